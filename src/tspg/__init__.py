@@ -1,0 +1,107 @@
+"""Move gene expression profiles to a target state and see which genes had to change.
+
+Every public name is listed in `__all__`. A name is looked up when it is first used, so that
+`import tspg` is quick and opening results never loads PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tspg.analysis.evidence import evidence_table
+    from tspg.analysis.genes import gene_overlap, top_genes
+    from tspg.analysis.perturbations import read_perturbations
+    from tspg.config import ExperimentConfig
+    from tspg.data.demo import demo_data
+    from tspg.data.expression import read_expression
+    from tspg.data.genesets import GeneSet, GeneSets, read_gene_sets
+    from tspg.data.labels import read_labels
+    from tspg.data.prepare import Prepared, Scaler, prepare
+    from tspg.errors import TspgError
+    from tspg.experiment import Run, run
+    from tspg.inspection import inspect_data
+    from tspg.model.storage import load_model
+    from tspg.model.target_state import TargetState
+    from tspg.model.trained import TrainedModel
+    from tspg.model.training import train_generator, train_target_model
+    from tspg.report.figures import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
+    from tspg.report.html import write_report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ExperimentConfig",
+    "GeneSet",
+    "GeneSets",
+    "Prepared",
+    "Run",
+    "Scaler",
+    "TargetState",
+    "TrainedModel",
+    "TspgError",
+    "demo_data",
+    "evidence_table",
+    "gene_overlap",
+    "inspect_data",
+    "load_model",
+    "plot_f_accuracy",
+    "plot_heatmap",
+    "plot_history",
+    "plot_tsne",
+    "prepare",
+    "read_expression",
+    "read_gene_sets",
+    "read_labels",
+    "read_perturbations",
+    "run",
+    "top_genes",
+    "train_generator",
+    "train_target_model",
+    "write_report",
+]
+
+_HOMES = {
+    "ExperimentConfig": "tspg.config",
+    "GeneSet": "tspg.data.genesets",
+    "GeneSets": "tspg.data.genesets",
+    "Prepared": "tspg.data.prepare",
+    "Run": "tspg.experiment",
+    "Scaler": "tspg.data.prepare",
+    "TargetState": "tspg.model.target_state",
+    "TrainedModel": "tspg.model.trained",
+    "TspgError": "tspg.errors",
+    "demo_data": "tspg.data.demo",
+    "evidence_table": "tspg.analysis.evidence",
+    "gene_overlap": "tspg.analysis.genes",
+    "inspect_data": "tspg.inspection",
+    "load_model": "tspg.model.storage",
+    "plot_f_accuracy": "tspg.report.figures",
+    "plot_heatmap": "tspg.report.figures",
+    "plot_history": "tspg.report.figures",
+    "plot_tsne": "tspg.report.figures",
+    "prepare": "tspg.data.prepare",
+    "read_expression": "tspg.data.expression",
+    "read_gene_sets": "tspg.data.genesets",
+    "read_labels": "tspg.data.labels",
+    "read_perturbations": "tspg.analysis.perturbations",
+    "run": "tspg.experiment",
+    "top_genes": "tspg.analysis.genes",
+    "train_generator": "tspg.model.training",
+    "train_target_model": "tspg.model.training",
+    "write_report": "tspg.report.html",
+}
+
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for Any
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name from its module the first time it is used."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tspg' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names, also before they are loaded."""
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""What moved profiles say; nothing here needs the networks."""

@@ -1,0 +1,230 @@
+"""The command line: options to configuration to one library call. Only this module prints or knows exit codes."""
+
+import argparse
+import importlib
+import logging
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import tspg
+from tspg.config import PRESETS, ExperimentConfig
+from tspg.errors import TspgError
+
+INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one `tspg` command and give its exit code; every foreseen error is one line on stderr."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        for line in carry_out(options):
+            print(line)
+    except TspgError as error:
+        print(f"tspg: error: {printable(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except MemoryError:
+        print(
+            "tspg: error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` tells what to expect.",
+            file=sys.stderr,
+        )
+        return 4
+    except KeyboardInterrupt as stopped:
+        print("tspg: interrupted; nothing half-written is left behind.", file=sys.stderr)
+        return stopped.args[0] if stopped.args else INTERRUPTED[signal.SIGINT]
+    return 0
+
+
+def _stop(signum: int, _frame: object) -> None:
+    raise KeyboardInterrupt(INTERRUPTED[signal.Signals(signum)])
+
+
+def printable(text: str) -> str:
+    """Text in which control characters are spelled out, so that no name can steer the terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+class ProgressBars:
+    """Shows each training phase as a bar with the time left."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, tqdm[Any]] = {}
+
+    def __call__(self, phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
+        """Take one epoch's report."""
+        bar = self._bars.get(phase)
+        if bar is None:
+            bar = self._bars[phase] = tqdm(total=total, desc=f"training {phase}", unit="epoch", file=sys.stderr)
+        shown = {name: numbers[name] for name in ("loss", "total_loss", "hit_rate") if name in numbers}
+        bar.set_postfix(shown, refresh=False)
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option of `tspg`."""
+    parser = argparse.ArgumentParser(
+        prog="tspg",
+        description="Move RNA-seq profiles to the state of another class and see which genes it takes.",
+    )
+    parser.add_argument("--version", action="version", version=f"tspg {tspg.__version__}")
+    found = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(found)
+    _add_inspect(found)
+    _add_run(found)
+    _add_perturb(found)
+    _add_report(found)
+    return parser
+
+
+def _command(found: Any, name: str, does: str) -> argparse.ArgumentParser:
+    """A sub-command that the function of its name in `tspg.commands` carries out."""
+    parser: argparse.ArgumentParser = found.add_parser(name, help=does, description=does, allow_abbrev=False)
+    parser.set_defaults(command=name)
+    return parser
+
+
+def carry_out(options: argparse.Namespace) -> list[str]:
+    """Do what the options ask for; the libraries are only imported now, so that help is instant."""
+    command = getattr(importlib.import_module("tspg.commands"), options.command)
+    lines: list[str] = command(options, report=ProgressBars())
+    return lines
+
+
+def _add_demo(found: Any) -> None:
+    parser = _command(found, "demo", "Colorectal tumours moved to the microsatellite-instable state, on embedded data.")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("tspg-demo"),
+        metavar="DIR",
+        help="folder for the results (default: %(default)s)",
+    )
+    parser.add_argument("--quick", action="store_true", help="the same path with few steps, for a smoke test")
+
+
+def _add_inspect(found: Any) -> None:
+    parser = _command(found, "inspect", "What is in my files, and how long will a run take?")
+    _add_data_options(parser)
+    parser.add_argument(
+        "--gene-sets",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE.gmt",
+        help="gene-set collections to match",
+    )
+
+
+def _add_run(found: Any) -> None:
+    parser = _command(found, "run", "Train on a labelled matrix and move every profile to the target class.")
+    _add_data_options(parser)
+    parser.add_argument("--target", required=True, metavar="CLASS", help="class to move profiles to")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the results")
+    parser.add_argument(
+        "--source",
+        nargs="+",
+        action="extend",
+        metavar="CLASS",
+        help="classes to move (default: all but the target)",
+    )
+    parser.add_argument(
+        "--group-column",
+        metavar="NAME",
+        help="column with the donor or patient; one donor's samples stay together",
+    )
+    parser.add_argument(
+        "--gene-sets",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE.gmt",
+        help="gene-set collections",
+    )
+    parser.add_argument("--gene-set", metavar="NAME", help="gene set to use, or `all` for the union of the collections")
+    parser.add_argument(
+        "--preset", choices=list(PRESETS), default="paper", help="named settings (default: %(default)s)"
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int, metavar="N", help="epochs to train the generator for")
+    length.add_argument("--steps", type=int, metavar="N", help="training steps of the generator, instead of epochs")
+    parser.add_argument("--target-epochs", type=int, metavar="N", help="epochs to train the target model for")
+    parser.add_argument(
+        "--samples",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ID",
+        help="samples whose own genes to list and draw",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="same seed, same result (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=ExperimentConfig.threads,
+        metavar="N",
+        help="processor threads (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where to train (default: %(default)s)",
+    )
+
+
+def _add_perturb(found: Any) -> None:
+    parser = _command(found, "perturb", "Move new profiles with a trained model; one profile is enough.")
+    parser.add_argument("--model", type=Path, required=True, metavar="RUN_DIR", help="folder of a finished `tspg run`")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the results")
+    _add_data_options(parser, turned=False)
+
+
+def _add_report(found: Any) -> None:
+    parser = _command(found, "report", "Draw the figures and the report of a finished run again.")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
+
+
+def _add_data_options(parser: argparse.ArgumentParser, *, turned: bool = True) -> None:
+    parser.add_argument(
+        "--expression",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="expression matrix: TSV, CSV, GCT, NPY, H5AD or Parquet, .gz too",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="sample and class, tab-separated; or a table with header and --label-column",
+    )
+    parser.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help="column with the class: of the labels table, or of the H5AD file's obs",
+    )
+    parser.add_argument("--max-memory", type=float, metavar="GB", help="refuse files that need more than this")
+    if turned:
+        parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
+        parser.add_argument(
+            "--transform",
+            choices=["none", "log2"],
+            default="none",
+            help="log2: log2(x + 1), counts first scaled to counts per million (default: %(default)s)",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

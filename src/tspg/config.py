@@ -1,0 +1,80 @@
+"""Every setting of an experiment, with the paper's numbers as defaults, and the named presets."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tspg.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TargetModelConfig:
+    """Settings of f, the classifier that must be convinced (paper, section 2.2)."""
+
+    hidden_units: tuple[int, ...] = (1024, 512, 128)
+    learning_rate: float = 1e-3
+    batch_size: int = 256
+    epochs: int = 50
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of Eq. 5; the paper adds the four terms as they are."""
+
+    realism: float = 1.0
+    target_class: float = 1.0
+    perturbation_norm: float = 1.0
+    target_distance: float = 1.0
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Settings of G, D and their training (paper, section 2.2)."""
+
+    down_units: tuple[int, ...] = (512, 256, 128)
+    residual_blocks: int = 3
+    up_units: tuple[int, ...] = (256, 512)
+    discriminator_units: tuple[int, ...] = (512, 256, 128)
+    learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 1e-4
+    batch_size: int = 128
+    epochs: int = 150
+    steps: int | None = None  # if set, training ends after exactly this many steps instead of `epochs`
+    confidence: float = 0.0  # kappa of Eq. 2
+    weights: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """One question: move profiles to `target_class`, with everything that decides the answer.
+
+    `source_classes` None means every class but the target; the split is grouped by
+    `group_column` (a donor or patient) when one is named.
+    """
+
+    target_class: str
+    source_classes: tuple[str, ...] | None = None
+    label_column: str = "label"
+    group_column: str | None = None
+    gene_set: str | None = None
+    preset: str = "paper"
+    train_fraction: float = 0.8
+    seed: int = 0
+    threads: int = 2
+    device: str = "auto"
+    top_k: int = 20
+    target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return asdict(self)
+
+
+PRESETS = {"paper": (TargetModelConfig(), GeneratorConfig())}
+
+
+def preset(name: str) -> tuple[TargetModelConfig, GeneratorConfig]:
+    """The settings of f and of G and D that a preset stands for."""
+    if name not in PRESETS:
+        raise UsageError(f"--preset {name}: there is no such preset. Choose one of: {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -1,0 +1,198 @@
+"""NPY and Parquet files as tables; nothing in them is ever unpickled."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tspg.data.naming import shown
+from tspg.data.streams import TextLines
+from tspg.data.table import (
+    MISSING_ADVICE,
+    MOST_COLUMNS,
+    FloatArray,
+    IntArray,
+    Table,
+    check_finite,
+    check_size,
+    to_float32,
+)
+from tspg.errors import ExpressionError
+
+_BLOCK_VALUES = 4 << 20
+
+
+def open_npy(path: Path) -> Table:
+    """Open an NPY matrix with its names in `NAME.rownames.txt` and `NAME.colnames.txt`, one a line."""
+    try:
+        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise ExpressionError(
+            f"{path}: cannot be read as an NPY matrix of numbers ({shown(str(error))}). Write it again."
+        ) from error
+    if not isinstance(matrix, np.memmap) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
+        raise ExpressionError(
+            f"{path}: expected one matrix of numbers, found {_described(matrix)}. Write a two-dimensional array."
+        )
+    if matrix.offset + matrix.nbytes != path.stat().st_size:
+        raise ExpressionError(f"{path}: the file is longer than its {_described(matrix)}. Write it again.")
+    row_ids = _names(path.with_suffix(".rownames.txt"), path, "rows", matrix.shape[0])
+    column_ids = _names(path.with_suffix(".colnames.txt"), path, "columns", matrix.shape[1])
+    step = max(1, _BLOCK_VALUES // max(1, len(column_ids)))
+    blocks = (
+        ArrayBlock(matrix[start : start + step], str(path), row_ids[start : start + step], column_ids)
+        for start in range(0, len(row_ids), step)
+    )
+    return Table(path.name, column_ids, row_ids, blocks, lambda: row_ids)
+
+
+def _described(array: Any) -> str:
+    return f"array of shape {getattr(array, 'shape', '?')} and type {getattr(array, 'dtype', '?')}"
+
+
+def _names(path: Path, matrix_path: Path, what: str, n_expected: int) -> list[str]:
+    if not path.is_file():
+        raise ExpressionError(
+            f"{path}: there is no such file. It must hold the names of the {what} of {matrix_path.name}, one a line."
+        )
+    with TextLines(path, ExpressionError) as lines:
+        names = [line for _, line in lines.numbered_lines()]
+    if len(names) != n_expected:
+        raise ExpressionError(
+            f"{path}: {len(names):,} names for the {n_expected:,} {what} of {matrix_path.name}. Give one name a line."
+        )
+    return names
+
+
+@dataclass(frozen=True)
+class ArrayBlock:
+    """Some rows of a matrix that is memory-mapped or already in memory."""
+
+    array: npt.NDArray[Any]
+    file: str
+    row_ids: list[str]
+    column_ids: list[str]
+
+    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
+        """The values of some rows and columns as float32; every one of them is a finite number."""
+        part = self.array if rows is None else self.array[rows]
+        part = part if columns is None else part[:, columns]
+        values = to_float32(part)
+        row_ids = self.row_ids if rows is None else [self.row_ids[row] for row in rows]
+        check_finite(
+            values,
+            part,
+            self.file,
+            row_ids,
+            self.column_ids if columns is None else [self.column_ids[at] for at in columns],
+        )
+        return values
+
+
+def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
+    """Open a Parquet table: names of the rows in the pandas index or the first column, then numbers."""
+    try:
+        source = stack.enter_context(pq.ParquetFile(path))
+        schema = source.schema_arrow
+    except FileNotFoundError as error:
+        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
+    except (OSError, pa.ArrowException) as error:
+        raise ExpressionError(f"{path}: cannot be read as Parquet ({shown(str(error))}). Write it again.") from error
+    if not schema.names or not source.metadata.num_rows or len(schema.names) > MOST_COLUMNS:
+        raise ExpressionError(
+            f"{path}: {source.metadata.num_rows:,} rows x {len(schema.names):,} columns are no expression matrix."
+        )
+    if len(set(schema.names)) < len(schema.names):
+        twice = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise ExpressionError(f"{path}: column {shown(twice)} occurs more than once. Keep one column of each name.")
+    id_column = _id_column(path, schema)
+    column_ids = [name for name in schema.names if name != id_column]
+    for name in column_ids:
+        kind = schema.field(name).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise ExpressionError(
+                f"{path}: column {shown(name)} holds {kind}, not numbers. Keep only the row names and numbers."
+            )
+    widest = max(source.metadata.row_group(at).num_rows for at in range(source.num_row_groups))
+    check_size(str(path), widest, 1, limit)
+    groups = [RowGroup(source, at, str(path), id_column, column_ids) for at in range(source.num_row_groups)]
+    return Table(
+        path.name,
+        column_ids,
+        groups[0].row_ids,
+        iter(groups),
+        lambda: [row for group in groups for row in group.row_ids],
+    )
+
+
+def _id_column(path: Path, schema: pa.Schema) -> str:
+    """The column that names the rows; it must be text (or whole numbers, whose digits are their names)."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    named = [name for name in stored if isinstance(name, str) and name in schema.names]
+    name = str(named[0] if named else schema.names[0])
+    kind = schema.field(name).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_integer(kind)
+    ):
+        raise ExpressionError(
+            f"{path}: column {shown(name)} holds {kind}, not names. "
+            "The pandas index or the first column must name the samples."
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """One row group of a Parquet file."""
+
+    source: pq.ParquetFile
+    number: int
+    file: str
+    id_column: str
+    column_ids: list[str]
+
+    @cached_property
+    def row_ids(self) -> list[str]:
+        """Names of the rows."""
+        names = self._read([self.id_column]).column(0).to_pylist()
+        return ["" if name is None else str(name) for name in names]
+
+    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
+        """The values of some rows and columns as float32; every one of them is a finite number."""
+        names = self.column_ids if columns is None else [self.column_ids[at] for at in columns]
+        table = self._read(names)
+        rows = np.arange(table.num_rows) if rows is None else rows
+        row_ids = [self.row_ids[row] for row in rows]
+        values = np.empty((len(rows), len(names)), np.float32)
+        for at, name in enumerate(names):
+            cells = table.column(name)
+            if cells.null_count:
+                row = int(np.flatnonzero(cells.is_null())[0])
+                raise ExpressionError(
+                    f"{self.file}: row {shown(self.row_ids[row])}, column {shown(name)}: "
+                    f"the value is missing. {MISSING_ADVICE}"
+                )
+            column = cells.to_numpy()[rows]
+            values[:, at] = to_float32(column)
+            check_finite(values[:, at : at + 1], column[:, None], self.file, row_ids, [name])
+        return values
+
+    def _read(self, names: list[str]) -> pa.Table:
+        try:
+            return self.source.read_row_group(self.number, columns=names)
+        except (OSError, pa.ArrowException) as error:
+            raise ExpressionError(
+                f"{self.file}: row group {self.number} is damaged ({shown(str(error))}). Write it again."
+            ) from error

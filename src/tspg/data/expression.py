@@ -1,0 +1,190 @@
+"""Expression matrices from every accepted format, read strictly, as samples x genes."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+from tspg.data import units
+from tspg.data.binary import open_npy, open_parquet
+from tspg.data.collect import Matrix, collect
+from tspg.data.gct import open_gct
+from tspg.data.h5ad import open_h5ad
+from tspg.data.labels import check_labels, read_labels
+from tspg.data.naming import closest, listed, near_matches, notes_on_names, shown
+from tspg.data.orientation import genes_in_rows
+from tspg.data.streams import file_kind
+from tspg.data.table import Table, memory_limit
+from tspg.data.text import open_text
+from tspg.data.units import LibrarySizes
+from tspg.errors import ExpressionError, LabelError, UsageError
+
+_TRANSFORMS = ("none", "log2")
+_TEXT_ENDINGS = (".tsv", ".csv", ".txt", ".tab")
+
+
+def read_expression(
+    path: str | Path,
+    *,
+    labels: str | Path | None = None,
+    label_column: str | None = None,
+    genes: Sequence[str] | None = None,
+    transpose: bool = False,
+    transform: str = "none",
+    orient_by_genes: Sequence[str] | None = None,
+    allow_unlabelled: bool = False,
+    max_memory_gb: float | None = None,
+) -> AnnData:
+    """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
+
+    Formats: TSV, CSV, GCT 1.2 and 1.3 (each also as `.gz`), NPY with names beside it, H5AD,
+    Parquet. Names are text, always; nothing is dropped, filled in or changed silently:
+    `uns["tspg_input"]["notes"]` lists what the user should know.
+
+    Parameters
+    ----------
+    path
+        The matrix. Samples are rows, except in GCT files and with `transpose`.
+    labels
+        Table of samples and labels, joined by sample name (see `read_labels`).
+    label_column
+        Column of `labels`, or without `labels` of the matrix file's own sample table (H5AD, GCT 1.3).
+    genes
+        Keep only these, matched by `match_genes`, in the order of the file.
+    transpose
+        The file has genes in rows.
+    transform
+        `none`, or `log2` for log2(x + 1), after scaling to the median library size if x are raw counts.
+    orient_by_genes
+        Without labels, the side that holds these genes is the side of genes.
+    allow_unlabelled
+        Accept samples without label; their label is empty text.
+    max_memory_gb
+        Most gigabytes (10^9 bytes) that a matrix may take; the computer's memory if not given.
+
+    Raises
+    ------
+    ExpressionError, LabelError, GeneSetError
+        If the files cannot be used as they are; the message names the place.
+    ResourceError
+        If the matrix would be larger than the limit.
+    UsageError
+        If `transform` is unknown.
+    """
+    if transform not in _TRANSFORMS:
+        raise UsageError(
+            f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
+        )
+    path = Path(path)
+    label_table = read_labels(labels, label_column=label_column) if labels is not None else None
+    with ExitStack() as stack:
+        table = _open(path, stack, memory_limit(max_memory_gb))
+        turned = genes_in_rows(
+            table,
+            transpose=transpose,
+            labelled=None if label_table is None else frozenset(label_table.index),
+            model_genes=orient_by_genes,
+            allow_unlabelled=allow_unlabelled,
+        )
+        libraries = LibrarySizes() if transform == "log2" else None
+        matrix = collect(table, turned, genes, libraries, memory_limit(max_memory_gb))
+    obs, label_notes = _annotate(table, matrix.sample_ids, label_table, label_column, allow_unlabelled)
+    notes = [
+        *table.notes,
+        *label_notes,
+        *_notes(matrix, genes),
+        *_change_units(matrix, libraries, table.file),
+    ]
+    about: dict[str, Any] = {"file": path.name, "notes": notes}
+    if label_table is not None and label_table.attrs.get("unnamed_label"):
+        about["unnamed_label"] = True
+    var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
+    return AnnData(X=matrix.values, obs=obs, var=var, uns={"tspg_input": about})
+
+
+def _open(path: Path, stack: ExitStack, limit: float) -> Table:
+    kind = file_kind(path)
+    if kind in _TEXT_ENDINGS:
+        return open_text(path, stack)
+    if kind == ".gct":
+        return open_gct(path, stack)
+    if kind == ".npy":
+        return open_npy(path)
+    if kind == ".h5ad":
+        return open_h5ad(path, stack, limit=limit)
+    if kind == ".parquet":
+        return open_parquet(path, stack, limit=limit)
+    raise ExpressionError(
+        f"{path}: files ending in {kind or 'nothing'} are not read. Give TSV, CSV, GCT, NPY, H5AD or Parquet."
+    )
+
+
+def _annotate(
+    table: Table,
+    sample_ids: list[str],
+    label_table: pd.DataFrame | None,
+    label_column: str | None,
+    allow_unlabelled: bool,
+) -> tuple[pd.DataFrame, list[str]]:
+    """What is known about each sample of the matrix, in its order, and notes on it."""
+    if label_table is not None:
+        return _join(table.file, sample_ids, label_table, allow_unlabelled)
+    obs = table.annotations
+    obs = pd.DataFrame(index=pd.Index(sample_ids, dtype=object)) if obs is None else obs
+    if label_column is not None:
+        if label_column not in obs.columns:
+            names = (
+                listed(closest(label_column, obs.columns, len(obs.columns)))
+                if len(obs.columns)
+                else "none; give --labels FILE"
+            )
+            raise LabelError(
+                f"{table.file}: there is no column {shown(label_column)} of samples. The columns are {names}."
+            )
+        check_labels(obs[label_column], table.file, empty_allowed=allow_unlabelled)
+    return obs, []
+
+
+def _join(
+    file: str, sample_ids: list[str], label_table: pd.DataFrame, allow_unlabelled: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    known = set(label_table.index)
+    unlabelled = [sample for sample in sample_ids if sample not in known]
+    if unlabelled and not allow_unlabelled:
+        pairs = near_matches(unlabelled, known)
+        near = "".join(f" {shown(ours)} is nearly the labelled {shown(theirs)}." for ours, theirs in pairs)
+        raise LabelError(
+            f"{file}: {len(unlabelled):,} of {len(sample_ids):,} samples have no label: "
+            f"{listed(unlabelled)}.{near} "
+            "Add their labels, or accept them with --allow-unlabelled."
+        )
+    n_more = len(known.difference(sample_ids))
+    notes = [f"the labels file covers {n_more:,} samples that are not in the matrix"] if n_more else []
+    if unlabelled:
+        notes.append(f"{len(unlabelled):,} samples have no label: {listed(unlabelled)}")
+    return label_table.reindex(pd.Index(sample_ids, dtype=object), fill_value="").rename_axis(None), notes
+
+
+def _notes(matrix: Matrix, genes: Sequence[str] | None) -> list[str]:
+    notes = notes_on_names(matrix.gene_ids, what="gene") + notes_on_names(matrix.sample_ids, what="sample")
+    match = matrix.match
+    if match is not None and match.missing:
+        notes.append(
+            f"{len(match.missing):,} of {len(set(genes or ())):,} wanted genes are not in the matrix: "
+            f"{listed(match.missing)}"
+        )
+    if match is not None and match.how != "exact":
+        notes.append(f"genes were matched by another form of their names ({match.how})")
+    return notes
+
+
+def _change_units(matrix: Matrix, libraries: LibrarySizes | None, file: str) -> list[str]:
+    if libraries is not None:
+        return [units.to_log2(matrix.values, libraries, file=file, sample_ids=matrix.sample_ids)]
+    kind, reason = units.guess_units(matrix.values)
+    if kind == units.RAW_COUNTS:
+        return [f"values look like raw counts ({reason}); --transform log2 is recommended"]
+    return []

@@ -1,0 +1,87 @@
+"""GCT files (versions 1.2 and 1.3): genes in rows by definition, sizes declared in the second line."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+
+from tspg.data.naming import listed, shown
+from tspg.data.streams import TextLines
+from tspg.data.table import Block, Table
+from tspg.data.text import Layout, make_table
+from tspg.errors import ExpressionError
+
+_SIZES = {"#1.2": 2, "#1.3": 4}  # version line -> numbers in the second line
+
+
+def open_gct(path: Path, stack: ExitStack) -> Table:
+    """Open a GCT file; the annotations of its samples (version 1.3) come along as a table."""
+    lines = stack.enter_context(TextLines(path, ExpressionError))
+    version = (lines.take_line() or "").rstrip("\t ")
+    if version not in _SIZES:
+        raise ExpressionError(
+            f"{path}, line 1: expected #1.2 or #1.3, found {listed([version])}. A GCT file starts with its version."
+        )
+    n_genes, n_samples, n_row_notes, n_sample_notes = _sizes(path, lines.take_line() or "", _SIZES[version])
+    header = (lines.take_line() or "").split("\t")
+    n_id_fields = 1 + n_row_notes
+    if len(header) != n_id_fields + n_samples:
+        raise ExpressionError(
+            f"{path}, line 3: expected {n_id_fields + n_samples:,} fields for the {n_samples:,} samples "
+            "that line 2 declares, "
+            f"found {len(header):,}. Correct line 2 or the header."
+        )
+    layout = Layout(str(path), "\t", False, n_id_fields, header[n_id_fields:])
+    annotations = _annotations(lines, layout, n_sample_notes)
+    rest = lines.blocks()
+    first = next(rest, None)
+    if first is None:
+        raise ExpressionError(f"{path}: there is a header but no row of values below it.")
+    table = make_table(layout, lines, first, rest, lambda again: open_gct(path, again))
+    table.genes_in_rows = True
+    table.annotations = annotations
+    table.blocks = _counted(table.blocks, n_genes, path)
+    return table
+
+
+def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
+    """Numbers of genes, samples, columns that describe genes and lines that describe samples."""
+    words = line.rstrip("\t ").split("\t")
+    if len(words) != n_numbers or not all(word.isascii() and word.isdigit() for word in words):
+        raise ExpressionError(
+            f"{path}, line 2: expected {n_numbers} whole numbers between tabs, found {listed([line])}. "
+            "Correct the line."
+        )
+    numbers = [int(word) for word in words]
+    return (*numbers, 1, 0) if n_numbers == 2 else tuple(numbers)  # type: ignore[return-value]
+
+
+def _annotations(lines: TextLines, layout: Layout, n_lines: int) -> pd.DataFrame | None:
+    """What version 1.3 says about each sample, one text column a line."""
+    columns: dict[str, list[str]] = {}
+    for _ in range(n_lines):
+        fields = (lines.take_line() or "").split("\t")
+        if len(fields) != layout.n_fields:
+            raise ExpressionError(
+                f"{layout.file}, line {lines.line - 1:,}: expected {layout.n_fields:,} fields, found "
+                f"{len(fields):,}. "
+                "Line 2 declares this as a line that describes the samples."
+            )
+        if fields[0] in columns:
+            raise ExpressionError(f"{layout.file}: two lines describe the samples by {shown(fields[0])}. Keep one.")
+        columns[fields[0]] = fields[layout.n_id_fields :]
+    return pd.DataFrame(columns, index=pd.Index(layout.column_ids, dtype=object), dtype=object) if columns else None
+
+
+def _counted(blocks: Iterator[Block], n_declared: int, path: Path) -> Iterator[Block]:
+    """The same blocks; at the end their rows must be as many as line 2 of the file declares."""
+    n_found = 0
+    for block in blocks:
+        n_found += len(block.row_ids)
+        yield block
+    if n_found != n_declared:
+        raise ExpressionError(
+            f"{path}: line 2 declares {n_declared:,} genes, the file holds {n_found:,}. "
+            "Check that the file is complete."
+        )

@@ -1,0 +1,106 @@
+"""Gene-set collections in GMT format."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tspg.data.naming import closest, listed, shown
+from tspg.data.streams import TextLines
+from tspg.errors import GeneSetError
+
+MOST_SETS = 100_000
+MOST_GENES = 100_000
+
+
+@dataclass(frozen=True)
+class GeneSet:
+    """A named list of genes without doubles, in the order of the file."""
+
+    name: str
+    genes: tuple[str, ...]
+
+
+class GeneSets(Mapping[str, GeneSet]):
+    """Gene sets by name, in the order in which they were read."""
+
+    def __init__(self, gene_sets: Sequence[GeneSet]) -> None:
+        self._by_name = {gene_set.name: gene_set for gene_set in gene_sets}
+
+    def __getitem__(self, name: str) -> GeneSet:
+        """The gene set of that name.
+
+        Raises
+        ------
+        GeneSetError
+            If there is none, with the three closest names.
+        """
+        if name not in self._by_name:
+            raise GeneSetError(
+                f"there is no gene set {shown(name)} among the {len(self):,} read. "
+                f"The closest names are {listed(closest(name, self._by_name))}."
+            )
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def union(self, name: str = "all") -> GeneSet:
+        """Every gene of every set, in order of first appearance (the paper's "Hallmark All")."""
+        return GeneSet(name, tuple(dict.fromkeys(gene for gene_set in self.values() for gene in gene_set.genes)))
+
+
+def read_gene_sets(*paths: str | Path) -> GeneSets:
+    """Gene sets of one or several GMT files (plain or gzip), names and genes kept as they are written.
+
+    A line is a name, a description (not used) and genes, with tabs between them.
+
+    Raises
+    ------
+    GeneSetError
+        If a line has too few or too many fields, a set has no genes, or a name occurs twice.
+    """
+    gene_sets: dict[str, GeneSet] = {}
+    for path in map(Path, paths):
+        with TextLines(path, GeneSetError) as lines:
+            numbered = list(lines.numbered_lines())
+        if not numbered:
+            raise GeneSetError(f"{path}: the file is empty. It must hold one gene set a line.")
+        for number, line in numbered:
+            _add(gene_sets, line, f"{path}, line {number:,}")
+    return GeneSets(list(gene_sets.values()))
+
+
+def _add(gene_sets: dict[str, GeneSet], line: str, where: str) -> None:
+    gene_set = _gene_set(line, where)
+    if gene_set.name in gene_sets:
+        raise GeneSetError(f"{where}: gene set {shown(gene_set.name)} was read before. Give every set its own name.")
+    if len(gene_sets) >= MOST_SETS:
+        raise GeneSetError(f"{where}: more than {MOST_SETS:,} gene sets. Give fewer.")
+    gene_sets[gene_set.name] = gene_set
+
+
+def _gene_set(line: str, where: str) -> GeneSet:
+    fields = line.split("\t")
+    name = fields[0]
+    if len(fields) < 3:
+        raise GeneSetError(
+            f"{where}: expected a name, a description and genes between tabs, found {len(fields)} "
+            f"field(s): {shown(line)}. "
+            "Check that the file is in GMT format."
+        )
+    if len(fields) - 2 > MOST_GENES:
+        raise GeneSetError(
+            f"{where}: more than {MOST_GENES:,} genes in gene set {shown(name)}. Check that the file is in GMT format."
+        )
+    genes = tuple(dict.fromkeys(gene for gene in fields[2:] if gene))
+    if not name or not genes:
+        raise GeneSetError(
+            f"{where}: gene set {shown(name)} has no {'genes' if name else 'name'}. Correct or remove the line."
+        )
+    return GeneSet(name, genes)

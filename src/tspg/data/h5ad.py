@@ -1,0 +1,140 @@
+"""H5AD files as tables: only X, obs and the names of var are read, and nothing leads out of the file."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anndata
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tspg.data.binary import ArrayBlock
+from tspg.data.hdf5_safety import check_hdf5
+from tspg.data.naming import shown
+from tspg.data.table import MOST_COLUMNS, Block, Table
+from tspg.errors import ExpressionError
+
+_BLOCK_VALUES = 4 << 20
+
+
+def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
+    """Open an H5AD file; `stack` closes it. A column-compressed X comes as a table of genes in rows.
+
+    Raises
+    ------
+    ExpressionError
+        If the file is damaged, unsafe, or no AnnData file with a numeric X.
+    """
+    try:
+        source = stack.enter_context(h5py.File(path, "r"))
+        check_hdf5(source, str(path), limit)
+        obs, var = _frame(source, "obs", path), _frame(source, "var", path)
+        return _table(source, path, obs, list(var.index))
+    except FileNotFoundError as error:
+        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise ExpressionError(
+            f"{path}: cannot be read as H5AD ({shown(str(error))}). Write it again with anndata."
+        ) from error
+
+
+def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
+    """The table of samples or genes, every column as text and missing entries empty."""
+    if not isinstance(source.get(name), h5py.Group):
+        raise ExpressionError(f"{path}: there is no group {name!r}. Write the file again with a recent anndata.")
+    frame = anndata.io.read_elem(source[name])
+    index = pd.Index([str(row) for row in frame.index], dtype=object)
+    columns = {str(column): _as_text(frame[column]) for column in frame.columns}
+    return pd.DataFrame(columns, index=index, dtype=object)
+
+
+def _as_text(column: pd.Series) -> list[str]:
+    missing = column.isna().to_numpy()
+    return ["" if gone else str(value) for value, gone in zip(column, missing, strict=True)]
+
+
+def _table(source: h5py.File, path: Path, obs: pd.DataFrame, gene_ids: list[str]) -> Table:
+    """The table of X in whichever of three forms it is stored."""
+    matrix = source.get("X")
+    if matrix is None:
+        raise ExpressionError(f"{path}: there is no X. Put the expression values into X.")
+    sparse = isinstance(matrix, h5py.Group)
+    shape = tuple(int(n) for n in (matrix.attrs.get("shape", ()) if sparse else matrix.shape))
+    sample_ids = list(obs.index)
+    if shape != (len(sample_ids), len(gene_ids)):
+        raise ExpressionError(
+            f"{path}: X has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes."
+        )
+    if len(gene_ids) > MOST_COLUMNS:
+        raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} genes. This is no expression matrix.")
+    by_column = sparse and matrix.attrs.get("encoding-type") == "csc_matrix"
+    row_ids, column_ids = (gene_ids, sample_ids) if by_column else (sample_ids, gene_ids)
+    blocks = (
+        _sparse_blocks(matrix, str(path), row_ids, column_ids)
+        if sparse
+        else _dense_blocks(matrix, str(path), row_ids, column_ids)
+    )
+    return Table(path.name, column_ids, row_ids, blocks, lambda: row_ids, genes_in_rows=by_column, annotations=obs)
+
+
+def _steps(n_rows: int, n_columns: int) -> Iterator[slice]:
+    step = max(1, _BLOCK_VALUES // max(1, n_columns))
+    return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
+
+
+def _check_numeric(data: h5py.Dataset, file: str) -> None:
+    if data.dtype.kind not in "fiu":
+        raise ExpressionError(f"{file}: X holds {data.dtype}, not numbers. Put the expression values into X.")
+
+
+def _dense_blocks(matrix: h5py.Dataset, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
+    _check_numeric(matrix, file)
+    for rows in _steps(*matrix.shape):
+        yield ArrayBlock(matrix[rows], file, row_ids[rows], column_ids)
+
+
+@dataclass(frozen=True)
+class _Compressed:
+    """The three arrays of a row-compressed matrix; `starts` is checked to be in order."""
+
+    data: h5py.Dataset
+    indices: h5py.Dataset
+    starts: npt.NDArray[np.int64]
+
+
+def _sparse_blocks(matrix: h5py.Group, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
+    parts = _Compressed(matrix["data"], matrix["indices"], matrix["indptr"][:].astype(np.int64))
+    _check_numeric(parts.data, file)
+    starts = parts.starts
+    in_order = len(starts) == len(row_ids) + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+    if not in_order or not starts[-1] == len(parts.data) == len(parts.indices):
+        raise ExpressionError(
+            f"{file}: the parts of the sparse X do not fit together. Write the file again with anndata."
+        )
+    for rows in _steps(len(row_ids), len(column_ids)):
+        yield ArrayBlock(_dense(parts, rows, len(column_ids), file), file, row_ids[rows], column_ids)
+
+
+def _dense(parts: _Compressed, rows: slice, n_columns: int, file: str) -> npt.NDArray[Any]:
+    starts = parts.starts[rows.start : rows.stop + 1]
+    if starts[-1] - starts[0] > (rows.stop - rows.start) * n_columns:
+        raise ExpressionError(f"{file}: the sparse X holds more values than cells. Write the file again with anndata.")
+    data, columns = parts.data[starts[0] : starts[-1]], parts.indices[starts[0] : starts[-1]]
+    if len(columns) and not 0 <= columns.min() <= columns.max() < n_columns:
+        raise ExpressionError(
+            f"{file}: the sparse X points outside its {n_columns:,} columns. Write the file again with anndata."
+        )
+    dense = np.zeros((rows.stop - rows.start, n_columns), data.dtype)
+    np.add.at(dense, (np.repeat(np.arange(len(dense)), np.diff(starts)), columns), data)
+    return dense

@@ -1,0 +1,101 @@
+"""Which class each sample belongs to."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from tspg.data.fields import is_quoted, split_line
+from tspg.data.naming import check_names, closest, listed, shown
+from tspg.data.streams import TextLines, hint_on_delimiter, split_at
+from tspg.errors import LabelError
+
+UNNAMED_LABEL = "label"
+_SAMPLE_NAMES = frozenset({"sample", "sample_id", "sampleid", "id", "sampid"})
+
+
+def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.DataFrame:
+    """The labels of each sample, all as text, with the sample's name as index.
+
+    A file without header has two columns, sample and label, and gives a column `label`
+    (`attrs["unnamed_label"]` is then True). A file is read as one with a header if `label_column`
+    is given or if its first field is one of `sample`, `sample_id`, `sampleid`, `sampid`, `id`.
+
+    Raises
+    ------
+    LabelError
+        If lines differ in length, a sample occurs twice, or a label is empty or has blanks around it.
+    """
+    path = Path(path)
+    rows = _rows(path)
+    with_header = label_column is not None or rows[0][0].casefold() in _SAMPLE_NAMES
+    table = _with_header(path, rows) if with_header else _without_header(path, rows)
+    check_names(list(table.index), what="sample", file=str(path), error=LabelError)
+    if label_column is not None and label_column not in table.columns:
+        names = listed([*closest(label_column, table.columns, len(table.columns))])
+        raise LabelError(
+            f"{path}: there is no column {shown(label_column)}. The columns are {names}, the closest first."
+        )
+    label_columns = [label_column] if label_column is not None else list(table.columns)
+    for column in label_columns:
+        check_labels(table[column], str(path), empty_allowed=len(label_columns) > 1)
+    return table
+
+
+def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -> None:
+    """Refuse labels that are empty, or that blanks around them would make a class of their own."""
+    for sample, label in labels.items():
+        if not label and not empty_allowed:
+            raise LabelError(
+                f"{file}: sample {shown(str(sample))} has an empty label in column "
+                f"{shown(str(labels.name))}. Fill it in or remove the sample."
+            )
+        if label != label.strip():
+            raise LabelError(
+                f"{file}: the label {shown(label)} of sample {shown(str(sample))} has blanks around it. Remove them."
+            )
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with TextLines(path, LabelError) as lines:
+        numbered = list(lines.numbered_lines())
+    if not numbered:
+        raise LabelError(f"{path}: the file is empty. A line must hold a sample and its label.")
+    delimiter, header = split_at(path), numbered[0][1]
+    quoted = is_quoted(header, delimiter)
+    rows = [split_line(line, delimiter, quoted, f"{path}, line {number:,}", LabelError) for number, line in numbered]
+    if len(rows[0]) == 1:
+        hint = hint_on_delimiter(header, delimiter) or f"one field only ({shown(header)}). Give sample and label."
+        raise LabelError(f"{path}: {hint}")
+    for (number, line), row in zip(numbered, rows, strict=True):
+        if len(row) != len(rows[0]):
+            raise LabelError(
+                f"{path}, line {number:,}: expected {len(rows[0]):,} fields as in line 1, "
+                f"found {len(row):,}: {shown(line)}. Correct the line."
+            )
+    return rows
+
+
+def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
+    if len(rows[0]) != 2:
+        raise LabelError(
+            f"{path}: {len(rows[0]):,} columns, but the first field is {shown(rows[0][0])}, which names no "
+            "column of samples. "
+            "Start the file with a line of column names, the first being 'sample', or name the labels "
+            "with --label-column."
+        )
+    samples, labels = zip(*rows, strict=True)
+    table = pd.DataFrame({UNNAMED_LABEL: list(labels)}, index=pd.Index(samples, dtype=object), dtype=object)
+    table.attrs["unnamed_label"] = True
+    return table
+
+
+def _with_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
+    header, *body = rows
+    if not body:
+        raise LabelError(f"{path}: there is a header line but no sample below it.")
+    check_names(header, what="column", file=str(path), error=LabelError)
+    named = [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
+    sample_at = named[0] if named else 0
+    index = pd.Index([row[sample_at] for row in body], dtype=object)
+    columns = {name: [row[at] for row in body] for at, name in enumerate(header) if at != sample_at}
+    return pd.DataFrame(columns, index=index, dtype=object)

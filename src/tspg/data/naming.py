@@ -1,0 +1,103 @@
+"""Names of samples and genes: how messages show them, and which of them cannot be accepted."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from tspg.errors import InputError
+
+MOST_SHOWN = 10
+LONGEST_SHOWN = 60
+LONGEST_NAME = 1_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EXCEL_DATE = re.compile(
+    r"(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb|Nov)|(Mar|Sep|Dec|Oct|Apr|Feb|Nov)-\d{1,2})$", re.IGNORECASE
+)
+_EXCEL_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+$")
+_EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC"}
+
+
+def shown(value: str) -> str:
+    """A name or cell as a message shows it: quoted, control characters escaped, cut when long."""
+    text = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN] + "…"
+    return repr(text)
+
+
+def listed(values: Iterable[str], most: int = MOST_SHOWN) -> str:
+    """The first few names for a message, with the number of those left out."""
+    names = list(values)
+    left = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + left
+
+
+def closest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
+    """The names most like a mistyped one, best first; letters' case does not matter."""
+    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.0)
+    return [by_folded[folded] for folded in found]
+
+
+def check_names(names: Sequence[str], *, what: str, file: str, error: type[InputError]) -> None:
+    """Refuse empty, doubled and unprintable sample or gene names; `what` is the word for one of them.
+
+    Raises
+    ------
+    InputError
+        Of the given kind, with up to ten of the names.
+    """
+    if "" in names:
+        raise error(f"{file}: {what} number {names.index('') + 1:,} has an empty name. Give every {what} a name.")
+    if _CONTROL.search("".join(names)):
+        bad = [name for name in names if _CONTROL.search(name)]
+        raise error(f"{file}: {what} names hold control characters: {listed(bad)}. Remove these characters.")
+    if len(max(names, key=len, default="")) > LONGEST_NAME:
+        raise error(
+            f"{file}: a {what} name is longer than {LONGEST_NAME:,} characters. "
+            "Check that this is an expression matrix."
+        )
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        raise error(
+            f"{file}: {len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
+            f"Keep one {what} of each name, or give them different names."
+        )
+
+
+def notes_on_names(names: Sequence[str], *, what: str) -> list[str]:
+    """Remarks on names that a spreadsheet has changed, or that it would run as a formula."""
+    notes = []
+    damaged = [name for name in names if _EXCEL_DATE.match(name) or _EXCEL_NUMBER.match(name)] if what == "gene" else []
+    if damaged:
+        notes.append(
+            f"{len(damaged):,} gene name(s) look like dates or numbers made by a spreadsheet program: "
+            + ", ".join(shown(name) + _likely_original(name) for name in damaged[:MOST_SHOWN])
+            + ". They match no gene set; restore the names from the original data."
+        )
+    formulas = [name for name in names if name[:1] in "=+-@"]
+    if formulas:
+        notes.append(
+            f"{len(formulas):,} {what} name(s) start with =, +, - or @ and would run as a formula in a "
+            f"spreadsheet program: {listed(formulas)}."
+        )
+    return notes
+
+
+def _likely_original(name: str) -> str:
+    """The gene that a date most likely was, in words (Ziemann et al. 2016, doi:10.1186/s13059-016-1044-7)."""
+    month = re.search("[A-Za-z]{3}", name)
+    number = re.search(r"\d+", name)
+    if month is None or number is None or month[0].lower() not in _EXCEL_ORIGINALS:
+        return ""
+    return f" (probably {_EXCEL_ORIGINALS[month[0].lower()]}{int(number[0])})"
+
+
+def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -> list[tuple[str, str]]:
+    """Pairs of names that differ only in blanks or in capital letters: (wanted, known)."""
+    by_plain = {_plain(name): name for name in known}
+    pairs = ((name, by_plain[_plain(name)]) for name in wanted if name not in known and _plain(name) in by_plain)
+    return [pair for pair, _ in zip(pairs, range(most), strict=False)]
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).casefold()

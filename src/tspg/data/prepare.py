@@ -1,0 +1,233 @@
+"""From an expression matrix to what the networks see: one split, one scaler, one gene order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import ArrayLike, NDArray
+
+from tspg.errors import LabelError, ShapeError, UsageError
+
+FloatMatrix = NDArray[np.float32]
+
+_CELLS_AT_ONCE = 1 << 24  # temporaries of the scaler stay near 128 MB whatever the matrix
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Puts every gene on [0, 1] by its smallest and largest value among the training samples.
+
+    `minimum` and `maximum` are in the units of the input, one value a gene. A gene that is
+    constant among the training samples has no scale: it becomes 0 everywhere.
+    """
+
+    minimum: NDArray[np.float64]
+    maximum: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, values: ArrayLike) -> "Scaler":
+        """Learn the range of every gene from samples x genes; only ever called on training samples."""
+        matrix = np.asarray(values)
+        return cls(matrix.min(axis=0).astype(np.float64), matrix.max(axis=0).astype(np.float64))
+
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """True for each gene that does not vary among the training samples."""
+        constant: NDArray[np.bool_] = self.maximum == self.minimum
+        return constant
+
+    def transform(self, values: ArrayLike) -> tuple[FloatMatrix, int]:
+        """Scaled profiles clipped to [0, 1], and how many cells lay outside that range before."""
+        matrix = np.asarray(values)
+        _check_genes(matrix, len(self.minimum))
+        scaled = np.empty(matrix.shape, dtype=np.float32)
+        clipped = 0
+        width = np.where(self.constant, 1.0, self.maximum - self.minimum)
+        rows_at_once = max(1, _CELLS_AT_ONCE // max(1, matrix.shape[1]))
+        for start in range(0, len(matrix), rows_at_once):
+            rows = slice(start, start + rows_at_once)
+            block = (matrix[rows] - self.minimum) / width
+            block[:, self.constant] = 0.0
+            clipped += int(((block < 0) | (block > 1)).sum())
+            scaled[rows] = np.clip(block, 0.0, 1.0)
+        return scaled, clipped
+
+    def inverse(self, scaled: ArrayLike) -> NDArray[np.float64]:
+        """Scaled values back in the units of the input; a constant gene gets its one value."""
+        return np.asarray(scaled, dtype=np.float64) * (self.maximum - self.minimum) + self.minimum
+
+
+def _check_genes(matrix: NDArray[np.generic], n_genes: int) -> None:
+    if matrix.ndim != 2 or matrix.shape[1] != n_genes:
+        raise ShapeError(f"The profiles have shape {matrix.shape}; (samples, {n_genes} genes) is needed.")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Scaled profiles with their classes and the one split that every later step uses.
+
+    `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
+    `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
+    training range.
+    """
+
+    profiles: FloatMatrix
+    class_index: NDArray[np.int64]
+    classes: tuple[str, ...]
+    is_train: NDArray[np.bool_]
+    sample_ids: tuple[str, ...]
+    gene_ids: tuple[str, ...]
+    scaler: Scaler
+    clipped_cells: int
+    groups: tuple[str, ...] | None = None
+
+    @cached_property
+    def source_class(self) -> NDArray[np.object_]:
+        """The name of every sample's own class."""
+        return np.asarray(self.classes, dtype=object)[self.class_index]
+
+    @cached_property
+    def split(self) -> NDArray[np.object_]:
+        """`train` or `test` for every sample."""
+        return np.where(self.is_train, "train", "test").astype(object)
+
+    def index_of(self, class_name: str) -> int:
+        """The number that stands for a class."""
+        if class_name not in self.classes:
+            raise UsageError(f"There is no class {class_name!r}. The classes are: {', '.join(self.classes)}.")
+        return self.classes.index(class_name)
+
+    def in_class(self, class_name: str) -> NDArray[np.bool_]:
+        """True for each sample of one class."""
+        members: NDArray[np.bool_] = self.class_index == self.index_of(class_name)
+        return members
+
+    def class_mean(self, class_name: str) -> NDArray[np.float64]:
+        """The mean scaled profile of a class's training samples, one value a gene."""
+        members = self.profiles[self.in_class(class_name) & self.is_train]
+        mean: NDArray[np.float64] = members.mean(axis=0, dtype=np.float64)
+        return mean
+
+
+def prepare(
+    adata: AnnData,
+    *,
+    label_column: str,
+    group_column: str | None = None,
+    train_fraction: float = 0.8,
+    seed: int = 0,
+) -> Prepared:
+    """Split the samples once, scale every gene by the training part, and keep the gene order.
+
+    Parameters
+    ----------
+    adata
+        Expression, samples x genes.
+    label_column
+        Column of `adata.obs` with each sample's class.
+    group_column
+        Column of `adata.obs` with the donor or patient; all samples of one stay on one side.
+    train_fraction
+        Share of every class that is trained on.
+    seed
+        Decides who is held out; together with the labels and donors it is all that does.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer than two classes or a column is missing or has gaps.
+    """
+    labels = text_column(adata, label_column)
+    groups = None if group_column is None else text_column(adata, group_column)
+    classes = tuple(sorted(set(labels)))
+    if len(classes) < 2:
+        raise LabelError(f"Column {label_column!r} holds one class only ({classes[0]!r}); two or more are needed.")
+    class_index = np.searchsorted(np.asarray(classes), np.asarray(labels)).astype(np.int64)
+    is_train = split_samples(class_index, groups=groups, train_fraction=train_fraction, seed=seed)
+    values = dense(adata)
+    scaler = Scaler.fit(values[is_train])
+    profiles, clipped_cells = scaler.transform(values)
+    return Prepared(
+        profiles=profiles,
+        class_index=class_index,
+        classes=classes,
+        is_train=is_train,
+        sample_ids=tuple(map(str, adata.obs_names)),
+        gene_ids=tuple(map(str, adata.var_names)),
+        scaler=scaler,
+        clipped_cells=clipped_cells,
+        groups=None if groups is None else tuple(groups),
+    )
+
+
+def text_column(adata: AnnData, column: str) -> list[str]:
+    """One column of the sample annotation as text, without gaps."""
+    if column not in adata.obs:
+        raise LabelError(
+            f"There is no sample column {column!r}. There are: {', '.join(map(str, adata.obs.columns)) or 'none'}."
+        )
+    values = adata.obs[column]
+    empty = values.isna() | (values.astype(str) == "")
+    if empty.any():
+        named = ", ".join(map(repr, adata.obs_names[empty][:5]))
+        raise LabelError(
+            f"Column {column!r} is empty for {int(empty.sum())} samples: {named}. Label them or leave them out."
+        )
+    return [str(value) for value in values]
+
+
+def dense(adata: AnnData) -> FloatMatrix:
+    """The expression values as one plain float32 matrix, checked to be finite numbers."""
+    values = adata.X
+    if values is None:
+        raise ShapeError("The AnnData has no X: put the expression values there.")
+    matrix = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        where = f"sample {adata.obs_names[row]!r}, gene {adata.var_names[column]!r}"
+        raise ShapeError(
+            f"{int((~finite).sum())} values are missing or not finite, the first at {where}. Fill them in or leave them out."
+        )
+    return matrix
+
+
+def split_samples(
+    class_index: NDArray[np.int64], *, groups: Sequence[str] | None, train_fraction: float, seed: int
+) -> NDArray[np.bool_]:
+    """Decide who is trained on: about `train_fraction` of every class, whole donors at a time.
+
+    Donors are visited in a seeded order, those with most samples first, and one is held out when
+    that brings the held-out counts of the classes closer to what is wanted. Without donors every
+    sample is its own, and the counts are met exactly: a class of one is all trained on, a larger
+    one keeps at least one sample on either side. No class ever loses its last training sample.
+
+    Returns
+    -------
+    True for training samples, shape (n_samples,).
+    """
+    n_classes = int(class_index.max()) + 1
+    group_index = np.unique(np.arange(len(class_index)) if groups is None else np.asarray(groups), return_inverse=True)[
+        1
+    ]
+    counts = np.zeros((int(group_index.max()) + 1, n_classes))
+    np.add.at(counts, (group_index, class_index), 1)
+    totals = counts.sum(axis=0)
+    wanted = np.where(totals > 1, np.clip(np.round((1 - train_fraction) * totals), 1, np.maximum(totals - 1, 1)), 0)
+
+    order = np.random.default_rng([seed, 0]).permutation(len(counts))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    held_out = np.zeros(n_classes)
+    is_held_out = np.zeros(len(counts), dtype=bool)
+    for group in order:
+        after = held_out + counts[group]
+        if (after < totals).all(where=counts[group] > 0) and _shortfall(after, wanted) < _shortfall(held_out, wanted):
+            held_out, is_held_out[group] = after, True
+    return ~is_held_out[group_index]
+
+
+def _shortfall(held_out: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """How far the held-out counts are from the wanted ones, each class in proportion to its size."""
+    return float((((held_out - wanted) / np.maximum(wanted, 1)) ** 2).sum())

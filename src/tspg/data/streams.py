@@ -1,0 +1,205 @@
+"""Text files as blocks of whole lines, decompressed and checked on the way."""
+
+import zlib
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from tspg.data.naming import shown
+from tspg.errors import InputError
+
+BLOCK = 4 << 20  # small enough for the processor's cache, large enough to hide the cost of a call
+LONGEST_LINE = 1 << 30
+RATIO_LIMIT = 200
+RATIO_FREE = 64 << 20
+_COMPRESSED_BLOCK = 1 << 18
+_GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class TextLines:
+    r"""A text file, plain or gzip, handed out as checked blocks of whole lines.
+
+    Line ends are `\n` in what is handed out, the byte order mark is gone, and every byte is known
+    to be UTF-8 without NUL and without lone carriage returns. `error` is the kind of error raised,
+    so that a fault in a labels file is a `LabelError`. To be used in a `with` block, which closes the
+    file and ends the thread that decompresses ahead.
+    """
+
+    def __init__(self, path: Path, error: type[InputError]) -> None:
+        self.path = path
+        self.error = error
+        self.line = 1  # number of the first line not handed out yet
+        self.ends_without_newline = False
+        self._blocks = _one_ahead(self._checked())
+        self._rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._blocks.close()
+
+    def take_line(self) -> str | None:
+        """The next line without its end, or None at the end of the file."""
+        block = self._rest or next(self._blocks, b"")
+        if not block:
+            return None
+        end = block.index(b"\n")
+        self._rest = block[end + 1 :]
+        self.line += 1
+        return block[:end].decode()
+
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """What is left of the file: the number of each block's first line, and its lines."""
+        while block := self._rest or next(self._blocks, b""):
+            self._rest = b""
+            first_line = self.line
+            self.line += block.count(b"\n")
+            yield first_line, block
+
+    def numbered_lines(self) -> Iterator[tuple[int, str]]:
+        """What is left of the file, line by line, each with its number."""
+        for first_line, block in self.blocks():
+            yield from enumerate(block.decode().split("\n")[:-1], first_line)
+
+    def _checked(self) -> Generator[bytes, None, None]:
+        line, offset = 1, 0
+        for block in self._whole_lines():
+            start = len(_BYTE_ORDER_MARK) if offset == 0 and block.startswith(_BYTE_ORDER_MARK) else 0
+            checked = self._check(block[start:] if start else block, line, offset + start)
+            line += checked.count(b"\n")
+            offset += len(block)
+            if checked:
+                yield checked
+
+    def _check(self, block: bytes, line: int, offset: int) -> bytes:
+        if b"\0" in block:
+            line += block.count(b"\n", 0, block.index(b"\0"))
+            raise self.error(
+                f"{self.path}, line {line:,}: a NUL byte. This is no UTF-8 text; if it is UTF-16, save it as UTF-8."
+            )
+        if not block.isascii():
+            try:
+                block.decode()
+            except UnicodeDecodeError as error:
+                at = offset + error.start
+                raise self.error(
+                    f"{self.path}: byte {at:,} ({block[error.start : error.start + 1]!r}) is not UTF-8 "
+                    "text. Save the file as UTF-8."
+                ) from error
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n")
+            if b"\r" in block:
+                line += block.count(b"\n", 0, block.index(b"\r"))
+                raise self.error(
+                    f"{self.path}, line {line:,}: a carriage return without line feed. "
+                    "Save the file with Unix line ends."
+                )
+        return block
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        pieces: list[bytes] = []
+        size = 0
+        for chunk in self._chunks():
+            pieces.append(chunk)
+            size += len(chunk)
+            if size < BLOCK or b"\n" not in chunk:
+                self._check_length(size)
+                continue
+            joined = b"".join(pieces)
+            end = joined.rfind(b"\n") + 1
+            pieces, size = [joined[end:]], len(joined) - end
+            yield joined[:end]
+        if last := b"".join(pieces):
+            self.ends_without_newline = not last.endswith(b"\n")
+            yield last + b"\n" if self.ends_without_newline else last
+
+    def _check_length(self, size: int) -> None:
+        if size > LONGEST_LINE:
+            raise self.error(
+                f"{self.path}: a line is longer than {LONGEST_LINE:,} bytes. This is no table of expression values."
+            )
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            with self.path.open("rb") as stream:
+                compressed = stream.read(len(_GZIP)) == _GZIP
+                stream.seek(0)
+                yield from self._inflated(stream) if compressed else iter(lambda: stream.read(BLOCK), b"")
+        except OSError as error:
+            raise self.error(
+                f"{self.path}: cannot be read ({error.strerror or error}). Check the file name."
+            ) from error
+        except zlib.error as error:
+            raise self.error(
+                f"{self.path}: the gzip data are damaged ({error}). Copy or download the file again."
+            ) from error
+
+    def _inflated(self, stream: BinaryIO) -> Iterator[bytes]:
+        """The content of a gzip file, also of one made of several joined ones, in bounded pieces."""
+        inflater = zlib.decompressobj(wbits=31)
+        n_read = n_written = 0
+        while pending := stream.read(_COMPRESSED_BLOCK):
+            n_read += len(pending)
+            full = False
+            while pending or full:
+                if inflater.eof:
+                    inflater = zlib.decompressobj(wbits=31)
+                chunk = inflater.decompress(pending, BLOCK)
+                n_written += len(chunk)
+                self._check_ratio(n_read, n_written)
+                pending = inflater.unused_data.lstrip(b"\0") if inflater.eof else inflater.unconsumed_tail
+                full = len(chunk) == BLOCK and not inflater.eof  # more may wait inside
+                yield chunk
+        if not inflater.eof:
+            raise self.error(f"{self.path}: the gzip data end too early. Copy or download the file again.")
+
+    def _check_ratio(self, n_read: int, n_written: int) -> None:
+        if n_written > RATIO_FREE and n_written > RATIO_LIMIT * n_read:
+            raise self.error(
+                f"{self.path}: the gzip data grow more than {RATIO_LIMIT}-fold ({n_read:,} bytes gave "
+                f"{n_written:,} so far), as harmful files do. "
+                "If the matrix is sound but nearly all zeros, decompress it first (gunzip) and give the "
+                "plain file."
+            )
+
+
+def _one_ahead(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """The same blocks, the next one always being decompressed by a second thread meanwhile."""
+    with closing(blocks), ThreadPoolExecutor(1) as pool:
+        future = pool.submit(next, blocks, None)
+        while (block := future.result()) is not None:
+            future = pool.submit(next, blocks, None)
+            yield block
+
+
+def file_kind(path: Path) -> str:
+    """What the ending of a file name says about its format, without `.gz`: `.tsv`, `.gct`, ..."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def split_at(path: Path) -> str:
+    """The character between the fields of a text table, by the file's ending: comma for CSV, else tab."""
+    return "," if file_kind(path) == ".csv" else "\t"
+
+
+def hint_on_delimiter(header: str, delimiter: str) -> str:
+    """What to do about a table whose first line is one single field, or nothing if it looks right."""
+    names = {"\t": ("tabs", ".tsv"), ",": ("commas", ".csv"), ";": ("semicolons", "")}
+    counts = {other: header.count(other) for other in names if other != delimiter}
+    best = max(counts, key=lambda other: counts[other])
+    if not counts[best]:
+        return ""
+    word, ending = names[best]
+    advice = f"Rename the file to end in {ending}" if ending else "Save it with commas and decimal points"
+    return (
+        f"the first line is one field when split at {names[delimiter][0]}, but {counts[best] + 1:,} when "
+        f"split at {word} "
+        f"({shown(header)}). {advice}."
+    )

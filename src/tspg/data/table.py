@@ -1,0 +1,107 @@
+"""What every expression file is once opened: a table whose values are read block by block."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tspg.data.naming import shown
+from tspg.errors import ExpressionError, ResourceError
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+MOST_COLUMNS = 1_000_000
+
+
+class Block(Protocol):
+    """Some consecutive rows of a table; nothing is parsed before `values` is called."""
+
+    @property
+    def row_ids(self) -> list[str]:
+        """Names of the rows, in file order."""
+        ...
+
+    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
+        """The finite float32 values of some rows (of the block) and columns; None means all."""
+        ...
+
+
+@dataclass
+class Table:
+    """An opened expression file. `genes_in_rows` is None where the format does not say."""
+
+    file: str
+    column_ids: list[str]
+    first_row_ids: list[str]
+    blocks: Iterator[Block]
+    all_row_ids: Callable[[], list[str]]
+    genes_in_rows: bool | None = None
+    annotations: pd.DataFrame | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class GrowingMatrix:
+    """Rows of float32 appended without ever holding two copies of them."""
+
+    def __init__(self, n_columns: int, *, file: str, limit: float) -> None:
+        self.values: FloatArray = np.empty((0, n_columns), np.float32)
+        self._file = file
+        self._limit = limit
+
+    def append(self, rows: FloatArray) -> None:
+        """Put rows below those there are.
+
+        Raises
+        ------
+        ResourceError
+            If the matrix outgrows the memory limit.
+        """
+        n_before, n_columns = self.values.shape
+        check_size(self._file, n_before + len(rows), n_columns, self._limit)
+        # The array is never shared before it is complete, so growing it in place is safe.
+        self.values.resize((n_before + len(rows), n_columns), refcheck=False)
+        self.values[n_before:] = rows
+
+
+def check_size(file: str, n_rows: int, n_columns: int, limit: float) -> None:
+    """Refuse a matrix that would not fit into memory, before any of it is allocated."""
+    size = n_rows * n_columns * 4
+    if size > limit:
+        raise ResourceError(
+            f"{file}: {n_rows:,} x {n_columns:,} values need {size / 1e9:,.1f} GB, the limit is "
+            f"{limit / 1e9:,.1f} GB. "
+            "Choose fewer genes with --gene-sets, or raise --max-memory."
+        )
+
+
+def memory_limit(max_memory_gb: float | None) -> float:
+    """The most bytes a matrix may take: what the user said, else the memory of this computer."""
+    if max_memory_gb is not None:
+        return max_memory_gb * 1e9
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def to_float32(values: npt.NDArray[Any]) -> FloatArray:
+    """Numbers of any kind as float32; what is too large becomes infinite and is refused afterwards."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def check_finite(
+    values: FloatArray, original: npt.NDArray[Any], file: str, row_ids: list[str], column_ids: list[str]
+) -> None:
+    """Refuse missing, infinite and too large values of a binary file, naming the first such cell."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        row, column = (int(at[0]) for at in np.nonzero(~finite))
+        raise ExpressionError(
+            f"{file}: row {shown(row_ids[row])}, column {shown(column_ids[column])}: "
+            f"{original[row, column]} is not a finite number. {MISSING_ADVICE}"
+        )
+
+
+MISSING_ADVICE = "Missing values are not filled in: remove the gene or the sample, or correct the file."

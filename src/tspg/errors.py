@@ -1,0 +1,78 @@
+"""Every error that `tspg` raises on purpose, and the exit code the command line gives it.
+
+::
+
+    TspgError
+    ├── UsageError            2   the question itself is wrong (unknown option value, class or preset)
+    ├── InputError            3   a file or matrix cannot be used as it is
+    │   ├── ExpressionError        the expression matrix
+    │   ├── LabelError             the class labels
+    │   └── GeneSetError           the gene sets
+    ├── ResourceError         4   not enough memory or disk
+    ├── DivergedError         4   training met a value that is not a finite number
+    ├── ModelError            5   a model or run folder is damaged or of another version
+    ├── FolderInUseError      6   another process writes to this folder
+    └── ShapeError                arrays that do not fit together (also a ValueError)
+
+A message says what is wrong, what was found and what to do.
+"""
+
+
+class TspgError(Exception):
+    """Something that the user can put right; the message says how."""
+
+    exit_code = 1
+
+
+class UsageError(TspgError):
+    """The question is wrong: an unknown class, preset or combination of options."""
+
+    exit_code = 2
+
+
+class InputError(TspgError):
+    """A file or matrix cannot be used as it is."""
+
+    exit_code = 3
+
+
+class ExpressionError(InputError):
+    """The expression matrix cannot be used as it is."""
+
+
+class LabelError(InputError):
+    """The class labels cannot be used as they are."""
+
+
+class GeneSetError(InputError):
+    """The gene sets cannot be used as they are."""
+
+
+class ResourceError(TspgError):
+    """Not enough memory or disk."""
+
+    exit_code = 4
+
+
+class DivergedError(TspgError):
+    """Training met a value that is not a finite number and stopped at once."""
+
+    exit_code = 4
+
+
+class ModelError(TspgError):
+    """A model or run folder is damaged, incomplete or of another version."""
+
+    exit_code = 5
+
+
+class FolderInUseError(TspgError):
+    """Another process writes to this folder."""
+
+    exit_code = 6
+
+
+class ShapeError(TspgError, ValueError):
+    """Arrays that do not fit together; refused before they broadcast silently."""
+
+    exit_code = 3

@@ -1,0 +1,160 @@
+"""One experiment from a labelled matrix to moved profiles: the paper's Methods section as a list of steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+from tspg.analysis.evidence import evidence_table
+from tspg.analysis.genes import all_top_genes, gene_overlap
+from tspg.clock import Clock
+from tspg.config import ExperimentConfig
+from tspg.data.genesets import GeneSet
+from tspg.data.prepare import prepare
+from tspg.metrics import run_metrics
+from tspg.model.device import choose_device, fixed_threads
+from tspg.model.target_state import TargetState
+from tspg.model.trained import TrainedModel
+from tspg.model.training import Report, silent, train_generator, train_target_model
+from tspg.question import Question, configure, pose
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that one experiment found; `tspg.run` returns it and `save_run` writes it.
+
+    `perturbations` is an AnnData (X: perturbed profile; layers `original` and `perturbation`);
+    `history`, `top_genes`, `gene_overlap` and `evidence` are tables; `metrics` holds every number
+    of `metrics.json`; `seconds` the time of each phase.
+    """
+
+    config: ExperimentConfig
+    model: TrainedModel
+    perturbations: AnnData
+    history: pd.DataFrame
+    top_genes: pd.DataFrame
+    gene_overlap: pd.DataFrame
+    evidence: pd.DataFrame
+    metrics: dict[str, Any]
+    samples: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def run(
+    adata: AnnData,
+    *,
+    target_class: str,
+    label_column: str | None = None,
+    gene_set: GeneSet | None = None,
+    source_classes: Sequence[str] | None = None,
+    group_column: str | None = None,
+    preset: str = "paper",
+    epochs: int | None = None,
+    steps: int | None = None,
+    target_epochs: int | None = None,
+    samples: Sequence[str] = (),
+    seed: int = 0,
+    threads: int = ExperimentConfig.threads,
+    device: str = "auto",
+    report: Report = silent,
+) -> Run:
+    """Learn to move profiles to the target class, and say which genes had to change.
+
+    Parameters
+    ----------
+    adata
+        Expression, samples x genes, in any units on which differences make sense; sparse is fine.
+    target_class
+        The class that profiles are moved to.
+    label_column
+        Column of `adata.obs` with each sample's class. A labels file without a header has no name
+        for it: any name given here is then taken for it.
+    gene_set
+        Use these genes only; None uses every gene.
+    source_classes
+        Classes to move; None means every class but the target.
+    group_column
+        Column of `adata.obs` with the donor or patient, whose samples are never split apart.
+    epochs, steps, target_epochs
+        Length of the training of G (in epochs, or exactly so many steps) and of f, where it should
+        differ from the preset's.
+    samples
+        Names of single samples whose genes to rank as well.
+    seed
+        The same seed gives the same bytes on the same machine, versions and number of threads.
+    report
+        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
+
+    Raises
+    ------
+    TspgError
+        If the question does not fit the data; before any training.
+    """
+    config = configure(
+        preset,
+        epochs=epochs,
+        steps=steps,
+        target_epochs=target_epochs,
+        target_class=target_class,
+        label_column=label_column or "label",  # what a labels file without a header fills
+        gene_set=None if gene_set is None else gene_set.name,
+        source_classes=None if source_classes is None else tuple(source_classes),
+        group_column=group_column,
+        seed=seed,
+        threads=threads,
+        device=device,
+    )
+    return run_experiment(pose(adata, config, gene_set=gene_set, samples=samples), report=report)
+
+
+def run_experiment(question: Question, *, report: Report = silent) -> Run:
+    """The method itself, once the question has been checked (paper, sections 2.1-2.4)."""
+    clock, config = Clock(), question.config
+    device, target = choose_device(config.device), config.target_class
+    with fixed_threads(config.threads):
+        with clock.phase("prepare"):
+            prepared = prepare(
+                question.study,
+                label_column=config.label_column,
+                group_column=config.group_column,
+                train_fraction=config.train_fraction,
+                seed=config.seed,
+            )
+        with clock.phase("target_model"):
+            f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
+        with clock.phase("generator"):
+            target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target) & prepared.is_train])
+            generator, discriminator, history = train_generator(
+                prepared,
+                f,
+                target_state,
+                config.generator,
+                target_class=target,
+                source_classes=config.source_classes,
+                seed=config.seed,
+                device=device,
+                report=report,
+            )
+        model = TrainedModel.of(prepared, (f, generator, discriminator), config, question.details)
+        with clock.phase("perturb"):
+            perturbations = model.perturb_prepared(prepared)
+        with clock.phase("genes"):
+            genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
+            overlap = gene_overlap(genes)
+        with clock.phase("evidence"):
+            evidence = evidence_table(prepared, perturbations, model.classify, seed=config.seed)
+            metrics = run_metrics(question, prepared, model, perturbations, evidence, history)
+    return Run(
+        config,
+        model,
+        perturbations,
+        history,
+        genes,
+        overlap,
+        evidence,
+        metrics,
+        question.samples,
+        clock.seconds,
+    )

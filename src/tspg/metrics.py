@@ -1,0 +1,152 @@
+"""Every number of `metrics.json`: one place that says what each means."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from tspg.analysis.perturbations import held_out_sources
+from tspg.data.prepare import Prepared
+from tspg.model.trained import TrainedModel
+from tspg.question import Question
+
+SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
+
+
+def run_metrics(
+    question: Question,
+    prepared: Prepared,
+    model: TrainedModel,
+    perturbations: AnnData,
+    evidence: pd.DataFrame,
+    history: pd.DataFrame,
+) -> dict[str, Any]:
+    """Every number of `metrics.json` but the times; what could not be measured is None."""
+    config = question.config
+    hit = evidence[(evidence["method"] == "generator") & (evidence["measure"] == "hit_rate_f")].iloc[0]
+    by_method: dict[str, dict[str, float | None]] = {}
+    for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
+        by_method.setdefault(method, {})[measure] = number(value)
+    moved = ~perturbations.obs["source_class"].eq(config.target_class).to_numpy()
+    return {
+        "target_model": _accuracy(prepared, model),
+        "perturbation": {
+            "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],
+            "n": perturbations.n_obs,
+            "hit_rate": number(hit["value"]),
+            "hit_rate_low": number(hit["low"]),
+            "hit_rate_high": number(hit["high"]),
+            "n_held_out": int(held_out_sources(perturbations).sum()),
+            "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
+        },
+        "evidence": by_method,
+        "data": _describe(question, prepared),
+        "training": {
+            **_training(model),
+            "steps": int(history["step"].iloc[-1]),
+            "epochs": len(history),
+            "device": str(model.device),
+        },
+    }
+
+
+def perturb_metrics(model: TrainedModel, adata: AnnData, perturbations: AnnData) -> dict[str, Any]:
+    """The numbers of `tspg perturb`: what became of profiles that the model was not trained on."""
+    obs = perturbations.obs
+    asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
+    called = obs["predicted_after"].eq(model.target_class)
+    notes = [str(note) for note in adata.uns.get("tspg_input", {}).get("notes", [])]
+    seen = [str(name) for name in obs.index[obs["split"] == "train"]]
+    if seen:
+        notes.append(f"{len(seen)} samples bear the name of one that the model was trained on: {', '.join(seen[:5])}.")
+    return {
+        "perturbation": {
+            "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],
+            "n": perturbations.n_obs,
+            "hit_rate": number(called[asked].mean()) if asked.any() else None,
+            "n_held_out": int(asked.sum()),
+            "mean_abs_change": float(np.abs(perturbations.layers["perturbation"]).mean()),
+        },
+        "data": {
+            "n_samples": perturbations.n_obs,
+            "n_genes": perturbations.n_vars,
+            "clipped_cells": int(perturbations.uns["tspg"]["clipped_cells"]),
+            "clipped_fraction": int(perturbations.uns["tspg"]["clipped_cells"])
+            / (perturbations.n_obs * perturbations.n_vars),
+            "constant_genes": [str(gene) for gene in perturbations.var_names[perturbations.var["constant"]]],
+            "notes": notes,
+            "gene_set": model.details["gene_set"],
+            "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
+            "units": model.details["units"],
+            "transform": model.details["transform"],
+        },
+        "training": _training(model),
+    }
+
+
+def _training(model: TrainedModel) -> dict[str, Any]:
+    settings = model.settings
+    return {
+        "preset": settings["preset"],
+        "target_epochs": settings["target_model"]["epochs"],
+        "seed": settings["seed"],
+        "threads": settings["threads"],
+    }
+
+
+def number(value: float) -> float | None:
+    """A plain number for JSON, None where it is not a finite one."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _accuracy(prepared: Prepared, model: TrainedModel) -> dict[str, Any]:
+    """How often f is right on held-out samples: overall, and as the mean over classes."""
+    held_out = ~prepared.is_train
+    if not held_out.any():
+        return {"test_accuracy": None, "test_balanced_accuracy": None, "n_test": 0}
+    truth = prepared.source_class[held_out]
+    right = model.classify(prepared.profiles[held_out]) == truth
+    by_class = pd.Series(right).groupby(truth).mean()
+    return {
+        "test_accuracy": float(right.mean()),
+        "test_balanced_accuracy": float(by_class.mean()),
+        "n_test": len(truth),
+    }
+
+
+def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
+    """What the report says about the data, with a note for whatever deserves care."""
+    config, details = question.config, question.details
+    counts = {
+        name: {part: int((prepared.in_class(name) & (prepared.split == part)).sum()) for part in ("train", "test")}
+        for name in prepared.classes
+    }
+    notes = [*details["notes"]]
+    n_target = counts[config.target_class]["train"]
+    if n_target < SMALLEST_CLASS:
+        notes.append(f"The target class has {n_target} training samples: its mean and spread are uncertain.")
+    if n_target <= len(prepared.gene_ids):
+        notes.append(
+            "The target's covariance is singular (fewer samples than genes); its draws are exact all the same."
+        )
+    untested = [name for name, count in counts.items() if count["test"] == 0]
+    if untested:
+        notes.append(f"No sample could be held out of: {', '.join(untested)}.")
+    constant = [gene for gene, same in zip(prepared.gene_ids, prepared.scaler.constant, strict=True) if same]
+    return {
+        "n_samples": len(prepared.sample_ids),
+        "n_genes": len(prepared.gene_ids),
+        "n_train": int(prepared.is_train.sum()),
+        "n_test": int((~prepared.is_train).sum()),
+        "classes": counts,
+        "clipped_cells": prepared.clipped_cells,
+        "clipped_fraction": prepared.clipped_cells / max(1, int((~prepared.is_train).sum()) * len(prepared.gene_ids)),
+        "constant_genes": constant,
+        "notes": notes,
+        "gene_set": details["gene_set"],
+        "expression_file": details["file"],
+        "units": details["units"],
+        "transform": details["transform"],
+        "group_column": config.group_column,
+    }

@@ -1,0 +1,1 @@
+"""The three networks, how they learn, and how they are kept."""

@@ -1,0 +1,30 @@
+"""Which processor to compute on, and with how many threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from tspg.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """The processor to train on: `auto` takes a CUDA device where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: no CUDA device can be used here. Use --device cpu or auto.")
+    return torch.device(name)
+
+
+@contextmanager
+def fixed_threads(threads: int) -> Iterator[None]:
+    """Compute with exactly this many threads, since sums depend on their number, and put it back."""
+    before = torch.get_num_threads()
+    with threadpool_limits(threads):  # NumPy and SciPy
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

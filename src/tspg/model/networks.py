@@ -1,0 +1,123 @@
+"""The three networks of the paper (section 2.2, Figure 1): f, G and D."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tspg.config import GeneratorConfig, TargetModelConfig
+
+# "Default TensorFlow parameters": a momentum of .99 there is a weight of .01 on the new batch here.
+BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON = 0.01, 1e-3
+
+
+class TargetModel(nn.Module):
+    """f, the classifier that must be convinced: profiles to class scores.
+
+    Input (batch, genes) in [0, 1]; `forward` gives logits of shape (batch, classes).
+    """
+
+    def __init__(self, n_genes: int, n_classes: int, config: TargetModelConfig) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *_dense_relu([n_genes, *config.hidden_units]), nn.Linear(config.hidden_units[-1], n_classes)
+        )
+
+    def forward(self, profiles: Tensor) -> Tensor:
+        """Logits, shape (batch, classes)."""
+        logits: Tensor = self.layers(profiles)
+        return logits
+
+    def probabilities(self, profiles: Tensor) -> Tensor:
+        """Softmax over classes, shape (batch, classes)."""
+        scores: Tensor = self(profiles)
+        return scores.softmax(dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """Two dense layers with batch normalisation whose result is added to the input."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(units, units),
+            _batch_norm(units),
+            nn.ReLU(),
+            nn.Linear(units, units),
+            _batch_norm(units),
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """The input plus what the two layers make of it."""
+        added: Tensor = self.layers(hidden)
+        return hidden + added
+
+
+class Generator(nn.Module):
+    """G: the raw perturbation of each profile, shape (batch, genes), every value in [-1, 1].
+
+    An hourglass: three layers down, residual blocks, two layers up, then tanh over the genes.
+    """
+
+    def __init__(self, n_genes: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        narrow = config.down_units[-1]
+        self.body = nn.Sequential(
+            *_dense_norm_relu([n_genes, *config.down_units]),
+            *[ResidualBlock(narrow) for _ in range(config.residual_blocks)],
+            *_dense_norm_relu([narrow, *config.up_units]),
+        )
+        self.last = nn.Linear(config.up_units[-1], n_genes)
+
+    def forward(self, profiles: Tensor) -> Tensor:
+        """G(x), shape (batch, genes), in [-1, 1]."""
+        return torch.tanh(self.last(self.body(profiles)))
+
+
+class Discriminator(nn.Module):
+    """D: how real each profile looks, between 0 and 1, shape (batch,)."""
+
+    def __init__(self, n_genes: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        widths = [n_genes, *config.discriminator_units]
+        for before, after in pairwise(widths):
+            layers += [nn.Linear(before, after), _batch_norm(after), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1), nn.Sigmoid())
+
+    def forward(self, profiles: Tensor) -> Tensor:
+        """Scores, shape (batch,)."""
+        scores: Tensor = self.layers(profiles)
+        return scores.squeeze(1)
+
+
+def _batch_norm(units: int) -> nn.BatchNorm1d:
+    return nn.BatchNorm1d(units, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+
+
+def _dense_relu(widths: Sequence[int]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return layers
+
+
+def _dense_norm_relu(widths: Sequence[int]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Linear(before, after), _batch_norm(after), nn.ReLU()]
+    return layers
+
+
+def initialise(network: nn.Module, *, seed: Sequence[int]) -> None:
+    """Fill a network with TensorFlow's default start: Glorot-uniform weights, zero biases.
+
+    Only `seed` decides the values; torch's global random state is neither used nor changed.
+    """
+    state = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, generator=state)
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,109 @@
+"""A model on disk: three safetensors files and one JSON file; loading runs no code from them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+import tspg
+from tspg.config import GeneratorConfig, LossWeights, TargetModelConfig
+from tspg.data.prepare import Scaler
+from tspg.errors import ModelError
+from tspg.files import whole_file, write_json
+from tspg.model.networks import Discriminator, Generator, TargetModel
+from tspg.model.trained import TrainedModel
+
+FORMAT_VERSION = 1
+NETWORKS = ("target_model", "generator", "discriminator")
+
+
+def save_model(model: TrainedModel, folder: Path) -> None:
+    """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
+    for name in NETWORKS:
+        weights = {key: tensor.cpu().contiguous() for key, tensor in getattr(model, name).state_dict().items()}
+        with whole_file(folder / f"{name}.safetensors") as temporary:
+            temporary.write_bytes(safetensors.torch.save(weights))
+    write_json(folder / "model.json", _description(model))
+
+
+def _description(model: TrainedModel) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "model_id": model.model_id,
+        "versions": {"tspg": tspg.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "target_class": model.target_class,
+        "source_classes": list(model.source_classes),
+        "classes": list(model.classes),
+        "settings": model.settings,
+        "details": model.details,
+        "split": model.split,
+        "genes": list(model.gene_ids),
+        "scaler": {"minimum": model.scaler.minimum.tolist(), "maximum": model.scaler.maximum.tolist()},
+        "target_mean": model.target_mean.tolist(),
+    }
+
+
+def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> TrainedModel:
+    """Open a trained model from a run folder or its `model` folder; no other file is needed.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, damaged, of a newer format, or does not belong to the others.
+    """
+    folder = Path(path)
+    if not (folder / "model.json").is_file():
+        folder = folder / "model"
+    try:
+        described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path}: there is no readable model.json here. Give the folder of a finished `tspg run`."
+        ) from error
+    if described.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"{folder / 'model.json'}: format {described.get('format_version')!r}, this tspg reads format {FORMAT_VERSION}. "
+            "Use the version of tspg that wrote it."
+        )
+    try:
+        model = _rebuild(described, folder, torch.device(device))
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder}: the model is damaged or incomplete ({error}). Train it again or restore the folder."
+        ) from error
+    if model.model_id != described.get("model_id"):
+        raise ModelError(
+            f"{folder}: the files do not belong together or were changed. Train again or restore the folder."
+        )
+    return model
+
+
+def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> TrainedModel:
+    settings = described["settings"]
+    n_genes, n_classes = len(described["genes"]), len(described["classes"])
+    generator_settings = {**settings["generator"], "weights": LossWeights(**settings["generator"]["weights"])}
+    generator_config = GeneratorConfig(**generator_settings)
+    networks: dict[str, torch.nn.Module] = {
+        "target_model": TargetModel(n_genes, n_classes, TargetModelConfig(**settings["target_model"])),
+        "generator": Generator(n_genes, generator_config),
+        "discriminator": Discriminator(n_genes, generator_config),
+    }
+    for name, network in networks.items():
+        network.load_state_dict(safetensors.torch.load_file(folder / f"{name}.safetensors"))
+        network.to(device).eval().requires_grad_(False)
+    return TrainedModel(
+        **networks,  # type: ignore[arg-type]
+        gene_ids=tuple(described["genes"]),
+        scaler=Scaler(np.asarray(described["scaler"]["minimum"]), np.asarray(described["scaler"]["maximum"])),
+        classes=tuple(described["classes"]),
+        target_class=described["target_class"],
+        source_classes=tuple(described["source_classes"]),
+        target_mean=np.asarray(described["target_mean"]),
+        split=described["split"],
+        settings=settings,
+        details=described["details"],
+    )

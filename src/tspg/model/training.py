@@ -1,0 +1,172 @@
+"""How f, G and D learn (paper, section 2.2): a plain loop of epochs and steps."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from tspg.config import GeneratorConfig, TargetModelConfig
+from tspg.data.prepare import Prepared
+from tspg.errors import UsageError
+from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
+from tspg.model.randomness import (
+    F_ORDER,
+    F_WEIGHTS,
+    G_ORDER,
+    REAL_ORDER,
+    TARGET_DRAWS,
+    batches,
+    batches_an_epoch,
+    stream,
+)
+from tspg.model.step import ADAM_EPSILON, hit_rate, recompute_batch_statistics, require_finite, set_up, train_step
+from tspg.model.target_state import TargetState
+
+MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
+
+Report = Callable[[str, int, int, Mapping[str, float]], None]
+"""Called after every epoch with the phase, epochs done, epochs in all, and the epoch's numbers."""
+
+
+def silent(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
+    """The reporter that says nothing."""
+
+
+def train_target_model(
+    prepared: Prepared,
+    config: TargetModelConfig,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    report: Report = silent,
+) -> TargetModel:
+    """Teach f to tell the classes apart, from the training samples only.
+
+    Raises
+    ------
+    DivergedError
+        If the loss is no longer a finite number.
+    """
+    device = torch.device(device)
+    model = TargetModel(len(prepared.gene_ids), len(prepared.classes), config)
+    initialise(model, seed=(seed, F_WEIGHTS))
+    model.to(device).train()
+    profiles = torch.from_numpy(prepared.profiles[prepared.is_train]).to(device)
+    labels = torch.from_numpy(prepared.class_index[prepared.is_train]).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
+    for epoch in range(config.epochs):
+        total = 0.0
+        rows_of = batches(len(profiles), config.batch_size, stream(seed, F_ORDER, epoch))
+        for step, rows in enumerate(rows_of):
+            loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
+            require_finite({"cross-entropy of f": loss}, epoch * len(rows_of) + step + 1)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.item()
+        report("target model", epoch + 1, config.epochs, {"loss": total / len(rows_of)})
+    return model.eval().requires_grad_(False)
+
+
+def train_generator(
+    prepared: Prepared,
+    target_model: TargetModel,
+    target_state: TargetState,
+    config: GeneratorConfig,
+    *,
+    target_class: str,
+    source_classes: tuple[str, ...] | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    report: Report = silent,
+) -> tuple[Generator, Discriminator, pd.DataFrame]:
+    """Teach G to move profiles to the target class while D and f judge them (Eqs. 1-5).
+
+    Parameters
+    ----------
+    source_classes
+        The classes that G sees. None means all of them, the target's own samples too, as in the
+        paper. D's real profiles always come from all classes.
+
+    Returns
+    -------
+    G, D and the history: one row an epoch with the mean of every loss term over its steps,
+    weighted and not, and the share of held-out source samples that f then calls the target.
+
+    Raises
+    ------
+    DivergedError
+        If a loss term is no longer a finite number; it names the term and the step.
+    """
+    device = torch.device(device)
+    rows = _Rows.of(prepared, target_class, source_classes)
+    profiles = torch.from_numpy(prepared.profiles).to(device)
+    players = set_up(prepared, target_model, config, target_class=target_class, seed=seed, device=device)
+    steps_an_epoch = batches_an_epoch(len(rows.moved), config.batch_size)
+    n_steps = config.epochs * steps_an_epoch if config.steps is None else config.steps
+    n_epochs = math.ceil(n_steps / steps_an_epoch)
+    history: list[dict[str, float]] = []
+    for epoch in range(n_epochs):
+        started, step = time.perf_counter(), epoch * steps_an_epoch
+        terms_of_steps = []
+        for x, real, r_t in islice(_epoch(rows, target_state, config.batch_size, seed, epoch), n_steps - step):
+            terms = train_step(players, profiles[x], profiles[real], torch.from_numpy(r_t).to(device))
+            step += 1
+            require_finite(terms, step)
+            terms_of_steps.append({name: value.item() for name, value in terms.items()})
+        recompute_batch_statistics(players.generator, profiles[rows.calibration])
+        means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
+        watched = {"hit_rate": hit_rate(players, profiles[rows.watched]), "seconds": time.perf_counter() - started}
+        history.append({"epoch": epoch + 1, "step": step, **means, **watched})
+        report("generator", epoch + 1, n_epochs, history[-1])
+    recompute_batch_statistics(players.generator, profiles[rows.moved])
+    recompute_batch_statistics(players.discriminator, profiles[rows.real])
+    return players.generator.eval(), players.discriminator.eval(), pd.DataFrame(history)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Which samples play which part: those G moves, D's real ones, and those an epoch is watched on."""
+
+    moved: NDArray[np.int64]
+    real: NDArray[np.int64]
+    calibration: NDArray[np.int64]
+    watched: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, prepared: Prepared, target_class: str, source_classes: tuple[str, ...] | None) -> "_Rows":
+        everyone = np.flatnonzero(prepared.is_train)
+        others = tuple(name for name in prepared.classes if name != target_class)
+        is_source = np.isin(prepared.source_class, source_classes or others)
+        moved = everyone if source_classes is None else np.flatnonzero(is_source & prepared.is_train)
+        if len(moved) < 2:
+            raise UsageError(f"The source classes have {len(moved)} training samples; G needs two or more.")
+        return cls(moved, everyone, _thinned(moved), _thinned(np.flatnonzero(is_source & ~prepared.is_train)))
+
+
+def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most `MONITORED` rows, taken evenly."""
+    return rows[:: max(1, math.ceil(len(rows) / MONITORED))]
+
+
+def _epoch(
+    rows: _Rows, target_state: TargetState, batch_size: int, seed: int, epoch: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    """An epoch's batches: rows to move, D's real rows, and a draw of the target state for each.
+
+    Where G moves every class, D's real profiles are the same batch (Eq. 1); where it moves some,
+    they are another batch of all classes.
+    """
+    noise = stream(seed, TARGET_DRAWS, epoch)
+    same = len(rows.moved) == len(rows.real)
+    of_all = [] if same else batches(len(rows.real), batch_size, stream(seed, REAL_ORDER, epoch))
+    for step, chosen in enumerate(batches(len(rows.moved), batch_size, stream(seed, G_ORDER, epoch))):
+        x_rows = rows.moved[chosen]
+        real_rows = x_rows if same else rows.real[of_all[step % len(of_all)]]
+        yield x_rows, real_rows, target_state.draw(len(chosen), noise).clip(0.0, 1.0)

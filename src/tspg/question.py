@@ -1,0 +1,125 @@
+"""The question that is put to the data: checked whole before any work starts."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anndata import AnnData
+
+from tspg.config import ExperimentConfig, preset
+from tspg.data.genesets import GeneSet
+from tspg.data.identifiers import match_genes
+from tspg.data.prepare import dense, text_column
+from tspg.data.units import guess_units
+from tspg.errors import UsageError
+from tspg.model.device import choose_device
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which samples and genes, moved where, learned how: everything that decides the answer.
+
+    `study` is the expression of the wanted genes; `details` is what a report tells about the data;
+    `samples` are single samples whose own genes are asked for.
+    """
+
+    study: AnnData
+    config: ExperimentConfig
+    details: dict[str, Any]
+    samples: tuple[str, ...]
+
+
+def pose(
+    adata: AnnData, config: ExperimentConfig, *, gene_set: GeneSet | None = None, samples: Sequence[str] = ()
+) -> Question:
+    """Put a question to labelled expression data and check that the data can answer it.
+
+    Raises
+    ------
+    TspgError
+        If it cannot; the message says why and what to do.
+    """
+    study, details = select(adata, config, gene_set)
+    check_question(study, config, samples)
+    return Question(study, config, details, tuple(samples))
+
+
+def configure(
+    preset_name: str,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    target_epochs: int | None = None,
+    **settings: Any,
+) -> ExperimentConfig:
+    """The full configuration: a preset's settings with what the user changed."""
+    target_model, generator = preset(preset_name)
+    if epochs is not None and steps is not None:
+        raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
+    for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
+        if value is not None and value < 1:
+            raise UsageError(f"The number of {name} is {value}; one or more are needed.")
+    if epochs is not None:
+        generator = replace(generator, epochs=epochs)
+    if steps is not None:
+        generator = replace(generator, steps=steps)
+    if target_epochs is not None:
+        target_model = replace(target_model, epochs=target_epochs)
+    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **settings)
+
+
+def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:
+    """The study itself: labels under their name, the wanted genes only, and what to tell about the data."""
+    source = adata.uns.get("tspg_input", {})
+    study = adata
+    if config.label_column not in study.obs and source.get("unnamed_label"):
+        study = study.copy()
+        study.obs = study.obs.rename(columns={"label": config.label_column})
+    missing: tuple[str, ...] = ()
+    n_wanted = adata.n_vars
+    if gene_set is not None:
+        match = match_genes(gene_set.genes, [str(gene) for gene in study.var_names], name=gene_set.name)
+        study, missing, n_wanted = study[:, list(match.positions)], match.missing, len(gene_set.genes)
+    units, reason = guess_units(dense(study))
+    details = {
+        "file": source.get("file", ""),
+        "transform": source.get("transform", "none"),
+        "units": f"{units}: {reason}",
+        "notes": [str(note) for note in source.get("notes", [])],
+        "gene_set": {
+            "name": config.gene_set or "",
+            "n_genes": n_wanted,
+            "n_found": study.n_vars,
+            "missing": list(missing),
+        },
+    }
+    return study, details
+
+
+def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[str] = ()) -> None:
+    """Refuse a question that the data cannot answer, before any work starts."""
+    labels = text_column(adata, config.label_column)
+    classes = sorted(set(labels))
+    for name in (config.target_class, *(config.source_classes or ())):
+        if name not in classes:
+            raise UsageError(
+                f"There is no class {name!r} in {config.label_column!r}.{_closest(name, classes)} All: {', '.join(classes)}."
+            )
+    if config.target_class in (config.source_classes or ()):
+        raise UsageError(f"{config.target_class!r} is both the target and a source. Leave it out of the sources.")
+    unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
+    if unknown:
+        raise UsageError(
+            f"There is no sample {unknown[0]!r} in the matrix.{_closest(unknown[0], list(map(str, adata.obs_names)))}"
+        )
+    if config.group_column is not None:
+        text_column(adata, config.group_column)
+    if config.threads < 1:
+        raise UsageError(f"--threads is {config.threads}; one or more are needed.")
+    choose_device(config.device)
+
+
+def _closest(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    return f" Closest: {', '.join(map(repr, close))}." if close else ""

@@ -1,0 +1,56 @@
+"""Every figure of a run: each function returns a matplotlib Figure, and `write_figures` saves them all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from anndata import AnnData
+from matplotlib.figure import Figure
+
+from tspg.files import safe_name, whole_file
+from tspg.report.f_accuracy import plot_f_accuracy
+from tspg.report.heatmap import plot_heatmap
+from tspg.report.history import plot_history
+from tspg.report.style import house_style
+from tspg.report.tsne import plot_tsne
+
+__all__ = ["plot_f_accuracy", "plot_heatmap", "plot_history", "plot_tsne", "save_figure", "write_figures"]
+
+_DPI = 160
+# Neither date nor program version: the same figure is the same bytes.
+_METADATA = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+}
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> Path:
+    """Save a figure as `name`.png and `name`.pdf; the path of the PNG comes back."""
+    for ending, metadata in _METADATA.items():
+        with house_style(), whole_file(Path(folder) / f"{name}{ending}") as temporary:
+            figure.savefig(temporary, dpi=_DPI, metadata=metadata)
+    return Path(folder) / f"{name}.png"
+
+
+def write_figures(
+    run_dir: Path,
+    perturbations: AnnData,
+    history: pd.DataFrame | None = None,
+    *,
+    samples: Sequence[str] = (),
+    seed: int = 0,
+) -> list[Path]:
+    """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
+
+    `samples` are those that the user named: each gets a heat map of its own.
+    """
+    figures = {
+        "tsne": plot_tsne(perturbations, seed=seed),
+        "heatmap": plot_heatmap(perturbations),
+        "f_accuracy": plot_f_accuracy(perturbations),
+    }
+    if history is not None:
+        figures["history"] = plot_history(history)
+    for sample in samples:
+        figures[f"heatmap-{safe_name(sample)}"] = plot_heatmap(perturbations, sample=sample)
+    return [save_figure(figure, Path(run_dir) / "figures", name) for name, figure in figures.items()]

@@ -1,0 +1,159 @@
+"""What the numbers of a run say, in sentences, with their doubts."""
+
+from typing import Any
+
+from tspg.report.run_files import RunFiles
+
+NOT_AVAILABLE = "not available"
+# Limits within which a number is called good; beyond them the report says so in words.
+_CLOSE, _NEAR = 0.05, 0.25
+_LEAST_VARIANCE, _MOST_VARIANCE = 0.67, 1.5
+_DOUBTFUL_CLASSIFIER = 0.8
+_TIE = 0.02  # the energy ratio has no interval; smaller differences are called none
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """A number for people: rounded, thousands apart, a true minus sign; words where there is none."""
+    if not isinstance(value, int | float) or value != value:
+        return NOT_AVAILABLE
+    text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
+    return text.replace("-", "−")
+
+
+def percent(value: Any) -> str:
+    """A share in per cent, never rounded up to 100% or down to 0%."""
+    if not isinstance(value, int | float) or value != value:
+        return NOT_AVAILABLE
+    if 0.995 <= value < 1 or 0 < value < 0.005:
+        return f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else (">99.9%" if value > 0.5 else "<0.1%")
+    return f"{100 * value:.0f}%"
+
+
+def findings_of(run: RunFiles) -> list[str]:
+    """The answer in up to three sentences: called the target, like the target, as varied as it."""
+    return [sentence for sentence in (_called(run), _alike(run), _varied(run)) if sentence]
+
+
+def _called(run: RunFiles) -> str:
+    rate, n = run.metric("perturbation.hit_rate"), run.metric("perturbation.n_held_out")
+    if rate is None or not n:
+        return _called_of_all(run)
+    low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
+    before = run.evidence("untouched_source", "hit_rate_f")
+    return (
+        f"After perturbation the classifier f called {round(rate * n):,} of {n:,} held-out samples {run.target} "
+        f"({percent(rate)}, 95% interval {low} to {high})"
+        + (f"; before, {percent(before['value'])}." if before else ".")
+    )
+
+
+def _called_of_all(run: RunFiles) -> str:
+    share, n = run.metric("perturbation.f_accuracy"), run.metric("perturbation.n")
+    if share is None or not n:
+        return f"How often the classifier f calls the perturbed samples {run.target} is not available."
+    called = f"{round(share * n):,} of {n:,} samples {run.target} ({percent(share)})"
+    return f"After perturbation the classifier f called {called}."
+
+
+def _alike(run: RunFiles) -> str:
+    own = run.evidence("generator", "energy_ratio")
+    if own is None:
+        return ""
+    value = own["value"]
+    words = "very close to" if value <= _CLOSE else "near" if value <= _NEAR else "only part of the way to"
+    words = "farther than they started from" if value > 1 else words
+    return (
+        f"By all genes together the perturbed samples are {words} real {run.target} samples: energy ratio "
+        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run, value)}."
+    )
+
+
+def _beside_simple(run: RunFiles, value: float) -> str:
+    simple = run.evidence("mean_shift", "energy_ratio")
+    if simple is None:
+        return ""
+    gap = simple["value"] - value
+    words = "does about as well" if abs(gap) < _TIE else "is farther away" if gap > 0 else "comes nearer"
+    return f"; a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
+
+
+def _varied(run: RunFiles) -> str:
+    own = run.evidence("generator", "variance_ratio")
+    if own is None:
+        return ""
+    value = own["value"]
+    words = "about as much as"
+    words = "less than" if value < _LEAST_VARIANCE else "more than" if value > _MOST_VARIANCE else words
+    ratio = f"variance ratio {number(value)}, where 1 is right"
+    return f"Among themselves they vary {words} real {run.target} samples do: {ratio}."
+
+
+def cautions_of(run: RunFiles) -> list[str]:
+    """What a careful reader should know before believing the result: failed checks, then the data."""
+    return [*_failed_checks(run), *_data_notes(run), _not_tested(run)]
+
+
+def _failed_checks(run: RunFiles) -> list[str]:
+    found = []
+    accuracy = run.metric("target_model.test_balanced_accuracy")
+    if accuracy is not None and accuracy < _DOUBTFUL_CLASSIFIER:
+        found.append(
+            f"The classifier f itself is right for only {percent(accuracy)} of real held-out samples (mean over "
+            "classes): that it calls a sample the target is weak evidence."
+        )
+    energy, simple = run.evidence("generator", "energy_ratio"), run.evidence("mean_shift", "energy_ratio")
+    if energy and energy["value"] > _NEAR:
+        found.append(
+            f"The perturbed samples do not reach {run.target}: energy ratio {number(energy['value'])}, above {_NEAR}."
+        )
+    if energy and simple and simple["value"] - energy["value"] < _TIE:
+        found.append("By the energy ratio the generator is not better than a plain shift by class means.")
+    return found + _doubts_of_spread(run)
+
+
+def _doubts_of_spread(run: RunFiles) -> list[str]:
+    found = []
+    spread = run.evidence("generator", "variance_ratio")
+    if spread and spread["value"] < _LEAST_VARIANCE:
+        found.append("The perturbed samples are too alike: part of what tells one from another was lost.")
+    if spread and spread["value"] > _MOST_VARIANCE:
+        found.append("The perturbed samples vary more than real ones: some of the sources' own variation is left.")
+    table = run.tables["evidence"]
+    if "note" in table and table["note"].eq("too few").any():
+        found.append("Few target samples were held out: energy and variance ratios are uncertain.")
+    return found
+
+
+def _data_notes(run: RunFiles) -> list[str]:
+    found = []
+    missing = run.metric("data.gene_set.missing") or []
+    if missing:
+        found.append(f"Of the gene set {_genes(missing, 'is', 'are')} not in the matrix: {_few(missing)}.")
+    constant = run.metric("data.constant_genes") or []
+    if constant:
+        counted = _genes(constant, "does", "do")
+        found.append(f"{counted} not vary in the training samples: {_few(constant)}. Set to 0 and not ranked.")
+    clipped = run.metric("data.clipped_cells")
+    if clipped:
+        share = percent(run.metric("data.clipped_fraction"))
+        found.append(f"{clipped:,} held-out values ({share}) lay outside the range seen in training and were clipped.")
+    return found + [str(note) for note in run.metric("data.notes") or []]
+
+
+def _genes(names: list[str], one: str, many: str) -> str:
+    return f"1 gene {one}" if len(names) == 1 else f"{len(names):,} genes {many}"
+
+
+def _few(names: list[str], most: int = 12) -> str:
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(str(name) for name in names[:most]) + rest
+
+
+def _not_tested(run: RunFiles) -> str:
+    table = run.tables["evidence"]
+    measures = set(table["measure"]) if "measure" in table else set()
+    untested = ["whether the same genes come back with another seed or other samples"]
+    if not any(name.startswith("hit_rate_") and name != "hit_rate_f" for name in measures):
+        untested.append("whether other classifiers agree with f")
+    untested.append("source classes that the generator never saw")
+    return f"Not tested in this run: {'; '.join(untested)}."

@@ -1,0 +1,240 @@
+"""The transformation of a sample, gene by gene: x, P, x_adv and mu_T (paper, Figs. 2-5)."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from tspg.errors import UsageError
+from tspg.report.style import (
+    DOWN_COLOUR,
+    FAINT,
+    MINUS,
+    UP_COLOUR,
+    house_style,
+    new_figure,
+    shortened,
+    spread,
+    wrapped,
+)
+
+STRIPS = ("x", "P", r"$x_{adv}$", r"$\mu_T$")
+EXPRESSION_COLOURS, PERTURBATION_COLOURS = "viridis", "RdBu_r"
+
+_AT_MOST_BY_DEFAULT = 4
+_PANELS_A_ROW = 4
+_LABELLED = 10  # genes named at each end
+_GENE_LETTERS = 15
+_PANEL_WIDTH, _STRIPS_WIDTH, _STRIPS_HEIGHT = 2.55, 1.36, 4.6  # inches
+_HEAD, _FOOT, _BAR_SPACE = 0.42, 0.35, 0.85
+_LINE = 0.15  # inches for a line of a title
+_LABEL_GAP = 0.122  # inches between the names of two genes
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One panel of the heat map: a sample, or the mean of a class, before and after its perturbation."""
+
+    title: str
+    subtitle: str
+    original: NDArray[np.float64]
+    perturbation: NDArray[np.float64]
+    perturbed: NDArray[np.float64]
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """Genes from the most raised to the most lowered one."""
+        return np.argsort(-self.perturbation, kind="stable")
+
+
+def plot_heatmap(
+    perturbations: AnnData,
+    *,
+    sample: str | Sequence[str] | None = None,
+    source_class: str | Sequence[str] | None = None,
+) -> Figure:
+    """Samples or class means side by side: before (x), change (P), after (x_adv), target mean (mu_T).
+
+    Genes are rows, in each panel ordered by that panel's perturbation. Without a choice the mean of
+    every source class is shown or, with more than four, of four from the largest to the smallest.
+
+    Raises
+    ------
+    UsageError
+        If there is no such sample or class; the message names the closest ones.
+    """
+    profiles = _chosen(perturbations, _listed(sample), _listed(source_class))
+    target_mean = np.asarray(perturbations.var["target_mean"], np.float64)
+    with house_style():
+        target = str(perturbations.uns["tspg"]["target_class"])
+        return _draw(profiles, target_mean, list(perturbations.var_names), target)
+
+
+def _listed(names: str | Sequence[str] | None) -> list[str]:
+    if names is None:
+        return []
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _chosen(perturbations: AnnData, samples: list[str], classes: list[str]) -> list[Profile]:
+    if not samples and not classes:
+        classes = default_classes(perturbations)
+    if not samples and not classes:  # new profiles of unknown class
+        samples = list(perturbations.obs_names[:_AT_MOST_BY_DEFAULT])
+    single = [_sample(perturbations, name) for name in samples]
+    return single + [_class_mean(perturbations, name) for name in classes]
+
+
+def default_classes(perturbations: AnnData) -> list[str]:
+    """Up to four source classes, spread evenly from the largest to the smallest."""
+    counts = perturbations.obs["source_class"].value_counts()
+    sources = [str(name) for name in perturbations.uns["tspg"]["source_classes"] if name in counts.index]
+    by_size = sorted(sources, key=lambda name: (-counts[name], name))
+    picks = np.linspace(0, len(by_size) - 1, min(_AT_MOST_BY_DEFAULT, len(by_size)))
+    return [by_size[round(i)] for i in picks]
+
+
+def _sample(perturbations: AnnData, name: str) -> Profile:
+    _must_exist(name, perturbations.obs_names, "sample")
+    row = perturbations.obs_names.get_loc(name)
+    own_class = str(perturbations.obs["source_class"].iloc[row]) or "class unknown"
+    return _profile(perturbations, np.array([row]), name, own_class)
+
+
+def _class_mean(perturbations: AnnData, name: str) -> Profile:
+    classes = perturbations.obs["source_class"]
+    _must_exist(name, classes.unique(), "class")
+    rows = np.flatnonzero((classes == name).to_numpy())
+    return _profile(perturbations, rows, name, f"mean of {len(rows)} sample{'s' if len(rows) > 1 else ''}")
+
+
+def _must_exist(name: str, known: Iterable[str], kind: str) -> None:
+    names = list(known)
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=3, cutoff=0) or names[:3]
+        raise UsageError(
+            f"{kind} {name[:80]!r}: there is no such {kind} among the {len(names)} of these perturbations. "
+            f"The closest names are {', '.join(repr(other[:80]) for other in close)}."
+        )
+
+
+def _profile(perturbations: AnnData, rows: NDArray[np.intp], title: str, subtitle: str) -> Profile:
+    def mean(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+        return np.asarray(matrix[rows].mean(axis=0, dtype=np.float64))
+
+    matrices = (
+        perturbations.layers["original"],
+        perturbations.layers["perturbation"],
+        np.asarray(perturbations.X),
+    )
+    return Profile(title, subtitle, *(mean(matrix) for matrix in matrices))
+
+
+def _draw(profiles: list[Profile], target_mean: NDArray[np.float64], genes: list[str], target: str) -> Figure:
+    n_columns = min(_PANELS_A_ROW, len(profiles))
+    n_rows = -(-len(profiles) // n_columns)
+    width = max(n_columns * _PANEL_WIDTH, 5.6) + 0.2
+    titles = [_titles(profile) for profile in profiles]
+    head = _HEAD + _LINE * max(title.count("\n") + subtitle.count("\n") + 2 for title, subtitle in titles)
+    row_height = head + _STRIPS_HEIGHT + _FOOT
+    heading = wrapped(f"Perturbed to {target}", int(width * 10.5))
+    heading += f"\n{len(genes):,} genes, the most raised one on top"
+    top = 0.25 + 0.17 * heading.count("\n")
+    height = top + n_rows * row_height + _BAR_SPACE
+    figure = new_figure(width, height)
+    figure.text(0.15 / width, 1 - 0.1 / height, heading, size=10, weight="bold", va="top")
+    images: tuple[AxesImage, AxesImage] | None = None
+    for i, profile in enumerate(profiles):
+        row, column = divmod(i, n_columns)
+        left = column * _PANEL_WIDTH + 0.15
+        bottom = height - top - (row + 1) * row_height + _FOOT
+        axes = figure.add_axes(
+            (left / width, bottom / height, _STRIPS_WIDTH / width, _STRIPS_HEIGHT / height), gid=f"panel-{i}"
+        )
+        images = _panel(axes, profile, target_mean, genes)
+        _write_titles(axes, profile, *titles[i])
+    if images is not None:
+        _colour_bars(figure, images)
+    return figure
+
+
+def _panel(
+    axes: Axes, profile: Profile, target_mean: NDArray[np.float64], genes: list[str]
+) -> tuple[AxesImage, AxesImage]:
+    order = profile.order
+    expression, change = Normalize(0, 1), Normalize(-1, 1)
+    columns = (profile.original, profile.perturbation, profile.perturbed, target_mean)
+    images = []
+    for i, values in enumerate(columns):
+        norm, colours = (change, PERTURBATION_COLOURS) if i == 1 else (expression, EXPRESSION_COLOURS)
+        extent = (i + 0.05, i + 0.95, len(genes) - 0.5, -0.5)
+        images.append(axes.imshow(values[order, None], aspect="auto", norm=norm, cmap=colours, extent=extent))
+        images[-1].set_gid(("x", "P", "x_adv", "mu_T")[i])
+    axes.set_xlim(0, 4)
+    axes.set_ylim(len(genes) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.set_xticks([0.5, 1.5, 2.5, 3.5], STRIPS)
+    axes.tick_params(bottom=False, top=False, labeltop=True, labelbottom=False, pad=2)
+    axes.spines[:].set_visible(False)
+    _name_genes(axes, profile.perturbation[order], [genes[i] for i in order])
+    return images[0], images[1]
+
+
+def _titles(profile: Profile) -> tuple[str, str]:
+    return wrapped(profile.title, 27), wrapped(profile.subtitle, 32)
+
+
+def _write_titles(axes: Axes, profile: Profile, title: str, subtitle: str) -> None:
+    """The name and the class above the strips, the range of the perturbation below them."""
+    above = 19 + _LINE * 72 * (subtitle.count("\n") + 1)
+    low, high = (f"{value:+.2f}".replace("-", MINUS) for value in np.quantile(profile.perturbation, [0, 1]))
+    _beside(axes, 1, above, title, weight="bold", va="bottom")
+    _beside(axes, 1, 19, subtitle, size=7.8, color="#555555", va="bottom")
+    _beside(axes, 0, -5, f"P from {low} to {high}", size=7.2, color="#555555", va="top")
+
+
+def _beside(axes: Axes, edge: int, offset: float, text: str, **style: Any) -> None:
+    """Write a text at the lower (0) or upper (1) edge of a panel, `offset` points above it."""
+    axes.annotate(text, (0, edge), (2, offset), xycoords="axes fraction", textcoords="offset points", **style)
+
+
+def _name_genes(axes: Axes, perturbation: NDArray[np.float64], genes: list[str]) -> None:
+    """Write the most raised and most lowered genes beside the strips, with a line to each row."""
+    n_genes = len(genes)
+    raised = [i for i in range(min(_LABELLED, n_genes)) if perturbation[i] > 0]
+    lowered = [i for i in range(max(n_genes - _LABELLED, len(raised)), n_genes) if perturbation[i] < 0]
+    named = np.array(raised + lowered, dtype=int)
+    gap = _LABEL_GAP * n_genes / _STRIPS_HEIGHT
+    heights = spread(named, gap, -0.5 + gap / 2, n_genes - 0.5 - gap / 2)
+    for i, height in zip(named, heights, strict=True):
+        axes.plot([4.0, 4.1, 4.34, 4.42], [i, i, height, height], color=FAINT, lw=0.45, clip_on=False)
+        axes.text(
+            4.48,
+            height,
+            shortened(genes[i], _GENE_LETTERS),
+            size=6.6,
+            va="center_baseline",
+            color=UP_COLOUR if perturbation[i] > 0 else DOWN_COLOUR,
+        )
+
+
+def _colour_bars(figure: Figure, images: tuple[AxesImage, AxesImage]) -> None:
+    width, height = figure.get_size_inches()
+    texts = ("expression, scaled (0 = lowest, 1 = highest in training)", "perturbation P = $x_{adv} - x$")
+    length = min(2.7, width / 2 - 0.4)
+    for i, (image, text) in enumerate(zip(images, texts, strict=True)):
+        left = 0.15 + i * (length + 0.45)
+        axes = figure.add_axes((left / width, 0.5 / height, length / width, 0.11 / height))
+        ticks = [0, 0.5, 1] if i == 0 else [-1, -0.5, 0, 0.5, 1]
+        bar = figure.colorbar(image, cax=axes, orientation="horizontal", ticks=ticks)
+        bar.outline.set_visible(False)
+        axes.set_title(text, size=7.4, weight="normal", pad=3)
+        axes.tick_params(labelsize=7)

@@ -1,0 +1,207 @@
+"""One self-contained page that tells a biologist what a run found, what to doubt, and how to repeat it."""
+
+import shlex
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from tspg.files import write_text
+from tspg.report.findings import NOT_AVAILABLE, cautions_of, findings_of, number, percent
+from tspg.report.pictures import pictures_of
+from tspg.report.run_files import RunFiles, read_run
+
+MOST_GENE_LISTS = 100
+MOST_SHARED_GENES = 20
+
+METHODS = {
+    "generator": "Generator",
+    "mean_shift": "Plain shift by the difference of class means",
+    "untouched_source": "Sources, untouched",
+    "real_target": "Real target samples",
+}
+MEASURES = {
+    "hit_rate_f": (
+        "Hit rate",
+        "share of held-out samples that f calls the target; the generator was trained to raise it.",
+    ),
+    "energy_ratio": (
+        "Energy ratio",
+        "distance to held-out target samples by all genes: 0 like real ones, 1 like the untouched sources. "
+        "It has no interval: read differences of a few hundredths as none.",
+    ),
+    "variance_ratio": (
+        "Variance ratio",
+        "how much samples differ among themselves: 1 like real target samples, 0 if all became one profile.",
+    ),
+}
+
+
+def write_report(run_dir: str | Path) -> Path:
+    """Write `report.html` from the files of a run folder; its path comes back.
+
+    The page is one file that opens offline. What the folder does not hold is called not available.
+
+    Raises
+    ------
+    ModelError
+        If there is no such folder, or a file in it is damaged.
+    """
+    run = read_run(Path(run_dir))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(number=number, percent=percent)
+    template = environment.from_string(files("tspg.report").joinpath("template.html.j2").read_text(encoding="utf-8"))
+    path = run.folder / "report.html"
+    write_text(path, template.render(_contents(run)))
+    return path
+
+
+def findings(run_dir: str | Path) -> list[str]:
+    """What a run found, in up to three sentences."""
+    return findings_of(read_run(Path(run_dir)))
+
+
+def _contents(run: RunFiles) -> dict[str, Any]:
+    groups = list(_gene_lists(run.tables["top_genes"]))
+    return {
+        "run": run,
+        "metric": run.metric,
+        "title": _title(run),
+        "question": _question(run),
+        "findings": findings_of(run),
+        "cautions": cautions_of(run),
+        "classes": _classes(run),
+        "gene_set": run.facts.get("gene_set") or run.metric("data.gene_set.name") or "",
+        "n_classes": len(run.facts.get("classes", [])) or len(run.metric("data.classes") or {}),
+        "evidence": _evidence(run),
+        "measures": [MEASURES[name] for name in MEASURES if name in _measures(run)],
+        "measure_titles": [MEASURES.get(name, (name, ""))[0] for name in _measures(run)],
+        "pictures": list(pictures_of(run)),
+        "gene_lists": groups[:MOST_GENE_LISTS],
+        "n_gene_lists": len(groups),
+        "overlap": _overlap(run.tables["gene_overlap"]),
+        "settings": run.settings,
+        "command": _command(run),
+        "versions": run.model.get("versions", {}),
+        "model_id": run.facts.get("model_id") or NOT_AVAILABLE,
+    }
+
+
+def _title(run: RunFiles) -> str:
+    sources = run.sources
+    start = f"{len(sources)} classes" if len(sources) > 1 else (*sources, "new samples")[0]
+    return f"From {start} to {run.target}"
+
+
+def _question(run: RunFiles) -> str:
+    n_genes = run.metric("data.n_genes")
+    genes = f" of {n_genes:,}" if isinstance(n_genes, int) else ""
+    return f"Which genes{genes} have to change, and how far, for a sample to become like {run.target}?"
+
+
+def _classes(run: RunFiles) -> list[dict[str, Any]]:
+    """Every class with its samples for training and held out; from the labels where the metrics have none."""
+    counted = run.metric("data.classes")
+    if not counted and "source_class" in run.obs:
+        sizes = run.obs["source_class"].astype(str).value_counts().sort_index()
+        counted = {name or "class unknown": {"all": int(n)} for name, n in zip(sizes.index, sizes, strict=True)}
+    return [
+        {
+            "name": name,
+            "train": parts.get("train"),
+            "test": parts.get("test"),
+            "all": parts.get("all", sum(parts.values())),
+            "role": "target" if name == run.target else "source" if name in run.sources else "",
+        }
+        for name, parts in (counted or {}).items()
+    ]
+
+
+def _measures(run: RunFiles) -> list[str]:
+    """The measures of the evidence table: the known ones first, then whatever else was measured."""
+    table = run.tables["evidence"]
+    present = [str(name) for name in table["measure"].unique()] if "measure" in table else []
+    return [name for name in MEASURES if name in present] + [name for name in present if name not in MEASURES]
+
+
+def _evidence(run: RunFiles) -> list[tuple[str, list[str]]]:
+    """The rows of the comparison: every method with its numbers as text."""
+    table = run.tables["evidence"]
+    present = [str(name) for name in table["method"].unique()] if "method" in table else []
+    order = [name for name in METHODS if name in present] + [name for name in present if name not in METHODS]
+    return [(METHODS.get(name, name), [_cell(run, name, measure) for measure in _measures(run)]) for name in order]
+
+
+def _cell(run: RunFiles, method: str, measure: str) -> str:
+    found = run.evidence(method, measure)
+    if found is None:
+        return NOT_AVAILABLE
+    if not measure.startswith("hit_rate"):
+        return number(float(found["value"]), 3)
+    interval = f" ({percent(found['low'])} to {percent(found['high'])})" if pd.notna(found.get("low")) else ""
+    return f"{percent(float(found['value']))}{interval}, n = {int(found['n']):,}"
+
+
+def _gene_lists(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The top genes of every class mean and of every named sample, up and down."""
+    if table.empty:
+        return
+    for key, rows in table.groupby(["source_class", "sample"], sort=False):
+        source, sample = map(str, key)
+        yield {
+            "title": sample or source or "class unknown",
+            "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
+            "up": rows[rows["direction"] == "up"].to_dict("records"),
+            "down": rows[rows["direction"] == "down"].to_dict("records"),
+        }
+
+
+def _overlap(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """How many distinct genes the lists of all sources hold, and those that most sources share."""
+    if table.empty:
+        return []
+    return [
+        {
+            "direction": direction,
+            "n_distinct": len(rows),
+            "n_sources": int(rows["n_sources_total"].iloc[0]),
+            "in_all": int((rows["n_sources"] == rows["n_sources_total"]).sum()),
+            "genes": _most_shared(rows).to_dict("records"),
+        }
+        for direction, rows in table.groupby("direction", sort=False)
+    ]
+
+
+def _most_shared(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values("n_sources", ascending=False, kind="stable").head(MOST_SHARED_GENES)
+
+
+def _command(run: RunFiles) -> str:
+    """A command line that asks the same question again; file names without their folders."""
+    settings = run.settings
+    if not settings:
+        return ""
+    generator, target_model = settings["generator"], settings["target_model"]
+    length = "steps" if generator.get("steps") else "epochs"
+    transform = run.metric("data.transform")
+    options = [
+        ("expression", Path(str(run.metric("data.expression_file") or "FILE")).name),
+        ("label-column", settings["label_column"]),
+        ("target", settings["target_class"]),
+        *(("source", name) for name in settings["source_classes"] or []),
+        ("group-column", settings["group_column"]),
+        ("transform", None if transform == "none" else transform),
+        ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
+        ("gene-set", settings["gene_set"]),
+        ("preset", settings["preset"]),
+        (length, generator[length]),
+        ("target-epochs", target_model["epochs"]),
+        ("seed", settings["seed"]),
+        ("threads", settings["threads"]),
+        ("out", "NEW_FOLDER"),
+    ]
+    given = [[f"--{name}", str(value)] for name, value in options if value is not None]
+    return shlex.join(["tspg", "run", *(word for option in given for word in option)])

@@ -1,0 +1,92 @@
+"""The figures of a run folder with the words that go with them, ready for the page."""
+
+import base64
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tspg.files import safe_name
+from tspg.report.findings import findings_of
+from tspg.report.run_files import RunFiles
+
+MOST_BYTES = 3_300_000  # base64 adds a third; the page stays under 5 MB
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Title and caption of a figure, and a text for those who cannot see it."""
+
+    title: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page needs it; `data` is empty where it would make the page too heavy."""
+
+    file: str
+    words: Words
+    data: str
+    width: int
+    height: int
+
+
+def pictures_of(run: RunFiles) -> Iterator[Picture]:
+    """The figures of a run: the four main ones first, then those of single samples, while the page stays light."""
+    folder = run.folder / "figures"
+    named = {**_main_figures(run), **_sample_figures(run, folder)}
+    spent = 0
+    for name, words in named.items():
+        path = folder / f"{name}.png"
+        content = path.read_bytes() if path.is_file() else b""
+        if not content.startswith(_PNG_SIGNATURE):
+            continue
+        spent += len(content)
+        data = base64.b64encode(content).decode() if spent <= MOST_BYTES else ""
+        width, height = struct.unpack(">II", content[16:24])  # so the page keeps room before it is drawn
+        yield Picture(path.name, words, data, width, height)
+
+
+def _main_figures(run: RunFiles) -> dict[str, Words]:
+    target = run.target
+    return {
+        "f_accuracy": Words(
+            f"Who is called {target}",
+            f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
+            "95% Clopper-Pearson intervals. The held-out samples count; from the others the networks learned.",
+            f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
+        ),
+        "heatmap": Words(
+            "The transformation, gene by gene",
+            "From left to right: x, before; P, the perturbation; x_adv, after; mu_T, the mean of real "
+            f"{target} samples. Every line is a gene, in each panel in the order of P. Where the method works, "
+            "x_adv looks like mu_T.",
+            f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
+        ),
+        "tsne": Words(
+            "A map of the samples",
+            "An illustration, not evidence. Filled signs are real samples of up to ten classes, hollow ones are up to "
+            "100 perturbed samples of all sources, drawn by chance.",
+            f"Map of real samples of several classes and of perturbed ones; black crosses are real {target} samples.",
+        ),
+        "history": Words(
+            "Training",
+            "Each part of the loss and the held-out hit rate by epoch, in the units of the paper's Eqs. 1 to 5.",
+            "Line charts of the training losses and of the held-out hit rate by epoch.",
+        ),
+    }
+
+
+def _sample_figures(run: RunFiles, folder: Path) -> dict[str, Words]:
+    """Single samples under their own names, which a file name cannot always hold."""
+    drawn = {path.stem for path in folder.glob("heatmap-*.png")}
+    names = {f"heatmap-{safe_name(str(sample))}": str(sample) for sample in (run.obs.index if drawn else [])}
+    return {stem: _sample_words(sample, run.target) for stem, sample in names.items() if stem in drawn}
+
+
+def _sample_words(sample: str, target: str) -> Words:
+    caption = f"{sample} before (x), its perturbation (P), after (x_adv), and the mean of {target} (mu_T)."
+    return Words(f"Sample {sample}", caption, f"Heat map of one sample. {caption}")

@@ -1,0 +1,114 @@
+"""What a run folder says about itself, read file by file; whatever is not there stays empty."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+from anndata.io import read_elem
+
+from tspg.errors import ModelError
+from tspg.files import read_table
+
+_NUMBERS = {
+    *("value", "low", "high", "n", "n_sources", "n_sources_total", "mean_perturbation"),
+    *("rank", "perturbation", "before", "after", "before_units", "after_units"),
+}
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The small files of a run folder; of `perturbations.h5ad` labels and facts, not the matrices."""
+
+    folder: Path
+    metrics: dict[str, Any]
+    model: dict[str, Any]
+    facts: dict[str, Any]
+    obs: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def target(self) -> str:
+        """The class that profiles were moved to."""
+        return str(self.facts.get("target_class") or self.model.get("target_class") or "the target class")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration of the experiment; empty where no model was saved."""
+        return dict(self.model.get("settings", {}))
+
+    @property
+    def sources(self) -> list[str]:
+        """The classes that were moved and have samples here."""
+        if "source_class" not in self.obs:
+            return [str(name) for name in self.model.get("source_classes", [])]
+        moved = {str(name) for name in self.facts.get("source_classes", [])}
+        return sorted(moved & set(self.obs["source_class"].astype(str)))
+
+    def metric(self, path: str) -> Any:
+        """One entry of `metrics.json`, its place written with dots; None where there is none."""
+        found: Any = self.metrics
+        for key in path.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    def evidence(self, method: str, measure: str) -> dict[str, Any] | None:
+        """One row of `evidence.tsv`; None where it is missing or holds no number."""
+        table = self.tables["evidence"]
+        if table.empty:
+            return None
+        rows = table[(table["method"] == method) & (table["measure"] == measure)]
+        if rows.empty or pd.isna(rows["value"].iloc[0]):
+            return None
+        return {str(key): value for key, value in rows.iloc[0].items()}
+
+
+def read_run(run_dir: Path) -> RunFiles:
+    """Read what the report needs from a run folder, or from that of `tspg perturb`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such folder, or a file in it is damaged.
+    """
+    folder = Path(run_dir)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: there is no such folder. Give the folder of a finished run.")
+    facts, obs = _labels(folder / "perturbations.h5ad")
+    tables = {name: _table(folder / f"{name}.tsv") for name in ("top_genes", "gene_overlap", "evidence", "history")}
+    return RunFiles(folder, _json(folder / "metrics.json"), _json(folder / "model" / "model.json"), facts, obs, tables)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: is no readable JSON ({error}). Run again or restore the file.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        table = read_table(path)
+    except ValueError as error:
+        raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
+    for column in _NUMBERS & set(table.columns):
+        table[column] = pd.to_numeric(table[column], errors="coerce")  # what is no number is not available
+    return table
+
+
+def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Facts and sample labels alone: the matrices of a large study would not fit beside everything else."""
+    if not path.is_file():
+        return {}, pd.DataFrame()
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(read_elem(file["uns"]["tspg"])), read_elem(file["obs"])
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}). Run again or restore the file.") from error

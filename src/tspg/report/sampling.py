@@ -1,0 +1,12 @@
+"""Which samples the figures speak of."""
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+
+def source_rows(perturbations: AnnData) -> NDArray[np.intp]:
+    """Rows of the samples that were moved: those of the source classes, and new profiles of unknown class."""
+    facts = perturbations.uns["tspg"]
+    moved = {str(name) for name in facts["source_classes"]} | {""}
+    return np.flatnonzero(perturbations.obs["source_class"].isin(moved - {str(facts["target_class"])}).to_numpy())

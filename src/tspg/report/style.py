@@ -1,0 +1,151 @@
+"""How every figure looks: colours that all readers tell apart, names drawn exactly as spelled."""
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+
+import numpy as np
+from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import TextToPath
+from numpy.typing import NDArray
+
+# Okabe and Ito's colours (yellow darkened so that it shows on white), black kept for the target.
+COLOURS = (
+    "#E69F00",
+    "#0072B2",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#B8A800",
+    "#7F3C8D",
+    "#8C6D46",
+    "#7A7A7A",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">", "p")
+TARGET_COLOUR, TARGET_MARKER = "#111111", "X"
+INK, FAINT = "#222222", "#8A8A8A"
+Floats = NDArray[np.float64]
+MINUS = "\N{MINUS SIGN}"
+UP_COLOUR, DOWN_COLOUR = "#B2182B", "#2166AC"
+
+_FONT = "DejaVu Sans"  # travels with matplotlib, so a figure is the same on every machine
+_RC = {
+    "font.family": _FONT,
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": "#666666",
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # letters stay letters in the PDF, so a name can be searched for and copied
+    "path.simplify": True,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw or save in the house style, whatever the user's own matplotlib settings say."""
+    with style.context(_RC, after_reset=True):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, with a canvas of its own and no window."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def class_styles(classes: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for every class; no pair comes twice for up to a hundred classes."""
+    return {
+        name: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
+        for i, name in enumerate(classes)
+    }
+
+
+def literal(name: str) -> str:
+    """A name as text that is drawn exactly as spelled: `$` starts no formula, nothing is left out.
+
+    Control characters, marks that turn the writing direction and letters that the font lacks are
+    written as Python escapes, so two names never look the same when they are not.
+    """
+    return _without_formulas(_visible(name))
+
+
+def wrapped(name: str, width: int, *, max_lines: int = 3) -> str:
+    """A long name as literal text on at most `max_lines` lines of at most `width` letters."""
+    shown = _visible(name)
+    lines = textwrap.wrap(shown, width, break_on_hyphens=False) or [shown]
+    if len(lines) > max_lines:
+        rest = " ".join(lines[max_lines - 1 :])
+        lines = [*lines[: max_lines - 1], _cut(rest, width)]
+    return _without_formulas("\n".join(lines))
+
+
+def shortened(name: str, width: int) -> str:
+    """A name as literal text, cut in its middle to `width` letters: both ends often tell names apart."""
+    return _without_formulas(_cut(_visible(name), width))
+
+
+def text_width(text: str, size: float) -> float:
+    """How many inches the widest line of a literal text takes at a font size in points."""
+    font = FontProperties(family=[_FONT], size=size)
+    lines = text.replace(r"\$", "$").split("\n")
+    return max(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines) / 72
+
+
+def _visible(name: str) -> str:
+    return "".join(c if _drawable(c) else c.encode("unicode_escape").decode() for c in name)
+
+
+def _without_formulas(shown: str) -> str:
+    return shown.replace("$", r"\$")
+
+
+def _cut(shown: str, width: int) -> str:
+    if len(shown) <= width:
+        return shown
+    head = (width - 1) // 2
+    return f"{shown[:head]}…{shown[-(width - 1 - head) :]}"
+
+
+def _drawable(character: str) -> bool:
+    return unicodedata.category(character)[0] != "C" and ord(character) in _font_characters()
+
+
+@lru_cache(maxsize=1)
+def _font_characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=[_FONT]))).get_charmap())
+
+
+def spread(positions: Floats, gap: float, low: float, high: float) -> Floats:
+    """Move ascending label positions apart to at least `gap`, staying between `low` and `high`.
+
+    Labels keep their order; the caller makes sure that they fit, i.e. (n - 1) * gap <= high - low.
+    """
+    moved: Floats = np.clip(np.asarray(positions, dtype=float), low, high)
+    for i in range(1, len(moved)):
+        moved[i] = max(moved[i], moved[i - 1] + gap)
+    if len(moved) and moved[-1] > high:
+        moved[-1] = high
+        for i in range(len(moved) - 2, -1, -1):
+            moved[i] = min(moved[i], moved[i + 1] - gap)
+    return moved

@@ -1,0 +1,212 @@
+"""The folder that a run leaves behind: written file by file, the manifest last."""
+
+import fcntl
+import json
+import os
+import platform
+import resource
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+import tspg
+from tspg.analysis.perturbations import read_perturbations, write_perturbations
+from tspg.clock import Clock
+from tspg.errors import FolderInUseError, ModelError, ResourceError, UsageError
+from tspg.experiment import Run
+from tspg.files import read_table, sha256_of, write_json, write_table
+from tspg.model.storage import save_model
+from tspg.report.figures import write_figures
+from tspg.report.html import write_report
+
+MANIFEST = "manifest.json"
+LOCK = ".tspg.lock"
+CONTENTS = frozenset(
+    {
+        MANIFEST,
+        LOCK,
+        "metrics.json",
+        "model",
+        "history.tsv",
+        "perturbations.h5ad",
+        "top_genes.tsv",
+        "gene_overlap.tsv",
+        "evidence.tsv",
+        "figures",
+        "report.html",
+    }
+)
+NAMED_VERSIONS = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "anndata",
+    "scikit-learn",
+    "openTSNE",
+    "torch",
+    "safetensors",
+    "matplotlib",
+)
+
+
+def check_free(out: Path) -> None:
+    """Refuse a folder that holds anything but an unfinished run, before any work starts.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a finished run or other files.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: this is a file. Name a folder.")
+    found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if MANIFEST in found:
+        raise UsageError(f"--out {out}: there is a finished run here already. Name another folder, or delete this one.")
+    if strangers := sorted(found - CONTENTS):
+        raise UsageError(f"--out {out}: the folder holds other files ({', '.join(strangers[:3])}). Name a new folder.")
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[None]:
+    """Hold a run folder for this process alone while the block runs.
+
+    If the block ends in an error and has written nothing, the folder is gone again afterwards.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process holds it.
+    ResourceError
+        If the folder cannot be made or written to.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise ResourceError(
+            f"{out}: cannot be written to ({error.strerror}). Name a folder where you may write."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise FolderInUseError(f"{out}: another tspg is writing here. Wait for it, or name another folder.") from error
+    try:
+        yield
+    finally:
+        (out / LOCK).unlink(missing_ok=True)
+        os.close(lock)
+        for folder in made:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a folder tells about moved profiles, with or without the training of a model.
+
+    `tables` are written under their names; `history` is None where nothing was trained here.
+    """
+
+    perturbations: AnnData
+    tables: Mapping[str, pd.DataFrame]
+    metrics: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    samples: tuple[str, ...]
+    seconds: Mapping[str, float]
+    history: pd.DataFrame | None = None
+
+
+def save_run(run: Run, out: Path, *, inputs: Sequence[Path] = ()) -> None:
+    """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole."""
+    save_model(run.model, out / "model")
+    write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
+    tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence}
+    found = Findings(
+        run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
+    )
+    save_findings(found, out, inputs=inputs)
+
+
+def save_findings(found: Findings, out: Path, *, inputs: Sequence[Path] = ()) -> None:
+    """Write everything but the model; alone, it makes the folder of `tspg perturb`."""
+    clock = Clock()
+    with clock.phase("tables"):
+        write_perturbations(found.perturbations, out / "perturbations.h5ad")
+        for name, table in found.tables.items():
+            write_table(out / f"{name}.tsv", table)
+        write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
+    with clock.phase("figures"):
+        write_figures(out, found.perturbations, found.history, seed=int(found.settings["seed"]), samples=found.samples)
+    with clock.phase("report"):
+        write_report(out)
+    times = {**found.seconds, **clock.seconds}
+    write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
+    _write_manifest(found, out, inputs, times)
+
+
+def _write_manifest(found: Findings, out: Path, inputs: Sequence[Path], times: Mapping[str, float]) -> None:
+    """Describe a finished folder: versions, settings, fingerprints of inputs and outputs, times, memory."""
+    per_epoch = [] if found.history is None else [round(float(value), 4) for value in found.history["seconds"]]
+    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    named = {name: version(name) for name in NAMED_VERSIONS}
+    write_json(
+        out / MANIFEST,
+        {
+            "format_version": 1,
+            "versions": {"tspg": tspg.__version__, "python": platform.python_version(), **named},
+            "platform": platform.platform(),
+            "settings": dict(found.settings),
+            "samples": list(found.samples),
+            "inputs": {path.name: sha256_of(path) for path in inputs},
+            "outputs": _fingerprints(out),
+            "seconds": {**times, "per_epoch": per_epoch},
+            "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
+        },
+    )
+
+
+def _fingerprints(out: Path) -> dict[str, str]:
+    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name not in {MANIFEST, LOCK})
+    return {path.relative_to(out).as_posix(): sha256_of(path) for path in files}
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """The manifest of a finished run folder.
+
+    Raises
+    ------
+    ModelError
+        If there is none: the folder is no run folder, or its run was interrupted.
+    """
+    try:
+        content: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
+        ) from error
+    return content
+
+
+def refresh_report(out: Path) -> None:
+    """Draw the figures and the report of a finished run folder again, from its files alone."""
+    manifest = read_manifest(out)
+    history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
+    with claimed(out):
+        write_figures(
+            out,
+            read_perturbations(out),
+            history,
+            seed=int(manifest["settings"]["seed"]),
+            samples=manifest["samples"],
+        )
+        write_report(out)
+        write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})

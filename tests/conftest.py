@@ -1,0 +1,69 @@
+"""What every test may use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from hypothesis import settings
+
+# No deadline: how long an example takes says nothing about the code on a busy machine.
+settings.register_profile("tspg", deadline=None)
+settings.load_profile("tspg")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of data sets beside the repository; without it the test is skipped."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared data folder is not beside the repository")
+    return folder
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Expression in which class `target` differs from all others by known genes only."""
+
+    adata: AnnData
+    up: frozenset[str]
+    down: frozenset[str]
+
+
+@pytest.fixture(scope="session")
+def planted() -> Planted:
+    """Three classes of 40 samples (two samples a donor), 60 genes, of which 5 rise and 5 fall in `target`."""
+    rng = np.random.default_rng(11)
+    classes = np.repeat(["alpha", "beta", "target"], 40)
+    values = rng.normal(8.0, 1.0, (120, 60))
+    values[classes == "beta", 20:25] += 4.0  # what tells the sources apart
+    values[classes == "target", 0:5] += 6.0
+    values[classes == "target", 5:10] -= 6.0
+    values[:, 59] = 3.0  # constant
+    genes = [f"G{number}" for number in range(60)]
+    obs = pd.DataFrame({"label": classes, "donor": [f"d{number // 2}" for number in range(120)]})
+    obs.index = pd.Index([f"s{number}" for number in range(120)])
+    adata = AnnData(X=values.astype(np.float32), obs=obs, var=pd.DataFrame(index=genes))
+    return Planted(adata, frozenset(genes[:5]), frozenset(genes[5:10]))
+
+
+@pytest.fixture(scope="session")
+def planted_run(planted: Planted):
+    """A short experiment on the planted classes, moved to `target`."""
+    import tspg
+
+    return tspg.run(
+        planted.adata, label_column="label", group_column="donor", target_class="target", steps=40, target_epochs=25, threads=1
+    )
+
+
+@pytest.fixture(scope="session")
+def run_folder(planted_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of that experiment; tests must not write into it."""
+    from tspg.run_folder import save_run
+
+    out = tmp_path_factory.mktemp("runs") / "planted"
+    save_run(planted_run, out)
+    return out

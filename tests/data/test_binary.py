@@ -1,0 +1,136 @@
+"""NPY and Parquet."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tspg.data import binary
+from tspg.data.expression import read_expression
+from tspg.errors import ExpressionError, ResourceError
+
+FRAME = pd.DataFrame({"A": [1.5, 4], "NA": [2.0, 5], "C": [3.0, 6.25]}, index=["0012", "s2"])
+VALUES = FRAME.to_numpy(np.float32)
+
+
+def write_npy(folder, array, rows=FRAME.index, columns=FRAME.columns):
+    path = folder / "m.npy"
+    np.save(path, array)
+    (folder / "m.rownames.txt").write_text("".join(f"{row}\n" for row in rows))
+    (folder / "m.colnames.txt").write_text("".join(f"{column}\n" for column in columns))
+    return path
+
+
+@pytest.mark.parametrize(
+    "array", [VALUES, VALUES.astype(">f8"), np.asfortranarray(VALUES)], ids=["f4", ">f8", "Fortran"]
+)
+def test_npy(tmp_path, monkeypatch, array):
+    monkeypatch.setattr(binary, "_BLOCK_VALUES", 3)
+    adata = read_expression(write_npy(tmp_path, array))
+    assert list(adata.obs_names) == list(FRAME.index)
+    assert list(adata.var_names) == list(FRAME.columns)
+    np.testing.assert_array_equal(adata.X, VALUES)
+
+
+def test_npy_with_genes_in_rows(tmp_path):
+    path = write_npy(tmp_path, VALUES.T, FRAME.columns, FRAME.index)
+    adata = read_expression(path, genes=["C", "A"], transpose=True)
+    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
+    assert list(adata.obs_names) == list(FRAME.index)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (VALUES[0], r"expected one matrix of numbers, found array of shape \(3,\)"),
+        (VALUES.astype(complex), "complex"),
+        (VALUES.astype(str), "expected one matrix"),
+        (VALUES.astype(object), "cannot be read as an NPY matrix"),
+        (np.where(VALUES == 5, np.nan, VALUES), "row 's2', column 'NA': nan is not a finite number"),
+        (np.where(VALUES == 5, np.inf, VALUES), "row 's2', column 'NA': inf"),
+        (np.where(VALUES == 5, 1e39, VALUES.astype(float)), r"row 's2', column 'NA': 1e\+39"),
+        (VALUES[:1], "2 names for the 1 rows"),
+        (VALUES[:, :2], "3 names for the 2 columns"),
+    ],
+)
+def test_faults_of_npy(tmp_path, array, message):
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(write_npy(tmp_path, array))
+
+
+def test_npy_too_short_too_long_and_without_names(tmp_path):
+    path = write_npy(tmp_path, VALUES)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    with pytest.raises(ExpressionError, match="cannot be read"):
+        read_expression(path)
+    path.write_bytes(content + b"x")
+    with pytest.raises(ExpressionError, match="longer"):
+        read_expression(path)
+    path.write_bytes(b"")
+    with pytest.raises(ExpressionError, match="cannot be read"):
+        read_expression(path)
+    path.write_bytes(content)
+    (tmp_path / "m.rownames.txt").unlink()
+    with pytest.raises(ExpressionError, match=r"m\.rownames\.txt: there is no such file"):
+        read_expression(path)
+    with pytest.raises(ExpressionError, match="no such file"):
+        read_expression(tmp_path / "absent.npy")
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["pandas index", "first column"])
+def test_parquet(tmp_path, index):
+    path = tmp_path / "m.parquet"
+    frame = FRAME if index else FRAME.rename_axis("id").reset_index()
+    frame.to_parquet(path, index=index, row_group_size=1)
+    adata = read_expression(path)
+    assert list(adata.obs_names) == list(FRAME.index)
+    assert list(adata.var_names) == list(FRAME.columns)
+    np.testing.assert_array_equal(adata.X, VALUES)
+    np.testing.assert_array_equal(read_expression(path, genes=["C"]).X, VALUES[:, 2:])
+    np.testing.assert_array_equal(read_expression(path, transpose=True, genes=["s2"]).X, VALUES[1:].T)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (FRAME.assign(D="x"), "column 'D' holds .*string, not numbers"),
+        (FRAME.assign(D=True), "column 'D' holds bool"),
+        (FRAME.assign(D=[1, None]), "row 's2', column 'D': "),
+        (FRAME.assign(D=[1, np.inf]), "row 's2', column 'D': inf is not a finite"),
+        (FRAME.assign(D=pd.array([1, None], dtype="Int64")), "row 's2', column 'D': the value is missing"),
+        (FRAME.reset_index(drop=True), "column 'A' holds double, not names"),
+        (FRAME.set_axis(["s1", "s1"]), "sample name.*more than once"),
+        (FRAME.iloc[:0], "no expression matrix"),
+    ],
+)
+def test_faults_of_parquet(tmp_path, frame, message):
+    frame.to_parquet(tmp_path / "m.parquet")
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(tmp_path / "m.parquet")
+
+
+def test_parquet_with_two_columns_of_one_name(tmp_path):
+    columns = [pa.array(["s1"]), pa.array([1.0]), pa.array([2.0])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["id", "A", "A"]), tmp_path / "m.parquet")
+    with pytest.raises(ExpressionError, match="column 'A' occurs more than once"):
+        read_expression(tmp_path / "m.parquet")
+
+
+def test_damaged_parquet(tmp_path):
+    path = tmp_path / "m.parquet"
+    FRAME.to_parquet(path)
+    content = path.read_bytes()
+    for damaged in (b"", content[:-1], content[: len(content) // 2], b"PAR1" + b"\0" * 100 + b"PAR1"):
+        path.write_bytes(damaged)
+        with pytest.raises(ExpressionError, match="cannot be read as Parquet"):
+            read_expression(path)
+    with pytest.raises(ExpressionError, match="no such file"):
+        read_expression(tmp_path / "absent.parquet")
+
+
+def test_memory_limit(tmp_path):
+    FRAME.to_parquet(tmp_path / "m.parquet")
+    with pytest.raises(ResourceError):
+        read_expression(tmp_path / "m.parquet", max_memory_gb=1e-9)

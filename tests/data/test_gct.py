@@ -1,0 +1,79 @@
+"""GCT files of both versions."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from tspg.data.expression import read_expression
+from tspg.errors import ExpressionError, LabelError, UsageError
+
+GCT2 = "#1.2\n2\t3\nNAME\tDescription\ts1\ts2\ts3\nTP53\tna\t1.5\t2\t3\nMYC\ttext\t4\t5\t6\n"
+GCT3 = (
+    "#1.3\n2\t3\t2\t1\nid\tsymbol\tnumber\ts1\ts2\ts3\n"
+    "tissue\tna\tna\tLung\tLiver\tLung\nTP53\tx\t1\t1.5\t2\t3\nMYC\ty\t2\t4\t5\t6\n"
+)
+VALUES = np.array([[1.5, 4], [2, 5], [3, 6]], np.float32)
+
+
+def write(folder, content, name="m.gct"):
+    path = folder / name
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("content", [GCT2, GCT3, GCT2.replace("#1.2", "#1.2\t\t").replace("2\t3\n", "2\t3\t\t\n", 1)])
+@pytest.mark.parametrize("name", ["m.gct", "m.gct.gz"])
+def test_genes_become_columns(tmp_path, content, name):
+    adata = read_expression(write(tmp_path, content, name))
+    assert list(adata.obs_names) == ["s1", "s2", "s3"]
+    assert list(adata.var_names) == ["TP53", "MYC"]
+    np.testing.assert_array_equal(adata.X, VALUES)
+
+
+def test_only_wanted_genes(tmp_path):
+    adata = read_expression(write(tmp_path, GCT3), genes=["MYC"])
+    np.testing.assert_array_equal(adata.X, VALUES[:, 1:])
+
+
+def test_annotations_of_samples(tmp_path):
+    path = write(tmp_path, GCT3)
+    adata = read_expression(path, label_column="tissue")
+    assert list(adata.obs["tissue"]) == ["Lung", "Liver", "Lung"]
+    with pytest.raises(LabelError, match=r"no column 'tisue'.*'tissue'"):
+        read_expression(path, label_column="tisue")
+
+
+def test_labels_replace_annotations(tmp_path):
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("s1\ta\ns2\tb\ns3\tc\n")
+    adata = read_expression(write(tmp_path, GCT3), labels=labels)
+    assert list(adata.obs.columns) == ["label"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GCT2.replace("#1.2", "#1.1"), "line 1: expected #1.2 or #1.3, found '#1.1'"),
+        ("", "line 1: expected"),
+        (GCT2.replace("2\t3\n", "2\t3\t1\n", 1), "line 2: expected 2 whole numbers"),
+        (GCT2.replace("2\t3\n", "two\t3\n", 1), "line 2: expected 2 whole numbers"),
+        (GCT2.replace("2\t3\n", "2\t4\n", 1), "line 3: expected 6 fields for the 4 samples.*found 5"),
+        (GCT2.replace("2\t3\n", "3\t3\n", 1), "declares 3 genes, the file holds 2"),
+        (GCT2.replace("2\t3\n", "1\t3\n", 1), "declares 1 genes, the file holds 2"),
+        ("\n".join(GCT2.split("\n")[:3]) + "\n", "no row of values"),
+        (GCT2.replace("MYC", "TP53"), "1 gene name.*more than once: 'TP53'"),
+        (GCT2.replace("s2", "s1"), "1 sample name.*more than once: 's1'"),
+        (GCT2.replace("\t5\t", "\tNA\t"), "line 5: row 'MYC', column 's2': the value is missing"),
+        (GCT2.replace("\t5\t6", "\t5"), "line 5: expected 5 fields, found 4"),
+        (GCT3.replace("Lung\tLiver", "Lung"), "line 4: expected 6 fields, found 5"),
+    ],
+)
+def test_faults(tmp_path, content, message):
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(write(tmp_path, content))
+
+
+def test_transpose_is_no_question_for_gct(tmp_path):
+    with pytest.raises(UsageError, match=r"Leave it out"):
+        read_expression(write(tmp_path, GCT2), transpose=True)

@@ -1,0 +1,241 @@
+"""H5AD: matrices of every kind, and files that reach for what is not theirs."""
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from tspg.data import h5ad
+from tspg.data.expression import read_expression
+from tspg.errors import ExpressionError, LabelError, ResourceError
+
+SAMPLES, GENES = ["0012", "NA", "s3"], ["A", "B", "C", "D"]
+VALUES = np.array([[1.5, 0, 3, 0], [0, 0, 0, 0], [4, 5, 0, 6.25]], np.float32)
+OBS = pd.DataFrame({"tissue": ["Lung", "Liver", "Lung"], "age": [1, 2, 3]}, index=SAMPLES)
+
+
+def write(folder, matrix=VALUES, obs=OBS, name="m.h5ad"):
+    adata = anndata.AnnData(X=matrix, obs=obs.copy(), var=pd.DataFrame(index=GENES))
+    adata.write_h5ad(folder / name)
+    return folder / name
+
+
+@pytest.fixture(params=[4, 1000], ids=["many blocks", "one block"])
+def path_of(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(h5ad, "_BLOCK_VALUES", request.param)
+    return lambda matrix: write(tmp_path, matrix)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [VALUES, VALUES.astype(np.float64), sparse.csr_matrix(VALUES), sparse.csc_matrix(VALUES), sparse.csr_array(VALUES)],
+    ids=["dense", "float64", "CSR", "CSC", "CSR array"],
+)
+@pytest.mark.parametrize("genes", [None, ["D", "A"]])
+def test_every_kind_of_matrix(path_of, matrix, genes):
+    adata = read_expression(path_of(matrix), genes=genes, label_column="tissue")
+    keep = list(range(4)) if genes is None else [0, 3]
+    assert list(adata.obs_names) == SAMPLES
+    assert list(adata.var_names) == [GENES[at] for at in keep]
+    np.testing.assert_array_equal(adata.X, VALUES[:, keep])
+    assert adata.X.dtype == np.float32
+    assert adata.X.flags.c_contiguous
+    assert list(adata.obs["tissue"]) == ["Lung", "Liver", "Lung"]
+    assert list(adata.obs["age"]) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("matrix", [sparse.csr_matrix(VALUES * 4), sparse.csc_matrix(VALUES * 4), VALUES * 4])
+def test_libraries_of_counts(path_of, matrix):
+    counts = VALUES * 4 + np.array([[0], [1], [0]], np.float32)
+    matrix = type(matrix)(counts) if sparse.issparse(matrix) else counts
+    adata = read_expression(path_of(matrix), genes=["A", "C"], transform="log2")
+    sizes = counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(adata.X, np.log2(counts / sizes * np.median(sizes) + 1)[:, [0, 2]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_a_missing_value_is_named(tmp_path, kind):
+    broken = VALUES.copy()
+    broken[2, 1] = np.nan
+    with pytest.raises(ExpressionError, match=r"'s3'.*nan|'B'.*nan") as caught:
+        read_expression(write(tmp_path, kind(broken)))
+    assert "'s3'" in str(caught.value)
+    assert "'B'" in str(caught.value)
+
+
+def test_label_column(tmp_path):
+    path = write(tmp_path)
+    with pytest.raises(LabelError, match=r"no column 'tisue'.*'tissue', 'age'"):
+        read_expression(path, label_column="tisue")
+    obs = OBS.assign(tissue=pd.Categorical(["Lung", None, "Lung"]))
+    path = write(tmp_path, obs=obs)
+    with pytest.raises(LabelError, match="sample 'NA' has an empty label"):
+        read_expression(path, label_column="tissue")
+    adata = read_expression(path, label_column="tissue", allow_unlabelled=True)
+    assert list(adata.obs["tissue"]) == ["Lung", "", "Lung"]
+
+
+def test_doubled_names(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        file["var/_index"][1] = "A"
+    with pytest.raises(ExpressionError, match=r"gene name.*more than once: 'A'"):
+        read_expression(path)
+
+
+def secret(folder):
+    (folder / "secret.bin").write_bytes(VALUES.tobytes())
+    with h5py.File(folder / "secret.h5", "w") as file:
+        file["values"] = VALUES
+        file["group/values"] = VALUES
+    return folder
+
+
+def external_storage(file, folder):
+    del file["X"]
+    file.create_dataset("X", VALUES.shape, "f4", external=[(str(folder / "secret.bin"), 0, VALUES.nbytes)])
+
+
+def external_link(file, folder):
+    del file["X"]
+    file["X"] = h5py.ExternalLink(str(folder / "secret.h5"), "values")
+
+
+def external_obs(file, folder):
+    del file["obs"]
+    file["obs"] = h5py.ExternalLink(str(folder / "secret.h5"), "group")
+
+
+def soft_link(file, folder):
+    file["inner"] = h5py.ExternalLink(str(folder / "secret.h5"), "group")
+    del file["X"]
+    file["X"] = h5py.SoftLink("/inner/values")
+
+
+def hidden_link(file, folder):
+    file.create_group("uns/deep/er")["x"] = h5py.ExternalLink(str(folder / "secret.h5"), "values")
+
+
+def virtual(file, folder):
+    layout = h5py.VirtualLayout(VALUES.shape, "f4")
+    layout[:] = h5py.VirtualSource(str(folder / "secret.h5"), "values", VALUES.shape)
+    del file["X"]
+    file.create_virtual_dataset("X", layout)
+
+
+def unknown_filter(file, _):
+    del file["X"]
+    created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    created.set_chunk(VALUES.shape)
+    created.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
+    space = h5py.h5s.create_simple(VALUES.shape)
+    h5py.h5d.create(file.id, b"X", h5py.h5t.IEEE_F32LE, space, created)
+
+
+def references(file, _):
+    file.create_dataset("obs/other", (3,), h5py.ref_dtype)
+
+
+def reference_attribute(file, _):
+    file["obs/age"].attrs["categories"] = file["obs/tissue"].ref
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (external_storage, "'/X' lie in another file"),
+        (external_link, "'/X' is a link"),
+        (external_obs, "'/obs' is a link"),
+        (soft_link, "is a link"),
+        (hidden_link, "'/uns/deep/er/x' is a link"),
+        (virtual, "'/X' lie in another file"),
+        (unknown_filter, "'/X' is compressed with filter 32015"),
+        (references, "'/obs/other' holds references"),
+        (reference_attribute, "attribute 'categories'.*reference"),
+    ],
+)
+def test_files_that_reach_outside_are_refused(tmp_path, harm, message):
+    path = write(secret(tmp_path))
+    with h5py.File(path, "a") as file:
+        harm(file, tmp_path)
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(path)
+
+
+@pytest.mark.parametrize(
+    "options", [{"compression": "gzip"}, {"compression": "lzf"}, {"shuffle": True, "fletcher32": True}]
+)
+def test_ordinary_filters_are_read(tmp_path, options):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["X"]
+        file.create_dataset("X", data=VALUES, chunks=VALUES.shape, **options)
+    np.testing.assert_array_equal(read_expression(path).X, VALUES)
+
+
+def test_circles_of_hard_links_end(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        file["uns/self"] = file["uns"]
+    assert read_expression(path).shape == VALUES.shape
+
+
+@pytest.mark.parametrize("name", ["obs/huge", "X"])
+def test_sizes_that_only_pretend(tmp_path, name):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        if name in file:
+            del file[name]
+        file.create_dataset(name, (10**6, 20_000), "f4", chunks=(10**4, 20_000))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(ResourceError, match=f"'/{name}' declares"):
+        read_expression(path, max_memory_gb=0.5)
+
+
+def edit(name, value):
+    def change(file):
+        del file[name]
+        file[name] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (edit("X/indices", np.array([0, 2, 0, 1, 99])), "points outside"),
+        (edit("X/indices", np.array([0, 2, 0, 1, -1])), "points outside"),
+        (edit("X/indptr", np.array([0, 9, 2, 5])), "do not fit together"),
+        (edit("X/indptr", np.array([0, 2, 5])), "do not fit together"),
+        (edit("X/data", np.array([b"a"] * 5)), "not numbers"),
+        (lambda file: file.__delitem__("X"), "there is no X"),
+        (lambda file: file.__delitem__("obs"), "there is no group 'obs'"),
+        (lambda file: file["X"].attrs.__setitem__("shape", [3, 5]), r"X has shape \(3, 5\)"),
+    ],
+)
+def test_damaged_sparse_files(tmp_path, change, message):
+    path = write(tmp_path, sparse.csr_matrix(VALUES))
+    with h5py.File(path, "a") as file:
+        change(file)
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(path)
+
+
+def test_no_hdf5(tmp_path):
+    path = tmp_path / "m.h5ad"
+    path.write_bytes(b"hello")
+    with pytest.raises(ExpressionError, match="cannot be read as H5AD"):
+        read_expression(path)
+    with pytest.raises(ExpressionError, match="no such file"):
+        read_expression(tmp_path / "absent.h5ad")
+
+
+def test_truncated_files_are_refused(tmp_path):
+    path = write(tmp_path)
+    content = path.read_bytes()
+    for at in np.linspace(1, len(content) - 1, 12).astype(int):
+        path.write_bytes(content[:at])
+        with pytest.raises(ExpressionError):
+            read_expression(path)

@@ -1,0 +1,83 @@
+"""Labels files."""
+
+import pytest
+
+from tspg.data.labels import read_labels
+from tspg.errors import LabelError
+
+
+def write(folder, content, name="labels.tsv"):
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+def test_two_columns_without_header(tmp_path):
+    table = read_labels(write(tmp_path, "NA\tSolid Tissue Normal\n0012\t1-Mar\n2E8\tNA\n"))
+    assert list(table.index) == ["NA", "0012", "2E8"]
+    assert list(table["label"]) == ["Solid Tissue Normal", "1-Mar", "NA"]
+    assert table.attrs["unnamed_label"] is True
+
+
+@pytest.mark.parametrize("name", ["sample", "Sample_ID", "SAMPID", "id", "sampleid"])
+def test_a_known_first_name_is_a_header(tmp_path, name):
+    table = read_labels(write(tmp_path, f"{name}\ttissue\ns1\tLung\n"))
+    assert list(table.columns) == ["tissue"]
+    assert "unnamed_label" not in table.attrs
+
+
+def test_named_column_of_a_csv_with_quotes(tmp_path):
+    content = 'barcode,sample,"tissue, exact"\nb1,s1,"Lung, left"\nb2,s2,Liver\n'
+    table = read_labels(write(tmp_path, content, "labels.csv"), label_column="tissue, exact")
+    assert list(table.index) == ["s1", "s2"]
+    assert list(table["tissue, exact"]) == ["Lung, left", "Liver"]
+    assert list(table["barcode"]) == ["b1", "b2"]
+
+
+def test_the_first_column_names_samples_otherwise(tmp_path):
+    table = read_labels(write(tmp_path, "barcode\ttissue\nb1\tLung\n"), label_column="tissue")
+    assert list(table.index) == ["b1"]
+
+
+def test_other_columns_may_have_gaps(tmp_path):
+    path = write(tmp_path, "sample\ttissue\tmsi\ns1\tLung\t\n")
+    assert list(read_labels(path, label_column="tissue")["msi"]) == [""]
+    assert list(read_labels(path)["msi"]) == [""]
+
+
+def test_quotation_marks_of_r(tmp_path):
+    assert list(read_labels(write(tmp_path, '"s1"\t"Lung"\n"s2"\t"Liver"\n'))["label"]) == ["Lung", "Liver"]
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "message"),
+    [
+        ("", None, "empty"),
+        ("s1,Lung\n", None, r"split at commas.*\.csv"),
+        ("s1\n", None, "one field only"),
+        ("s1\tLung\tx\n", None, "3 columns.*--label-column"),
+        ("s1\tLung\ns2\tLiver\tx\n", None, "line 2: expected 2 fields as in line 1, found 3"),
+        ("s1\tLung\ns2\n", None, "line 2: expected 2 fields"),
+        ("s1\tLung\n\n", None, "line 2: expected 2 fields"),
+        ("s1\tLung\ns1\tLiver\n", None, "sample name.*more than once: 's1'"),
+        ("s1\tLung\ns1\tLung\n", None, "sample name.*more than once: 's1'"),
+        ("s1\tLung\n\tLiver\n", None, "sample number 2 has an empty name"),
+        ("s1\tLung\ns2\t\n", None, "sample 's2' has an empty label in column 'label'"),
+        ("s1\tLung \n", None, "label 'Lung ' of sample 's1' has blanks"),
+        ("sample\tx\n", None, "no sample below"),
+        ("sample\ttissue\tsex\ns1\tLung\tF\n", "tisue", "no column 'tisue'. The columns are 'tissue', 'sex'"),
+        ("sample\ttissue\ns1\t\n", "tissue", "sample 's1' has an empty label"),
+        ("sample\ttissue\ttissue\ns1\ta\tb\n", "tissue", "column name.*more than once"),
+    ],
+)
+def test_faults(tmp_path, content, column, message):
+    with pytest.raises(LabelError, match=message) as caught:
+        read_labels(write(tmp_path, content), label_column=column)
+    assert "labels.tsv" in str(caught.value)
+
+
+def test_not_utf8(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_bytes("s1\tNiére\n".encode("latin-1"))
+    with pytest.raises(LabelError, match="byte 5"):
+        read_labels(path)

@@ -1,0 +1,123 @@
+"""Samples against genes: never decided by the shape of the matrix."""
+
+import numpy as np
+import pytest
+
+from tspg.data.expression import read_expression
+from tspg.errors import ExpressionError, LabelError, UsageError
+
+SAMPLES = [f"s{at}" for at in range(4)]
+GENES = ["TP53", "MYC", "KRAS"]
+VALUES = np.arange(12).reshape(4, 3) + 0.5
+
+
+@pytest.fixture
+def straight(tmp_path):
+    return write(tmp_path / "straight.tsv", SAMPLES, GENES, VALUES)
+
+
+@pytest.fixture
+def turned(tmp_path):
+    return write(tmp_path / "turned.tsv", GENES, SAMPLES, VALUES.T)
+
+
+def write(path, rows, columns, values):
+    lines = [["id", *columns], *([row, *map(str, line)] for row, line in zip(rows, values, strict=True))]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines))
+    return path
+
+
+def label(folder, samples):
+    path = folder / "labels.tsv"
+    path.write_text("".join(f"{sample}\tclass {sample.strip()}\n" for sample in samples))
+    return path
+
+
+def check(adata):
+    assert list(adata.obs_names) == SAMPLES
+    assert list(adata.var_names) == GENES
+    np.testing.assert_array_equal(adata.X, VALUES)
+
+
+def test_labelled_samples_in_rows(tmp_path, straight):
+    adata = read_expression(straight, labels=label(tmp_path, SAMPLES[::-1]))
+    check(adata)
+    assert list(adata.obs["label"]) == [f"class {sample}" for sample in SAMPLES]
+    assert adata.uns["tspg_input"]["unnamed_label"] is True
+
+
+def test_transpose_turns(tmp_path, turned):
+    check(read_expression(turned, labels=label(tmp_path, SAMPLES), transpose=True))
+    check(read_expression(turned, transpose=True))
+
+
+def test_labelled_samples_in_columns_need_transpose(tmp_path, turned):
+    with pytest.raises(ExpressionError, match=r"labelled samples are in the columns. Use --transpose"):
+        read_expression(turned, labels=label(tmp_path, SAMPLES))
+
+
+def test_needless_transpose_is_refused(tmp_path, straight):
+    with pytest.raises(ExpressionError, match=r"labelled samples are in the rows. Leave out --transpose"):
+        read_expression(straight, labels=label(tmp_path, SAMPLES), transpose=True)
+
+
+def test_labels_on_no_side_show_both_sides_and_near_names(tmp_path, straight):
+    with pytest.raises(LabelError, match=r"neither.*'s0'.*'TP53'.*'s0' is nearly the labelled ' S0'"):
+        read_expression(straight, labels=label(tmp_path, [f" {name.upper()}" for name in SAMPLES]))
+
+
+def test_labels_on_both_sides(tmp_path):
+    path = write(tmp_path / "square.tsv", SAMPLES, SAMPLES, np.eye(4))
+    with pytest.raises(ExpressionError, match=r"both in the rows and in the columns"):
+        read_expression(path, labels=label(tmp_path, SAMPLES))
+
+
+def test_a_sample_without_label(tmp_path, straight):
+    labels = label(tmp_path, [*SAMPLES[:2], "S2"])
+    with pytest.raises(LabelError, match=r"2 of 4 samples have no label: 's2', 's3'. 's2' is nearly the labelled 'S2'"):
+        read_expression(straight, labels=labels)
+    adata = read_expression(straight, labels=labels, allow_unlabelled=True)
+    assert list(adata.obs["label"]) == ["class s0", "class s1", "", ""]
+    assert any("2 samples have no label" in note for note in adata.uns["tspg_input"]["notes"])
+
+
+def test_labels_of_more_samples_are_noted(tmp_path, straight):
+    adata = read_expression(straight, labels=label(tmp_path, [*SAMPLES, "more", "and more"]))
+    assert adata.uns["tspg_input"]["notes"] == ["the labels file covers 2 samples that are not in the matrix"]
+
+
+def test_columns_of_a_label_table_become_obs(tmp_path, straight):
+    path = tmp_path / "table.csv"
+    path.write_text("sample,tissue,donor\n" + "".join(f"{sample},Lung,0{sample}\n" for sample in SAMPLES))
+    adata = read_expression(straight, labels=path, label_column="tissue")
+    assert list(adata.obs.columns) == ["tissue", "donor"]
+    assert list(adata.obs["donor"]) == [f"0{sample}" for sample in SAMPLES]
+    assert all(type(value) is str for value in adata.obs["tissue"])
+    assert "unnamed_label" not in adata.uns["tspg_input"]
+
+
+@pytest.mark.parametrize("genes", [GENES, ["MYC"], [*GENES, "X", "Y", "Z", "Q"]])
+def test_a_models_genes_decide(straight, turned, genes):
+    check(read_expression(straight, orient_by_genes=genes))
+    check(read_expression(turned, orient_by_genes=genes))
+
+
+def test_a_sample_called_like_a_gene_does_not_mislead(tmp_path):
+    path = write(tmp_path / "m.tsv", GENES, ["MYC", "s1", "s2", "s3"], VALUES.T)
+    adata = read_expression(path, orient_by_genes=[*GENES, "X"])
+    assert list(adata.var_names) == GENES
+
+
+def test_a_models_genes_on_no_side(straight):
+    with pytest.raises(ExpressionError, match=r"none of the 1 genes \('ZZZ'\).*Rows start with 's0'.*'TP53'"):
+        read_expression(straight, orient_by_genes=["ZZZ"])
+
+
+def test_label_column_needs_a_table_of_samples(straight):
+    with pytest.raises(LabelError, match=r"no column 'tissue'.*--labels"):
+        read_expression(straight, label_column="tissue")
+
+
+def test_unknown_transform(straight):
+    with pytest.raises(UsageError, match=r"--transform ln.*none, log2"):
+        read_expression(straight, transform="ln")

@@ -1,0 +1,128 @@
+"""The split and the scaler: who is held out, and that nothing of them is looked at."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from sklearn.preprocessing import MinMaxScaler
+
+from tspg.data.prepare import Scaler, prepare, split_samples
+from tspg.errors import LabelError, ShapeError, UsageError
+
+
+def counts(class_index, chosen):
+    return np.bincount(class_index[chosen], minlength=class_index.max() + 1)
+
+
+@pytest.mark.parametrize(("size", "held_out"), [(1, 0), (2, 1), (3, 1), (5, 1), (8, 2), (10, 2), (63, 13), (100, 20)])
+def test_a_fifth_of_every_class_is_held_out(size, held_out):
+    class_index = np.repeat([0, 1], [size, 50])
+    is_train = split_samples(class_index, groups=None, train_fraction=0.8, seed=0)
+    assert counts(class_index, ~is_train).tolist() == [held_out, 10]
+
+
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=2, max_size=80),
+    n_donors=st.integers(1, 30),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_donors_are_never_split_and_no_class_loses_all_training_samples(labels, n_donors, seed):
+    _, class_index = np.unique(labels, return_inverse=True)
+    donors = [f"d{number}" for number in np.random.default_rng(seed).integers(0, n_donors, len(labels))]
+    is_train = split_samples(class_index, groups=donors, train_fraction=0.8, seed=seed)
+    sides = pd.DataFrame({"donor": donors, "train": is_train}).groupby("donor")["train"].nunique()
+    assert (sides == 1).all()
+    assert (counts(class_index, is_train) > 0).all()
+
+
+def test_donors_with_many_samples_still_leave_a_fifth_of_every_class():
+    rng = np.random.default_rng(0)
+    donors = rng.integers(0, 100, 300)
+    class_index = rng.integers(0, 3, 300)
+    is_train = split_samples(class_index, groups=[str(d) for d in donors], train_fraction=0.8, seed=1)
+    share = counts(class_index, ~is_train) / counts(class_index, np.ones(300, bool))
+    assert np.abs(share - 0.2).max() < 0.05
+
+
+def test_the_seed_decides_the_split():
+    class_index = np.repeat([0, 1], 50)
+    first, second, other = (split_samples(class_index, groups=None, train_fraction=0.8, seed=seed) for seed in (1, 1, 2))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+def test_scaler_agrees_with_scikit_learn_on_the_training_part(planted):
+    prepared = prepare(planted.adata, label_column="label")
+    expected = MinMaxScaler().fit(planted.adata.X[prepared.is_train]).transform(planted.adata.X)
+    np.testing.assert_allclose(prepared.profiles, expected.clip(0, 1), atol=1e-6)
+    assert prepared.clipped_cells == ((expected < -1e-6) | (expected > 1 + 1e-6)).sum() > 0
+
+
+def test_held_out_samples_influence_nothing_but_themselves(planted):
+    before = prepare(planted.adata, label_column="label", group_column="donor")
+    poisoned = planted.adata.copy()
+    poisoned.X[~before.is_train] *= 1e6
+    after = prepare(poisoned, label_column="label", group_column="donor")
+    np.testing.assert_array_equal(after.is_train, before.is_train)
+    np.testing.assert_array_equal(after.scaler.minimum, before.scaler.minimum)
+    np.testing.assert_array_equal(after.scaler.maximum, before.scaler.maximum)
+    np.testing.assert_array_equal(after.profiles[before.is_train], before.profiles[before.is_train])
+    np.testing.assert_array_equal(after.class_mean("target"), before.class_mean("target"))
+
+
+def test_a_constant_gene_is_kept_as_zero_and_returns_to_its_value():
+    scaler = Scaler.fit([[1.0, 3.0], [2.0, 3.0]])
+    scaled, clipped = scaler.transform([[1.5, 3.0], [3.0, 9.0]])
+    np.testing.assert_allclose(scaled, [[0.5, 0.0], [1.0, 0.0]])
+    assert clipped == 1  # the 3.0 in gene 0; a constant gene has no range to leave
+    np.testing.assert_allclose(scaler.inverse(scaled), [[1.5, 3.0], [2.0, 3.0]])
+
+
+def test_gene_and_sample_order_are_kept_and_classes_sorted(planted):
+    shuffled = planted.adata[::-1, ::-1].copy()
+    prepared = prepare(shuffled, label_column="label")
+    assert prepared.gene_ids == tuple(shuffled.var_names)
+    assert prepared.sample_ids == tuple(shuffled.obs_names)
+    assert prepared.classes == ("alpha", "beta", "target")
+    assert prepared.source_class.tolist() == shuffled.obs["label"].tolist()
+
+
+def test_sparse_input_is_prepared_like_dense(planted):
+    sparse = planted.adata.copy()
+    sparse.X = csr_matrix(sparse.X)
+    expected = prepare(planted.adata, label_column="label").profiles
+    np.testing.assert_array_equal(prepare(sparse, label_column="label").profiles, expected)
+
+
+def small(values, labels):
+    names = [f"s{number}" for number in range(len(labels))]
+    return AnnData(np.asarray(values, np.float32), pd.DataFrame({"label": labels}, index=names), pd.DataFrame(index=["A", "B"]))
+
+
+@pytest.mark.parametrize(
+    ("adata", "error", "says"),
+    [
+        (small([[1, 2], [3, 4]], ["x", "x"]), LabelError, "one class only"),
+        (small([[1, 2], [3, 4]], ["x", None]), LabelError, "empty for 1 samples: 's1'"),
+        (small([[1, np.nan], [3, 4]], ["x", "y"]), ShapeError, "sample 's0', gene 'B'"),
+        (small([[1, 2], [np.inf, 4]], ["x", "y"]), ShapeError, "sample 's1', gene 'A'"),
+    ],
+)
+def test_what_cannot_be_prepared_is_refused_by_name(adata, error, says):
+    with pytest.raises(error, match=says):
+        prepare(adata, label_column="label")
+
+
+def test_an_unknown_column_or_class_is_answered_with_those_there_are(planted):
+    with pytest.raises(LabelError, match="'organ'. There are: label, donor"):
+        prepare(planted.adata, label_column="organ")
+    with pytest.raises(UsageError, match="alpha, beta, target"):
+        prepare(planted.adata, label_column="label").in_class("gamma")
+
+
+def test_a_matrix_with_other_genes_is_refused_by_the_scaler():
+    with pytest.raises(ShapeError, match="2 genes"):
+        Scaler.fit([[1.0, 3.0], [2.0, 3.0]]).transform([[1.0]])

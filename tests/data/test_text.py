@@ -1,0 +1,292 @@
+"""TSV and CSV: what is accepted, and the error of everything else."""
+
+import csv
+import gzip
+import io
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tspg.data import streams
+from tspg.data.expression import read_expression
+from tspg.errors import ExpressionError, InputError, ResourceError
+
+GOOD = "sample\tA\tB\tC\ns1\t1.5\t2\t3\ns2\t4\t5\t6.25\n"
+VALUES = np.array([[1.5, 2, 3], [4, 5, 6.25]], np.float32)
+
+
+def write(folder, content, name="matrix.tsv"):
+    path = folder / name
+    data = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        pytest.param(GOOD, "m.tsv", id="TSV"),
+        pytest.param(GOOD, "m.txt", id="TXT"),
+        pytest.param(GOOD, "M.TSV.GZ", id="ending in capitals, plain inside"),
+        pytest.param(GOOD, "m.tsv.gz", id="gzip"),
+        pytest.param(gzip.compress(GOOD.encode()), "m.tsv", id="gzip without the ending"),
+        pytest.param(gzip.compress(GOOD[:20].encode()) + gzip.compress(GOOD[20:].encode()), "m.tsv", id="joined"),
+        pytest.param(gzip.compress(GOOD.encode()) + b"\0" * 512, "m.tsv", id="gzip padded with zeros"),
+        pytest.param(GOOD.replace("\t", ","), "m.csv", id="CSV"),
+        pytest.param(GOOD.replace("\t", ","), "m.csv.gz", id="CSV gzip"),
+        pytest.param(GOOD.replace("\n", "\r\n"), "m.tsv", id="Windows line ends"),
+        pytest.param(b"\xef\xbb\xbf" + GOOD.encode(), "m.tsv", id="byte order mark"),
+        pytest.param(GOOD.removeprefix("sample\t"), "m.tsv", id="header of R"),
+        pytest.param(GOOD.removeprefix("sample"), "m.tsv", id="no name above the row names"),
+        pytest.param(GOOD.removesuffix("\n"), "m.tsv", id="no final newline"),
+        pytest.param('"","A","B","C"\n"s1",1.5,2,3\n"s2",4,"5",6.25\n', "m.csv", id="CSV with quotes"),
+        pytest.param('"A"\t"B"\t"C"\n"s1"\t1.5\t2\t3\n"s2"\t4\t5\t6.25\n', "m.tsv", id="write.table of R"),
+        pytest.param(GOOD.replace("1.5", "+15E-1").replace("4", "4."), "m.tsv", id="other ways to write numbers"),
+    ],
+)
+def test_the_same_matrix_in_many_dresses(tmp_path, content, name):
+    adata = read_expression(write(tmp_path, content, name))
+    assert list(adata.obs_names) == ["s1", "s2"]
+    assert list(adata.var_names) == ["A", "B", "C"]
+    np.testing.assert_array_equal(adata.X, VALUES)
+    assert adata.X.dtype == np.float32
+    assert adata.X.flags.c_contiguous
+    assert adata.uns["tspg_input"]["file"] == name
+
+
+STRANGE = ["NA", "nan", "0012", "2E8", "1-Mar", "None", "null", "-1", "TRUE", " x", "é", "1e400", "#N/A"]
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "csv"])
+def test_names_are_text_and_survive(tmp_path, suffix):
+    delimiter = "\t" if suffix == "tsv" else ","
+    header = delimiter.join(["id", *STRANGE])
+    rows = [delimiter.join([name, *["1.5"] * len(STRANGE)]) for name in STRANGE]
+    adata = read_expression(write(tmp_path, "\n".join([header, *rows, ""]), f"m.{suffix}"))
+    assert list(adata.obs_names) == STRANGE
+    assert list(adata.var_names) == STRANGE
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("\n" + GOOD, "empty line"),
+        ("sample\tA\tB\tC\n", "no row of values"),
+        ("sample\ns1\n", "no column of values"),
+        (GOOD.replace("\t", ","), r"one field when split at tabs, but 4 when split at commas.*\.csv"),
+        (GOOD.replace("\t", ";"), "4 when split at semicolons"),
+        (GOOD + "s3\t1\t2\n", "line 4: expected 4 fields, found 3"),
+        (GOOD + "s3\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 5"),
+        (GOOD + "s3\t1\t2\ns4\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 3"),
+        ("sample\tA\ns1\t1\t2\n", "line 2: expected 2 fields, found 3"),
+        (GOOD + "\n", "line 4: expected 4 fields, found nothing"),
+        (GOOD + "s1\t1\t2\t3\n", "1 sample name.*more than once: 's1'"),
+        (GOOD.replace("B", "A"), "1 gene name.*more than once: 'A'"),
+        (GOOD.replace("s2", ""), "sample number 2 has an empty name"),
+        (GOOD.replace("B", ""), "gene number 2 has an empty name"),
+        (GOOD.replace("B", "B\x07"), r"control characters: 'B\\x07'"),
+        (GOOD.replace("\t5\t", "\tfoo\t"), "line 3: row 's2', column 'B': 'foo' is not a number"),
+        (GOOD.replace("5\t6", "\t6"), "line 3: row 's2', column 'B': the value is missing"),
+        (GOOD.replace("6.25", ""), "row 's2', column 'C': the value is missing"),
+        *[
+            (GOOD.replace("6.25", word), f"column 'C': the value is missing.*{word}.*not filled in")
+            for word in ("NA", "nan", "NaN", "null")
+        ],
+        *[
+            (GOOD.replace("6.25", word), f"column 'C': '{word}' is infinite or too large")
+            for word in ("inf", "-Inf", "1e400", "1e39")
+        ],
+        (GOOD.replace("6.25", "6,25"), "'6,25' has a decimal comma"),
+        (GOOD.replace("6.25", " 6.25"), "' 6.25' has blanks around"),
+        (GOOD.replace("6.25", "1_000"), "'1_000' is not a number"),
+        (GOOD.replace("6.25", "0x1F"), "'0x1F' is not a number"),
+        (GOOD.replace("6.25", '"6.25"'), "is not a number"),
+        (GOOD.replace("s2", "s\0"), "line 3: a NUL byte"),
+        (GOOD.replace("s2\t", "s2\r\t"), "line 3: a carriage return"),
+        (GOOD.replace("\n", "\r"), "line 1: a carriage return"),
+        (GOOD.replace("s2", "é").encode("latin-1"), r"byte 24 \(b'\\xe9'\) is not UTF-8"),
+        (GOOD.encode("utf-16"), "NUL byte.*UTF-16"),
+        (gzip.compress(GOOD.encode())[:-9], "end too early"),
+        (gzip.compress(GOOD.encode())[:-8] + b"12345678", "damaged"),
+        (gzip.compress(GOOD.encode()) + b"rest", "damaged"),
+    ],
+)
+def test_faults_are_named_with_their_place(tmp_path, content, message):
+    with pytest.raises(ExpressionError, match=message) as caught:
+        read_expression(write(tmp_path, content))
+    assert "matrix.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GOOD, r"one field when split at commas, but 4 when split at tabs.*\.tsv"),
+        ('id,A\n"s1,1\n', "line 2: the quotation marks do not fit"),
+        ('id,A\ns0,1\n"s1"x,1\n', "line 3: the quotation marks do not fit"),
+        ('id,A\n"s1",foo\n', "line 2: row 's1', column 'A': 'foo' is not a number"),
+        ('id,A\n"s1",1,2\n', "line 2: expected 2 fields, found 3"),
+    ],
+)
+def test_faults_of_csv(tmp_path, content, message):
+    with pytest.raises(ExpressionError, match=message):
+        read_expression(write(tmp_path, content, "matrix.csv"))
+
+
+def test_a_fault_far_into_the_file_is_named_by_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK", 64)  # many blocks
+    rows = [f"s{at}\t{at}\t{at}\n" for at in range(1, 100)]
+    read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)))
+    rows[70] = "s71\t1\tx\n"
+    with pytest.raises(ExpressionError, match=r"line 72: row 's71', column 'B': 'x'"):
+        read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)))
+    rows[70] = "s71\t1\n"
+    with pytest.raises(ExpressionError, match=r"line 72: expected 3 fields, found 2"):
+        read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)))
+    rows[70] = "s\xe9\t1\t1\n"
+    content = ("id\tA\tB\n" + "".join(rows)).encode("latin-1")
+    with pytest.raises(ExpressionError, match=f"byte {content.index(0xE9)} "):
+        read_expression(write(tmp_path, content))
+
+
+def test_missing_file_folder_and_unknown_ending(tmp_path):
+    with pytest.raises(ExpressionError, match="No such file"):
+        read_expression(tmp_path / "absent.tsv")
+    (tmp_path / "folder.tsv").mkdir()
+    with pytest.raises(ExpressionError, match="cannot be read"):
+        read_expression(tmp_path / "folder.tsv")
+    with pytest.raises(ExpressionError, match=r"\.xlsx are not read"):
+        read_expression(tmp_path / "matrix.xlsx")
+
+
+def test_only_wanted_genes_are_parsed_and_come_in_the_order_of_the_file(tmp_path):
+    path = write(tmp_path, GOOD.replace("2\t3", "oops\t3"))
+    adata = read_expression(path, genes=["C", "X", "A"])
+    assert list(adata.var_names) == ["A", "C"]
+    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
+    assert any("1 of 3 wanted genes are not in the matrix: 'X'" in note for note in adata.uns["tspg_input"]["notes"])
+
+
+def test_wanted_genes_in_rows(tmp_path):
+    turned = "id\ts1\ts2\nA\t1.5\t4\nB\toops\t5\nC\t3\t6.25\n"
+    adata = read_expression(write(tmp_path, turned), genes=["C", "A"], transpose=True)
+    assert list(adata.var_names) == ["A", "C"]
+    assert list(adata.obs_names) == ["s1", "s2"]
+    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
+    assert adata.X.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (GOOD.removesuffix("\n"), "no line end"),
+        (GOOD.removeprefix("sample\t"), "as R writes it"),
+        (GOOD.replace("B", "1-Mar"), r"'1-Mar' \(probably MARCH1\)"),
+        (GOOD.replace("B", "Sep-2"), r"'Sep-2' \(probably SEPT2\)"),
+        (GOOD.replace("B", "2.31E+13"), "made by a spreadsheet program: '2.31E"),
+        (GOOD.replace("B", "=B"), "1 gene name.*formula.*'=B'"),
+        (GOOD.replace("s1", "@s1"), "1 sample name.*formula.*'@s1'"),
+        (GOOD.replace("1.5", "1000").replace("6.25", "6"), "raw counts.*1,000.*--transform log2"),
+        ('"A"\t"B"\t"C"\n"s1"\t1.5\t2\t3\n', "quotation marks were removed"),
+    ],
+)
+def test_remarks_that_are_no_errors(tmp_path, content, note):
+    notes = read_expression(write(tmp_path, content)).uns["tspg_input"]["notes"]
+    assert any(re.search(note, found) for found in notes), notes
+
+
+def test_a_plain_file_gives_no_notes(tmp_path):
+    assert read_expression(write(tmp_path, GOOD)).uns["tspg_input"]["notes"] == []
+
+
+def test_ordinary_symbols_are_not_called_damaged(tmp_path):
+    content = GOOD.replace("A\tB\tC", "MARCH1\tNOV\tH2-D1")
+    assert read_expression(write(tmp_path, content)).uns["tspg_input"]["notes"] == []
+
+
+def test_negative_values_are_allowed(tmp_path):
+    adata = read_expression(write(tmp_path, GOOD.replace("1.5", "-1.5")))
+    assert adata.X[0, 0] == -1.5
+
+
+def test_gzip_bombs_are_refused_early(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "RATIO_FREE", 1 << 20)
+    path = write(tmp_path, b"id\tA\n" + b"s\t" + b"0" * (8 << 20), "bomb.tsv.gz")
+    with pytest.raises(ExpressionError, match=r"more than 200-fold.*gunzip"):
+        read_expression(path)
+
+
+def test_sparse_but_sound_gzip_is_read(tmp_path):
+    content = "id\t" + "\t".join(f"G{at}" for at in range(50)) + "\n"
+    content += "".join(f"s{row}" + "\t0" * 49 + "\t1\n" for row in range(2000))
+    assert read_expression(write(tmp_path, content, "m.tsv.gz")).X.sum() == 2000
+
+
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK", 1 << 10)
+    monkeypatch.setattr(streams, "LONGEST_LINE", 1 << 12)
+    with pytest.raises(ExpressionError, match="a line is longer than 4,096 bytes"):
+        read_expression(write(tmp_path, "x" * (1 << 14)))
+
+
+def test_memory_limit(tmp_path):
+    with pytest.raises(ResourceError, match="--max-memory"):
+        read_expression(write(tmp_path, GOOD), max_memory_gb=20e-9)
+    assert read_expression(write(tmp_path, GOOD), max_memory_gb=24e-9).shape == (2, 3)
+
+
+# No control characters, tabs or surrogates; everything else may be part of a name.
+names = st.text(
+    st.characters(blacklist_categories=("Cc", "Cs"), blacklist_characters="\u2028\u2029"), min_size=1, max_size=6
+)
+name_lists = st.lists(names, min_size=1, max_size=5, unique=True)
+numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def matrices(draw):
+    rows, columns = draw(name_lists), draw(name_lists)
+    cells = st.lists(numbers, min_size=len(columns), max_size=len(columns))
+    return rows, columns, draw(st.lists(cells, min_size=len(rows), max_size=len(rows)))
+
+
+@given(matrices(), st.sampled_from(["tsv", "csv"]), st.integers(8, 300), st.booleans())
+def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turned):
+    rows, columns, values = matrix
+    if suffix == "tsv" and all(name[0] == name[-1] == '"' and len(name) > 1 for name in columns):
+        return  # quotation marks around every name are those of R
+    stream = io.StringIO()
+    if suffix == "csv":
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerows(
+            [["sample", *columns], *([row, *map(repr, cells)] for row, cells in zip(rows, values, strict=True))]
+        )
+    else:
+        lines = [["sample", *columns], *([row, *map(repr, cells)] for row, cells in zip(rows, values, strict=True))]
+        stream.write("".join("\t".join(line) + "\n" for line in lines))
+    path = write(tmp_path_factory.mktemp("trip"), stream.getvalue(), f"m.{suffix}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "BLOCK", block)
+        adata = read_expression(path, transpose=turned)
+    expected = np.array(values, np.float32)
+    assert [list(adata.obs_names), list(adata.var_names)] == ([columns, rows] if turned else [rows, columns])
+    np.testing.assert_array_equal(adata.X, expected.T if turned else expected)
+
+
+@given(st.integers(0, len(GOOD) - 1), st.sampled_from('\t\n\r\0,x"9\xe9'), st.booleans())
+def test_one_changed_character_is_read_as_written_or_refused(tmp_path_factory, at, character, insert):
+    content = GOOD[:at] + character + GOOD[at + (not insert) :]
+    path = write(tmp_path_factory.mktemp("changed"), content)
+    try:
+        adata = read_expression(path)
+    except InputError:
+        return
+    lines = [line.split("\t") for line in content.replace("\r\n", "\n").split("\n") if line]
+    header = lines[0] if len(lines[0]) < len(lines[1]) else lines[0][1:]
+    assert list(adata.var_names) == header
+    assert list(adata.obs_names) == [line[0] for line in lines[1:]]
+    np.testing.assert_array_equal(adata.X, np.array([line[1:] for line in lines[1:]], np.float32))

@@ -1,0 +1,135 @@
+"""A model on disk: what comes back, and what is refused."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tspg.errors import ExpressionError, ModelError
+from tspg.model.storage import load_model, save_model
+
+
+def test_a_loaded_model_moves_profiles_as_the_saved_one_did(planted_run, run_folder, planted):
+    for path in (run_folder, run_folder / "model"):
+        model = load_model(path)
+        moved = model.perturb(planted.adata)
+        rows = [list(moved.obs_names).index(name) for name in planted_run.perturbations.obs_names]
+        np.testing.assert_array_equal(moved.X[rows], planted_run.perturbations.X)
+    assert model.model_id == planted_run.model.model_id
+    assert model.split == planted_run.model.split
+    assert model.gene_ids == tuple(planted.adata.var_names)
+    np.testing.assert_array_equal(model.scaler.minimum, planted_run.model.scaler.minimum)
+
+
+def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
+    shutil.copytree(run_folder / "model", tmp_path / "alone")
+    assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == [
+        "discriminator.safetensors", "generator.safetensors", "model.json", "target_model.safetensors",
+    ]  # fmt: skip
+    assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
+
+
+@pytest.mark.parametrize("name", ["model.json", "generator.safetensors", "target_model.safetensors", "discriminator.safetensors"])
+@pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
+def test_a_damaged_model_is_refused(run_folder, tmp_path, name, damage):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    content = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if damage != "missing":
+        (folder / name).write_bytes(content[: len(content) // 2] if damage == "truncated" else b"")
+    with pytest.raises(ModelError):
+        load_model(folder)
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    content = bytearray((folder / "generator.safetensors").read_bytes())
+    content[-100] ^= 1  # safetensors itself has no checksum
+    (folder / "generator.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match="changed"):
+        load_model(folder)
+
+
+def test_another_gene_order_is_noticed(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = json.loads((folder / "model.json").read_text())
+    described["genes"][0], described["genes"][1] = described["genes"][1], described["genes"][0]
+    (folder / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ModelError, match="do not belong together"):
+        load_model(folder)
+
+
+def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**described, "format_version": 99}))
+    with pytest.raises(ModelError, match="format 99"):
+        load_model(folder)
+
+
+def test_no_folder_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="finished `tspg run`"):
+        load_model(tmp_path / "nowhere")
+
+
+def test_two_models_keep_apart(planted_run, tmp_path):
+    save_model(planted_run.model, tmp_path / "first" / "model")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "first" / "model").iterdir()}
+    save_model(planted_run.model, tmp_path / "second" / "model")
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "first" / "model").iterdir()}
+
+
+def test_one_profile_is_enough_in_any_gene_order_with_other_genes_beside(planted_run, planted):
+    patient = planted.adata[[3]]
+    expected = planted_run.model.perturb(patient)
+    more = np.concatenate([patient.X, np.full((1, 2), 1e6, np.float32)], axis=1)
+    names = [*planted.adata.var_names, "OTHER1", "OTHER2"]
+    order = np.random.default_rng(0).permutation(len(names))
+    from anndata import AnnData
+
+    shuffled = AnnData(more[:, order])
+    shuffled.var_names, shuffled.obs_names = [names[k] for k in order], ["patient-1"]
+    moved = planted_run.model.perturb(shuffled)
+    np.testing.assert_array_equal(moved.X, expected.X)
+    assert moved.obs.loc["patient-1", ["source_class", "split"]].tolist() == ["", "new"]
+    assert expected.obs["split"].tolist() == [planted_run.model.split["s3"]]  # known by name: not new
+
+
+def test_missing_genes_are_counted_and_named(planted_run, planted):
+    with pytest.raises(ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: G0, G1, G2\."):
+        planted_run.model.perturb(planted.adata[:, 3:])
+
+
+def test_a_profile_alone_is_moved_as_among_others(planted_run, planted):
+    together = planted_run.model.perturb(planted.adata).X
+    alone = planted_run.model.perturb(planted.adata[[7]]).X
+    np.testing.assert_allclose(alone[0], together[7], atol=1e-5)
+
+
+def test_scores_that_are_no_numbers_are_not_called_a_class(planted_run):
+    import copy
+
+    broken = copy.deepcopy(planted_run.model)
+    broken.target_model.layers[0].weight.fill_(np.nan)
+    with pytest.raises(ModelError, match="not numbers"):
+        broken.classify(np.zeros((2, 60), np.float32))
+
+
+def test_perturbations_tell_what_they_are(planted_run):
+    moved = planted_run.perturbations
+    np.testing.assert_allclose(moved.X, moved.layers["original"] + moved.layers["perturbation"], atol=1e-6)
+    assert 0 <= moved.X.min() <= moved.X.max() <= 1
+    assert moved.uns["tspg"]["target_class"] == "target"
+    assert list(moved.uns["tspg"]["source_classes"]) == ["alpha", "beta"]
+    assert set(moved.obs["source_class"]) == {"alpha", "beta", "target"}  # the target's own samples too
+    assert moved.uns["tspg"]["f_accuracy"] == (moved.obs["predicted_after"] == "target").mean()
+    assert moved.var["constant"].tolist() == [False] * 59 + [True]
+
+
+def test_raw_perturbation_is_kept_on_request(planted_run, planted):
+    moved = planted_run.model.perturb(planted.adata[:5], keep_raw=True)
+    raw = moved.layers["raw_perturbation"]
+    assert np.abs(raw).max() <= 1
+    np.testing.assert_allclose(moved.X, (moved.layers["original"] + raw).clip(0, 1), atol=1e-6)
+    assert "raw_perturbation" not in planted_run.perturbations.layers

@@ -1,0 +1,194 @@
+"""How G learns: what must come out of planted data, and what must stop it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tspg.config import GeneratorConfig, LossWeights, TargetModelConfig
+from tspg.data.prepare import prepare
+from tspg.errors import DivergedError, UsageError
+from tspg.model import step as steps
+from tspg.model.networks import Generator, initialise
+from tspg.model.randomness import batches, batches_an_epoch
+from tspg.model.step import recompute_batch_statistics
+from tspg.model.target_state import TargetState
+from tspg.model.training import train_generator, train_target_model
+
+F = TargetModelConfig(hidden_units=(32, 16), epochs=30, batch_size=32)
+G = GeneratorConfig(down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def prepared(planted):
+    return prepare(planted.adata, label_column="label", group_column="donor", seed=3)
+
+
+@pytest.fixture(scope="module")
+def f(prepared):
+    return train_target_model(prepared, F)
+
+
+@pytest.fixture(scope="module")
+def target_state(prepared):
+    return TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
+
+
+def learn(prepared, f, target_state, config=G, **changed):
+    return train_generator(prepared, f, target_state, config, target_class="target", **changed)
+
+
+@given(n_samples=st.integers(2, 2000), batch_size=st.integers(2, 300))
+def test_batches_hold_every_sample_once_and_never_one_alone(n_samples, batch_size):
+    found = batches(n_samples, batch_size, np.random.default_rng(0))
+    assert sorted(np.concatenate(found)) == list(range(n_samples))
+    assert min(map(len, found)) > 1
+    assert len(found) == batches_an_epoch(n_samples, batch_size)
+
+
+@pytest.mark.parametrize(("n_samples", "n_batches"), [(100, 1), (128, 1), (129, 1), (367, 3), (9350, 73)])
+def test_an_epoch_has_the_batches_of_the_paper(n_samples, n_batches):
+    assert batches_an_epoch(n_samples, 128) == n_batches
+
+
+def test_target_model_learns_the_planted_classes(prepared, f):
+    held_out = ~prepared.is_train
+    called = f(torch.from_numpy(prepared.profiles[held_out])).argmax(dim=1).numpy()
+    assert (called == prepared.class_index[held_out]).mean() == 1.0
+
+
+def test_planted_drivers_come_back_first(prepared, f, target_state, planted):
+    generator, _, history = learn(prepared, f, target_state)
+    sources = prepared.profiles[~prepared.in_class("target") & ~prepared.is_train]
+    with torch.no_grad():
+        moved = (torch.from_numpy(sources) + generator(torch.from_numpy(sources))).clamp(0, 1).numpy()
+    change = pd.Series((moved - sources).mean(axis=0), index=prepared.gene_ids).sort_values()
+    assert set(change.index[-5:]) == planted.up
+    assert set(change.index[:5]) == planted.down
+    assert history["hit_rate"].iloc[-1] == 1.0
+    assert history["target_distance_loss"].iloc[-1] < history["target_distance_loss"].iloc[0]
+
+
+def test_history_has_a_row_an_epoch_and_sums_to_the_total(prepared, f, target_state):
+    weights = LossWeights(realism=2.0, target_class=3.0, perturbation_norm=0.5, target_distance=0.1)
+    _, _, history = learn(prepared, f, target_state, replace(G, epochs=3, weights=weights))
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["step"].tolist() == [3, 6, 9]  # 96 training samples in batches of 32
+    terms = {"realism": 2.0, "target_class": 3.0, "perturbation_norm": 0.5, "target_distance": 0.1}
+    for name, weight in terms.items():
+        np.testing.assert_allclose(history[f"weighted_{name}_loss"], weight * history[f"{name}_loss"], rtol=1e-5)
+    total = sum(history[f"weighted_{name}_loss"] for name in terms)
+    np.testing.assert_allclose(history["total_loss"], total, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_steps", "n_epochs"), [(1, 1), (3, 1), (4, 2), (9, 3)])
+def test_steps_end_training_exactly(prepared, f, target_state, n_steps, n_epochs):
+    _, _, history = learn(prepared, f, target_state, replace(G, steps=n_steps))
+    assert (len(history), history["step"].iloc[-1]) == (n_epochs, n_steps)
+
+
+def weights_of(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def equal(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_equal_seeds_learn_equal_weights(prepared, f, target_state):
+    torch.manual_seed(1)
+    first = weights_of(learn(prepared, f, target_state, replace(G, epochs=2))[0])
+    torch.manual_seed(2)  # the global state has no say
+    np.random.default_rng()
+    assert equal(first, weights_of(learn(prepared, f, target_state, replace(G, epochs=2))[0]))
+    assert not equal(first, weights_of(learn(prepared, f, target_state, replace(G, epochs=2), seed=1)[0]))
+
+
+def test_the_noise_of_an_epoch_does_not_depend_on_how_long_training_goes_on(prepared, f, target_state):
+    _, _, short = learn(prepared, f, target_state, replace(G, epochs=2))
+    _, _, long = learn(prepared, f, target_state, replace(G, epochs=4))
+    columns = [name for name in short if name != "seconds"]
+    pd.testing.assert_frame_equal(long.iloc[:2][columns], short[columns])
+
+
+def test_held_out_samples_do_not_change_what_is_learned(planted, prepared, f, target_state):
+    poisoned = planted.adata.copy()
+    poisoned.X[~prepared.is_train] *= 1e6
+    other = prepare(poisoned, label_column="label", group_column="donor", seed=3)
+    assert equal(weights_of(train_target_model(other, F)), weights_of(f))
+    short = replace(G, epochs=2)
+    assert equal(weights_of(learn(other, f, target_state, short)[0]), weights_of(learn(prepared, f, target_state, short)[0]))
+
+
+def test_training_leaves_the_target_model_as_it_was(prepared, f, target_state):
+    before = weights_of(f)
+    learn(prepared, f, target_state, replace(G, epochs=1))
+    assert equal(before, weights_of(f))
+
+
+def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(prepared, f, target_state, monkeypatch):
+    seen = {"x": [], "real": []}
+    original = steps.train_step
+
+    def watch(players, x, real, r_t):
+        seen["x"].append(x)
+        seen["real"].append(real)
+        return original(players, x, real, r_t)
+
+    monkeypatch.setattr("tspg.model.training.train_step", watch)
+    learn(prepared, f, target_state, replace(G, epochs=3), source_classes=("beta",))
+    rows = {profile.tobytes(): name for profile, name in zip(prepared.profiles, prepared.source_class, strict=True)}
+    classes = {kind: {rows[profile.numpy().tobytes()] for batch in seen[kind] for profile in batch} for kind in seen}
+    assert classes == {"x": {"beta"}, "real": {"alpha", "beta", "target"}}
+
+
+def test_without_named_sources_the_real_batch_is_the_batch_that_is_moved(prepared, f, target_state, monkeypatch):
+    pairs = []
+    original = steps.train_step
+    monkeypatch.setattr(
+        "tspg.model.training.train_step", lambda p, x, real, r: (pairs.append(torch.equal(x, real)), original(p, x, real, r))[1]
+    )
+    learn(prepared, f, target_state, replace(G, epochs=1))
+    assert pairs == [True] * 3
+
+
+def test_a_value_that_is_no_number_stops_at_once_and_is_named(prepared, f, target_state):
+    bad = TargetState(np.full_like(target_state.mean, np.nan), target_state.factor)
+    with pytest.raises(DivergedError, match="step 1: target_distance_loss is nan"):
+        learn(prepared, f, bad)
+
+
+def test_a_target_model_that_diverges_stops_too(prepared):
+    broken = replace(prepared, profiles=np.full_like(prepared.profiles, np.inf))
+    with pytest.raises(DivergedError, match="cross-entropy of f"):
+        train_target_model(broken, F)
+
+
+def test_one_source_sample_is_too_few(planted):
+    names = planted.adata.obs["label"].to_numpy(copy=True)
+    adata = planted.adata.copy()
+    names[0] = "lonely"
+    adata.obs["label"] = names
+    prepared = prepare(adata, label_column="label")
+    f = train_target_model(prepared, replace(F, epochs=1))
+    state = TargetState.estimate(prepared.profiles[prepared.in_class("target")])
+    with pytest.raises(UsageError, match="1 training samples"):
+        learn(prepared, f, state, source_classes=("lonely",))
+
+
+def test_recomputed_statistics_normalise_the_training_set():
+    network = Generator(12, GeneratorConfig(down_units=(8, 6), residual_blocks=1, up_units=(8,)))
+    initialise(network, seed=(0, 1))
+    profiles = torch.rand(200, 12, generator=torch.Generator().manual_seed(0))
+    recompute_batch_statistics(network.train(), profiles)
+    first = network.body[1]
+    with torch.no_grad():
+        hidden = network.body[0](profiles)
+    np.testing.assert_allclose(first.running_mean, hidden.mean(dim=0), atol=1e-6)
+    np.testing.assert_allclose(first.running_var, hidden.var(dim=0), rtol=1e-5)
+    assert first.momentum == 0.01  # as before
+    assert network.training

@@ -1,0 +1,194 @@
+"""Every figure: nothing collides, nothing leaves the page, names are literal, and equal input gives equal bytes."""
+
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from tspg.files import safe_name
+from tspg.report.figures import (
+    plot_f_accuracy,
+    plot_heatmap,
+    plot_history,
+    plot_tsne,
+    save_figure,
+    write_figures,
+)
+
+LONG = "Brain - Nucleus accumbens (basal ganglia)"
+GTEX_LIKE = [f"{LONG} {i}" if i % 3 else f"Tissue {i}" for i in range(53)]
+HOSTILE = [
+    "Lung",
+    "price $5 and $6",
+    r"\frac{a}{b}^2_3 $\alpha$",
+    "_hidden",
+    "<b>bold</b> & 'quotes' \"too\"",
+    "Anatomical-entity-with-a-single-unbroken-name-of-sixty-letters",
+    "M\u00fcller\u2013Lyer \u03b1/\u03b2 \u4e2d\u6587",
+    "line\nbreak\tand\u202eturned",
+    "%s {0} \\n #1",
+]
+
+
+def _texts(figure: Figure) -> list[tuple[Text, Bbox]]:
+    """Every text that is drawn, with the room it takes as the renderer measures it."""
+    drawn: list[Text] = []
+    original = Text.draw
+
+    def draw(self: Text, renderer: object) -> None:
+        drawn.append(self)
+        original(self, renderer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", draw)
+        figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    return [
+        (text, text.get_window_extent(renderer)) for text in drawn if text.get_visible() and text.get_text().strip()
+    ]
+
+
+def _faults(figure: Figure) -> list[str]:
+    """Texts that leave the figure or lie on one another; a pixel of rounding is allowed."""
+    texts = _texts(figure)
+    page = figure.bbox.padded(1)
+    outside = [
+        text.get_text() for text, box in texts if not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))
+    ]
+    overlapping = [
+        f"{first.get_text()!r} on {second.get_text()!r}"
+        for (first, one), (second, two) in combinations(texts, 2)
+        if one.padded(-1).overlaps(two.padded(-1))
+    ]
+    return outside + overlapping
+
+
+@pytest.fixture(params=["ordinary", "hostile", "gtex", "one source"])
+def perturbations(request, make_perturbations):
+    return {
+        "ordinary": make_perturbations,
+        "hostile": lambda: make_perturbations(HOSTILE, per_class=4, genes=[f"{name}!{'x' * 30}" for name in _thirty()]),
+        "gtex": lambda: make_perturbations(GTEX_LIKE, target=GTEX_LIKE[1], per_class=2),
+        "one source": lambda: make_perturbations(("Lung", LONG), target="Lung"),
+    }[request.param]()
+
+
+def _thirty():
+    return [HOSTILE[i % len(HOSTILE)] + str(i) for i in range(30)]
+
+
+@pytest.mark.parametrize("plot", [plot_tsne, plot_heatmap, plot_f_accuracy])
+def test_no_text_leaves_the_figure_or_lies_on_another(plot, perturbations):
+    assert _faults(plot(perturbations)) == []
+
+
+def test_the_check_for_collisions_can_fail(make_perturbations):
+    figure = plot_f_accuracy(make_perturbations())
+    figure.text(0.9, 0.5, "a text that runs out of the page")
+    figure.axes[0].text(0.5, 0.5, "here")
+    figure.axes[0].text(0.5, 0.5, "here too")
+    faults = _faults(figure)
+    assert "a text that runs out of the page" in faults
+    assert "'here' on 'here too'" in faults
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 150])
+def test_history_has_no_collisions(make_history, n_epochs):
+    assert _faults(plot_history(make_history(n_epochs))) == []
+
+
+def test_history_says_what_is_not_available(make_history):
+    history = make_history().drop(columns="realism_loss").assign(hit_rate=float("nan"))
+    figure = plot_history(history)
+    shown = [text.get_text() for text, _ in _texts(figure)]
+    assert shown.count("not available") == 2
+
+
+def test_history_draws_the_given_numbers(make_history):
+    history = make_history(7)
+    lines = {axes.get_title(loc="left"): axes.lines[0] for axes in plot_history(history).axes}
+    assert lines["Hit rate"].get_ydata() == pytest.approx(history["hit_rate"])
+    assert lines["Generator: sum"].get_ydata() == pytest.approx(history["total_loss"])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_literal(make_perturbations, name):
+    target = "T"
+    figure = plot_f_accuracy(make_perturbations((name, target), target=target, per_class=3))
+    shown = "".join(text.get_text() for text, _ in _texts(figure)).replace("\n", "").replace(" ", "")
+    expected = "".join(c if c.isprintable() and ord(c) < 0x4E00 else ascii(c)[1:-1] for c in name)
+    assert expected.replace("$", r"\$").replace(" ", "") in shown
+
+
+def test_dollars_are_drawn_and_not_read_as_a_formula(make_perturbations):
+    figure = plot_f_accuracy(make_perturbations(("$x^2$", "T"), target="T"))
+    (width,) = {round(box.width) for text, box in _texts(figure) if "x^2" in text.get_text()}
+    plain = plot_f_accuracy(make_perturbations(("Sx^2S", "T"), target="T"))
+    (plain_width,) = {round(box.width) for text, box in _texts(plain) if "x^2" in text.get_text()}
+    assert width == pytest.approx(plain_width, abs=2)
+
+
+def test_f_accuracy_counts_by_class_and_part(make_perturbations):
+    perturbations = make_perturbations(per_class=8)  # of each class: 2 held out, 6 for training
+    missed = (perturbations.obs["source_class"] == "Kidney") & (perturbations.obs["split"] == "test")
+    perturbations.obs.loc[missed, "predicted_after"] = "Kidney"
+    held_out, all_samples = plot_f_accuracy(perturbations).axes
+
+    def counts(axes):
+        return [text.get_text() for text in axes.texts]
+
+    labels = [label.get_text() for label in held_out.get_yticklabels()]
+    assert labels == ["Liver", "Kidney", "All of these", "Lung (the target itself)"]
+    assert counts(held_out) == ["2 of 2", "0 of 2", "2 of 4", "2 of 2"]
+    assert counts(all_samples) == ["8 of 8", "6 of 8", "14 of 16", "8 of 8"]
+
+
+def test_f_accuracy_draws_the_exact_interval(make_perturbations):
+    axes = plot_f_accuracy(make_perturbations(per_class=12)).axes[0]  # 3 of 3 held out in each class
+    low, high = axes.lines[1].get_xdata()
+    assert (low, high) == pytest.approx((0.025 ** (1 / 3), 1))  # Clopper-Pearson when all hit: (alpha/2)^(1/n)
+
+
+def test_new_profiles_of_unknown_class_can_be_drawn(make_perturbations):
+    perturbations = make_perturbations(split="new", per_class=4)
+    perturbations.obs["source_class"] = ""
+    for plot in (plot_tsne, plot_heatmap, plot_f_accuracy):
+        assert _faults(plot(perturbations)) == []
+
+
+def test_the_same_figure_is_the_same_bytes(make_perturbations, tmp_path: Path):
+    perturbations = make_perturbations()
+    for name in ("first", "second"):
+        save_figure(plot_f_accuracy(perturbations), tmp_path, name)
+    for ending in ("png", "pdf"):
+        assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"second.{ending}").read_bytes()
+    assert b"CreationDate" not in (tmp_path / "first.pdf").read_bytes()
+
+
+def test_a_users_own_settings_change_nothing(make_perturbations, tmp_path: Path):
+    perturbations = make_perturbations()
+    plain = save_figure(plot_heatmap(perturbations), tmp_path, "plain").read_bytes()
+    with mpl.rc_context({"font.size": 30, "savefig.dpi": 10, "axes.facecolor": "red", "image.cmap": "jet"}):
+        changed = save_figure(plot_heatmap(perturbations), tmp_path, "changed").read_bytes()
+    assert changed == plain
+
+
+def test_write_figures_uses_stable_names(make_perturbations, make_history, tmp_path: Path):
+    perturbations = make_perturbations()
+    paths = write_figures(tmp_path, perturbations, make_history(), samples=["sample-3"], seed=1)
+    names = {"tsne", "heatmap", "history", "f_accuracy", f"heatmap-{safe_name('sample-3')}"}
+    assert {path.name for path in paths} == {f"{name}.png" for name in names}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        f"{name}.{ending}" for name in names for ending in ("png", "pdf")
+    }
+
+
+def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path):
+    history: pd.DataFrame | None = None
+    paths = write_figures(tmp_path, make_perturbations(per_class=2), history)
+    assert "history.png" not in {path.name for path in paths}

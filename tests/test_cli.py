@@ -1,0 +1,215 @@
+"""The command line end to end: folders, exit codes, and that a refused run leaves nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from tspg.cli import main, printable
+from tspg.files import read_table, sha256_of
+from tspg.run_folder import claimed
+
+SHORT = ["--steps", "6", "--target-epochs", "15", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def files(planted, tmp_path_factory):
+    """The planted expression as a user would have it: text, labels, gene sets, one new patient."""
+    folder = tmp_path_factory.mktemp("files")
+    table = pd.DataFrame(planted.adata.X, index=planted.adata.obs_names, columns=planted.adata.var_names)
+    table.to_csv(folder / "expression.tsv", sep="\t", index_label="sample", float_format="%.3f")
+    table.T.to_csv(folder / "turned.tsv", sep="\t", index_label="gene", float_format="%.3f")
+    table.iloc[[4]].rename(index={"s4": "patient-1"}).to_csv(folder / "patient.csv", index_label="id", float_format="%.3f")
+    planted.adata.obs["label"].to_csv(folder / "labels.tsv", sep="\t", header=False)
+    planted.adata.obs.to_csv(folder / "samples.tsv", sep="\t", index_label="sample")
+    (folder / "sets.gmt").write_text("FIRST HALF\tabout\t" + "\t".join(planted.adata.var_names[:30]) + "\tABSENT\nTINY\tx\tG1\tG2\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(files, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "deep" / "run"
+    arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "samples.tsv")]
+    arguments += ["--label-column", "label", "--group-column", "donor", "--target", "target", "--gene-sets", str(files / "sets.gmt")]
+    assert main([*arguments, "--gene-set", "FIRST HALF", "--samples", "s4", "--out", str(out), *SHORT]) == 0
+    return out
+
+
+def test_run_writes_the_folder_of_the_contract(finished):
+    found = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    expected = {"manifest.json", "metrics.json", "history.tsv", "perturbations.h5ad", "top_genes.tsv", "gene_overlap.tsv"}
+    expected |= {"evidence.tsv", "report.html", "model/model.json", "figures/tsne.png", "figures/tsne.pdf"}
+    assert expected <= found
+    assert not [name for name in found if name.startswith(".") or "/." in name]
+
+
+def test_manifest_fingerprints_every_file(finished, files):
+    manifest = json.loads((finished / "manifest.json").read_text())
+    files_there = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()} - {"manifest.json"}
+    assert set(manifest["outputs"]) == files_there
+    assert all(sha256_of(finished / name) == fingerprint for name, fingerprint in manifest["outputs"].items())
+    assert manifest["inputs"]["expression.tsv"] == sha256_of(files / "expression.tsv")
+    assert manifest["settings"]["generator"]["steps"] == 6
+    assert manifest["settings"]["seed"] == 0
+
+
+def test_metrics_agree_with_the_perturbations(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())
+    moved = anndata.read_h5ad(finished / "perturbations.h5ad")
+    called = moved.obs["predicted_after"] == "target"
+    asked = (moved.obs["split"] == "test") & (moved.obs["source_class"] != "target")
+    assert metrics["perturbation"]["f_accuracy"] == pytest.approx(called.mean())
+    assert metrics["perturbation"]["hit_rate"] == pytest.approx(called[asked].mean())
+    assert metrics["perturbation"]["n_held_out"] == asked.sum()
+    assert metrics["training"]["steps"] == 6
+    assert metrics["data"]["gene_set"] == {"name": "FIRST HALF", "n_genes": 31, "n_found": 30, "missing": ["ABSENT"]}
+    history = read_table(finished / "history.tsv")
+    assert history["step"].max() == 6
+    assert {"run", "total"} & set(metrics["seconds"])
+
+
+def test_top_genes_hold_class_means_and_the_sample_asked_for(finished):
+    top = read_table(finished / "top_genes.tsv")
+    assert set(zip(top["source_class"], top["sample"], strict=True)) == {("alpha", ""), ("beta", ""), ("alpha", "s4")}
+    assert top.groupby(["source_class", "sample", "direction"])["rank"].max().max() <= 20
+
+
+def test_perturb_moves_one_patient_without_a_label(finished, files, tmp_path):
+    out = tmp_path / "patient"
+    assert main(["perturb", "--model", str(finished), "--expression", str(files / "patient.csv"), "--out", str(out)]) == 0
+    moved = anndata.read_h5ad(out / "perturbations.h5ad")
+    run = anndata.read_h5ad(finished / "perturbations.h5ad")
+    np.testing.assert_allclose(moved["patient-1"].X, run["s4"].X, atol=1e-5)
+    assert set(read_table(out / "top_genes.tsv")["sample"]) == {"patient-1"}
+    assert not (out / "model").exists()
+    assert (out / "report.html").is_file()
+    assert (out / "manifest.json").is_file()
+
+
+def test_a_turned_file_gives_the_same_model_with_transpose(files, tmp_path):
+    for name, more in {"expression.tsv": [], "turned.tsv": ["--transpose"]}.items():
+        arguments = ["run", "--expression", str(files / name), "--labels", str(files / "labels.tsv"), "--target", "target", *more]
+        assert main([*arguments, "--out", str(tmp_path / name), *SHORT]) == 0
+    first, second = (tmp_path / name / "model" / "generator.safetensors" for name in ("expression.tsv", "turned.tsv"))
+    assert sha256_of(first) == sha256_of(second)
+
+
+def test_report_is_drawn_again_from_the_folder(finished):
+    (finished / "report.html").unlink()
+    before = (finished / "figures" / "heatmap.png").read_bytes()
+    assert main(["report", "--run", str(finished)]) == 0
+    assert (finished / "report.html").is_file()
+    assert (finished / "figures" / "heatmap.png").read_bytes() == before
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert manifest["outputs"]["report.html"] == sha256_of(finished / "report.html")
+
+
+def test_inspect_tells_samples_classes_units_and_coverage(files, capsys):
+    arguments = ["inspect", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
+    assert main([*arguments, "--gene-sets", str(files / "sets.gmt")]) == 0
+    said = capsys.readouterr().out
+    for part in ("120 samples x 60 genes", "40  target", "30 of 31", "Units", "1 genes have the same value", "Expect"):
+        assert part in said
+
+
+RUN = ["run", "--expression", "{f}/expression.tsv", "--labels", "{f}/labels.tsv", "--target", "target", "--out", "{o}"]
+
+
+def changed(option, *values):
+    arguments = list(RUN)
+    if option in arguments:
+        place = arguments.index(option)
+        del arguments[place : place + 2]
+    return [*arguments, *([option, *values] if values else [])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (changed("--target", "targett"), 2, "'target'"),
+        (changed("--source", "target"), 2, "both the target and a source"),
+        (changed("--source", "gamma"), 2, "no class 'gamma'"),
+        (changed("--samples", "s9999"), 2, "no sample 's9999'"),
+        (changed("--group-column", "donor"), 3, "no sample column 'donor'"),
+        (changed("--labels"), 2, "--labels FILE"),
+        (changed("--labels", "{f}/nowhere.tsv"), 3, "nowhere.tsv"),
+        (changed("--expression", "{f}/nowhere.tsv"), 3, "nowhere.tsv"),
+        (changed("--expression", "{f}/turned.tsv"), 3, "--transpose"),
+        (changed("--gene-set", "FIRST HALF"), 2, "--gene-sets"),
+        (changed("--gene-sets", "{f}/sets.gmt"), 2, "--gene-set"),
+        ([*changed("--gene-sets", "{f}/sets.gmt"), "--gene-set", "FIRST"], 3, "FIRST HALF"),
+        (changed("--steps", "0"), 2, "one or more"),
+        (changed("--threads", "0"), 2, "one or more"),
+        (changed("--out", "{f}"), 2, "holds other files"),
+        (changed("--out", "{f}/labels.tsv"), 2, "this is a file"),
+        (["perturb", "--model", "{f}", "--expression", "{f}/patient.csv", "--out", "{o}"], 5, "finished `tspg run`"),
+        (["report", "--run", "{f}"], 5, "no finished run"),
+    ],
+    ids=lambda value: " ".join(value[-3:]) if isinstance(value, list) else None,
+)
+def test_a_refused_run_says_why_in_one_line_and_leaves_nothing(arguments, code, says, files, tmp_path, capsys):
+    before = {path: path.stat().st_mtime_ns for path in files.rglob("*")}
+    filled = [argument.format(f=files, o=tmp_path / "new" / "run") for argument in arguments]
+    assert main(filled) == code
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert says in said[0]
+    assert list(tmp_path.iterdir()) == []
+    assert {path: path.stat().st_mtime_ns for path in files.rglob("*")} == before
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["fly"], ["run", "--epochs", "1", "--steps", "2"], []])
+def test_wrong_usage_ends_with_two(arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_a_finished_run_is_never_overwritten(finished, files, capsys):
+    before = sha256_of(finished / "manifest.json")
+    arguments = [argument.format(f=files, o=finished) for argument in RUN]
+    assert main([*arguments, *SHORT]) == 2
+    assert "finished run" in capsys.readouterr().err
+    assert sha256_of(finished / "manifest.json") == before
+
+
+def test_a_folder_in_use_is_refused(files, tmp_path, capsys):
+    arguments = [argument.format(f=files, o=tmp_path / "busy") for argument in RUN]
+    with claimed(tmp_path / "busy"):
+        assert main([*arguments, *SHORT]) == 6
+    assert "another tspg" in capsys.readouterr().err
+    assert not (tmp_path / "busy").exists()
+
+
+def test_control_characters_cannot_steer_the_terminal():
+    assert printable("a\x1b[2Jb\nc") == "a\\x1b[2Jb\\nc"
+
+
+def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
+    fingerprints = []
+    for number, surroundings in enumerate([{"PYTHONHASHSEED": "1", "LC_ALL": "C"}, {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}]):
+        out, folder = tmp_path / f"run{number}", tmp_path / f"cwd{number}"
+        folder.mkdir()
+        arguments = [argument.format(f=files, o=out) for argument in RUN]
+        command = [sys.executable, "-m", "tspg", *arguments, *SHORT]
+        subprocess.run(command, check=True, cwd=folder, env={**os.environ, **surroundings}, capture_output=True)
+        names = [path for path in sorted(out.rglob("*")) if path.suffix in {".tsv", ".safetensors", ".h5ad", ".png", ".pdf"} or path.name == "model.json"]
+        fingerprints.append({path.relative_to(out).as_posix(): sha256_of(path) for path in names})
+    assert len(fingerprints[0]) > 10
+    assert fingerprints[0] == fingerprints[1]
+
+
+def test_an_interrupt_leaves_no_half_written_folder(files, tmp_path, monkeypatch, capsys):
+    def stop(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tspg.experiment.train_generator", stop)
+    arguments = [argument.format(f=files, o=tmp_path / "stopped") for argument in RUN]
+    assert main([*arguments, *SHORT]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,146 @@
+"""The house around the code: what is imported, published, packed and promised."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tspg
+
+ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED = Path(tspg.__file__).parent / "data" / "embedded"
+MEGABYTE = 1_000_000
+
+PUBLIC_NAMES = {
+    "ExperimentConfig",
+    "GeneSet",
+    "GeneSets",
+    "Prepared",
+    "Run",
+    "Scaler",
+    "TargetState",
+    "TrainedModel",
+    "TspgError",
+    "demo_data",
+    "evidence_table",
+    "gene_overlap",
+    "inspect_data",
+    "load_model",
+    "plot_f_accuracy",
+    "plot_heatmap",
+    "plot_history",
+    "plot_tsne",
+    "prepare",
+    "read_expression",
+    "read_gene_sets",
+    "read_labels",
+    "read_perturbations",
+    "run",
+    "top_genes",
+    "train_generator",
+    "train_target_model",
+    "write_report",
+}
+
+
+def modules_loaded_by(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after running `code`."""
+    program = f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return set(finished.stdout.split())
+
+
+def committed_file(name: str) -> str:
+    path = ROOT / name
+    if not path.is_file():
+        pytest.skip(f"{name} is part of a checkout, not of a source distribution")
+    return path.read_text(encoding="utf-8")
+
+
+def package_name(requirement: str) -> str:
+    """The package that a requirement names, as package indexes compare names."""
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
+
+
+def test_import_loads_neither_torch_nor_matplotlib() -> None:
+    assert modules_loaded_by("import tspg").isdisjoint({"torch", "matplotlib", "pandas", "anndata"})
+
+
+def test_results_open_without_torch() -> None:
+    names = ("demo_data", "evidence_table", "read_expression", "read_perturbations", "top_genes")
+    uses = "; ".join(f"tspg.{name}" for name in (*names, "write_report"))
+    assert "torch" not in modules_loaded_by(f"import tspg; {uses}")
+
+
+def test_public_names_are_pinned() -> None:
+    assert set(tspg.__all__) == PUBLIC_NAMES
+    assert len(tspg.__all__) == len(PUBLIC_NAMES)
+    assert set(dir(tspg)) >= PUBLIC_NAMES
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC_NAMES))
+def test_public_name_can_be_loaded_and_explains_itself(name: str) -> None:
+    value = getattr(tspg, name)
+    assert value.__name__ == name
+    assert value.__module__.startswith("tspg.")
+    assert value.__doc__
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'top_gene'"):
+        getattr(tspg, "top_gene")  # noqa: B009 - plain access would not pass the type checker
+
+
+def test_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads(committed_file("pyproject.toml"))["project"]
+    citation = re.search(r"^version: (\S+)$", committed_file("CITATION.cff"), flags=re.MULTILINE)
+    assert citation is not None
+    assert tspg.__version__ == project["version"] == citation[1]
+
+
+def test_ci_runs_the_commands_that_the_readme_and_the_justfile_promise() -> None:
+    ci = committed_file(".ci/run").splitlines()
+    readme_command = r"\.venv/bin/(pip install .*'\.\[test\]') && \.venv/bin/(python -m pytest.*)"
+    install, run_tests = re.findall(readme_command, committed_file("README.md"))[0]
+    lint = re.findall(r"^lint:\n((?:    .+\n)+)", committed_file("justfile"), flags=re.MULTILINE)[0]
+    assert install.replace("pip install", "pip install -q") in ci
+    assert run_tests in ci
+    assert {line.strip() for line in lint.splitlines()} <= set(ci)
+
+
+def test_readme_uses_only_options_that_the_commands_know() -> None:
+    text = committed_file("README.md").replace("\\\n", " ")
+    uses = re.findall(r"(?:^|/bin/)tspg (\w+)((?: .*)?)$", text, flags=re.MULTILINE)
+    assert {command for command, _ in uses} == {"demo", "inspect", "perturb", "run"}
+    for command, rest in uses:
+        words = [sys.executable, "-m", "tspg", command, "--help"]
+        finished = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stderr
+        known = set(re.findall(r"--[a-z-]+", finished.stdout))
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known
+
+
+def test_pins_cover_every_declared_dependency() -> None:
+    project = tomllib.loads(committed_file("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"].values()
+    declared = {package_name(line) for lines in [project["dependencies"], *extras] for line in lines}
+    pinned = {package_name(line) for line in committed_file("constraints.txt").splitlines() if "==" in line}
+    assert declared - {"tspg"} <= pinned
+
+
+def test_embedded_data_stay_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in EMBEDDED.iterdir()}
+    assert sizes
+    assert sum(sizes.values()) < 6 * MEGABYTE
+
+
+def test_no_large_file_is_committed() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = [ROOT / name for name in listing.stdout.split("\0") if name]
+    assert [path for path in tracked if path.is_file() and path.stat().st_size > 4 * MEGABYTE] == []
