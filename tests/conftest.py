@@ -55,7 +55,13 @@ def planted_run(planted: Planted):
     import tspg
 
     return tspg.run(
-        planted.adata, label_column="label", group_column="donor", target_class="target", steps=40, target_epochs=25, threads=1
+        planted.adata,
+        label_column="label",
+        group_column="donor",
+        target_class="target",
+        steps=40,
+        target_epochs=25,
+        threads=1,
     )
 
 

@@ -24,10 +24,14 @@ def files(planted, tmp_path_factory):
     table = pd.DataFrame(planted.adata.X, index=planted.adata.obs_names, columns=planted.adata.var_names)
     table.to_csv(folder / "expression.tsv", sep="\t", index_label="sample", float_format="%.3f")
     table.T.to_csv(folder / "turned.tsv", sep="\t", index_label="gene", float_format="%.3f")
-    table.iloc[[4]].rename(index={"s4": "patient-1"}).to_csv(folder / "patient.csv", index_label="id", float_format="%.3f")
+    table.iloc[[4]].rename(index={"s4": "patient-1"}).to_csv(
+        folder / "patient.csv", index_label="id", float_format="%.3f"
+    )
     planted.adata.obs["label"].to_csv(folder / "labels.tsv", sep="\t", header=False)
     planted.adata.obs.to_csv(folder / "samples.tsv", sep="\t", index_label="sample")
-    (folder / "sets.gmt").write_text("FIRST HALF\tabout\t" + "\t".join(planted.adata.var_names[:30]) + "\tABSENT\nTINY\tx\tG1\tG2\n")
+    (folder / "sets.gmt").write_text(
+        "FIRST HALF\tabout\t" + "\t".join(planted.adata.var_names[:30]) + "\tABSENT\nTINY\tx\tG1\tG2\n"
+    )
     return folder
 
 
@@ -35,14 +39,30 @@ def files(planted, tmp_path_factory):
 def finished(files, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "deep" / "run"
     arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "samples.tsv")]
-    arguments += ["--label-column", "label", "--group-column", "donor", "--target", "target", "--gene-sets", str(files / "sets.gmt")]
+    arguments += [
+        "--label-column",
+        "label",
+        "--group-column",
+        "donor",
+        "--target",
+        "target",
+        "--gene-sets",
+        str(files / "sets.gmt"),
+    ]
     assert main([*arguments, "--gene-set", "FIRST HALF", "--samples", "s4", "--out", str(out), *SHORT]) == 0
     return out
 
 
 def test_run_writes_the_folder_of_the_contract(finished):
     found = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
-    expected = {"manifest.json", "metrics.json", "history.tsv", "perturbations.h5ad", "top_genes.tsv", "gene_overlap.tsv"}
+    expected = {
+        "manifest.json",
+        "metrics.json",
+        "history.tsv",
+        "perturbations.h5ad",
+        "top_genes.tsv",
+        "gene_overlap.tsv",
+    }
     expected |= {"evidence.tsv", "report.html", "model/model.json", "figures/tsne.png", "figures/tsne.pdf"}
     assert expected <= found
     assert not [name for name in found if name.startswith(".") or "/." in name]
@@ -50,7 +70,9 @@ def test_run_writes_the_folder_of_the_contract(finished):
 
 def test_manifest_fingerprints_every_file(finished, files):
     manifest = json.loads((finished / "manifest.json").read_text())
-    files_there = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()} - {"manifest.json"}
+    files_there = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()} - {
+        "manifest.json"
+    }
     assert set(manifest["outputs"]) == files_there
     assert all(sha256_of(finished / name) == fingerprint for name, fingerprint in manifest["outputs"].items())
     assert manifest["inputs"]["expression.tsv"] == sha256_of(files / "expression.tsv")
@@ -81,7 +103,9 @@ def test_top_genes_hold_class_means_and_the_sample_asked_for(finished):
 
 def test_perturb_moves_one_patient_without_a_label(finished, files, tmp_path):
     out = tmp_path / "patient"
-    assert main(["perturb", "--model", str(finished), "--expression", str(files / "patient.csv"), "--out", str(out)]) == 0
+    assert (
+        main(["perturb", "--model", str(finished), "--expression", str(files / "patient.csv"), "--out", str(out)]) == 0
+    )
     moved = anndata.read_h5ad(out / "perturbations.h5ad")
     run = anndata.read_h5ad(finished / "perturbations.h5ad")
     np.testing.assert_allclose(moved["patient-1"].X, run["s4"].X, atol=1e-5)
@@ -93,7 +117,16 @@ def test_perturb_moves_one_patient_without_a_label(finished, files, tmp_path):
 
 def test_a_turned_file_gives_the_same_model_with_transpose(files, tmp_path):
     for name, more in {"expression.tsv": [], "turned.tsv": ["--transpose"]}.items():
-        arguments = ["run", "--expression", str(files / name), "--labels", str(files / "labels.tsv"), "--target", "target", *more]
+        arguments = [
+            "run",
+            "--expression",
+            str(files / name),
+            "--labels",
+            str(files / "labels.tsv"),
+            "--target",
+            "target",
+            *more,
+        ]
         assert main([*arguments, "--out", str(tmp_path / name), *SHORT]) == 0
     first, second = (tmp_path / name / "model" / "generator.safetensors" for name in ("expression.tsv", "turned.tsv"))
     assert sha256_of(first) == sha256_of(second)
@@ -192,13 +225,19 @@ def test_control_characters_cannot_steer_the_terminal():
 
 def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
     fingerprints = []
-    for number, surroundings in enumerate([{"PYTHONHASHSEED": "1", "LC_ALL": "C"}, {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}]):
+    for number, surroundings in enumerate(
+        [{"PYTHONHASHSEED": "1", "LC_ALL": "C"}, {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}]
+    ):
         out, folder = tmp_path / f"run{number}", tmp_path / f"cwd{number}"
         folder.mkdir()
         arguments = [argument.format(f=files, o=out) for argument in RUN]
         command = [sys.executable, "-m", "tspg", *arguments, *SHORT]
         subprocess.run(command, check=True, cwd=folder, env={**os.environ, **surroundings}, capture_output=True)
-        names = [path for path in sorted(out.rglob("*")) if path.suffix in {".tsv", ".safetensors", ".h5ad", ".png", ".pdf"} or path.name == "model.json"]
+        names = [
+            path
+            for path in sorted(out.rglob("*"))
+            if path.suffix in {".tsv", ".safetensors", ".h5ad", ".png", ".pdf"} or path.name == "model.json"
+        ]
         fingerprints.append({path.relative_to(out).as_posix(): sha256_of(path) for path in names})
     assert len(fingerprints[0]) > 10
     assert fingerprints[0] == fingerprints[1]

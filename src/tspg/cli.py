@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except MemoryError:
         print(
-            "tspg: error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` tells what to expect.",
+            "tspg: error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; "
+            "`tspg inspect` tells what to expect.",
             file=sys.stderr,
         )
         return 4
@@ -93,6 +95,9 @@ def _command(found: Any, name: str, does: str) -> argparse.ArgumentParser:
 
 def carry_out(options: argparse.Namespace) -> list[str]:
     """Do what the options ask for; the libraries are only imported now, so that help is instant."""
+    # A waiting thread must sleep: one that spins steals the core that another thread or program
+    # needs, and training on a busy machine took six times as long. OpenMP reads this when PyTorch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = getattr(importlib.import_module("tspg.commands"), options.command)
     lines: list[str] = command(options, report=ProgressBars())
     return lines
@@ -214,6 +219,9 @@ def _add_data_options(parser: argparse.ArgumentParser, *, turned: bool = True) -
         "--label-column",
         metavar="NAME",
         help="column with the class: of the labels table, or of the H5AD file's obs",
+    )
+    parser.add_argument(
+        "--allow-unlabelled", action="store_true", help="leave samples without a label out instead of stopping"
     )
     parser.add_argument("--max-memory", type=float, metavar="GB", help="refuse files that need more than this")
     if turned:

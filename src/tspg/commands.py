@@ -120,15 +120,18 @@ def report(options: Namespace, report: Report) -> list[str]:
 
 
 def _read(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
-    return read_expression(
+    adata = read_expression(
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
         genes=None if gene_set is None else gene_set.genes,
         transpose=options.transpose,
         transform=options.transform,
+        allow_unlabelled=options.allow_unlabelled,
         max_memory_gb=options.max_memory,
     )
+    column = _label_column(options)
+    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
 def _label_column(options: Namespace) -> str | None:
@@ -145,7 +148,8 @@ def _gene_set(options: Namespace) -> GeneSet | None:
     gene_sets = read_gene_sets(*options.gene_sets)
     if options.gene_set is None:
         raise UsageError(
-            f"Name one of the {len(gene_sets)} gene sets with --gene-set, such as {next(iter(gene_sets))}, or say --gene-set all."
+            f"Name one of the {len(gene_sets)} gene sets with --gene-set, such as {next(iter(gene_sets))}, "
+            "or say --gene-set all."
         )
     return gene_sets.union() if options.gene_set == "all" else gene_sets[options.gene_set]
 

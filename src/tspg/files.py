@@ -86,7 +86,7 @@ def read_table(path: Path) -> pd.DataFrame:
     for column in table.columns:
         if column in TEXT_COLUMNS:
             continue
-        filled = table[column].replace("", "nan")
+        filled = table[column].where(table[column] != "", None)
         with suppress(ValueError):  # a column of words stays as it is
             table[column] = pd.to_numeric(filled)
     return table
@@ -114,5 +114,5 @@ def safe_name(name: str) -> str:
     after it come from the whole original name, so `a/b` and `a.b` stay apart.
     """
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_name).strip("-")[:60]
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_name).strip("-")[:60]
     return f"{slug or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"

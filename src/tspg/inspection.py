@@ -35,7 +35,6 @@ class Inspection:
     classes: dict[str, int]
     units: str
     reason: str
-    value_range: tuple[float, float]
     coverage: pd.DataFrame
     notes: tuple[str, ...]
     seconds: float
@@ -45,7 +44,7 @@ class Inspection:
         """The findings as lines of plain text."""
         text = [
             f"Expression  {self.file}: {self.n_samples:,} samples x {self.n_genes:,} genes",
-            f"Units       {self.units} ({self.reason}); values from {self.value_range[0]:.4g} to {self.value_range[1]:.4g}",
+            f"Units       {self.units} ({self.reason})",
         ]
         if self.classes:
             text.append(f"Classes     {len(self.classes)}:")
@@ -54,7 +53,8 @@ class Inspection:
             text.append("Classes     none given (--labels FILE or --label-column NAME)")
         if len(self.coverage):
             text.append(
-                f"Gene sets   {len(self.coverage)}: {self.coverage['share'].median():.0%} of a set's genes are found (median)"
+                f"Gene sets   {len(self.coverage)}: {self.coverage['share'].median():.0%} of a set's genes "
+                "are found (median); the poorest are"
             )
             poorest = self.coverage.sort_values("share", kind="stable").head(5)
             text += [
@@ -62,7 +62,8 @@ class Inspection:
             ]
         text += [f"Note        {note}" for note in self.notes]
         text.append(
-            f"Expect      about {_duration(self.seconds)} and {self.memory_gb:.1f} GB for one run on all these genes (preset paper, 2 threads)"
+            f"Expect      about {_duration(self.seconds)} and {self.memory_gb:.1f} GB for one run on all these genes"
+            " (preset paper, 2 threads)"
         )
         return text
 
@@ -92,7 +93,6 @@ def inspect_data(
         classes=classes,
         units=units,
         reason=reason,
-        value_range=(float(values.min()), float(values.max())),
         coverage=gene_set_coverage(adata, gene_sets),
         notes=(*map(str, described.get("notes", [])), *_warnings(values, classes)),
         seconds=expected_seconds(adata.n_obs, adata.n_vars, max(len(classes), 2), threads=threads),
@@ -139,7 +139,7 @@ def expected_seconds(n_samples: int, n_genes: int, n_classes: int, *, threads: i
     weights_f = _weights([n_genes, *f.hidden_units, n_classes])
     weights_g = _weights([n_genes, *g.down_units, *[g.down_units[-1]] * 2 * g.residual_blocks, *g.up_units, n_genes])
     weights_d = _weights([n_genes, *g.discriminator_units, 1])
-    # A product costs 2 FLOP a weight and sample forward and 4 more backward; D is run forward three times and f once a step.
+    # A product costs 2 FLOP a weight and sample forward and 4 more backward; D runs three times a step, f once.
     flop = n_train * (f.epochs * 6 * weights_f + g.epochs * (6 * weights_g + 16 * weights_d + 4 * weights_f))
     return flop / (FLOP_PER_SECOND_AND_THREAD * threads)
 

@@ -7,7 +7,8 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.perturbations import held_out_sources
-from tspg.data.prepare import Prepared
+from tspg.data.prepare import Prepared, dense
+from tspg.data.units import guess_units
 from tspg.model.trained import TrainedModel
 from tspg.question import Question
 
@@ -57,6 +58,9 @@ def perturb_metrics(model: TrainedModel, adata: AnnData, perturbations: AnnData)
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
     called = obs["predicted_after"].eq(model.target_class)
     notes = [str(note) for note in adata.uns.get("tspg_input", {}).get("notes", [])]
+    units, reason = guess_units(dense(adata))
+    if not model.details["units"].startswith(units):
+        notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
     seen = [str(name) for name in obs.index[obs["split"] == "train"]]
     if seen:
         notes.append(f"{len(seen)} samples bear the name of one that the model was trained on: {', '.join(seen[:5])}.")

@@ -104,7 +104,8 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     for name in (config.target_class, *(config.source_classes or ())):
         if name not in classes:
             raise UsageError(
-                f"There is no class {name!r} in {config.label_column!r}.{_closest(name, classes)} All: {', '.join(classes)}."
+                f"There is no class {name!r} in {config.label_column!r}.{_closest(name, classes)} "
+                f"All: {', '.join(classes)}."
             )
     if config.target_class in (config.source_classes or ()):
         raise UsageError(f"{config.target_class!r} is both the target and a source. Leave it out of the sources.")

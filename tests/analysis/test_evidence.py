@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
-from scipy.stats import beta, energy_distance as energy_distance_of_scipy
+from scipy.stats import beta
+from scipy.stats import energy_distance as energy_distance_of_scipy
 
 from tspg.analysis.baselines import mean_shift
 from tspg.analysis.evidence import energy_distance, evidence_table, hit_rate, variance_ratio
@@ -62,7 +63,9 @@ def prepared(planted):
 
 def perturbed_by(prepared, move):
     original = prepared.profiles
-    obs = pd.DataFrame({"source_class": prepared.source_class, "split": prepared.split}, index=list(prepared.sample_ids))
+    obs = pd.DataFrame(
+        {"source_class": prepared.source_class, "split": prepared.split}, index=list(prepared.sample_ids)
+    )
     perturbations = AnnData(move(original).astype(np.float32), obs, pd.DataFrame(index=list(prepared.gene_ids)))
     perturbations.layers["original"] = original
     perturbations.uns["tspg"] = {"target_class": "target"}
@@ -70,7 +73,9 @@ def perturbed_by(prepared, move):
 
 
 def values_of(prepared, move):
-    by_drivers = lambda p: np.where(p[:, :5].mean(axis=1) - p[:, 5:10].mean(axis=1) > 0, "target", "alpha").astype(object)  # noqa: E731
+    def by_drivers(p):
+        return np.where(p[:, :5].mean(axis=1) > p[:, 5:10].mean(axis=1), "target", "alpha").astype(object)
+
     table = evidence_table(prepared, perturbed_by(prepared, move), by_drivers)
     return {(row.method, row.measure): row.value for row in table.itertuples()}, table
 
@@ -102,7 +107,9 @@ def test_real_target_samples_score_near_zero_and_all_methods_are_there(prepared)
         ["generator", "mean_shift", "untouched_source", "real_target"], ("hit_rate_f", "energy_ratio", "variance_ratio")
     )
     assert table["note"].isin(["", "too few"]).all()
-    assert (table.loc[table["method"] != "real_target", "n"] == 16).all()  # held-out sources only, not those of the target
+    assert (
+        table.loc[table["method"] != "real_target", "n"] == 16
+    ).all()  # held-out sources only, not those of the target
 
 
 def test_too_few_held_out_targets_are_said(planted):

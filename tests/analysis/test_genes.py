@@ -14,8 +14,17 @@ GENES = ["A", "B", "C", "D", "E"]
 @pytest.fixture
 def moved():
     """Two samples of class x, one of y, one of the target; gene E was constant in training."""
-    original = np.array([[0.25, 0.5, 0.9, 0.4, 0.0], [0.25, 0.5, 0.7, 0.4, 0.0], [0.1, 0.1, 0.1, 0.9, 0.0], [0.5, 0.5, 0.5, 0.5, 0.0]])
-    change = np.array([[0.375, 0.125, -0.4, 0.0, 0.9], [0.125, 0.375, -0.2, 0.0, 0.9], [0.0, 0.5, 0.6, -0.7, 0.9], [0.0, 0.0, 0.0, 0.1, 0.9]])
+    original = np.array(
+        [[0.25, 0.5, 0.9, 0.4, 0.0], [0.25, 0.5, 0.7, 0.4, 0.0], [0.1, 0.1, 0.1, 0.9, 0.0], [0.5, 0.5, 0.5, 0.5, 0.0]]
+    )
+    change = np.array(
+        [
+            [0.375, 0.125, -0.4, 0.0, 0.9],
+            [0.125, 0.375, -0.2, 0.0, 0.9],
+            [0.0, 0.5, 0.6, -0.7, 0.9],
+            [0.0, 0.0, 0.0, 0.1, 0.9],
+        ]
+    )
     obs = pd.DataFrame({"source_class": ["x", "x", "y", "t"]}, index=["s1", "s2", "NA", "t1"])
     var = pd.DataFrame({"minimum": [0.0, 0, 10, 0, 3], "maximum": [10.0, 10, 30, 1, 3]}, index=GENES)
     perturbations = AnnData((original + change).astype(np.float32), obs, var)
@@ -61,7 +70,9 @@ def test_overlap_counts_in_how_many_sources_a_gene_is_chosen(moved):
 
 def test_permuting_the_genes_permutes_nothing_but_ties(moved):
     shuffled = moved[:, ["D", "C", "E", "B", "A"]].copy()
-    first, second = (top_genes(data, k=5).sort_values(["source_class", "direction", "gene"]) for data in (moved, shuffled))
+    first, second = (
+        top_genes(data, k=5).sort_values(["source_class", "direction", "gene"]) for data in (moved, shuffled)
+    )
     columns = ["source_class", "direction", "gene", "perturbation"]
     pd.testing.assert_frame_equal(first[columns].reset_index(drop=True), second[columns].reset_index(drop=True))
 

@@ -49,7 +49,9 @@ def test_donors_with_many_samples_still_leave_a_fifth_of_every_class():
 
 def test_the_seed_decides_the_split():
     class_index = np.repeat([0, 1], 50)
-    first, second, other = (split_samples(class_index, groups=None, train_fraction=0.8, seed=seed) for seed in (1, 1, 2))
+    first, second, other = (
+        split_samples(class_index, groups=None, train_fraction=0.8, seed=seed) for seed in (1, 1, 2)
+    )
     assert (first == second).all()
     assert (first != other).any()
 
@@ -99,7 +101,9 @@ def test_sparse_input_is_prepared_like_dense(planted):
 
 def small(values, labels):
     names = [f"s{number}" for number in range(len(labels))]
-    return AnnData(np.asarray(values, np.float32), pd.DataFrame({"label": labels}, index=names), pd.DataFrame(index=["A", "B"]))
+    return AnnData(
+        np.asarray(values, np.float32), pd.DataFrame({"label": labels}, index=names), pd.DataFrame(index=["A", "B"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_what_cannot_be_prepared_is_refused_by_name(adata, error, says):
 
 
 def test_an_unknown_column_or_class_is_answered_with_those_there_are(planted):
-    with pytest.raises(LabelError, match="'organ'. There are: label, donor"):
+    with pytest.raises(LabelError, match=r"'organ'\. There are: label, donor"):
         prepare(planted.adata, label_column="organ")
     with pytest.raises(UsageError, match="alpha, beta, target"):
         prepare(planted.adata, label_column="label").in_class("gamma")

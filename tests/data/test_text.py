@@ -226,6 +226,29 @@ def test_sparse_but_sound_gzip_is_read(tmp_path):
     assert read_expression(write(tmp_path, content, "m.tsv.gz")).X.sum() == 2000
 
 
+def test_gzip_that_grows_beyond_one_block_is_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK", 1 << 10)
+    content = "id\tA\n" + "".join(f"s{row:05d}\t0\n" for row in range(20_000))
+    adata = read_expression(write(tmp_path, content, "m.tsv.gz"))
+    assert list(adata.obs_names) == [f"s{row:05d}" for row in range(20_000)]
+
+
+def test_the_place_of_a_bad_byte_counts_windows_line_ends_and_the_mark(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK", 16)
+    rows = "".join(f"s{row}\t{row}\r\n" for row in range(50)).encode()
+    content = b"\xef\xbb\xbfid\tA\r\n" + rows + b"s\xff\t1\r\n"
+    with pytest.raises(ExpressionError, match=f"byte {content.index(0xFF)} "):
+        read_expression(write(tmp_path, content))
+
+
+def test_rows_that_might_have_matched_are_dropped(tmp_path):
+    tp53 = "ENSG00000141510"  # the same gene by its Ensembl id; the exact name wins
+    turned = f"id\ts1\ts2\n{tp53}\t8\t9\nMYC\t1.5\t4\nTP53\t3\t6.25\n"
+    adata = read_expression(write(tmp_path, turned), genes=["TP53", "MYC"], transpose=True)
+    assert list(adata.var_names) == ["MYC", "TP53"]
+    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
+
+
 def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK", 1 << 10)
     monkeypatch.setattr(streams, "LONGEST_LINE", 1 << 12)

@@ -54,7 +54,10 @@ def test_perturbation_norm_loss_has_a_gradient_at_no_perturbation():
 
 
 def test_target_distance_loss_sums_over_genes_and_averages_over_samples():
-    perturbed, drawn = torch.tensor([[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]), torch.tensor([[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    perturbed, drawn = (
+        torch.tensor([[0.0, 1.0, 0.5], [1.0, 1.0, 1.0]]),
+        torch.tensor([[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]]),
+    )
     assert losses.target_distance_loss(perturbed, drawn).item() == pytest.approx((1.5 + 2.0) / 2)
 
 
@@ -71,7 +74,9 @@ def test_twice_the_same_batch_changes_only_the_summed_term(draw, term, grows):
 
 
 def test_gradients_agree_with_finite_differences(draw):
-    scores, genes, other = (draw(*shape).requires_grad_() for shape in [(BATCH, CLASSES), (BATCH, GENES), (BATCH, GENES)])
+    scores, genes, other = (
+        draw(*shape).requires_grad_() for shape in [(BATCH, CLASSES), (BATCH, GENES), (BATCH, GENES)]
+    )
     fake, real = draw(BATCH).requires_grad_(), draw(BATCH + 1).requires_grad_()
     check = {"eps": 1e-6, "atol": 1e-5}
     assert torch.autograd.gradcheck(losses.discriminator_loss, (real, fake), **check)

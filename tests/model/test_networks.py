@@ -17,7 +17,12 @@ def widths(network):
 
 def test_layers_have_the_sizes_of_the_paper():
     down, up = [(GENES, 512), (512, 256), (256, 128)], [(128, 256), (256, 512), (512, GENES)]
-    assert widths(TargetModel(GENES, CLASSES, TargetModelConfig())) == [(GENES, 1024), (1024, 512), (512, 128), (128, 3)]
+    assert widths(TargetModel(GENES, CLASSES, TargetModelConfig())) == [
+        (GENES, 1024),
+        (1024, 512),
+        (512, 128),
+        (128, 3),
+    ]
     assert widths(Generator(GENES, GeneratorConfig())) == [*down, *[(128, 128)] * 6, *up]
     assert widths(Discriminator(GENES, GeneratorConfig())) == [*down, (128, 1)]
 
@@ -30,7 +35,11 @@ def test_batch_normalisation_follows_tensorflow():
 
 def test_outputs_have_their_shapes_and_ranges():
     profiles = torch.rand(BATCH, GENES, generator=torch.Generator().manual_seed(0))
-    f, g, d = TargetModel(GENES, CLASSES, TargetModelConfig()), Generator(GENES, GeneratorConfig()), Discriminator(GENES, GeneratorConfig())
+    f, g, d = (
+        TargetModel(GENES, CLASSES, TargetModelConfig()),
+        Generator(GENES, GeneratorConfig()),
+        Discriminator(GENES, GeneratorConfig()),
+    )
     for number, network in enumerate((f, g, d)):
         initialise(network, seed=(0, number))
     with torch.no_grad():

@@ -30,7 +30,9 @@ def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
 
 
-@pytest.mark.parametrize("name", ["model.json", "generator.safetensors", "target_model.safetensors", "discriminator.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["model.json", "generator.safetensors", "target_model.safetensors", "discriminator.safetensors"]
+)
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
 def test_a_damaged_model_is_refused(run_folder, tmp_path, name, damage):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
@@ -97,7 +99,9 @@ def test_one_profile_is_enough_in_any_gene_order_with_other_genes_beside(planted
 
 
 def test_missing_genes_are_counted_and_named(planted_run, planted):
-    with pytest.raises(ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: G0, G1, G2\."):
+    with pytest.raises(
+        ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: G0, G1, G2\."
+    ):
         planted_run.model.perturb(planted.adata[:, 3:])
 
 

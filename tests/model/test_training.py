@@ -20,7 +20,9 @@ from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
 F = TargetModelConfig(hidden_units=(32, 16), epochs=30, batch_size=32)
-G = GeneratorConfig(down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3)
+G = GeneratorConfig(
+    down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3
+)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,9 @@ def test_held_out_samples_do_not_change_what_is_learned(planted, prepared, f, ta
     other = prepare(poisoned, label_column="label", group_column="donor", seed=3)
     assert equal(weights_of(train_target_model(other, F)), weights_of(f))
     short = replace(G, epochs=2)
-    assert equal(weights_of(learn(other, f, target_state, short)[0]), weights_of(learn(prepared, f, target_state, short)[0]))
+    assert equal(
+        weights_of(learn(other, f, target_state, short)[0]), weights_of(learn(prepared, f, target_state, short)[0])
+    )
 
 
 def test_training_leaves_the_target_model_as_it_was(prepared, f, target_state):
@@ -150,7 +154,8 @@ def test_without_named_sources_the_real_batch_is_the_batch_that_is_moved(prepare
     pairs = []
     original = steps.train_step
     monkeypatch.setattr(
-        "tspg.model.training.train_step", lambda p, x, real, r: (pairs.append(torch.equal(x, real)), original(p, x, real, r))[1]
+        "tspg.model.training.train_step",
+        lambda p, x, real, r: (pairs.append(torch.equal(x, real)), original(p, x, real, r))[1],
     )
     learn(prepared, f, target_state, replace(G, epochs=1))
     assert pairs == [True] * 3

@@ -171,3 +171,11 @@ def make_run() -> MakeRun:
         return out
 
     return make
+
+
+@pytest.fixture(scope="session")
+def drawn_run(
+    make_run: MakeRun, make_perturbations: MakePerturbations, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An ordinary run with its figures; shared, so tests change a copy."""
+    return make_run(tmp_path_factory.mktemp("drawn"), make_perturbations(), figures=True)

@@ -172,18 +172,15 @@ def test_the_same_figure_is_the_same_bytes(make_perturbations, tmp_path: Path):
 
 def test_a_users_own_settings_change_nothing(make_perturbations, tmp_path: Path):
     perturbations = make_perturbations()
-    plain = save_figure(plot_heatmap(perturbations), tmp_path, "plain").read_bytes()
+    plain = save_figure(plot_heatmap(perturbations, sample="sample-1"), tmp_path, "plain").read_bytes()
     with mpl.rc_context({"font.size": 30, "savefig.dpi": 10, "axes.facecolor": "red", "image.cmap": "jet"}):
-        changed = save_figure(plot_heatmap(perturbations), tmp_path, "changed").read_bytes()
+        changed = save_figure(plot_heatmap(perturbations, sample="sample-1"), tmp_path, "changed").read_bytes()
     assert changed == plain
 
 
-def test_write_figures_uses_stable_names(make_perturbations, make_history, tmp_path: Path):
-    perturbations = make_perturbations()
-    paths = write_figures(tmp_path, perturbations, make_history(), samples=["sample-3"], seed=1)
-    names = {"tsne", "heatmap", "history", "f_accuracy", f"heatmap-{safe_name('sample-3')}"}
-    assert {path.name for path in paths} == {f"{name}.png" for name in names}
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+def test_write_figures_uses_stable_names(drawn_run: Path):
+    names = {"tsne", "heatmap", "history", "f_accuracy", f"heatmap-{safe_name('sample-0')}"}
+    assert {path.name for path in (drawn_run / "figures").iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("png", "pdf")
     }
 
@@ -191,4 +188,5 @@ def test_write_figures_uses_stable_names(make_perturbations, make_history, tmp_p
 def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path):
     history: pd.DataFrame | None = None
     paths = write_figures(tmp_path, make_perturbations(per_class=2), history)
-    assert "history.png" not in {path.name for path in paths}
+    assert {path.name for path in paths} == {"tsne.png", "heatmap.png", "f_accuracy.png"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)

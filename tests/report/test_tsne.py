@@ -58,12 +58,11 @@ def test_samples_that_are_all_alike_are_no_error():
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture(make_perturbations, tmp_path):
     perturbations = make_perturbations([f"c{i}" for i in range(6)], target="c0", per_class=6)
-    pictures = [
-        save_figure(plot_tsne(perturbations, n_perturbed=10, seed=seed), tmp_path, f"{i}").read_bytes()
-        for i, seed in enumerate((4, 4, 5))
-    ]
+    first, again, other = (plot_tsne(perturbations, n_perturbed=10, seed=seed) for seed in (4, 4, 5))
+    pictures = [save_figure(figure, tmp_path, name).read_bytes() for figure, name in ((first, "a"), (again, "b"))]
     assert pictures[0] == pictures[1]
-    assert pictures[0] != pictures[2]
+    drawn = [[line.get_xydata().tolist() for line in figure.axes[0].lines] for figure in (first, other)]
+    assert drawn[0] != drawn[1]
 
 
 def legend(figure):
@@ -75,6 +74,8 @@ def test_the_target_is_always_on_the_map_among_so_many_classes(make_perturbation
     shown = legend(plot_tsne(make_perturbations(names, target="class 13", per_class=3), n_classes=5, n_perturbed=4))
     real = [text for text in shown if "3 real" in text]
     assert len(real) == 5
+    others = sum(int(text.split()[-2]) for text in shown[1:])
+    assert others == 4
     assert shown[0] == "class 13: 3 real, the target"
 
 

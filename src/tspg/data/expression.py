@@ -57,7 +57,7 @@ def read_expression(
     transpose
         The file has genes in rows.
     transform
-        `none`, or `log2` for log2(x + 1), after scaling to the median library size if x are raw counts.
+        `none`, or `log2` for log2(x + 1), after scaling to counts per million if x are raw counts.
     orient_by_genes
         Without labels, the side that holds these genes is the side of genes.
     allow_unlabelled
@@ -98,7 +98,7 @@ def read_expression(
         *_notes(matrix, genes),
         *_change_units(matrix, libraries, table.file),
     ]
-    about: dict[str, Any] = {"file": path.name, "notes": notes}
+    about: dict[str, Any] = {"file": path.name, "notes": notes, "transform": transform}
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
     var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))

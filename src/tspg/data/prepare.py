@@ -189,7 +189,8 @@ def dense(adata: AnnData) -> FloatMatrix:
         row, column = np.argwhere(~finite)[0]
         where = f"sample {adata.obs_names[row]!r}, gene {adata.var_names[column]!r}"
         raise ShapeError(
-            f"{int((~finite).sum())} values are missing or not finite, the first at {where}. Fill them in or leave them out."
+            f"{int((~finite).sum())} values are missing or not finite, the first at {where}. "
+            "Fill them in or leave them out."
         )
     return matrix
 

@@ -147,15 +147,13 @@ class TextLines:
         n_read = n_written = 0
         while pending := stream.read(_COMPRESSED_BLOCK):
             n_read += len(pending)
-            full = False
-            while pending or full:
+            while pending:
                 if inflater.eof:
                     inflater = zlib.decompressobj(wbits=31)
                 chunk = inflater.decompress(pending, BLOCK)
                 n_written += len(chunk)
                 self._check_ratio(n_read, n_written)
                 pending = inflater.unused_data.lstrip(b"\0") if inflater.eof else inflater.unconsumed_tail
-                full = len(chunk) == BLOCK and not inflater.eof  # more may wait inside
                 yield chunk
         if not inflater.eof:
             raise self.error(f"{self.path}: the gzip data end too early. Copy or download the file again.")

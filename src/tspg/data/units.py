@@ -10,6 +10,7 @@ from tspg.errors import ExpressionError
 RAW_COUNTS, LOG_SCALE, LINEAR = "raw counts", "log scale", "linear"
 # log2 of the largest values of RNA sequencing is below 30: a billion copies of one gene.
 LARGEST_LOG = 30.0
+COUNTS_PER_LIBRARY = 1e6
 _ROWS_AT_ONCE = 256
 
 
@@ -66,7 +67,7 @@ class LibrarySizes:
 def to_log2(values: FloatArray, libraries: LibrarySizes, *, file: str, sample_ids: list[str]) -> str:
     """Put a matrix on the scale log2(x + 1) in place and say in words what was done.
 
-    Raw counts are first scaled so that every sample has the median library size; libraries are
+    Raw counts are first scaled to counts per million, so that one new sample needs no others; libraries are
     summed over all genes of the file, also when only some are kept.
 
     Raises
@@ -103,7 +104,5 @@ def _scale(
         raise ExpressionError(
             f"{file}: all counts of sample {shown(empty)} are zero, so it cannot be scaled. Remove the sample."
         )
-    median = float(np.median(sizes))
-    values *= (median / sizes)[:, None].astype(np.float32)
-    scaled = f"raw counts ({reason}) were scaled to the median library size, {median:,.0f},"
-    return f"{scaled} and changed to log2(x + 1)"
+    values *= (COUNTS_PER_LIBRARY / sizes)[:, None].astype(np.float32)
+    return f"raw counts ({reason}) were scaled to counts per million and changed to log2(x + 1)"

@@ -66,7 +66,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
         ) from error
     if described.get("format_version") != FORMAT_VERSION:
         raise ModelError(
-            f"{folder / 'model.json'}: format {described.get('format_version')!r}, this tspg reads format {FORMAT_VERSION}. "
+            f"{folder / 'model.json'}: format {described.get('format_version')!r}; this tspg reads {FORMAT_VERSION}. "
             "Use the version of tspg that wrote it."
         )
     try:

@@ -40,7 +40,7 @@ class _Row:
     @property
     def written(self) -> str:
         """The name as it stands beside the line."""
-        return wrapped(self.name or "class unknown", 42, max_lines=2)
+        return wrapped(self.name or "class unknown", 48, max_lines=2)
 
 
 def plot_f_accuracy(perturbations: AnnData) -> Figure:

@@ -107,7 +107,7 @@ def _failed_checks(run: RunFiles) -> list[str]:
             f"The perturbed samples do not reach {run.target}: energy ratio {number(energy['value'])}, above {_NEAR}."
         )
     if energy and simple and simple["value"] - energy["value"] < _TIE:
-        found.append("By the energy ratio the generator is not better than a plain shift by class means.")
+        found.append("By the energy ratio the generator is not clearly better than a plain shift by class means.")
     return found + _doubts_of_spread(run)
 
 

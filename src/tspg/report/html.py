@@ -59,11 +59,6 @@ def write_report(run_dir: str | Path) -> Path:
     return path
 
 
-def findings(run_dir: str | Path) -> list[str]:
-    """What a run found, in up to three sentences."""
-    return findings_of(read_run(Path(run_dir)))
-
-
 def _contents(run: RunFiles) -> dict[str, Any]:
     groups = list(_gene_lists(run.tables["top_genes"]))
     return {
@@ -140,7 +135,7 @@ def _cell(run: RunFiles, method: str, measure: str) -> str:
     if found is None:
         return NOT_AVAILABLE
     if not measure.startswith("hit_rate"):
-        return number(float(found["value"]), 3)
+        return number(float(found["value"]), 3 if measure == "energy_ratio" else 2)
     interval = f" ({percent(found['low'])} to {percent(found['high'])})" if pd.notna(found.get("low")) else ""
     return f"{percent(float(found['value']))}{interval}, n = {int(found['n']):,}"
 

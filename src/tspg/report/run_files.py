@@ -12,11 +12,6 @@ from anndata.io import read_elem
 from tspg.errors import ModelError
 from tspg.files import read_table
 
-_NUMBERS = {
-    *("value", "low", "high", "n", "n_sources", "n_sources_total", "mean_perturbation"),
-    *("rank", "perturbation", "before", "after", "before_units", "after_units"),
-}
-
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -95,12 +90,9 @@ def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        table = read_table(path)
+        return read_table(path)
     except ValueError as error:
         raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
-    for column in _NUMBERS & set(table.columns):
-        table[column] = pd.to_numeric(table[column], errors="coerce")  # what is no number is not available
-    return table
 
 
 def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:

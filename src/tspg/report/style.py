@@ -81,15 +81,6 @@ def class_styles(classes: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
-def literal(name: str) -> str:
-    """A name as text that is drawn exactly as spelled: `$` starts no formula, nothing is left out.
-
-    Control characters, marks that turn the writing direction and letters that the font lacks are
-    written as Python escapes, so two names never look the same when they are not.
-    """
-    return _without_formulas(_visible(name))
-
-
 def wrapped(name: str, width: int, *, max_lines: int = 3) -> str:
     """A long name as literal text on at most `max_lines` lines of at most `width` letters."""
     shown = _visible(name)
@@ -113,10 +104,16 @@ def text_width(text: str, size: float) -> float:
 
 
 def _visible(name: str) -> str:
+    """A name with nothing left out: what the font lacks or cannot show is written as a Python escape.
+
+    That is control characters, marks that turn the writing direction, and letters without a shape:
+    two names never look the same when they are not.
+    """
     return "".join(c if _drawable(c) else c.encode("unicode_escape").decode() for c in name)
 
 
 def _without_formulas(shown: str) -> str:
+    """Text in which `$` starts no formula."""
     return shown.replace("$", r"\$")
 
 

@@ -15,6 +15,7 @@ from tspg.report.embedding import Embedding, embed
 from tspg.report.sampling import source_rows
 from tspg.report.style import (
     FAINT,
+    MARKERS,
     TARGET_COLOUR,
     TARGET_MARKER,
     class_styles,
@@ -30,6 +31,7 @@ _CAPTIONS = {
     "PCA": "Too few samples for t-SNE: the first two principal components are shown instead.",
 }
 _WARNING = "An illustration, not evidence: sizes of groups and distances between them mean little."
+_OTHERS = None  # stands for the source classes that are not on the map; no class can have this name
 _LINE = 0.19  # inches for a line of the legend
 
 
@@ -40,7 +42,8 @@ def plot_tsne(
 
     The target class is always among the classes; more classes and samples than fit are drawn by
     chance from `seed`. Filled: real samples. Hollow: perturbed samples, in the colour and shape of the
-    class that they came from. The same seed gives the same picture.
+    class that they came from; those of classes that are not on the map are grey stars. The same seed
+    gives the same picture.
     """
     rng = np.random.default_rng(seed)
     source = perturbations.obs["source_class"].to_numpy(str)
@@ -53,10 +56,9 @@ def plot_tsne(
     # On a map without the target, moved samples could only be put beside samples that were not moved.
     joint = joint or target not in source
     embedding = embed(real, moved, joint=joint, seed=seed)
-    # A perturbed sample may come from a class whose real samples are not on the map: it still has a colour.
-    shown = [*classes, *sorted(set(source[perturbed_rows]) - set(classes))]
+    origin = np.where(np.isin(source, classes), source.astype(object), _OTHERS)[perturbed_rows]
     with house_style():
-        return _draw(embedding, source[real_rows], source[perturbed_rows], shown, target)
+        return _draw(embedding, source[real_rows], origin, classes, target)
 
 
 def _choose_classes(perturbations: AnnData, target: str, n_classes: int, rng: np.random.Generator) -> list[str]:
@@ -79,9 +81,11 @@ def _draw(
     classes: Sequence[str],
     target: str,
 ) -> Figure:
-    styles = class_styles(classes)
+    styles: dict[Any, tuple[str, str]] = dict(class_styles(classes))
+    if (perturbed_class == _OTHERS).any():
+        styles[_OTHERS] = (FAINT, "*")
     texts = [_legend_text(target, np.sum(real_class == target), None)]
-    texts += [_legend_text(name, np.sum(real_class == name), np.sum(perturbed_class == name)) for name in classes]
+    texts += [_legend_text(name, np.sum(real_class == name), np.sum(perturbed_class == name)) for name in styles]
     n_lines = sum(text.count("\n") + 1 for text in texts) + 3
     figure = new_figure(9.6, max(6.1, _LINE * n_lines + 1.2))
     height = figure.get_figheight()
@@ -90,7 +94,7 @@ def _draw(
         _scatter_real(axes, embedding.real[real_class == name], styles[name])
     reference = embedding.real[real_class == target]
     axes.plot(*reference.T, TARGET_MARKER, color=TARGET_COLOUR, ms=6, mec="white", mew=0.5, zorder=3)
-    for name in classes:
+    for name in styles:
         _scatter_perturbed(axes, embedding.perturbed[perturbed_class == name], styles[name])
     _frame(axes, embedding, target)
     _legend(figure, texts, list(styles.values()))
@@ -124,8 +128,10 @@ def _frame(axes: Axes, embedding: Embedding, target: str) -> None:
     axes.set_ylabel(f"{'component' if embedding.method == 'PCA' else 't-SNE'} 2", color=FAINT)
 
 
-def _legend_text(name: str, n_real: int, n_perturbed: int | None) -> str:
-    counts = [f"{n_real} real" if n_real else "no real one shown"]
+def _legend_text(name: str | None, n_real: int, n_perturbed: int | None) -> str:
+    if name is _OTHERS:
+        return f"source classes not on the map:\n{n_perturbed} perturbed"
+    counts = [f"{n_real} real" if n_real else "no real one"]
     counts.append("the target" if n_perturbed is None else f"{n_perturbed} perturbed")
     label = wrapped(name or "class unknown", 40)
     fits = len(label.split("\n")[-1]) + len(", ".join(counts)) < 40
@@ -136,7 +142,7 @@ def _legend(figure: Figure, texts: Sequence[str], styles: Sequence[tuple[str, st
     """One entry a class: the filled sign of real samples, the hollow one of perturbed ones, and how many."""
     handles: list[Any] = [(Line2D([], [], ls="", marker=TARGET_MARKER, color=TARGET_COLOUR, ms=7),)]
     for colour, marker in styles:
-        filled = Line2D([], [], ls="", marker=marker, color=colour, mec="none", ms=6)
+        filled = Line2D([], [], ls="", marker=marker if marker in MARKERS else "", color=colour, mec="none", ms=6)
         hollow = Line2D([], [], ls="", marker=marker, mfc="none", mec=colour, ms=6, mew=1.25)
         handles.append((filled, hollow))
     figure.legend(
