@@ -9,6 +9,7 @@ NOT_AVAILABLE = "not available"
 _CLOSE, _NEAR = 0.05, 0.25
 _LEAST_VARIANCE, _MOST_VARIANCE = 0.67, 1.5
 _DOUBTFUL_CLASSIFIER = 0.8
+_CALLED_BEFORE = 0.2
 _TIE = 0.02  # the energy ratio has no interval; smaller differences are called none
 
 
@@ -101,13 +102,20 @@ def _failed_checks(run: RunFiles) -> list[str]:
             f"The classifier f itself is right for only {percent(accuracy)} of real held-out samples (mean over "
             "classes): that it calls a sample the target is weak evidence."
         )
+    before = run.evidence("untouched_source", "hit_rate_f")
+    if before and before["value"] > _CALLED_BEFORE:
+        found.append(
+            f"The classifier called {percent(before['value'])} of these samples {run.target} before they were moved: "
+            "the hit rate says little."
+        )
     energy, simple = run.evidence("generator", "energy_ratio"), run.evidence("mean_shift", "energy_ratio")
     if energy and energy["value"] > _NEAR:
         found.append(
             f"The perturbed samples do not reach {run.target}: energy ratio {number(energy['value'])}, above {_NEAR}."
         )
     if energy and simple and simple["value"] - energy["value"] < _TIE:
-        found.append("By the energy ratio the generator is not clearly better than a plain shift by class means.")
+        words = "worse" if energy["value"] - simple["value"] >= _TIE else "not clearly better"
+        found.append(f"By the energy ratio the generator is {words} than a plain shift by class means.")
     return found + _doubts_of_spread(run)
 
 

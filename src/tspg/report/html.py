@@ -16,6 +16,7 @@ from tspg.report.run_files import RunFiles, read_run
 
 MOST_GENE_LISTS = 100
 MOST_SHARED_GENES = 20
+LONGEST_UNITS = 24  # letters
 
 METHODS = {
     "generator": "Generator",
@@ -66,6 +67,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "metric": run.metric,
         "title": _title(run),
         "question": _question(run),
+        "units": _short_units(run),
         "findings": findings_of(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),
@@ -95,6 +97,12 @@ def _question(run: RunFiles) -> str:
     n_genes = run.metric("data.n_genes")
     genes = f" of {n_genes:,}" if isinstance(n_genes, int) else ""
     return f"Which genes{genes} have to change, and how far, for a sample to become like {run.target}?"
+
+
+def _short_units(run: RunFiles) -> str:
+    """The units of the matrix as a column head; a whole sentence about them stands with the data instead."""
+    units = str(run.metric("data.units") or "")
+    return units if 0 < len(units) <= LONGEST_UNITS else "input units"
 
 
 def _classes(run: RunFiles) -> list[dict[str, Any]]:

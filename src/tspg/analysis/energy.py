@@ -1,0 +1,216 @@
+"""How far the moved profiles lie from real ones: energy distance (Szekely & Rizzo 2013) and what it is read against."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.analysis.distances import CloudPair, Matrix, pairwise
+from tspg.analysis.donors import (
+    FEWEST_DONORS,
+    Codes,
+    Groups,
+    Numbers,
+    bootstrap_weights,
+    donor_codes,
+    monte_carlo_p,
+    permuted_sides,
+    spread_interval,
+)
+from tspg.analysis.measure import Measure, few_targets_note, joined_notes
+
+NULL_SPLITS = 500
+BOOTSTRAPS = 1000
+PERMUTATIONS = 999
+FEWEST_ROWS = 4  # of the target, to be split in two with a distance inside either part
+_PERMUTATIONS_AT_ONCE = 128
+
+
+def energy_distance(x: Matrix, y: Matrix) -> float:
+    """How far two clouds of profiles lie apart: 2 E|x - y| - E|x - x'| - E|y - y'|.
+
+    Euclidean, not squared: the squared form sees only the means and is blind to collapse. Unbiased:
+    a sample is never paired with itself, so two draws from one population give 0 on average, and
+    slightly less than 0 is possible. A single profile has no pair; its own term is 0.
+    """
+    return float(2 * pairwise(x, y).mean() - _mean_within(pairwise(x)) - _mean_within(pairwise(y)))
+
+
+def _mean_within(distances: Numbers) -> float:
+    n = len(distances)
+    return float(distances.sum() / (n * (n - 1))) if n > 1 else 0.0
+
+
+def _weighted_within(distances: Numbers, weights: Numbers) -> Numbers:
+    """Mean distance between two different samples in each bootstrap draw; copies of one sample are no pair."""
+    pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
+    sums = np.einsum("bi,bi->b", weights @ distances, weights)
+    return np.divide(sums, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+
+def _weighted_between(distances: Numbers, first: Numbers, second: Numbers) -> Numbers:
+    sums = np.einsum("bj,bj->b", first @ distances, second)
+    means: Numbers = sums / (first.sum(axis=1) * second.sum(axis=1))
+    return means
+
+
+@dataclass(frozen=True)
+class EnergyScale:
+    """The axis of the energy ratio: 0 at the target's training samples, 1 at the untouched sources.
+
+    With T the held-out real target samples and R those of the training part, e0 = E(R, T), and
+    ratio(X) = (E(X, T) - e0) / (E(sources, T) - e0). E|t - t'| cancels in both differences.
+    `null` holds E between random pieces of the target, for the rule in `is_defined`.
+    """
+
+    real_to_reference: Numbers  # mean distance to R, for each real sample
+    within_reference: float
+    source_weights: Numbers
+    real_weights: Numbers
+    gap: float
+    gap_replicates: Numbers
+    null: Numbers
+    n_donors: int
+
+    @classmethod
+    def of(
+        cls,
+        sources: Matrix,
+        real: Matrix,
+        training_target: Matrix,
+        *,
+        source_groups: Groups = None,
+        real_groups: Groups = None,
+        training_groups: Groups = None,
+        seed: int,
+        n_boot: int = BOOTSTRAPS,
+    ) -> "EnergyScale":
+        """Measure the axis once; every method is then read off it with the same bootstrap draws.
+
+        Donors are drawn anew separately among those with sources only, with target samples only and
+        with both. The training part stays as it is: everything was fitted on it.
+        """
+        source_donors, real_donors, training_donors = donor_codes(
+            (len(sources), source_groups), (len(real), real_groups), (len(training_target), training_groups)
+        )
+        donors = np.concatenate([source_donors, real_donors])
+        strata = 2 * np.isin(donors, source_donors) + np.isin(donors, real_donors)
+        weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
+        target = np.concatenate([real, training_target])
+        within_target = pairwise(target)
+        m = len(real)
+        pieces = _pieces(np.concatenate([real_donors, training_donors]), m, seed)
+        unfinished = cls(
+            real_to_reference=within_target[:m, m:].mean(axis=1),
+            within_reference=_mean_within(within_target[m:, m:]),
+            source_weights=weights[:, : len(sources)],
+            real_weights=weights[:, len(sources) :],
+            gap=np.nan,
+            gap_replicates=np.empty(0),
+            null=_energies(within_target, pieces),
+            n_donors=min(len(np.unique(source_donors)), len(np.unique(real_donors))),
+        )
+        gap, replicates = unfinished._excess(pairwise(sources), pairwise(sources, real))
+        return cls(**{**vars(unfinished), "gap": gap, "gap_replicates": replicates})
+
+    @property
+    def n_real(self) -> int:
+        """How many held-out real target samples there are."""
+        return len(self.real_to_reference)
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether source and target can be told apart at all.
+
+        They can where E(sources, T) - e0 is above the 95% quantile of E between two random pieces of
+        the target (training and held-out samples together, split by donor), each as large as T or,
+        where T is the larger part, half of all. Below that the ratio divides noise by noise.
+        """
+        return len(self.null) > 0 and bool(self.gap > max(np.quantile(self.null, 0.95), 0.0))
+
+    def _excess(self, within: Numbers, between: Numbers) -> tuple[float, Numbers]:
+        """E(X, T) - E(R, T), and its bootstrap replicates."""
+        value = 2 * (between.mean() - self.real_to_reference.mean()) - (_mean_within(within) - self.within_reference)
+        reference = self.real_weights @ self.real_to_reference / self.real_weights.sum(axis=1)
+        replicates = 2 * (_weighted_between(between, self.source_weights, self.real_weights) - reference) - (
+            _weighted_within(within, self.source_weights) - self.within_reference
+        )
+        return float(value), replicates
+
+    def ratio(self, pair: CloudPair) -> Measure:
+        """The energy ratio of moved profiles (in the order of the sources) with its interval over donors."""
+        if not self.is_defined:
+            return self._undefined(pair.n_moved)
+        excess, replicates = self._excess(pair.within_moved, pair.between)
+        value = excess / self.gap
+        low, high = np.nan, np.nan
+        if self.n_donors >= FEWEST_DONORS:
+            above = np.where(self.gap_replicates > 0, self.gap_replicates, np.nan)
+            low, high = spread_interval(value, replicates / above)
+        return Measure(value, low, high, pair.n_moved, few_targets_note(self.n_real, low, high))
+
+    def split_halves(self) -> Measure:
+        """The ratio of one random piece of the real target against another: what chance alone makes of a perfect method.
+
+        The interval holds 95% of the random pieces; the mean of E between pieces is 0 by construction.
+        """
+        if not self.is_defined:
+            return self._undefined(self.n_real)
+        low, high = np.quantile(self.null / self.gap, [0.025, 0.975])
+        note = joined_notes("real against real: 95% of random splits", few_targets_note(self.n_real))
+        return Measure(float(np.mean(self.null)) / self.gap, float(low), float(high), self.n_real, note)
+
+    def _undefined(self, n: int) -> Measure:
+        return Measure(np.nan, n=n, note="too few" if len(self.null) == 0 else "undefined")
+
+
+def _pieces(donors: Codes, size: int, seed: int) -> NDArray[np.int8]:
+    """Random pairs of disjoint pieces of the target: 1 and 2 mark the two, 0 is left out; shape (splits, samples)."""
+    codes, row_donor = np.unique(donors, return_inverse=True)
+    if len(donors) < FEWEST_ROWS or len(codes) < FEWEST_ROWS:
+        return np.empty((0, len(donors)), dtype=np.int8)
+    size = max(2, min(size, len(donors) // 2))
+    n_rows = np.bincount(row_donor)
+    rng = np.random.default_rng([seed, 61])
+    pieces = np.zeros((NULL_SPLITS, len(donors)), dtype=np.int8)
+    for split in pieces:
+        order = rng.permutation(len(codes))
+        before = np.cumsum(n_rows[order]) - n_rows[order]  # samples placed before this donor
+        of_donor = np.empty(len(codes), dtype=np.int8)
+        of_donor[order] = np.where(before < size, 1, np.where(before < 2 * size, 2, 0))
+        split[:] = of_donor[row_donor]
+    return pieces
+
+
+def _energies(distances: Numbers, pieces: NDArray[np.int8]) -> Numbers:
+    first, second = (pieces == 1).astype(np.float64), (pieces == 2).astype(np.float64)
+    return (
+        2 * _weighted_between(distances, first, second)
+        - np.nan_to_num(_weighted_within(distances, first))
+        - np.nan_to_num(_weighted_within(distances, second))
+    )
+
+
+def energy_null(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATIONS) -> tuple[float, Numbers]:
+    """The energy distance of two clouds, and the same for random re-assignments of whole donors."""
+    rng = np.random.default_rng([seed, 62])
+    sides = np.vstack([pair.is_moved, permuted_sides(pair.donors, pair.is_moved, n=n_permutations, rng=rng)])
+    parts = [
+        _energies(pair.pooled, np.where(sides[start : start + _PERMUTATIONS_AT_ONCE], 1, 2).astype(np.int8))
+        for start in range(0, len(sides), _PERMUTATIONS_AT_ONCE)
+    ]
+    energies = np.concatenate(parts)
+    return float(energies[0]), energies[1:]
+
+
+def energy_p_value(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATIONS) -> Measure:
+    """Permutation p-value that moved and real profiles come from one population; small with any visible difference.
+
+    With enough samples every method becomes significant (the error of mu_t alone suffices), so
+    nothing should be judged by this number alone.
+    """
+    if pair.n_moved < 2 or pair.n_real < 2:
+        return Measure(np.nan, n=pair.n_moved, note="too few")
+    observed, null = energy_null(pair, seed=seed, n_permutations=n_permutations)
+    note = joined_notes(f"{n_permutations} permutations", few_targets_note(pair.n_real))
+    return Measure(monte_carlo_p(observed, null), n=pair.n_moved, note=note)
