@@ -10,6 +10,7 @@ _CLOSE, _NEAR = 0.05, 0.25
 _LEAST_VARIANCE, _MOST_VARIANCE = 0.67, 1.5
 _DOUBTFUL_CLASSIFIER = 0.8
 _CALLED_BEFORE = 0.2
+_GENES_NAMED = 6
 _TIE = 0.02  # the energy ratio has no interval; smaller differences are called none
 
 
@@ -31,8 +32,8 @@ def percent(value: Any) -> str:
 
 
 def findings_of(run: RunFiles) -> list[str]:
-    """The answer in up to three sentences: called the target, like the target, as varied as it."""
-    return [sentence for sentence in (_called(run), _alike(run), _varied(run)) if sentence]
+    """The answer in up to three sentences: called the target, like the target, and the genes it took."""
+    return [sentence for sentence in (_called(run), _alike(run), _strongest_genes(run)) if sentence]
 
 
 def _called(run: RunFiles) -> str:
@@ -65,7 +66,8 @@ def _alike(run: RunFiles) -> str:
     words = "farther than they started from" if value > 1 else words
     return (
         f"By all genes together the perturbed samples are {words} real {run.target} samples: energy ratio "
-        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run, value)}."
+        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run, value)}"
+        f"{_varied(run)}."
     )
 
 
@@ -83,10 +85,23 @@ def _varied(run: RunFiles) -> str:
     if own is None:
         return ""
     value = own["value"]
-    words = "about as much as"
-    words = "less than" if value < _LEAST_VARIANCE else "more than" if value > _MOST_VARIANCE else words
-    ratio = f"variance ratio {number(value)}, where 1 is right"
-    return f"Among themselves they vary {words} real {run.target} samples do: {ratio}."
+    words = "less than" if value < _LEAST_VARIANCE else "more than" if value > _MOST_VARIANCE else "about as much as"
+    return f"; among themselves they vary {words} real ones do (variance ratio {number(value)}, where 1 is right)"
+
+
+def _strongest_genes(run: RunFiles) -> str:
+    """The genes that stand highest over all lists of the run, or of the samples where no class is known."""
+    top = run.tables["top_genes"]
+    if top.empty:
+        return ""
+    lists = top[top["sample"] == ""] if (top["sample"] == "").any() else top
+    strength = lists.groupby(["direction", "gene"])["perturbation"].sum().abs()
+    parts = []
+    for direction in ("up", "down"):
+        if direction in strength.index:
+            names = [str(gene) for gene in strength[direction].nlargest(_GENES_NAMED).index]
+            parts.append(f"turned {direction} most: {', '.join(names)}")
+    return f"Genes {' and genes '.join(parts)}."
 
 
 def cautions_of(run: RunFiles) -> list[str]:
