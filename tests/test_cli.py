@@ -247,7 +247,7 @@ def test_an_interrupt_leaves_no_half_written_folder(files, tmp_path, monkeypatch
     def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tspg.experiment.train_generator", stop)
+    monkeypatch.setattr("tspg.experiment.learn", stop)
     arguments = [argument.format(f=files, o=tmp_path / "stopped") for argument in RUN]
     assert main([*arguments, *SHORT]) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -28,19 +28,37 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Settings of G, D and their training (paper, section 2.2)."""
+    """The layers of G (paper, section 2.2) and how long it is trained."""
 
     down_units: tuple[int, ...] = (512, 256, 128)
     residual_blocks: int = 3
     up_units: tuple[int, ...] = (256, 512)
-    discriminator_units: tuple[int, ...] = (512, 256, 128)
     learning_rate: float = 2e-4
-    discriminator_learning_rate: float = 1e-4
     batch_size: int = 128
     epochs: int = 150
     steps: int | None = None  # if set, training ends after exactly this many steps instead of `epochs`
+
+
+@dataclass(frozen=True)
+class PaperConfig(GeneratorConfig):
+    """Preset `paper`: G against D and f, by Eqs. 1-5 (paper, section 2.2)."""
+
+    discriminator_units: tuple[int, ...] = (512, 256, 128)
+    discriminator_learning_rate: float = 1e-4
     confidence: float = 0.0  # kappa of Eq. 2
     weights: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass(frozen=True)
+class TransportConfig(GeneratorConfig):
+    """Preset `transport`: a closed-form anchor, and G learns what it leaves to do."""
+
+    learning_rate: float = 5e-4  # at its peak: a linear rise over `warm_up`, then a cosine down to 0
+    steps: int | None = 150
+    warm_up: float = 0.1
+    averaging: float = 0.99  # decay of the averaged weights, which are the ones kept
+    residual_weight: float = 0.3
+    target_class_weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,18 +81,18 @@ class ExperimentConfig:
     device: str = "auto"
     top_k: int = 20
     target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    generator: PaperConfig | TransportConfig = field(default_factory=PaperConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, ready for JSON."""
         return asdict(self)
 
 
-PRESETS = {"paper": (TargetModelConfig(), GeneratorConfig())}
+PRESETS: dict[str, PaperConfig | TransportConfig] = {"paper": PaperConfig(), "transport": TransportConfig()}
 
 
-def preset(name: str) -> tuple[TargetModelConfig, GeneratorConfig]:
-    """The settings of f and of G and D that a preset stands for."""
+def preset(name: str) -> PaperConfig | TransportConfig:
+    """The settings of the generator that a preset stands for."""
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: there is no such preset. Choose one of: {', '.join(PRESETS)}.")
     return PRESETS[name]

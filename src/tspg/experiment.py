@@ -15,9 +15,9 @@ from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
 from tspg.metrics import run_metrics
 from tspg.model.device import choose_device, fixed_threads
-from tspg.model.target_state import TargetState
+from tspg.model.learning import learn
 from tspg.model.trained import TrainedModel
-from tspg.model.training import Report, silent, train_generator, train_target_model
+from tspg.model.training import Report, silent, train_target_model
 from tspg.question import Question, configure, pose
 
 
@@ -112,7 +112,7 @@ def run(
 def run_experiment(question: Question, *, report: Report = silent) -> Run:
     """The method itself, once the question has been checked (paper, sections 2.1-2.4)."""
     clock, config = Clock(), question.config
-    device, target = choose_device(config.device), config.target_class
+    device = choose_device(config.device)
     with fixed_threads(config.threads):
         with clock.phase("prepare"):
             prepared = prepare(
@@ -125,19 +125,8 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
         with clock.phase("target_model"):
             f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
         with clock.phase("generator"):
-            target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target) & prepared.is_train])
-            generator, discriminator, history = train_generator(
-                prepared,
-                f,
-                target_state,
-                config.generator,
-                target_class=target,
-                source_classes=config.source_classes,
-                seed=config.seed,
-                device=device,
-                report=report,
-            )
-        model = TrainedModel.of(prepared, (f, generator, discriminator), config, question.details)
+            method, history = learn(prepared, f, config, device=device, report=report)
+        model = TrainedModel.of(prepared, f, method, config, question.details)
         with clock.phase("perturb"):
             perturbations = model.perturb_prepared(prepared)
         with clock.phase("genes"):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.config import GeneratorConfig, TargetModelConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import FloatMatrix, dense, text_column
@@ -134,7 +134,7 @@ def gene_set_coverage(adata: AnnData, gene_sets: GeneSets | None) -> pd.DataFram
 
 def expected_seconds(n_samples: int, n_genes: int, n_classes: int, *, threads: int) -> float:
     """Seconds that training f and G at the paper's settings is expected to take."""
-    f, g = TargetModelConfig(), GeneratorConfig()
+    f, g = TargetModelConfig(), PaperConfig()
     n_train = 0.8 * n_samples
     weights_f = _weights([n_genes, *f.hidden_units, n_classes])
     weights_g = _weights([n_genes, *g.down_units, *[g.down_units[-1]] * 2 * g.residual_blocks, *g.up_units, n_genes])

@@ -7,7 +7,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import ExperimentConfig, preset
+from tspg.config import ExperimentConfig, TargetModelConfig, preset
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import dense, text_column
@@ -54,14 +54,14 @@ def configure(
     **settings: Any,
 ) -> ExperimentConfig:
     """The full configuration: a preset's settings with what the user changed."""
-    target_model, generator = preset(preset_name)
+    generator, target_model = preset(preset_name), TargetModelConfig()
     if epochs is not None and steps is not None:
         raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
     for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
         if value is not None and value < 1:
             raise UsageError(f"The number of {name} is {value}; one or more are needed.")
     if epochs is not None:
-        generator = replace(generator, epochs=epochs)
+        generator = replace(generator, epochs=epochs, steps=None)
     if steps is not None:
         generator = replace(generator, steps=steps)
     if target_epochs is not None:

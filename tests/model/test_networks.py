@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from tspg.config import GeneratorConfig, TargetModelConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 
 BATCH, GENES, CLASSES = 5, 36, 3
@@ -23,12 +23,12 @@ def test_layers_have_the_sizes_of_the_paper():
         (512, 128),
         (128, 3),
     ]
-    assert widths(Generator(GENES, GeneratorConfig())) == [*down, *[(128, 128)] * 6, *up]
-    assert widths(Discriminator(GENES, GeneratorConfig())) == [*down, (128, 1)]
+    assert widths(Generator(GENES, PaperConfig())) == [*down, *[(128, 128)] * 6, *up]
+    assert widths(Discriminator(GENES, PaperConfig())) == [*down, (128, 1)]
 
 
 def test_batch_normalisation_follows_tensorflow():
-    norms = [layer for layer in Generator(GENES, GeneratorConfig()).modules() if isinstance(layer, nn.BatchNorm1d)]
+    norms = [layer for layer in Generator(GENES, PaperConfig()).modules() if isinstance(layer, nn.BatchNorm1d)]
     assert len(norms) == 3 + 6 + 2
     assert {(norm.momentum, norm.eps) for norm in norms} == {(0.01, 1e-3)}
 
@@ -37,8 +37,8 @@ def test_outputs_have_their_shapes_and_ranges():
     profiles = torch.rand(BATCH, GENES, generator=torch.Generator().manual_seed(0))
     f, g, d = (
         TargetModel(GENES, CLASSES, TargetModelConfig()),
-        Generator(GENES, GeneratorConfig()),
-        Discriminator(GENES, GeneratorConfig()),
+        Generator(GENES, PaperConfig()),
+        Discriminator(GENES, PaperConfig()),
     )
     for number, network in enumerate((f, g, d)):
         initialise(network, seed=(0, number))

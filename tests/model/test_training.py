@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tspg.config import GeneratorConfig, LossWeights, TargetModelConfig
+from tspg.config import LossWeights, PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, UsageError
 from tspg.model import step as steps
@@ -20,7 +20,7 @@ from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
 F = TargetModelConfig(hidden_units=(32, 16), epochs=30, batch_size=32)
-G = GeneratorConfig(
+G = PaperConfig(
     down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3
 )
 
@@ -186,7 +186,7 @@ def test_one_source_sample_is_too_few(planted):
 
 
 def test_recomputed_statistics_normalise_the_training_set():
-    network = Generator(12, GeneratorConfig(down_units=(8, 6), residual_blocks=1, up_units=(8,)))
+    network = Generator(12, PaperConfig(down_units=(8, 6), residual_blocks=1, up_units=(8,)))
     initialise(network, seed=(0, 1))
     profiles = torch.rand(200, 12, generator=torch.Generator().manual_seed(0))
     recompute_batch_statistics(network.train(), profiles)

@@ -57,9 +57,7 @@ class CloudPair:
     donors: Codes
 
     @classmethod
-    def of(
-        cls, moved: Matrix, real: Matrix, *, moved_groups: Groups = None, real_groups: Groups = None
-    ) -> "CloudPair":
+    def of(cls, moved: Matrix, real: Matrix, *, moved_groups: Groups = None, real_groups: Groups = None) -> "CloudPair":
         """Measure two clouds of profiles, shape (samples, genes); `groups` name each sample's donor."""
         donors = donor_codes((len(moved), moved_groups), (len(real), real_groups))
         return cls(pairwise(np.concatenate([moved, real])), len(moved), np.concatenate(donors))

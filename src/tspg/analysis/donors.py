@@ -68,16 +68,6 @@ def bootstrap_interval(
     return spread_interval(value, statistic(bootstrap_weights(donors, n_boot=n_boot, rng=rng)))
 
 
-def weighted_means(per_sample: Numbers) -> Callable[[Numbers], Numbers]:
-    """The statistic of `bootstrap_interval` for the mean of one number a sample."""
-
-    def means(weights: Numbers) -> Numbers:
-        replicates: Numbers = weights @ per_sample / weights.sum(axis=1)
-        return replicates
-
-    return means
-
-
 def permuted_sides(
     donors: Codes, is_first: NDArray[np.bool_], *, n: int, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
@@ -103,7 +93,7 @@ def permuted_sides(
 
 
 def monte_carlo_p(observed: float, null: Numbers) -> float:
-    """p = (1 + b) / (1 + B), b of B permutations at least as large; never 0 (Phipson & Smyth 2010)."""
+    """The permutation p-value (1 + b) / (1 + B), with b of B at least as large; never 0 (Phipson & Smyth 2010)."""
     tolerance = 1e-12 * max(1.0, abs(observed))  # sums in another order differ in the last digits
     return float((1 + np.count_nonzero(null >= observed - tolerance)) / (1 + len(null)))
 
@@ -133,3 +123,20 @@ def donor_folds(donors: Codes, classes: NDArray[np.object_], *, n_folds: int, se
         fold_of[donor] = np.argmin(crowding)
         held[fold_of[donor]] += counts[donor]
     return fold_of[row_donor]
+
+
+def permuted_rows(donors: Codes, *, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Random orders of the samples in which donors change places as a whole, shape (n, samples).
+
+    Donors change places with those that have as many samples; one with a number of samples of its own stays.
+    """
+    codes, row_donor = np.unique(donors, return_inverse=True)
+    by_donor = np.argsort(row_donor, kind="stable")
+    n_rows = np.bincount(row_donor, minlength=len(codes))
+    start = np.cumsum(n_rows) - n_rows
+    orders = np.empty((n, len(donors)), dtype=np.int64)
+    for size in np.unique(n_rows):
+        rows = by_donor[start[n_rows == size][:, None] + np.arange(size)]  # donors x samples of each
+        for order in orders:
+            order[rows] = rows[rng.permutation(len(rows))]
+    return orders

@@ -1,6 +1,7 @@
 """How far the moved profiles lie from real ones: energy distance (Szekely & Rizzo 2013) and what it is read against."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +44,18 @@ def _mean_within(distances: Numbers) -> float:
 
 def _weighted_within(distances: Numbers, weights: Numbers) -> Numbers:
     """Mean distance between two different samples in each bootstrap draw; copies of one sample are no pair."""
+    return _pair_means(weights @ distances, weights)
+
+
+def _pair_means(sums: Numbers, weights: Numbers) -> Numbers:
     pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
-    sums = np.einsum("bi,bi->b", weights @ distances, weights)
-    return np.divide(sums, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    totals = np.einsum("bi,bi->b", sums, weights)
+    means: Numbers = np.divide(totals, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return means
 
 
 def _weighted_between(distances: Numbers, first: Numbers, second: Numbers) -> Numbers:
-    sums = np.einsum("bj,bj->b", first @ distances, second)
-    means: Numbers = sums / (first.sum(axis=1) * second.sum(axis=1))
+    means: Numbers = np.einsum("bj,bj->b", first @ distances, second) / (first.sum(axis=1) * second.sum(axis=1))
     return means
 
 
@@ -60,16 +65,15 @@ class EnergyScale:
 
     With T the held-out real target samples and R those of the training part, e0 = E(R, T), and
     ratio(X) = (E(X, T) - e0) / (E(sources, T) - e0). E|t - t'| cancels in both differences.
-    `null` holds E between random pieces of the target, for the rule in `is_defined`.
     """
 
+    within_sources: Numbers
+    sources_to_real: Numbers
     real_to_reference: Numbers  # mean distance to R, for each real sample
     within_reference: float
     source_weights: Numbers
     real_weights: Numbers
-    gap: float
-    gap_replicates: Numbers
-    null: Numbers
+    null: Numbers  # E between random pieces of the target
     n_donors: int
 
     @classmethod
@@ -90,33 +94,38 @@ class EnergyScale:
         Donors are drawn anew separately among those with sources only, with target samples only and
         with both. The training part stays as it is: everything was fitted on it.
         """
+        n, m = len(sources), len(real)
         source_donors, real_donors, training_donors = donor_codes(
-            (len(sources), source_groups), (len(real), real_groups), (len(training_target), training_groups)
+            (n, source_groups), (m, real_groups), (len(training_target), training_groups)
         )
         donors = np.concatenate([source_donors, real_donors])
         strata = 2 * np.isin(donors, source_donors) + np.isin(donors, real_donors)
         weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
-        target = np.concatenate([real, training_target])
-        within_target = pairwise(target)
-        m = len(real)
-        pieces = _pieces(np.concatenate([real_donors, training_donors]), m, seed)
-        unfinished = cls(
+        within_target = pairwise(np.concatenate([real, training_target]))
+        return cls(
+            within_sources=pairwise(sources),
+            sources_to_real=pairwise(sources, real),
             real_to_reference=within_target[:m, m:].mean(axis=1),
             within_reference=_mean_within(within_target[m:, m:]),
-            source_weights=weights[:, : len(sources)],
-            real_weights=weights[:, len(sources) :],
-            gap=np.nan,
-            gap_replicates=np.empty(0),
-            null=_energies(within_target, pieces),
+            source_weights=weights[:, :n],
+            real_weights=weights[:, n:],
+            null=_energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed)),
             n_donors=min(len(np.unique(source_donors)), len(np.unique(real_donors))),
         )
-        gap, replicates = unfinished._excess(pairwise(sources), pairwise(sources, real))
-        return cls(**{**vars(unfinished), "gap": gap, "gap_replicates": replicates})
 
     @property
     def n_real(self) -> int:
         """How many held-out real target samples there are."""
         return len(self.real_to_reference)
+
+    @property
+    def gap(self) -> float:
+        """E(sources, T) - e0: how far the sources lie from the target before anything is moved."""
+        return self._untouched[0]
+
+    @cached_property
+    def _untouched(self) -> tuple[float, Numbers]:
+        return self._excess(self.within_sources, self.sources_to_real)
 
     @property
     def is_defined(self) -> bool:
@@ -145,14 +154,14 @@ class EnergyScale:
         value = excess / self.gap
         low, high = np.nan, np.nan
         if self.n_donors >= FEWEST_DONORS:
-            above = np.where(self.gap_replicates > 0, self.gap_replicates, np.nan)
+            above = np.where(self._untouched[1] > 0, self._untouched[1], np.nan)
             low, high = spread_interval(value, replicates / above)
         return Measure(value, low, high, pair.n_moved, few_targets_note(self.n_real, low, high))
 
     def split_halves(self) -> Measure:
-        """The ratio of one random piece of the real target against another: what chance alone makes of a perfect method.
+        """What chance alone makes of a perfect method: one random piece of the real target against another.
 
-        The interval holds 95% of the random pieces; the mean of E between pieces is 0 by construction.
+        The mean over pieces is near 0 by construction; the interval holds 95% of them.
         """
         if not self.is_defined:
             return self._undefined(self.n_real)
@@ -183,12 +192,16 @@ def _pieces(donors: Codes, size: int, seed: int) -> NDArray[np.int8]:
 
 
 def _energies(distances: Numbers, pieces: NDArray[np.int8]) -> Numbers:
+    """The energy distance between pieces 1 and 2 of every split; a single sample has no pair of its own."""
     first, second = (pieces == 1).astype(np.float64), (pieces == 2).astype(np.float64)
-    return (
-        2 * _weighted_between(distances, first, second)
-        - np.nan_to_num(_weighted_within(distances, first))
-        - np.nan_to_num(_weighted_within(distances, second))
+    from_first = first @ distances
+    between = np.einsum("bj,bj->b", from_first, second) / (first.sum(axis=1) * second.sum(axis=1))
+    energies: Numbers = (
+        2 * between
+        - np.nan_to_num(_pair_means(from_first, first))
+        - np.nan_to_num(_pair_means(second @ distances, second))
     )
+    return energies
 
 
 def energy_null(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATIONS) -> tuple[float, Numbers]:

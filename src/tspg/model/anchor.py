@@ -7,22 +7,26 @@ moved profiles the target's spread and the correlations between its genes; unlik
 target it keeps what is special about the person.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.errors import UsageError
+from tspg.model.randomness import ANCHOR, stream
 
 Matrix = NDArray[np.float64]
 
+STORED = ("directions", "class_means", "maps", "stretch")
 DIRECTIONS = 32  # k: shared directions on which covariances are told apart
 EXTRA_DIRECTIONS, POWER_STEPS = 16, 7  # of the randomised singular value decomposition
 POOL_WEIGHT = 20.0  # n0: a class's covariance counts as much as the pool's at so many samples
 RIDGE = 0.02  # share of the mean variance that is added on every shared direction
 LARGEST_STRETCH = 1.5  # outside the shared directions no class is spread further than this
-ANCHOR_STREAM = 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,16 @@ class Anchor:
         maps = np.stack([transport_map(spread.inside, spreads[target].inside) for spread in spreads])
         stretch = np.array([_stretch(spread.outside, spreads[target].outside) for spread in spreads])
         return cls(target, directions, means, maps, stretch)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that was learned, ready to be stored."""
+        arrays = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in STORED}
+        return {**arrays, "target_index": torch.tensor(self.target_index)}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Anchor":
+        """The anchor as it was stored."""
+        return cls(int(tensors["target_index"]), *(tensors[name].numpy() for name in STORED))
 
     def move(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> Matrix:
         """Each profile moved from its own class to the target; one of the target class stays as it is."""
@@ -120,7 +134,8 @@ def _power(matrix: Matrix, exponent: float) -> Matrix:
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     usable = values > values.max(initial=0.0) * 1e-12
     powers = np.where(usable, np.where(usable, values, 1.0) ** exponent, 0.0)
-    return (vectors * powers) @ vectors.T
+    power: Matrix = (vectors * powers) @ vectors.T
+    return power
 
 
 def _stretch(outside: float, target_outside: float) -> float:
@@ -137,8 +152,9 @@ def leading_directions(matrix: Matrix, *, seed: int) -> Matrix:
     """
     rows, genes = matrix.shape
     k = max(1, min(DIRECTIONS, rows // 5, genes))
-    rng = np.random.default_rng([seed, ANCHOR_STREAM])
+    rng = stream(seed, ANCHOR, 0)
     basis = np.linalg.qr(matrix.T @ rng.standard_normal((rows, min(k + EXTRA_DIRECTIONS, rows, genes))))[0]
     for _ in range(POWER_STEPS):
         basis = np.linalg.qr(matrix.T @ (matrix @ basis))[0]
-    return basis @ np.linalg.svd(matrix @ basis, full_matrices=False)[2][:k].T
+    directions: Matrix = basis @ np.linalg.svd(matrix @ basis, full_matrices=False)[2][:k].T
+    return directions

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tspg.config import GeneratorConfig, TargetModelConfig
+from tspg.config import GeneratorConfig, PaperConfig, TargetModelConfig
 
 # "Default TensorFlow parameters": a momentum of .99 there is a weight of .01 on the new batch here.
 BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON = 0.01, 1e-3
@@ -79,7 +79,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """D: how real each profile looks, between 0 and 1, shape (batch,)."""
 
-    def __init__(self, n_genes: int, config: GeneratorConfig) -> None:
+    def __init__(self, n_genes: int, config: PaperConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         widths = [n_genes, *config.discriminator_units]

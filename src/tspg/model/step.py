@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from tspg.config import GeneratorConfig, LossWeights
+from tspg.config import LossWeights, PaperConfig
 from tspg.data.prepare import Prepared
 from tspg.errors import DivergedError
 from tspg.model import losses
@@ -27,13 +27,13 @@ class Players:
     generator_optimiser: torch.optim.Optimizer
     discriminator_optimiser: torch.optim.Optimizer
     target_index: int
-    config: GeneratorConfig
+    config: PaperConfig
 
 
 def set_up(
     prepared: Prepared,
     target_model: TargetModel,
-    config: GeneratorConfig,
+    config: PaperConfig,
     *,
     target_class: str,
     seed: int,

@@ -1,8 +1,8 @@
-"""A model on disk: three safetensors files and one JSON file; loading runs no code from them."""
+"""A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -10,23 +10,24 @@ import torch
 from safetensors import SafetensorError
 
 import tspg
-from tspg.config import GeneratorConfig, LossWeights, TargetModelConfig
+from tspg.config import LossWeights, PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import Scaler
 from tspg.errors import ModelError
 from tspg.files import whole_file, write_json
+from tspg.model.anchor import Anchor
+from tspg.model.methods import Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.trained import TrainedModel
 
 FORMAT_VERSION = 1
-NETWORKS = ("target_model", "generator", "discriminator")
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
-    for name in NETWORKS:
-        weights = {key: tensor.cpu().contiguous() for key, tensor in getattr(model, name).state_dict().items()}
+    for name, tensors in model.files.items():
+        stored = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
         with whole_file(folder / f"{name}.safetensors") as temporary:
-            temporary.write_bytes(safetensors.torch.save(weights))
+            temporary.write_bytes(safetensors.torch.save(stored))
     write_json(folder / "model.json", _description(model))
 
 
@@ -85,18 +86,10 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
 def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> TrainedModel:
     settings = described["settings"]
     n_genes, n_classes = len(described["genes"]), len(described["classes"])
-    generator_settings = {**settings["generator"], "weights": LossWeights(**settings["generator"]["weights"])}
-    generator_config = GeneratorConfig(**generator_settings)
-    networks: dict[str, torch.nn.Module] = {
-        "target_model": TargetModel(n_genes, n_classes, TargetModelConfig(**settings["target_model"])),
-        "generator": Generator(n_genes, generator_config),
-        "discriminator": Discriminator(n_genes, generator_config),
-    }
-    for name, network in networks.items():
-        network.load_state_dict(safetensors.torch.load_file(folder / f"{name}.safetensors"))
-        network.to(device).eval().requires_grad_(False)
+    target_model = TargetModel(n_genes, n_classes, TargetModelConfig(**settings["target_model"]))
     return TrainedModel(
-        **networks,  # type: ignore[arg-type]
+        target_model=_filled(target_model, folder / "target_model.safetensors", device),
+        method=_method(settings, n_genes, folder, device),
         gene_ids=tuple(described["genes"]),
         scaler=Scaler(np.asarray(described["scaler"]["minimum"]), np.asarray(described["scaler"]["maximum"])),
         classes=tuple(described["classes"]),
@@ -107,3 +100,26 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         settings=settings,
         details=described["details"],
     )
+
+
+def _method(settings: dict[str, Any], n_genes: int, folder: Path, device: torch.device) -> Method:
+    """What moves the profiles, by the preset that it was trained with."""
+    if settings["preset"] == "paper":
+        weights = LossWeights(**settings["generator"]["weights"])
+        config = PaperConfig(**{**settings["generator"], "weights": weights})
+        return PaperGenerator(
+            _filled(Generator(n_genes, config), folder / "generator.safetensors", device),
+            _filled(Discriminator(n_genes, config), folder / "discriminator.safetensors", device),
+        )
+    anchor = Anchor.from_tensors(safetensors.torch.load_file(folder / "anchor.safetensors"))
+    generator = Generator(n_genes, TransportConfig(**settings["generator"]))
+    return TransportGenerator(anchor, _filled(generator, folder / "generator.safetensors", device))
+
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+def _filled(network: Network, path: Path, device: torch.device) -> Network:
+    """A network with its stored weights, ready to be asked."""
+    network.load_state_dict(safetensors.torch.load_file(path))
+    return network.to(device).eval().requires_grad_(False)

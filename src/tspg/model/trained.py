@@ -1,4 +1,4 @@
-"""A trained model: the networks with the genes, scale and classes without which they mean nothing."""
+"""A trained model: a method of moving profiles with the genes, scale and classes without which it means nothing."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,25 +14,23 @@ from numpy.typing import NDArray
 from tspg.config import ExperimentConfig
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense
-from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError
-from tspg.model.networks import Discriminator, Generator, TargetModel
-from tspg.model.step import clip
-
-ROWS_AT_ONCE = 2048  # keeps the hidden layers of a large matrix out of memory
+from tspg.errors import ExpressionError, GeneSetError, ShapeError
+from tspg.model.methods import Method, in_blocks
+from tspg.model.networks import TargetModel
 
 
 @dataclass(frozen=True)
 class TrainedModel:
     """Moves any profile with these genes to the target class.
 
-    `gene_ids` are in the networks' order; `target_mean` is mu_t on the scaled axis; `split` maps
-    each sample of the training matrix to `train` or `test`; `settings` is the experiment's
-    configuration as plain values; `details` holds what a report wants to say about the data.
+    `target_model` is f and `method` what moves the profiles; `gene_ids` are in the networks' order;
+    `target_mean` is mu_t on the scaled axis; `split` maps each sample of the training matrix to
+    `train` or `test`; `settings` is the experiment's configuration as plain values; `details` holds
+    what a report wants to say about the data.
     """
 
     target_model: TargetModel
-    generator: Generator
-    discriminator: Discriminator
+    method: Method
     gene_ids: tuple[str, ...]
     scaler: Scaler
     classes: tuple[str, ...]
@@ -47,17 +45,16 @@ class TrainedModel:
     def of(
         cls,
         prepared: Prepared,
-        networks: tuple[TargetModel, Generator, Discriminator],
+        target_model: TargetModel,
+        method: Method,
         config: ExperimentConfig,
         details: dict[str, Any],
     ) -> "TrainedModel":
-        """Join freshly trained networks (f, G, D) to the study that they were trained on."""
-        f, generator, discriminator = networks
+        """Join a freshly trained method and f to the study that they were trained on."""
         target = config.target_class
         return cls(
-            target_model=f,
-            generator=generator.requires_grad_(False),
-            discriminator=discriminator.requires_grad_(False),
+            target_model=target_model,
+            method=method,
             gene_ids=prepared.gene_ids,
             scaler=prepared.scaler,
             classes=prepared.classes,
@@ -70,55 +67,54 @@ class TrainedModel:
         )
 
     @cached_property
+    def files(self) -> dict[str, dict[str, torch.Tensor]]:
+        """Everything learned, as a model folder keeps it: the name of each file and its tensors."""
+        return {"target_model": self.target_model.state_dict(), **self.method.files()}
+
+    @cached_property
     def model_id(self) -> str:
         """Sixteen hexadecimal digits that change with any weight, gene or scale."""
         digest = hashlib.sha256("\n".join((*self.gene_ids, *self.classes, self.target_class)).encode())
         digest.update(self.scaler.minimum.tobytes() + self.scaler.maximum.tobytes())
-        for network in (self.target_model, self.generator, self.discriminator):
-            for name, tensor in sorted(network.state_dict().items()):
-                digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+        for file, tensors in sorted(self.files.items()):
+            for name, tensor in sorted(tensors.items()):
+                digest.update(f"{file} {name}".encode() + tensor.cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @property
     def device(self) -> torch.device:
-        """The processor that the networks live on."""
-        return next(self.generator.parameters()).device
+        """The processor that f lives on."""
+        return next(self.target_model.parameters()).device
+
+    def scores(self, profiles: FloatMatrix) -> FloatMatrix:
+        """What f gives each class in each scaled profile (logits), shape (samples, classes)."""
+        return in_blocks(self.target_model, profiles, len(self.classes))
 
     def classify(self, profiles: FloatMatrix) -> NDArray[np.object_]:
-        """The class that f sees in each scaled profile, shape (samples,).
-
-        Raises
-        ------
-        ModelError
-            If a score is not a finite number: a broken network would call everything class 0.
-        """
-        scores = self._in_blocks(self.target_model, profiles, len(self.classes))
-        if not np.isfinite(scores).all():
-            raise ModelError(
-                "The target model gives scores that are not numbers. The model is damaged: train it again."
-            )
+        """The class that f sees in each scaled profile, shape (samples,)."""
         names: NDArray[np.object_] = np.asarray(self.classes, dtype=object)
-        called: NDArray[np.object_] = names[scores.argmax(axis=1)]
+        called: NDArray[np.object_] = names[self.scores(profiles).argmax(axis=1)]
         return called
 
-    def raw_perturbation(self, profiles: FloatMatrix) -> FloatMatrix:
-        """G(x) for each scaled profile, in [-1, 1], before clipping; shape (samples, genes)."""
-        return self._in_blocks(self.generator, profiles, len(self.gene_ids))
+    def raw_perturbation(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> FloatMatrix:
+        """What is added to each scaled profile before clipping; shape (samples, genes)."""
+        return self.method.raw_perturbation(profiles, self._class_index(profiles, source_class))
 
-    def move(self, profiles: FloatMatrix) -> FloatMatrix:
-        """x_adv = clip(x + G(x), 0, 1) for each scaled profile; shape (samples, genes)."""
-        raw = self.raw_perturbation(profiles)
-        if not np.isfinite(raw).all():
-            raise ModelError("The generator gives values that are not numbers. The model is damaged: train it again.")
-        return clip(torch.from_numpy(profiles + raw)).numpy()
+    def move(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> FloatMatrix:
+        """x_adv = clip(x + raw perturbation, 0, 1) for each scaled profile; shape (samples, genes)."""
+        moved: FloatMatrix = np.clip(profiles + self.raw_perturbation(profiles, source_class), 0.0, 1.0)
+        return moved
 
-    @torch.no_grad()
-    def _in_blocks(self, network: torch.nn.Module, profiles: FloatMatrix, width: int) -> FloatMatrix:
-        result = np.empty((len(profiles), width), dtype=np.float32)
-        for start in range(0, len(profiles), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
-            result[rows] = network(torch.from_numpy(profiles[rows]).to(self.device)).cpu().numpy()
-        return result
+    def _class_index(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> NDArray[np.int64]:
+        """Each sample's own class; where it is not known, the one f finds likeliest besides the target."""
+        number_of = {name: number for number, name in enumerate(self.classes)}
+        index = np.array([number_of.get(name, -1) for name in source_class], dtype=np.int64)
+        unknown = index < 0
+        if unknown.any():
+            scores = self.scores(profiles[unknown])
+            scores[:, number_of[self.target_class]] = -np.inf
+            index[unknown] = scores.argmax(axis=1)
+        return index
 
     def perturb(self, adata: AnnData, *, label_column: str | None = None, keep_raw: bool = False) -> AnnData:
         """Move new profiles to the target class: expression in, Perturbations out.
@@ -131,7 +127,7 @@ class TrainedModel:
         label_column
             Column of `adata.obs` with the samples' own classes, where they are known.
         keep_raw
-            Keep G(x) before clipping as the layer `raw_perturbation`.
+            Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
 
         Raises
         ------
@@ -186,7 +182,7 @@ class TrainedModel:
     ) -> AnnData:
         if len(scaled) == 0:
             raise ShapeError("There is no sample to move.")
-        perturbed = self.move(scaled)
+        perturbed = self.move(scaled, source)
         obs = pd.DataFrame(
             {
                 "source_class": source,
@@ -209,7 +205,7 @@ class TrainedModel:
         result.layers["original"] = scaled
         result.layers["perturbation"] = perturbed - scaled
         if keep_raw:
-            result.layers["raw_perturbation"] = self.raw_perturbation(scaled)
+            result.layers["raw_perturbation"] = self.raw_perturbation(scaled, source)
         result.uns["tspg"] = {
             "target_class": self.target_class,
             "gene_set": self.settings.get("gene_set") or "",

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tspg.config import GeneratorConfig, TargetModelConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import Prepared
 from tspg.errors import UsageError
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
@@ -78,7 +78,7 @@ def train_generator(
     prepared: Prepared,
     target_model: TargetModel,
     target_state: TargetState,
-    config: GeneratorConfig,
+    config: PaperConfig,
     *,
     target_class: str,
     source_classes: tuple[str, ...] | None = None,

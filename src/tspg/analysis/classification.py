@@ -1,0 +1,97 @@
+"""What a classifier can learn from moved profiles: where they came from, and what the target looks like."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.analysis.distances import Matrix
+from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes, donor_folds
+from tspg.analysis.judges import LinearJudge, Names
+from tspg.analysis.measure import Measure, joined_notes
+
+FOLDS = 5
+
+
+def source_leak(moved: Matrix, source_class: Names, *, groups: Groups = None, seed: int) -> Measure:
+    """Can one tell from the moved profile which class it came from? Balanced accuracy, chance in the note.
+
+    Logistic regression, cross-fitted with whole donors held out. A class with samples of fewer than
+    two donors is left out. Read it against the mean shift, which moves every class by one vector
+    and so leaves all that tells classes apart but their means.
+    """
+    (donors,) = donor_codes((len(moved), groups))
+    names = sorted(set(source_class))
+    kept = [name for name in names if len(np.unique(donors[source_class == name])) >= 2]
+    rows = np.isin(source_class.astype(str), kept)
+    note = f"{len(names) - len(kept)} classes with one donor left out" if len(kept) < len(names) else ""
+    if len(kept) < 2:
+        return Measure(np.nan, n=int(rows.sum()), note=joined_notes("fewer than two classes to tell apart", note))
+    called = _cross_fitted(moved[rows], source_class[rows], donors[rows], seed)
+    chance = f"chance {1 / len(kept):.2g} ({len(kept)} classes)"
+    found = _balanced_accuracy(called, source_class[rows], donors[rows], seed)
+    return Measure(found.value, found.low, found.high, found.n, joined_notes(chance, note))
+
+
+def _cross_fitted(profiles: Matrix, classes: Names, donors: NDArray[np.int64], seed: int) -> Names:
+    """Every sample's class as called by a judge that did not see its donor."""
+    n_folds = min(FOLDS, len(np.unique(donors)))
+    fold = donor_folds(donors, classes, n_folds=n_folds, seed=seed)
+    called = np.full(len(classes), "", dtype=object)
+    for held_out in (fold == number for number in np.unique(fold)):
+        seen = classes[~held_out]
+        only_one = len(set(seen)) == 1
+        called[held_out] = seen[0] if only_one else LinearJudge.fit(profiles[~held_out], seen)(profiles[held_out])
+    return called
+
+
+def _balanced_accuracy(called: Names, truth: Names, donors: NDArray[np.int64], seed: int) -> Measure:
+    """Mean over classes of the share called right, with its interval over donors."""
+    is_class = (truth[:, None] == np.unique(truth.astype(str)).astype(object)).astype(np.float64)
+    is_right = (called == truth).astype(np.float64)
+
+    def replicates(weights: Numbers) -> Numbers:
+        sizes = weights @ is_class
+        shares = np.divide((weights * is_right) @ is_class, sizes, out=np.full_like(sizes, np.nan), where=sizes > 0)
+        has_class = np.isfinite(shares)
+        means: Numbers = np.nansum(shares, axis=1) / has_class.sum(axis=1)
+        return means
+
+    value = float(replicates(np.ones((1, len(truth))))[0])
+    low, high = bootstrap_interval(value, donors, replicates, seed=seed)
+    return Measure(value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), len(truth))
+
+
+def train_on_moved(
+    training: Matrix,
+    training_class: Names,
+    moved_training: Matrix,
+    held_out: Matrix,
+    held_out_class: Names,
+    target_class: str,
+    *,
+    held_out_groups: Groups = None,
+    seed: int,
+) -> Measure:
+    """Do moved profiles teach what the target looks like? Balanced accuracy, target against rest, on real samples.
+
+    Two logistic regressions tell the target from all other classes: one learned it from
+    `moved_training` (training *sources*, moved; as many as there are real target samples, drawn at
+    random), the other, whose accuracy stands in the note, from the real training samples of the target.
+    The other classes are the same real samples both times, so sources that were not moved carry both
+    labels and teach nothing (.5).
+    """
+    is_target, found_target = training_class == target_class, held_out_class == target_class
+    if len(moved_training) == 0 or not is_target.any() or not found_target.any() or found_target.all():
+        return Measure(np.nan, n=len(held_out), note="too few")
+    n = min(int(is_target.sum()), len(moved_training))
+    chosen = np.sort(np.random.default_rng([seed, 91]).choice(len(moved_training), n, replace=False))
+    others = training[~is_target]
+    (donors,) = donor_codes((len(held_out), held_out_groups))
+
+    def accuracy(targets: Matrix) -> Measure:
+        names = np.repeat(np.array(["other", "target"], dtype=object), [len(others), len(targets)])
+        judge = LinearJudge.fit(np.concatenate([others, targets]), names)
+        truth = np.where(found_target, "target", "other").astype(object)
+        return _balanced_accuracy(judge(held_out), truth, donors, seed)
+
+    from_real, found = accuracy(training[is_target]).value, accuracy(moved_training[chosen])
+    return Measure(found.value, found.low, found.high, found.n, f"{from_real:.3f} when trained on real target samples")

@@ -1,0 +1,73 @@
+"""What every method without a network has in common: what it is fitted on, and how it is stored and used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.analysis.distances import Matrix
+from tspg.data.prepare import FloatMatrix, Prepared
+from tspg.errors import UsageError
+
+Names = NDArray[np.object_]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """Scaled training profiles, the class of each, and the class to move to."""
+
+    profiles: FloatMatrix
+    class_names: Names
+    target_class: str
+
+    @classmethod
+    def of(cls, prepared: Prepared, target_class: str) -> "TrainingPart":
+        """The training samples of a prepared matrix."""
+        return cls(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], target_class)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes with a training sample, in alphabetical order."""
+        return tuple(sorted(set(self.class_names)))
+
+    def of_class(self, name: str) -> FloatMatrix:
+        """The training profiles of one class."""
+        members: FloatMatrix = self.profiles[self.class_names == name]
+        return members
+
+
+class Baseline(Protocol):
+    """A method that moves profiles to the target class without a network."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:
+        """Learn what the method needs from training samples."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], classes: tuple[str, ...], target_class: str) -> Self:
+        """The method as it was stored; `classes` are those of the training part."""
+
+    def arrays(self) -> Arrays:
+        """All that was learned, as arrays to store."""
+
+    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+        """Profiles moved to the target class, in [0, 1]; `source_class` names each one's own class."""
+
+
+def finished(moved: Matrix, profiles: Matrix, source_class: Names, target_class: str) -> FloatMatrix:
+    """What every method hands back: values clipped to [0, 1], samples of the target class as they were."""
+    stays = (source_class == target_class)[:, None]
+    return np.where(stays, profiles, np.clip(moved, 0.0, 1.0)).astype(np.float32)
+
+
+def rows_by_class(source_class: Names, classes: tuple[str, ...]) -> list[tuple[int, NDArray[np.int64]]]:
+    """The number of each class that occurs, with its rows."""
+    unknown = sorted(set(source_class) - set(classes))
+    if unknown:
+        raise UsageError(f"There is no class {unknown[0]!r} in the training part: {', '.join(classes)}.")
+    return [(number, np.flatnonzero(source_class == name)) for number, name in enumerate(classes)]

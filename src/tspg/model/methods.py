@@ -1,0 +1,105 @@
+"""The ways of moving a profile to the target class, each behind the same three questions."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tspg.data.prepare import FloatMatrix
+from tspg.errors import ModelError
+from tspg.model.anchor import Anchor
+from tspg.model.networks import Discriminator, Generator
+
+ROWS_AT_ONCE = 2048  # keeps the hidden layers of a large matrix out of memory
+
+Tensors = dict[str, Tensor]
+
+
+class Method(Protocol):
+    """Moves scaled profiles to the target class."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the evidence table, and what `--method` asks for."""
+
+    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+        """What is added to each profile before clipping; `class_index` is each one's own class."""
+
+    def files(self) -> dict[str, Tensors]:
+        """What a model folder keeps of it: the name of each safetensors file, and the tensors in it."""
+
+
+@dataclass(frozen=True)
+class PaperGenerator:
+    """Preset `paper`: x + G(x). The profile's own class is not asked for."""
+
+    generator: Generator
+    discriminator: Discriminator
+    name: ClassVar[str] = "generator"
+
+    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+        """G(x), in [-1, 1]."""
+        del class_index
+        return in_blocks(self.generator, profiles, profiles.shape[1])
+
+    def files(self) -> dict[str, Tensors]:
+        """The weights of G and D."""
+        return {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
+
+
+@dataclass(frozen=True)
+class TransportGenerator:
+    """Preset `transport`: a + G(a), where the anchor a is x moved from its own class in closed form."""
+
+    anchor: Anchor
+    generator: Generator
+    name: ClassVar[str] = "generator"
+
+    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+        """What lies between x and a + G(a); a profile of the target class stays as it is."""
+        anchored = self.anchor.move(profiles, class_index).astype(np.float32)
+        moved = anchored + in_blocks(self.generator, anchored, profiles.shape[1])
+        moved[class_index == self.anchor.target_index] = profiles[class_index == self.anchor.target_index]
+        return moved - profiles
+
+    def files(self) -> dict[str, Tensors]:
+        """The weights of G and the anchor's matrices."""
+        return {"generator": self.generator.state_dict(), "anchor": self.anchor.tensors()}
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """The anchor alone: what can be had in closed form, without any network."""
+
+    anchor: Anchor
+    name: ClassVar[str] = "linear_map"
+
+    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+        """What lies between x and a."""
+        return self.anchor.move(profiles, class_index).astype(np.float32) - profiles
+
+    def files(self) -> dict[str, Tensors]:
+        """The anchor's matrices."""
+        return {"anchor": self.anchor.tensors()}
+
+
+@torch.no_grad()
+def in_blocks(network: torch.nn.Module, profiles: FloatMatrix, width: int) -> FloatMatrix:
+    """A network's output for each profile, shape (samples, width), a block of rows at a time.
+
+    Raises
+    ------
+    ModelError
+        If a value is not a finite number: a broken network would call everything class 0.
+    """
+    device = next(network.parameters()).device
+    result = np.empty((len(profiles), width), dtype=np.float32)
+    for start in range(0, len(profiles), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        result[rows] = network(torch.from_numpy(profiles[rows]).to(device)).cpu().numpy()
+    if not np.isfinite(result).all():
+        raise ModelError("The model gives values that are not numbers: it is damaged. Train it again.")
+    return result

@@ -1,0 +1,248 @@
+"""Energy distance, ratio and p-value against SciPy, closed forms, brute force and simulated nulls."""
+
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import energy_distance as energy_distance_of_scipy
+
+from tspg.analysis.distances import CloudPair, pairwise, rows_within_bound
+from tspg.analysis.donors import bootstrap_weights, joint_p_value, permuted_rows, permuted_sides
+from tspg.analysis.energy import EnergyScale, energy_distance, energy_null, energy_p_value
+from tspg.analysis.neighbours import nn_two_sample
+
+
+def draws(n, mean=0.0, seed=0, genes=8):
+    return np.random.default_rng(seed).normal(mean, 1.0, (n, genes)).astype(np.float32)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_distances_are_those_of_scipy_also_far_from_zero_and_over_several_blocks_of_genes(offset):
+    x = np.random.default_rng(0).normal(offset, 1.0, (13, 5000))
+    y = np.random.default_rng(1).normal(offset, 1.0, (11, 5000))
+    y[3] = x[5]
+    np.testing.assert_allclose(pairwise(x, y), cdist(x, y), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(pairwise(x), cdist(x, x), rtol=1e-9, atol=1e-9)
+    pair = CloudPair.of(x, y)
+    for found, (first, second) in {"within_moved": (x, x), "between": (x, y), "within_real": (y, y)}.items():
+        np.testing.assert_allclose(getattr(pair, found), cdist(first, second), rtol=1e-9, atol=1e-9)
+
+
+def test_close_profiles_keep_their_distance():
+    x = draws(1, genes=300)
+    assert pairwise(x, x + np.float32(1e-3))[0, 0] == pytest.approx(cdist(x, x + np.float32(1e-3))[0, 0], rel=1e-6)
+
+
+def test_all_rows_are_used_up_to_the_bound():
+    assert rows_within_bound(5000, seed=0).tolist() == list(range(5000))
+    fewer = rows_within_bound(5001, seed=0)
+    assert len(set(fewer)) == 5000
+    assert (np.diff(fewer) > 0).all()
+
+
+def test_energy_distance_agrees_with_scipy_in_one_dimension():
+    x, y = draws(40, genes=1), draws(30, mean=1.0, seed=1, genes=1)
+    # SciPy gives the square root of the biased form; the unbiased one leaves out pairs of a sample with itself
+    biased = energy_distance_of_scipy(x[:, 0], y[:, 0]) ** 2
+    within = [np.abs(z - z.T).mean() for z in (x.astype(float), y.astype(float))]
+    correction = within[0] / (40 - 1) + within[1] / (30 - 1)
+    assert energy_distance(x, y) == pytest.approx(biased - correction, rel=1e-6)
+
+
+def test_energy_distance_by_hand():
+    # between: |0-3|, |0-3|, |4-3|, |4-3| -> mean 2; within x: 4; within y: 0
+    assert energy_distance(np.array([[0.0], [4.0]]), np.array([[3.0], [3.0]])) == pytest.approx(2 * 2 - 4 - 0)
+
+
+def test_energy_distance_is_zero_on_average_between_halves_of_one_population():
+    values = [energy_distance(draws(20, seed=2 * k), draws(20, seed=2 * k + 1)) for k in range(300)]
+    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(300)
+    assert min(values) < 0  # unbiased, so sometimes below 0
+
+
+def test_energy_distance_sees_collapse_that_the_squared_form_misses():
+    x, collapsed = draws(200), np.zeros((50, 8), np.float32)
+    squared = 2 * (x**2).sum(axis=1).mean() - 2 * x.var(axis=0, ddof=1).sum()  # to a point at the mean: near 0
+    assert abs(squared) < 1.0
+    assert energy_distance(x, collapsed) > 1.0
+
+
+def scale_of(sources, real, training, **more):
+    return EnergyScale.of(sources, real, training, seed=0, **more)
+
+
+SOURCES, REAL, TRAINING = draws(60, mean=2.0), draws(40, seed=1), draws(90, seed=2)
+
+
+def test_ratio_is_the_quotient_of_energy_distances():
+    moved = draws(60, mean=0.5, seed=3)
+    e0 = energy_distance(TRAINING, REAL)
+    expected = (energy_distance(moved, REAL) - e0) / (energy_distance(SOURCES, REAL) - e0)
+    found = scale_of(SOURCES, REAL, TRAINING).ratio(CloudPair.of(moved, REAL))
+    assert found.value == pytest.approx(expected, rel=1e-6)
+    assert found.n == 60
+    assert found.note == ""
+
+
+def test_untouched_sources_score_one_and_real_ones_zero():
+    scale = scale_of(SOURCES, REAL, TRAINING)
+    untouched = scale.ratio(CloudPair.of(SOURCES, REAL))
+    assert (untouched.value, untouched.low, untouched.high) == pytest.approx((1.0, 1.0, 1.0))
+    real = scale.ratio(CloudPair.of(draws(60, seed=4), REAL))
+    assert real.low < 0.0 < real.high or abs(real.value) < 0.01
+    halves = scale.split_halves()
+    assert halves.low < halves.value < halves.high
+    assert abs(halves.value) < 0.02
+
+
+def test_collapse_and_half_the_way_are_seen():
+    scale = scale_of(SOURCES, REAL, TRAINING)
+    collapsed = np.tile(TRAINING.mean(axis=0), (60, 1))
+    shifted = SOURCES - 2
+    values = [scale.ratio(CloudPair.of(moved, REAL)).value for moved in (shifted, (SOURCES + shifted) / 2, collapsed)]
+    assert values[0] < 0.03
+    assert 0.1 < values[1] < 0.9
+    assert values[2] > 0.1
+
+
+def test_interval_covers_the_value_of_the_population():
+    """200 experiments of 30 + 30 samples, for which a bootstrap is allowed to be a little short."""
+    truth = 0.0
+    for k in range(10):
+        big = [draws(1000, mean, seed=100 * k + j, genes=2) for j, mean in enumerate((1.0, 0.0, 3.0))]
+        truth += energy_distance(big[0], big[1]) / energy_distance(big[2], big[1]) / 10
+    covered = 0
+    for k in range(200):
+        sources, real, training = (draws(30, m, 1000 + 3 * k + j, 2) for j, m in enumerate((3.0, 0.0, 0.0)))
+        scale = EnergyScale.of(sources, real, training, seed=k, n_boot=200)
+        e0 = energy_distance(training, real)  # taken off both: the truth on this axis depends on the training part
+        found = scale.ratio(CloudPair.of(sources - 2, real))
+        covered += found.low <= (truth * (scale.gap + e0) - e0) / scale.gap <= found.high
+    assert covered / 200 > 0.85
+
+
+def test_ratio_is_undefined_where_source_and_target_are_one_population():
+    undefined = 0
+    for k in range(100):
+        scale = EnergyScale.of(*(draws(20, seed=3 * k + j) for j in range(3)), seed=k, n_boot=20)
+        undefined += not scale.is_defined
+    assert undefined >= 85  # the rule lets 5% of one-sided nulls through, and e0 adds its own noise
+    assert scale_of(SOURCES, REAL, TRAINING).is_defined
+    same = scale_of(draws(20, seed=5), draws(20, seed=6), draws(20, seed=7))
+    found = same.ratio(CloudPair.of(draws(20, seed=8), draws(20, seed=6)))
+    assert np.isnan(found.value)
+    assert (found.note, same.split_halves().note) == ("undefined", "undefined")
+
+
+def test_few_held_out_targets_are_said_in_words():
+    for n, note in {5: "too few", 12: "only 12 held-out target samples; the interval is"}.items():
+        real = draws(n, seed=1)
+        found = scale_of(SOURCES, real, TRAINING).ratio(CloudPair.of(SOURCES - 2, real))
+        assert found.note.startswith(note)
+        assert np.isfinite(found.value)
+    alone = scale_of(SOURCES, draws(1), draws(1, seed=1)).ratio(CloudPair.of(SOURCES, draws(1)))
+    assert alone.note == "too few"
+
+
+def test_repeated_donors_widen_the_interval():
+    """Ten copies of each of six people are six people, not sixty samples."""
+    sources, names = np.repeat(draws(6, mean=2.0), 10, axis=0), np.repeat(list("abcdef"), 10)
+    moved = CloudPair.of(sources - 2, REAL)
+    alone = scale_of(sources, REAL, TRAINING).ratio(moved)
+    grouped = scale_of(sources, REAL, TRAINING, source_groups=names).ratio(moved)
+    assert grouped.value == alone.value
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+def test_bootstrap_draws_whole_donors_and_keeps_the_strata():
+    donors = np.array([0, 0, 1, 2, 2, 2, 3])
+    weights = bootstrap_weights(
+        donors, n_boot=400, rng=np.random.default_rng(0), strata=np.array([0, 0, 0, 1, 1, 1, 1])
+    )
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 3] == weights[:, 5]).all()
+    assert (weights[:, 0] + weights[:, 2] == 2).all()
+    assert (weights[:, 3] + weights[:, 6] == 2).all()
+    assert weights[:, 0].mean() == pytest.approx(1.0, abs=0.15)
+
+
+def test_permutation_null_is_that_of_all_relabelings():
+    x, y = draws(3, mean=1.0, genes=2), draws(3, seed=1, genes=2)
+    pooled = np.concatenate([x, y])
+    every = [energy_distance(pooled[list(c)], np.delete(pooled, list(c), axis=0)) for c in combinations(range(6), 3)]
+    observed, null = energy_null(CloudPair.of(x, y), seed=0, n_permutations=2000)
+    assert observed == pytest.approx(energy_distance(x, y))
+    np.testing.assert_allclose(np.unique(null.round(6)), np.unique(np.round(every, 6)), atol=2e-6)
+    exact = np.mean(np.array(every) >= observed - 1e-9)
+    assert energy_p_value(CloudPair.of(x, y), seed=0, n_permutations=2000).value == pytest.approx(exact, abs=0.04)
+
+
+def test_whole_donors_change_sides():
+    donors = np.array([0, 0, 1, 1, 1, 2, 3, 3, 3, 3])  # donor 3 has samples in both clouds
+    is_first = np.array([True, True, False, False, False, False, True, True, True, False])
+    sides = permuted_sides(donors, is_first, n=300, rng=np.random.default_rng(0))
+    assert {tuple(row[[0, 2, 5]]) for row in sides} == set(permutations([True, False, False]))
+    assert (sides[:, 0] == sides[:, 1]).all()
+    assert (sides[:, [2, 2]] == sides[:, [3, 4]]).all()
+    assert (sides[:, 6:].sum(axis=1) == 3).all()
+    assert len({tuple(row[6:]) for row in sides}) == 4
+
+
+def test_orders_keep_donors_together_and_swap_only_equal_sizes():
+    donors = np.array([4, 7, 4, 9, 7, 8])  # two donors of two samples, two of one
+    orders = permuted_rows(donors, n=200, rng=np.random.default_rng(0))
+    assert {tuple(order) for order in orders} == {
+        (0, 1, 2, 3, 4, 5), (1, 0, 4, 3, 2, 5), (0, 1, 2, 5, 4, 3), (1, 0, 4, 5, 2, 3)
+    }  # fmt: skip
+
+
+def is_super_uniform(p_values):
+    p_values, n = np.asarray(p_values), len(p_values)
+    return all((p_values <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / n) for a in (0.2, 0.1, 0.05, 0.01))
+
+
+@pytest.mark.parametrize("donors", ["one sample each", "two samples each", "in both clouds"])
+def test_p_values_are_super_uniform_under_the_null(donors):
+    p_values, joint = [], []
+    for k in range(300):
+        rng = np.random.default_rng(k)
+        person = rng.normal(size=(12, 3)).repeat(2, axis=0)
+        profiles = person + rng.normal(scale=0.3, size=person.shape)
+        names = np.arange(12).repeat(2).astype(str)
+        if donors == "one sample each":
+            pair = CloudPair.of(profiles[:12:2], profiles[12::2])
+        elif donors == "two samples each":
+            pair = CloudPair.of(profiles[:12], profiles[12:], moved_groups=names[:12], real_groups=names[12:])
+        else:
+            pair = CloudPair.of(profiles[::2], profiles[1::2], moved_groups=names[::2], real_groups=names[1::2])
+        observed, null = energy_null(pair, seed=k, n_permutations=99)
+        p_values.append(energy_p_value(pair, seed=k, n_permutations=99).value)
+        neighbours = nn_two_sample(pair, seed=k, n_permutations=99)
+        values = np.array([observed, neighbours.fake.value, neighbours.real.value])
+        joint.append(joint_p_value(values, np.column_stack([null, neighbours.null])))
+    assert is_super_uniform(p_values)
+    assert is_super_uniform(joint)
+    assert min(p_values) >= 0.01
+
+
+def test_ignoring_donors_would_not_be_calibrated():
+    """The same people twice on one side: taken for strangers they make differences out of nothing."""
+    p_values = []
+    for k in range(100):
+        profiles = np.random.default_rng(k).normal(size=(8, 3)).repeat(3, axis=0)
+        p_values.append(energy_p_value(CloudPair.of(profiles[:12], profiles[12:]), seed=k, n_permutations=99).value)
+    assert not is_super_uniform(p_values)
+
+
+def test_a_difference_is_found_and_p_is_never_zero():
+    found = energy_p_value(CloudPair.of(SOURCES, REAL), seed=0)
+    assert found.value == 1 / 1000
+    assert energy_p_value(CloudPair.of(SOURCES[:1], REAL), seed=0).note == "too few"
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    pair = CloudPair.of(SOURCES - 2, REAL)
+    first, second = (scale_of(SOURCES, REAL, TRAINING).ratio(pair) for _ in range(2))
+    assert first == second
+    assert energy_p_value(pair, seed=1) == energy_p_value(pair, seed=1)

@@ -1,0 +1,170 @@
+"""What is kept of the person: hand calculation, closed forms, simulated nulls, degenerate generators."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import pearsonr
+
+from tspg.analysis.classification import source_leak, train_on_moved
+from tspg.analysis.donors import donor_codes, donor_folds
+from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
+
+
+def people(n=30, genes=12, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0.3, 0.7, (n, genes))
+
+
+def test_individuality_is_the_mean_of_the_correlations_of_residuals():
+    profiles, means, moved, target = people(), people(seed=1), people(seed=2), people(1, seed=3)[0]
+    found = individuality(profiles, means, moved, target)
+    rows = [pearsonr(profiles[i] - means[i], moved[i] - target)[0] for i in range(30)]
+    assert found.value == pytest.approx(np.mean(rows))
+    half = 1.96 * np.std(rows, ddof=1) / np.sqrt(30)
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=0.2 * half)
+
+
+def test_mean_shift_keeps_all_a_stranger_nothing_and_collapse_nothing():
+    profiles, means, target = people(200), np.tile(people(1, seed=1), (200, 1)), people(1, seed=3)[0]
+    assert individuality(profiles, means, profiles - means + target, target).value == pytest.approx(1.0)
+    assert individuality(profiles, means, 0.3 * (profiles - means) + target, target).value == pytest.approx(1.0)
+    assert abs(individuality(profiles, means, people(200, seed=4) - 0.5 + target, target).value) < 0.1
+    collapsed = individuality(profiles, means, np.tile(target, (200, 1)).astype(np.float32), target)
+    assert (collapsed.value, collapsed.note) == (0.0, "200 profiles without any residual count 0")
+    assert individuality(profiles[:0], means[:0], profiles[:0], target).note == "too few"
+
+
+def unbiased_distance_correlation(x, y):
+    """Definition 2 of Szekely & Rizzo 2013, cell by cell."""
+    n, centred = len(x), []
+    for distances in (cdist(x, x), cdist(y, y)):
+        cells = np.zeros((n, n))
+        for i in range(n):
+            for j in range(n):
+                if i != j:
+                    cells[i, j] = (
+                        distances[i, j]
+                        - distances[i].sum() / (n - 2)
+                        - distances[:, j].sum() / (n - 2)
+                        + distances.sum() / ((n - 1) * (n - 2))
+                    )
+        centred.append(cells)
+    a, b = centred
+    return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+
+
+def test_distance_correlation_is_its_definition():
+    x, y = people(9), people(9, seed=1) + people(9)
+    assert distance_correlation(x, y, seed=0).value == pytest.approx(unbiased_distance_correlation(x, y))
+
+
+def test_distance_correlation_of_the_same_rows_is_one_and_of_strangers_zero_with_many_genes():
+    x = people(20, 2000)
+    same = distance_correlation(x, 3 * x[:, ::-1] + 1, seed=0)
+    assert same.value == pytest.approx(1.0)
+    assert same.note == "permutation p = 0.002 (499 permutations)"
+    strangers = [
+        distance_correlation(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)
+    ]
+    assert abs(np.mean(strangers)) < 0.1  # the usual form gives .9 and more here
+    assert distance_correlation(x, np.ones_like(x), seed=0).note.startswith("undefined")
+    assert distance_correlation(x[:3], x[:3], seed=0).note == "too few"
+
+
+@pytest.mark.parametrize("samples_of_a_donor", [1, 2])
+def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, monkeypatch):
+    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTATIONS", 99)
+    p_values = []
+    for k in range(300):
+        rng = np.random.default_rng(k)
+        first, second = (rng.normal(size=(8, 2)).repeat(samples_of_a_donor, axis=0) for _ in range(2))
+        jitter = 0.1 * rng.normal(size=first.shape)
+        names = np.arange(8).repeat(samples_of_a_donor).astype(str)
+        note = distance_correlation(first + jitter, second - jitter[::-1], groups=names, seed=k).note
+        p_values.append(float(note.split()[3]))
+    p_values = np.array(p_values)
+    for a in (0.2, 0.1, 0.05, 0.01):
+        assert (p_values <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / 300)
+
+
+def test_change_and_clipping_by_hand():
+    before, after = np.array([[0.0, 0.5], [1.0, 0.5]]), np.array([[0.5, 0.5], [1.0, 0.0]])
+    assert mean_abs_change(before, after).value == pytest.approx(0.25)
+    assert clipped_fraction(after).value == pytest.approx(2 / 4)
+    assert np.isnan(clipped_fraction(after).low)  # two people give no interval
+    assert clipped_fraction(after[:0]).note == mean_abs_change(before[:0], after[:0]).note == "too few"
+
+
+SOURCE_CLASS = np.array(list("abc") * 20, dtype=object)
+
+
+def test_identity_leaks_the_class_and_the_same_distribution_does_not():
+    offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
+    profiles = people(60, 20)
+    found = source_leak(profiles + offset, SOURCE_CLASS, seed=0)
+    assert found.value == 1.0
+    assert (found.note, found.n) == ("chance 0.33 (3 classes)", 60)
+    blind = [source_leak(people(60, 20, seed=k), SOURCE_CLASS, seed=k).value for k in range(20)]
+    assert np.mean(blind) == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_a_leak_is_not_found_by_recognising_the_person():
+    """Each donor gives three copies of one profile to one class: without whole donors held out, all would be right."""
+    profiles, names = np.repeat(people(20, 40), 3, axis=0), np.repeat(np.arange(20), 3).astype(str)
+    source_class = np.repeat(np.array(list("ab") * 10, dtype=object), 3)
+    alone, grouped = (source_leak(profiles, source_class, groups=g, seed=0).value for g in (None, names))
+    assert alone > 0.8
+    assert grouped < 0.65
+
+
+def test_classes_of_one_donor_are_left_out_and_said():
+    source_class = np.array(["a"] * 10 + ["b"] * 10 + ["c"], dtype=object)
+    found = source_leak(people(21), source_class, seed=0)
+    assert (found.n, found.note) == (20, "chance 0.5 (2 classes); 1 classes with one donor left out")
+    assert source_leak(people(10), source_class[:10], seed=0).note == "fewer than two classes to tell apart"
+
+
+def test_balanced_accuracy_weighs_classes_not_samples():
+    """All of one class: right for the large one only, so one half."""
+    source_class = np.array(["a"] * 50 + ["b"] * 4, dtype=object)
+    for n_genes in (3, 100):  # collapse, too, must have an answer
+        assert source_leak(np.full((54, n_genes), 0.5), source_class, seed=0).value == 0.5
+
+
+def test_folds_hold_out_whole_donors_and_spread_the_classes():
+    (donors,) = donor_codes((60, np.repeat(np.arange(30), 2).astype(str)))
+    folds = donor_folds(donors, SOURCE_CLASS, n_folds=5, seed=0)
+    assert (folds[::2] == folds[1::2]).all()
+    assert all(np.bincount(folds[name == SOURCE_CLASS], minlength=5).min() >= 2 for name in "abc")
+    with pytest.raises(ValueError, match="2 donors are given for 3 samples"):
+        donor_codes((3, ["x", "y"]))
+
+
+def two_classes_and_target(n, seed, genes=30):
+    rng = np.random.default_rng(seed)
+    names = np.array(list("abt") * n, dtype=object)
+    profiles = rng.uniform(0.2, 0.6, (3 * n, genes))
+    for number, name in enumerate("abt"):
+        profiles[names == name, 5 * number : 5 * number + 5] += 0.3
+    return profiles.astype(np.float32), names
+
+
+def trained_on(move):
+    training, training_class = two_classes_and_target(30, 0)
+    held_out, held_out_class = two_classes_and_target(15, 1)
+    sources = training[training_class != "t"]
+    return train_on_moved(training, training_class, move(sources), held_out, held_out_class, "t", seed=0)
+
+
+def test_what_real_targets_teach_moved_ones_can_teach_too():
+    from_real = two_classes_and_target(30, 7)
+    found = trained_on(lambda _: from_real[0][from_real[1] == "t"])
+    assert found.value > 0.95
+    assert found.note == "1.000 when trained on real target samples"
+    assert found.n == 45
+
+
+def test_sources_that_never_moved_or_went_elsewhere_teach_nothing():
+    assert trained_on(lambda sources: sources).value < 0.7
+    assert trained_on(lambda sources: 1 - sources).value < 0.7
+    assert trained_on(lambda sources: sources[:0]).note == "too few"

@@ -1,0 +1,103 @@
+"""The judges against scikit-learn on the full matrix, SciPy and planted classes."""
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, transfer
+
+
+def classes_of(names, n_genes, seed=0, effect=0.2):
+    """Profiles of named classes that differ in three genes each."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(names, dtype=object)
+    profiles = rng.uniform(0.2, 0.6, (len(labels), n_genes))
+    for number, name in enumerate(sorted(set(names))):
+        profiles[labels == name, 3 * number : 3 * number + 3] += effect
+    return profiles.astype(np.float32), labels
+
+
+@pytest.mark.parametrize("names", ["ab" * 20, "abcd" * 12], ids=["two classes", "four classes"])
+@pytest.mark.parametrize("n_genes", [20, 400], ids=["few genes", "more genes than samples"])
+def test_logistic_judge_is_scikit_learns_on_all_genes(names, n_genes):
+    profiles, labels = classes_of(list(names), n_genes)
+    judge = LinearJudge.fit(profiles, labels)
+    full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
+    new = classes_of(list(names), n_genes, seed=9)[0]
+    scores = new @ judge.coefficients + judge.intercepts
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, full.predict_proba(new), atol=2e-3)
+    assert (judge(new) == full.predict(new)).mean() > 0.97
+    assert judge(new).dtype == object
+
+
+def test_all_judges_know_planted_classes_and_are_seeded():
+    profiles, labels = classes_of(list("xyz") * 20, 50)
+    new, truth = classes_of(list("xyz") * 10, 50, seed=3)
+    judges = fit_judges(profiles, labels, seed=4)
+    assert list(judges) == ["logistic", "knn", "forest"]
+    for classify in judges.values():
+        assert (classify(new) == truth).mean() > 0.8
+    again = fit_judges(profiles, labels, seed=4)
+    assert all((judges[name](new) == again[name](new)).all() for name in judges)
+
+
+def test_neighbour_judge_is_the_vote_of_the_five_nearest():
+    profiles, labels = classes_of(list("xyz") * 8, 10, effect=0.05)
+    new, _ = classes_of(list("xyz") * 8, 10, seed=3)
+    votes = [labels[np.argsort(np.linalg.norm(profiles - row, axis=1))[:5]] for row in new]
+    called = fit_judges(profiles, labels, seed=0)["knn"](new)
+    for vote, name in zip(votes, called, strict=True):
+        names, counts = np.unique(vote.astype(str), return_counts=True)
+        assert counts[names == name] == counts.max()
+    assert len(fit_judges(profiles[:3], labels[:3], seed=0)["knn"](new)) == 24  # three samples are all the neighbours
+    assert KNeighborsClassifier().n_neighbors == 5  # the usual number
+
+
+def test_hit_rate_has_the_interval_of_clopper_and_pearson():
+    found = hit_rate(np.array(["t"] * 17 + ["x"] * 3, dtype=object), "t")
+    assert (found.value, found.n) == (0.85, 20)
+    assert found.low == pytest.approx(beta.ppf(0.025, 17, 4))
+    assert found.high == pytest.approx(beta.ppf(0.975, 18, 3))
+    perfect = hit_rate(np.array(["t"] * 20, dtype=object), "t")
+    assert (perfect.low, perfect.high) == (pytest.approx(0.025 ** (1 / 20)), 1.0)
+    assert hit_rate(np.array([], dtype=object), "t").note == "too few"
+
+
+def test_transfer_is_the_share_of_the_way_from_untouched_to_real():
+    assert transfer(0.9, 0.1, 0.9) == 1.0
+    assert transfer(0.5, 0.1, 0.9) == pytest.approx(0.5)
+    assert np.isnan(transfer(0.5, 0.4, 0.4))
+
+
+def calls_above(threshold):
+    return lambda profiles: np.where(profiles[:, 0] > threshold, "t", "x").astype(object)
+
+
+def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
+    real, sources = np.linspace(0.5, 1, 20)[:, None], np.linspace(0, 0.5, 20)[:, None]
+    good = Hearing.of(calls_above(0.4), "t", sources=sources, real=real)
+    assert (good.base.value, good.recall.value, good.is_admitted) == (0.2, 1.0, True)
+    assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
+    poor = Hearing.of(calls_above(0.6), "t", sources=sources, real=real)
+    assert not poor.is_admitted
+    assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
+    none = Hearing.of(calls_above(0.4), "t", sources=sources, real=real[:0])
+    assert none.of_moved(real).note == "not admitted; no real sample to check the judge"
+
+
+def test_an_attack_on_one_judge_does_not_fool_the_others():
+    """Moving only against the logistic judge's coefficients is a hit there and not among neighbours and trees."""
+    profiles, labels = classes_of(list("xyz") * 20, 200, effect=0.35)
+    judges = fit_judges(profiles, labels, seed=0)
+    logistic = judges["logistic"]
+    sources = profiles[labels == "x"]
+    towards_z = logistic.coefficients[:, 2] - logistic.coefficients[:, 0]
+    step = towards_z / np.linalg.norm(towards_z)
+    margin = sources @ towards_z + logistic.intercepts[2] - logistic.intercepts[0]
+    attacked = sources + (-margin / np.linalg.norm(towards_z) + 0.02)[:, None] * step
+    rates = {name: hit_rate(classify(attacked), "z").value for name, classify in judges.items()}
+    assert rates["logistic"] > 0.9
+    assert min(rates["knn"], rates["forest"]) < 0.7
