@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 import tspg
-from tspg.config import PRESETS, ExperimentConfig
+from tspg.config import METHODS, PRESETS, ExperimentConfig
 from tspg.errors import TspgError
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -158,6 +158,12 @@ def _add_run(found: Any) -> None:
     parser.add_argument("--gene-set", metavar="NAME", help="gene set to use, or `all` for the union of the collections")
     parser.add_argument(
         "--preset", choices=list(PRESETS), default="paper", help="named settings (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="generator",
+        help="the generator, or a method in closed form (default: %(default)s)",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, metavar="N", help="epochs to train the generator for")

@@ -65,6 +65,7 @@ def run(options: Namespace, report: Report) -> list[str]:
             source_classes=options.source,
             group_column=options.group_column,
             preset=options.preset,
+            method=options.method,
             epochs=options.epochs,
             steps=options.steps,
             target_epochs=options.target_epochs,

@@ -66,7 +66,8 @@ class ExperimentConfig:
     """One question: move profiles to `target_class`, with everything that decides the answer.
 
     `source_classes` None means every class but the target; the split is grouped by
-    `group_column` (a donor or patient) when one is named.
+    `group_column` (a donor or patient) when one is named. `method` is `generator`, trained as the
+    preset says, or one in closed form.
     """
 
     target_class: str
@@ -75,6 +76,7 @@ class ExperimentConfig:
     group_column: str | None = None
     gene_set: str | None = None
     preset: str = "paper"
+    method: str = "generator"
     train_fraction: float = 0.8
     seed: int = 0
     threads: int = 2
@@ -88,6 +90,7 @@ class ExperimentConfig:
         return asdict(self)
 
 
+METHODS = ("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw")
 PRESETS: dict[str, PaperConfig | TransportConfig] = {"paper": PaperConfig(), "transport": TransportConfig()}
 
 

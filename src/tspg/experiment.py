@@ -2,20 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
-from tspg.analysis.evidence import evidence_table
+from tspg.analysis.evidence import Move, evidence_table
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.clock import Clock
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
-from tspg.data.prepare import prepare
+from tspg.data.prepare import FloatMatrix, Prepared, prepare
 from tspg.metrics import run_metrics
 from tspg.model.device import choose_device, fixed_threads
-from tspg.model.learning import learn
+from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
+from tspg.model.methods import Method
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, silent, train_target_model
 from tspg.question import Question, configure, pose
@@ -51,6 +55,7 @@ def run(
     source_classes: Sequence[str] | None = None,
     group_column: str | None = None,
     preset: str = "paper",
+    method: str = "generator",
     epochs: int | None = None,
     steps: int | None = None,
     target_epochs: int | None = None,
@@ -77,6 +82,11 @@ def run(
         Classes to move; None means every class but the target.
     group_column
         Column of `adata.obs` with the donor or patient, whose samples are never split apart.
+    preset
+        `paper` or `transport`: how the generator is trained.
+    method
+        `generator`, or one in closed form: `linear_map`, `mean_shift`, `quantile_map`,
+        `nearest_target`, `gaussian_draw`.
     epochs, steps, target_epochs
         Length of the training of G (in epochs, or exactly so many steps) and of f, where it should
         differ from the preset's.
@@ -94,6 +104,7 @@ def run(
     """
     config = configure(
         preset,
+        method=method,
         epochs=epochs,
         steps=steps,
         target_epochs=target_epochs,
@@ -133,7 +144,14 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
             genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
             overlap = gene_overlap(genes)
         with clock.phase("evidence"):
-            evidence = evidence_table(prepared, perturbations, model.classify, seed=config.seed)
+            evidence = evidence_table(
+                prepared,
+                methods_to_compare(model, prepared),
+                model.classify,
+                target_class=config.target_class,
+                source_classes=config.source_classes,
+                seed=config.seed,
+            )
             metrics = run_metrics(question, prepared, model, perturbations, evidence, history)
     return Run(
         config,
@@ -147,3 +165,19 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
         question.samples,
         clock.seconds,
     )
+
+
+def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
+    """The run's own method first, then every one in closed form, each as what moves profiles."""
+    own: dict[str, Move] = {model.method.name: model.move}
+    for name in CLOSED_FORM:
+        if name != model.method.name:
+            fitted = fit_closed_form(name, prepared, model.target_class, seed=int(model.settings["seed"]))
+            own[name] = partial(_moved, fitted, prepared.classes)
+    return own
+
+
+def _moved(
+    method: Method, classes: tuple[str, ...], profiles: FloatMatrix, source_class: NDArray[np.object_]
+) -> FloatMatrix:
+    return move_with(method, profiles, source_class, classes)

@@ -25,7 +25,7 @@ def run_metrics(
 ) -> dict[str, Any]:
     """Every number of `metrics.json` but the times; what could not be measured is None."""
     config = question.config
-    hit = evidence[(evidence["method"] == "generator") & (evidence["measure"] == "hit_rate_f")].iloc[0]
+    hit = evidence[(evidence["method"] == model.method.name) & (evidence["measure"] == "hit_rate_f")].iloc[0]
     by_method: dict[str, dict[str, float | None]] = {}
     for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
         by_method.setdefault(method, {})[measure] = number(value)
@@ -45,7 +45,7 @@ def run_metrics(
         "data": _describe(question, prepared),
         "training": {
             **_training(model),
-            "steps": int(history["step"].iloc[-1]),
+            "steps": int(history["step"].max()) if len(history) else 0,
             "epochs": len(history),
             "device": str(model.device),
         },
@@ -93,6 +93,7 @@ def _training(model: TrainedModel) -> dict[str, Any]:
     settings = model.settings
     return {
         "preset": settings["preset"],
+        "method": settings["method"],
         "target_epochs": settings["target_model"]["epochs"],
         "seed": settings["seed"],
         "threads": settings["threads"],

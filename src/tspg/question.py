@@ -7,7 +7,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import ExperimentConfig, TargetModelConfig, preset
+from tspg.config import METHODS, ExperimentConfig, TargetModelConfig, preset
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import dense, text_column
@@ -114,6 +114,8 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
         raise UsageError(
             f"There is no sample {unknown[0]!r} in the matrix.{_closest(unknown[0], list(map(str, adata.obs_names)))}"
         )
+    if config.method not in METHODS:
+        raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
     if config.group_column is not None:
         text_column(adata, config.group_column)
     if config.threads < 1:

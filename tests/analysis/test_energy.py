@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import energy_distance as energy_distance_of_scipy
 
 from tspg.analysis.distances import CloudPair, pairwise, rows_within_bound
-from tspg.analysis.donors import bootstrap_weights, joint_p_value, permuted_rows, permuted_sides
+from tspg.analysis.donors import bootstrap_weights, donor_codes, joint_p_value, permuted_rows, permuted_sides
 from tspg.analysis.energy import EnergyScale, energy_distance, energy_null, energy_p_value
 from tspg.analysis.neighbours import nn_two_sample
 
@@ -176,6 +176,11 @@ def test_permutation_null_is_that_of_all_relabelings():
     np.testing.assert_allclose(np.unique(null.round(6)), np.unique(np.round(every, 6)), atol=2e-6)
     exact = np.mean(np.array(every) >= observed - 1e-9)
     assert energy_p_value(CloudPair.of(x, y), seed=0, n_permutations=2000).value == pytest.approx(exact, abs=0.04)
+
+
+def test_a_donor_has_one_number_in_all_clouds():
+    first, second, third = donor_codes((2, ["x", "y"]), (2, ["y", "z"]), (2, None))
+    assert (first.tolist(), second.tolist(), third.tolist()) == ([0, 1], [1, 2], [3, 4])
 
 
 def test_whole_donors_change_sides():

@@ -60,6 +60,15 @@ def test_unequal_numbers_are_brought_to_equal_ones():
     assert found.fake.n == 10
 
 
+def test_neighbours_beyond_the_short_list_are_found_all_the_same(monkeypatch):
+    pair = CloudPair.of(cloud(60, 0), cloud(5, 1))
+    expected = nn_two_sample(pair, seed=0, n_permutations=20)
+    monkeypatch.setattr("tspg.analysis.neighbours._SHORT_LIST", 1)
+    found = nn_two_sample(pair, seed=0, n_permutations=20)
+    assert (found.fake, found.real) == (expected.fake, expected.real)
+    np.testing.assert_array_equal(found.null, expected.null)
+
+
 def test_one_population_lies_within_its_null():
     inside = 0
     for k in range(100):
@@ -98,13 +107,13 @@ def test_a_single_profile_is_too_few():
 
 
 def test_precision_recall_density_coverage_by_hand():
-    # k = 1. Real balls: 0 +- 1, 1 +- 1, 4 +- 3. Moved balls: .5 +- 1, 1.5 +- 1, 9 +- 7.5 (reaches 1.5 to 16.5).
-    found = precision_recall_density_coverage(CloudPair.of(line(0.5, 1.5, 9), line(0, 1, 4)), k=1)
-    # .5 lies in balls 0 and 1; 1.5 in 1 and 4 (4 - 3 = 1); 9 in none
+    # k = 1. Real balls: 0 +- 1, 1 +- 1, 4 +- 3. Moved balls: .5 +- 1.5, 2 +- 1.5, 9 +- 7. The rim belongs to a ball.
+    found = precision_recall_density_coverage(CloudPair.of(line(0.5, 2, 9), line(0, 1, 4)), k=1)
+    # .5 lies in balls 0 and 1; 2 in 1 (on the rim) and 4; 9 in none
     assert found["precision"].value == pytest.approx(2 / 3)
     assert found["density"].value == pytest.approx((2 + 2 + 0) / 3)
     assert found["coverage"].value == pytest.approx(3 / 3)
-    # 0 in .5 +- 1; 1 in both; 4 in 9 +- 7.5
+    # 0 and 1 lie in the ball of .5, 4 in that of 9
     assert found["recall"].value == pytest.approx(3 / 3)
     assert {measure.note for measure in found.values()} == {"k = 1; too few"}
 

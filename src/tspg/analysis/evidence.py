@@ -1,153 +1,235 @@
-"""Is the moved profile really like the target? Generator, simple shift and real samples side by side.
+"""Is the moved profile really like the target? Every method beside a simple shift and real target samples.
 
-Everything is measured on samples that nothing was fitted on. T are the held-out real samples of the
-target class, S the held-out sources, R the target's training samples.
+Everything is measured on samples held out from every fit: S are the held-out sources, T the held-out
+real samples of the target class. Judges and references see the training part only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
-from scipy.stats import binomtest
 
-from tspg.analysis.baselines import mean_shift
-from tspg.analysis.perturbations import held_out_sources, target_class_of
+from tspg.analysis.classification import source_leak, train_on_moved
+from tspg.analysis.distances import CloudPair
+from tspg.analysis.energy import EnergyScale, energy_p_value
+from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
+from tspg.analysis.judges import Classify, Hearing, fit_judges
+from tspg.analysis.measure import Measure
+from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
+from tspg.analysis.structure import gene_correlation, variance_ratio
 from tspg.data.prepare import FloatMatrix, Prepared
 
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
-FEWEST_TARGETS = 10  # with fewer held-out target samples a number says more about chance than about the method
-SPLIT_HALVES = 50
+UNTOUCHED, REAL = "untouched_source", "real_target"
 
-Classify = Callable[[FloatMatrix], NDArray[np.object_]]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number of the table, with its interval and what it rests on."""
-
-    value: float
-    low: float = np.nan
-    high: float = np.nan
-    n: int = 0
-    note: str = ""
+Names = NDArray[np.object_]
+Move = Callable[[FloatMatrix, Names], FloatMatrix]
+Found = Iterator[tuple[str, Measure]]
 
 
-def evidence_table(prepared: Prepared, perturbations: AnnData, classify: Classify, *, seed: int = 0) -> pd.DataFrame:
-    """The evidence for one run: every method beside what real samples of the target score.
-
-    Rows are method x measure. `hit_rate_f`: share that f calls the target, with the 95%
-    Clopper-Pearson interval. `energy_ratio`: 0 like real target samples, 1 not moved.
-    `variance_ratio`: total variance against the target's training samples, 1 is right, 0 is
-    collapse to one profile. `classify` names the class that f sees in scaled profiles.
-    """
-    target = target_class_of(perturbations)
-    is_target = prepared.in_class(target)
-    real, training = (
-        prepared.profiles[is_target & ~prepared.is_train],
-        prepared.profiles[is_target & prepared.is_train],
-    )
-    rows = held_out_sources(perturbations)
-    sources = perturbations.layers["original"][rows]
-    source_class = perturbations.obs["source_class"].to_numpy(dtype=object)[rows]
-    scale = _EnergyScale.of(sources, real, training) if len(sources) and len(real) else None
-    methods: dict[str, FloatMatrix] = {
-        "generator": np.asarray(perturbations.X)[rows],
-        "mean_shift": mean_shift(prepared, sources, source_class, target),
-        "untouched_source": sources,
-    }
-    records: list[tuple[str, str, Measure]] = []
-    for method, moved in methods.items():
-        records.append((method, "hit_rate_f", hit_rate(classify, moved, target)))
-        records.append((method, "energy_ratio", scale.ratio(moved) if scale else Measure(np.nan, note="too few")))
-        records.append((method, "variance_ratio", variance_ratio(moved, training)))
-    records += [
-        ("real_target", name, measure) for name, measure in _ceiling(real, training, scale, classify, target, seed)
-    ]
-    return pd.DataFrame([(method, measure, *astuple(found)) for method, measure, found in records], columns=COLUMNS)
-
-
-def _ceiling(
-    real: FloatMatrix,
-    training: FloatMatrix,
-    scale: "_EnergyScale | None",
+def evidence_table(
+    prepared: Prepared,
+    methods: Mapping[str, Move],
     classify: Classify,
-    target: str,
-    seed: int,
-) -> Iterator[tuple[str, Measure]]:
-    """What real target samples score: no method can be expected to do better."""
-    yield "hit_rate_f", hit_rate(classify, real, target)
-    yield "energy_ratio", scale.split_halves(real, seed) if scale else Measure(np.nan, note="too few")
-    yield "variance_ratio", variance_ratio(real, training)
+    *,
+    target_class: str,
+    source_classes: tuple[str, ...] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The evidence for one study: each method, the untouched sources, and what real target samples score.
 
+    Parameters
+    ----------
+    methods
+        For each name, what moves scaled profiles (samples, genes) of the named classes to the target.
+    classify
+        The class that f sees in each scaled profile.
 
-def hit_rate(classify: Classify, profiles: FloatMatrix, target_class: str) -> Measure:
-    """Share of profiles that f calls the target class, with its 95% Clopper-Pearson interval."""
-    if len(profiles) == 0:
-        return Measure(np.nan, note="too few")
-    hits = int((classify(profiles) == target_class).sum())
-    interval = binomtest(hits, len(profiles)).proportion_ci(confidence_level=0.95, method="exact")
-    return Measure(hits / len(profiles), float(interval.low), float(interval.high), len(profiles))
-
-
-def energy_distance(x: FloatMatrix, y: FloatMatrix) -> float:
-    """How far two clouds of profiles lie apart: 2 E|x - y| - E|x - x'| - E|y - y'| (Szekely & Rizzo 2013).
-
-    Euclidean, not squared: the squared form sees only the means and is blind to collapse. Unbiased:
-    a sample is never paired with itself, so two draws from one population give 0 on average, and
-    slightly less than 0 is possible. A single profile has no pair; its own term is 0.
+    Returns
+    -------
+    One row a method and measure: `value` with `low` and `high` (95%: Clopper-Pearson for rates,
+    bootstrap over donors otherwise), the number of samples `n`, and words where they are needed in
+    `note`. The measures are described where they are computed, and in docs/evidence.md.
     """
-    return float(2 * cdist(x, y).mean() - _mean_within(x) - _mean_within(y))
+    bench = _Bench(prepared, target_class, source_classes, classify, seed)
+    records = [
+        (name, measure, *astuple(found))
+        for name, move in {**methods, UNTOUCHED: _stay}.items()
+        for measure, found in bench.judge(move)
+    ]
+    records += [(REAL, measure, *astuple(found)) for measure, found in bench.ceiling()]
+    return pd.DataFrame(records, columns=COLUMNS)
 
 
-def _mean_within(x: FloatMatrix) -> float:
-    n = len(x)
-    return float(cdist(x, x).sum() / (n * (n - 1))) if n > 1 else 0.0
+def _stay(profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    del source_class
+    return profiles
 
 
 @dataclass(frozen=True)
-class _EnergyScale:
-    """The axis of the energy ratio: 0 at the target's training samples, 1 at the untouched sources."""
+class _Part:
+    """Some samples: their scaled profiles, classes and donors (None: every sample its own)."""
 
-    real: FloatMatrix
-    zero: float
-    one: float
+    profiles: FloatMatrix
+    source_class: Names
+    groups: list[str] | None
 
     @classmethod
-    def of(cls, sources: FloatMatrix, real: FloatMatrix, training: FloatMatrix) -> "_EnergyScale":
-        return cls(real, energy_distance(training, real), energy_distance(sources, real))
+    def of(cls, prepared: Prepared, rows: NDArray[np.bool_]) -> "_Part":
+        groups = None if prepared.groups is None else [prepared.groups[row] for row in np.flatnonzero(rows)]
+        return cls(prepared.profiles[rows], prepared.source_class[rows], groups)
+
+    def __len__(self) -> int:
+        return len(self.profiles)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Where methods are judged: the samples they are judged on, and judges that have seen none of them."""
+
+    prepared: Prepared
+    target_class: str
+    source_classes: tuple[str, ...] | None
+    f: Classify
+    seed: int
+
+    @cached_property
+    def _is_target(self) -> NDArray[np.bool_]:
+        return self.prepared.in_class(self.target_class)
+
+    @cached_property
+    def _is_source(self) -> NDArray[np.bool_]:
+        if self.source_classes is None:
+            return ~self._is_target
+        return np.isin(self.prepared.source_class, self.source_classes)
+
+    @cached_property
+    def sources(self) -> _Part:
+        """S: held-out samples to be moved."""
+        return _Part.of(self.prepared, self._is_source & ~self.prepared.is_train)
+
+    @cached_property
+    def real(self) -> _Part:
+        """T: held-out real samples of the target class."""
+        return _Part.of(self.prepared, self._is_target & ~self.prepared.is_train)
+
+    @cached_property
+    def reference(self) -> _Part:
+        """R: the target's training samples."""
+        return _Part.of(self.prepared, self._is_target & self.prepared.is_train)
+
+    @cached_property
+    def training(self) -> _Part:
+        """Every training sample, of all classes."""
+        return _Part.of(self.prepared, self.prepared.is_train)
+
+    @cached_property
+    def training_sources(self) -> _Part:
+        """Training samples of the classes that are moved."""
+        return _Part.of(self.prepared, self._is_source & self.prepared.is_train)
+
+    @cached_property
+    def held_out(self) -> _Part:
+        """Every held-out sample, of all classes."""
+        return _Part.of(self.prepared, ~self.prepared.is_train)
+
+    @cached_property
+    def hearings(self) -> dict[str, Hearing]:
+        """F and the independent judges, each with how it calls samples whose class is known."""
+        judges = {"f": self.f, **fit_judges(self.training.profiles, self.training.source_class, seed=self.seed)}
+        known = {"sources": self.sources.profiles, "real": self.real.profiles}
+        return {name: Hearing.of(judge, self.target_class, **known) for name, judge in judges.items()}
+
+    @cached_property
+    def scale(self) -> EnergyScale:
+        """The axis of the energy ratio."""
+        return EnergyScale.of(
+            self.sources.profiles,
+            self.real.profiles,
+            self.reference.profiles,
+            source_groups=self.sources.groups,
+            real_groups=self.real.groups,
+            training_groups=self.reference.groups,
+            seed=self.seed,
+        )
 
     @property
-    def note(self) -> str:
-        return "too few" if len(self.real) < FEWEST_TARGETS else ""
+    def _has_pairs(self) -> bool:
+        return min(len(self.sources), len(self.real)) >= 2
 
-    def ratio(self, moved: FloatMatrix) -> Measure:
-        if self.one <= self.zero:
-            return Measure(np.nan, n=len(moved), note="undefined")
-        value = (energy_distance(moved, self.real) - self.zero) / (self.one - self.zero)
-        return Measure(value, n=len(moved), note=self.note)
+    def judge(self, move: Move) -> Found:
+        """Every measure of one method."""
+        moved = move(self.sources.profiles, self.sources.source_class)
+        for name, hearing in self.hearings.items():
+            yield f"hit_rate_{name}", hearing.of_moved(moved)
+        pair = self._pair(moved, self.sources.groups) if self._has_pairs else None
+        yield "energy_ratio", self.scale.ratio(pair) if pair else _too_few(moved)
+        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(moved)
+        yield from self._resemblance(moved, pair, self.sources.groups)
+        yield from self._person(moved)
+        yield (
+            "source_leak",
+            source_leak(moved, self.sources.source_class, groups=self.sources.groups, seed=self.seed)
+            if len(moved)
+            else _too_few(moved),
+        )
+        yield "train_on_moved", self._train_on(move)
 
-    def split_halves(self, real: FloatMatrix, seed: int) -> Measure:
-        """The ratio of one random half of the real target samples against the other, mean over splits."""
-        if len(real) < 4 or self.one <= self.zero:
-            return Measure(np.nan, n=len(real), note="too few" if len(real) < 4 else "undefined")
-        rng = np.random.default_rng([seed, 30])
-        values = []
-        for _ in range(SPLIT_HALVES):
-            order = rng.permutation(len(real))
-            first, second = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
-            values.append((energy_distance(first, second) - self.zero) / (self.one - self.zero))
-        return Measure(float(np.mean(values)), n=len(real), note=self.note)
+    def ceiling(self) -> Found:
+        """What real target samples score: held-out ones by the judges, training ones by resemblance."""
+        for name, hearing in self.hearings.items():
+            yield f"hit_rate_{name}", hearing.recall
+        yield "energy_ratio", self.scale.split_halves() if self._has_pairs else _too_few(self.real.profiles)
+        pair = self._pair(self.reference.profiles, self.reference.groups) if self._has_pairs else None
+        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(self.real.profiles)
+        yield from self._resemblance(self.real.profiles, pair, self.real.groups)
+
+    def _pair(self, moved: FloatMatrix, groups: list[str] | None) -> CloudPair:
+        return CloudPair.of(moved, self.real.profiles, moved_groups=groups, real_groups=self.real.groups)
+
+    def _resemblance(self, moved: FloatMatrix, pair: CloudPair | None, groups: list[str] | None) -> Found:
+        """How alike clouds are: by neighbours to the held-out target, by spread and correlation to the training one."""
+        if pair is None:
+            for name in ("nn_fake", "nn_real", "precision", "recall", "density", "coverage"):
+                yield name, _too_few(moved)
+        else:
+            test = nn_two_sample(pair, seed=self.seed)
+            yield "nn_fake", test.fake
+            yield "nn_real", test.real
+            yield from precision_recall_density_coverage(pair).items()
+        reference = self.reference.profiles
+        yield "variance_ratio", variance_ratio(moved, reference, groups=groups, seed=self.seed)
+        yield "gene_correlation", gene_correlation(moved, reference, groups=groups, seed=self.seed)
+        yield "clipped_fraction", clipped_fraction(moved, groups=groups, seed=self.seed)
+
+    def _person(self, moved: FloatMatrix) -> Found:
+        """What is kept of each sample, and how far it was moved."""
+        before, groups = self.sources.profiles, self.sources.groups
+        means = {name: self.prepared.class_mean(name) for name in set(self.sources.source_class)}
+        own_means = np.stack([means[name] for name in self.sources.source_class]) if len(before) else before
+        target_mean = self.prepared.class_mean(self.target_class)
+        yield "individuality", individuality(before, own_means, moved, target_mean, groups=groups, seed=self.seed)
+        yield (
+            "distance_correlation",
+            distance_correlation(before - own_means, moved - target_mean, groups=groups, seed=self.seed),
+        )
+        yield "mean_abs_change", mean_abs_change(before, moved, groups=groups, seed=self.seed)
+
+    def _train_on(self, move: Move) -> Measure:
+        return train_on_moved(
+            self.training.profiles,
+            self.training.source_class,
+            move(self.training_sources.profiles, self.training_sources.source_class),
+            self.held_out.profiles,
+            self.held_out.source_class,
+            self.target_class,
+            held_out_groups=self.held_out.groups,
+            seed=self.seed,
+        )
 
 
-def variance_ratio(moved: FloatMatrix, training: FloatMatrix) -> Measure:
-    """Total variance over genes of the moved profiles against the target's training samples (ddof 1)."""
-    if len(moved) < 2 or len(training) < 2:
-        return Measure(np.nan, n=len(moved), note="too few")
-    reference = float(training.var(axis=0, ddof=1, dtype=np.float64).sum())
-    if reference == 0:
-        return Measure(np.nan, n=len(moved), note="undefined")
-    return Measure(float(moved.var(axis=0, ddof=1, dtype=np.float64).sum()) / reference, n=len(moved))
+def _too_few(profiles: FloatMatrix) -> Measure:
+    return Measure(np.nan, n=len(profiles), note="too few")

@@ -12,9 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from tspg.analysis.distances import Matrix
 from tspg.analysis.measure import Measure, joined_notes
+from tspg.data.prepare import FloatMatrix
 
 Names = NDArray[np.object_]
-Classify = Callable[[Matrix], Names]
+Classify = Callable[[FloatMatrix], Names]
 
 LEAST_RECALL = 0.9  # a judge that misses more real samples of the target is not admitted (trust.md, 4.2)
 NEIGHBOURS = 5
@@ -91,6 +92,11 @@ def hit_rate(called: Names, target_class: str) -> Measure:
     return Measure(hits / n, float(interval.low), float(interval.high), n)
 
 
+def _called(classify: Classify, profiles: FloatMatrix) -> Names:
+    """What a judge calls the profiles; no classifier of scikit-learn takes none at all."""
+    return classify(profiles) if len(profiles) else np.empty(0, dtype=object)
+
+
 def transfer(rate: float, base: float, recall: float) -> float:
     """The hit rate on the scale from untouched sources (0) to real target samples (1): (A - b) / (R - b)."""
     return (rate - base) / (recall - base) if recall > base else np.nan
@@ -106,9 +112,9 @@ class Hearing:
     recall: Measure
 
     @classmethod
-    def of(cls, classify: Classify, target_class: str, *, sources: Matrix, real: Matrix) -> "Hearing":
+    def of(cls, classify: Classify, target_class: str, *, sources: FloatMatrix, real: FloatMatrix) -> "Hearing":
         """Ask the judge about profiles whose class is known."""
-        base, recall = (hit_rate(classify(part), target_class) for part in (sources, real))
+        base, recall = (hit_rate(_called(classify, part), target_class) for part in (sources, real))
         return cls(classify, target_class, base, recall)
 
     @property
@@ -116,9 +122,9 @@ class Hearing:
         """Whether the judge knows real target samples well enough to be heard."""
         return bool(self.recall.value >= LEAST_RECALL)
 
-    def of_moved(self, moved: Matrix) -> Measure:
+    def of_moved(self, moved: FloatMatrix) -> Measure:
         """The hit rate of moved profiles; the note holds the judge's recall on real samples and the transfer."""
-        found = hit_rate(self.classify(moved), self.target_class)
+        found = hit_rate(_called(self.classify, moved), self.target_class)
         share = transfer(found.value, self.base.value, self.recall.value)
         note = joined_notes(
             "" if self.is_admitted else "not admitted",

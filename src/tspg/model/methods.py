@@ -11,6 +11,7 @@ from torch import Tensor
 from tspg.data.prepare import FloatMatrix
 from tspg.errors import ModelError
 from tspg.model.anchor import Anchor
+from tspg.model.baseline import Baseline
 from tspg.model.networks import Discriminator, Generator
 
 ROWS_AT_ONCE = 2048  # keeps the hidden layers of a large matrix out of memory
@@ -84,6 +85,29 @@ class LinearMap:
     def files(self) -> dict[str, Tensors]:
         """The anchor's matrices."""
         return {"anchor": self.anchor.tensors()}
+
+
+@dataclass(frozen=True)
+class BaselineMethod:
+    """A baseline chosen as the method: an ordinary model folder without a generator."""
+
+    baseline: Baseline
+    classes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The baseline's name."""
+        return self.baseline.name
+
+    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+        """What lies between x and where the baseline puts it."""
+        names = np.asarray(self.classes, dtype=object)[class_index]
+        return self.baseline.move(profiles, names) - profiles
+
+    def files(self) -> dict[str, Tensors]:
+        """All that the baseline learned."""
+        arrays = self.baseline.arrays()
+        return {self.name: {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}}
 
 
 @torch.no_grad()

@@ -15,7 +15,8 @@ from tspg.data.prepare import Scaler
 from tspg.errors import ModelError
 from tspg.files import whole_file, write_json
 from tspg.model.anchor import Anchor
-from tspg.model.methods import Method, PaperGenerator, TransportGenerator
+from tspg.model.baselines import BASELINES
+from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.trained import TrainedModel
 
@@ -88,8 +89,8 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
     n_genes, n_classes = len(described["genes"]), len(described["classes"])
     target_model = TargetModel(n_genes, n_classes, TargetModelConfig(**settings["target_model"]))
     return TrainedModel(
-        target_model=_filled(target_model, folder / "target_model.safetensors", device),
-        method=_method(settings, n_genes, folder, device),
+        target_model=_filled(target_model, folder, "target_model", device),
+        method=_method(described, folder, device),
         gene_ids=tuple(described["genes"]),
         scaler=Scaler(np.asarray(described["scaler"]["minimum"]), np.asarray(described["scaler"]["maximum"])),
         classes=tuple(described["classes"]),
@@ -102,24 +103,35 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
     )
 
 
-def _method(settings: dict[str, Any], n_genes: int, folder: Path, device: torch.device) -> Method:
-    """What moves the profiles, by the preset that it was trained with."""
+def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Method:
+    """What moves the profiles, by the name and preset it was made with."""
+    settings, n_genes, classes = described["settings"], len(described["genes"]), tuple(described["classes"])
+    name = settings["method"]
+    if name == LinearMap.name:
+        return LinearMap(Anchor.from_tensors(_tensors(folder, "anchor")))
+    if name in BASELINES:
+        arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, name).items()}
+        return BaselineMethod(BASELINES[name].from_arrays(arrays, classes, described["target_class"]), classes)
     if settings["preset"] == "paper":
         weights = LossWeights(**settings["generator"]["weights"])
         config = PaperConfig(**{**settings["generator"], "weights": weights})
         return PaperGenerator(
-            _filled(Generator(n_genes, config), folder / "generator.safetensors", device),
-            _filled(Discriminator(n_genes, config), folder / "discriminator.safetensors", device),
+            _filled(Generator(n_genes, config), folder, "generator", device),
+            _filled(Discriminator(n_genes, config), folder, "discriminator", device),
         )
-    anchor = Anchor.from_tensors(safetensors.torch.load_file(folder / "anchor.safetensors"))
     generator = Generator(n_genes, TransportConfig(**settings["generator"]))
-    return TransportGenerator(anchor, _filled(generator, folder / "generator.safetensors", device))
+    anchor = Anchor.from_tensors(_tensors(folder, "anchor"))
+    return TransportGenerator(anchor, _filled(generator, folder, "generator", device))
+
+
+def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(folder / f"{name}.safetensors")
 
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def _filled(network: Network, path: Path, device: torch.device) -> Network:
+def _filled(network: Network, folder: Path, name: str, device: torch.device) -> Network:
     """A network with its stored weights, ready to be asked."""
-    network.load_state_dict(safetensors.torch.load_file(path))
+    network.load_state_dict(_tensors(folder, name))
     return network.to(device).eval().requires_grad_(False)

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
-from tspg.analysis.distances import Matrix, pairwise
-from tspg.analysis.methods import Arrays, Baseline, Names, TrainingPart, finished, rows_by_class
-from tspg.analysis.quantile_map import QuantileMap
-from tspg.data.prepare import FloatMatrix, Prepared
+from tspg.data.prepare import FloatMatrix
+from tspg.model.baseline import Arrays, Baseline, Names, TrainingPart, finished, rows_by_class
+from tspg.model.quantile_map import QuantileMap
+from tspg.model.randomness import BASELINE_DRAWS, stream
+from tspg.model.target_state import TargetState
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class MeanShift:
         """The class means."""
         return {"means": self.means}
 
-    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles plus the difference of the class means."""
         target_mean = self.means[self.classes.index(self.target_class)]
         moved = profiles.astype(np.float64)
@@ -79,9 +81,9 @@ class NearestTarget:
         """The training samples of the target class."""
         return {"targets": self.targets}
 
-    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """For every profile the target sample at the smallest Euclidean distance."""
-        nearest = pairwise(profiles, self.targets).argmin(axis=1)
+        nearest = cdist(profiles, self.targets).argmin(axis=1)
         return finished(self.targets[nearest], profiles, source_class, self.target_class)
 
 
@@ -90,18 +92,14 @@ class GaussianDraw:
     """A random draw from N(mu_t, Sigma_t): as real as means and covariances go, and no person in it."""
 
     name: ClassVar[str] = "gaussian_draw"
-    mean: NDArray[np.float32]
-    factor: NDArray[np.float32]  # A', samples x genes, with Sigma_t = A A'
+    state: TargetState
     seed: int
     target_class: str
 
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> "GaussianDraw":
-        """Learn mu_t and, through the centred samples, Sigma_t: exact although it is singular."""
-        targets = training.of_class(training.target_class).astype(np.float64)
-        mean = targets.mean(axis=0)
-        factor = (targets - mean) / np.sqrt(max(len(targets) - 1, 1))
-        return cls(mean.astype(np.float32), factor.astype(np.float32), seed, training.target_class)
+        """Learn mu_t and Sigma_t."""
+        return cls(TargetState.estimate(training.of_class(training.target_class)), seed, training.target_class)
 
     @classmethod
     def from_arrays(
@@ -111,29 +109,19 @@ class GaussianDraw:
         target_class: str,
     ) -> "GaussianDraw":
         """The distribution as it was stored."""
-        return cls(arrays["mean"], arrays["factor"], int(arrays["seed"][0]), target_class)
+        return cls(TargetState(arrays["mean"], arrays["factor"]), int(arrays["seed"][0]), target_class)
 
     def arrays(self) -> Arrays:
         """Mean, factor of the covariance, and seed."""
-        return {"mean": self.mean, "factor": self.factor, "seed": np.array([self.seed], dtype=np.int64)}
+        seed = np.array([self.seed], dtype=np.int64)
+        return {"mean": self.state.mean, "factor": self.state.factor, "seed": seed}
 
-    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """One draw a profile; the same seed and number of profiles give the same draws."""
-        noise = np.random.default_rng([self.seed, 92]).standard_normal((len(profiles), len(self.factor)))
-        return finished(self.mean + noise.astype(np.float32) @ self.factor, profiles, source_class, self.target_class)
+        draws = self.state.draw(len(profiles), stream(self.seed, BASELINE_DRAWS, 0))
+        return finished(draws, profiles, source_class, self.target_class)
 
 
 BASELINES: dict[str, type[Baseline]] = {
     method.name: method for method in (MeanShift, QuantileMap, NearestTarget, GaussianDraw)
 }
-
-
-def mean_shift(
-    prepared: Prepared, profiles: FloatMatrix, source_class: NDArray[np.object_], target_class: str
-) -> FloatMatrix:
-    """Each profile plus the difference of the class means: x + mu_t - mu_source, clipped to [0, 1].
-
-    Means are those of the training samples. `profiles` has shape (samples, genes), `source_class`
-    names each sample's own class.
-    """
-    return MeanShift.fit(TrainingPart.of(prepared, target_class)).move(profiles, source_class)

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.analysis.distances import Matrix
-from tspg.analysis.methods import Arrays, Names, TrainingPart, finished, rows_by_class
 from tspg.data.prepare import FloatMatrix
+from tspg.model.baseline import Arrays, Names, TrainingPart, finished, rows_by_class
 
 MOST_LEVELS = 51  # quantiles kept a class and gene
 
@@ -45,7 +44,7 @@ class QuantileMap:
         """The quantiles."""
         return {"quantiles": self.quantiles}
 
-    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles with every gene's rank read off in the target class; outside the known range, its ends."""
         target = self.quantiles[self.classes.index(self.target_class)]
         moved = np.array(profiles, dtype=np.float32)

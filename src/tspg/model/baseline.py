@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.analysis.distances import Matrix
 from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.errors import UsageError
 
@@ -55,11 +54,11 @@ class Baseline(Protocol):
     def arrays(self) -> Arrays:
         """All that was learned, as arrays to store."""
 
-    def move(self, profiles: Matrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles moved to the target class, in [0, 1]; `source_class` names each one's own class."""
 
 
-def finished(moved: Matrix, profiles: Matrix, source_class: Names, target_class: str) -> FloatMatrix:
+def finished(moved: NDArray[np.floating], profiles: FloatMatrix, source_class: Names, target_class: str) -> FloatMatrix:
     """What every method hands back: values clipped to [0, 1], samples of the target class as they were."""
     stays = (source_class == target_class)[:, None]
     return np.where(stays, profiles, np.clip(moved, 0.0, 1.0)).astype(np.float32)
