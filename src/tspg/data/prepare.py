@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
@@ -70,7 +71,7 @@ class Prepared:
 
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
-    training range.
+    training range. `groups` are the donors; `annotation` is all that the user knows about the samples.
     """
 
     profiles: FloatMatrix
@@ -82,6 +83,7 @@ class Prepared:
     scaler: Scaler
     clipped_cells: int
     groups: tuple[str, ...] | None = None
+    annotation: pd.DataFrame | None = None
 
     @cached_property
     def source_class(self) -> NDArray[np.object_]:
@@ -159,6 +161,7 @@ def prepare(
         scaler=scaler,
         clipped_cells=clipped_cells,
         groups=None if groups is None else tuple(groups),
+        annotation=adata.obs.astype(object).where(adata.obs.notna(), "").astype(str),
     )
 
 

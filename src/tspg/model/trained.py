@@ -144,16 +144,20 @@ class TrainedModel:
         return result
 
     def perturb_prepared(self, prepared: Prepared, *, keep_raw: bool = False) -> AnnData:
-        """Move the samples of the model's own study that the question is about: sources and target."""
+        """Move the samples of the model's own study that the question is about: sources and target.
+
+        Donors (`group`) and the user's own columns are kept beside what was found.
+        """
         asked = np.isin(prepared.source_class, [*self.source_classes, self.target_class])
         names = pd.Index(np.asarray(prepared.sample_ids, dtype=object)[asked])
-        return self._assemble(
-            prepared.profiles[asked],
-            names,
-            prepared.source_class[asked],
-            prepared.split[asked],
-            keep_raw=keep_raw,
-        )
+        source, split = prepared.source_class[asked], prepared.split[asked]
+        result = self._assemble(prepared.profiles[asked], names, source, split, keep_raw=keep_raw)
+        if prepared.groups is not None:
+            result.obs["group"] = np.asarray(prepared.groups, dtype=object)[asked]
+        if prepared.annotation is not None:
+            for column in prepared.annotation.columns.difference(result.obs.columns, sort=False):
+                result.obs[column] = prepared.annotation[column].to_numpy(dtype=object)[asked]
+        return result
 
     def _own_genes(self, adata: AnnData) -> FloatMatrix:
         """The model's genes in the model's order, out of any matrix that holds them."""
@@ -209,6 +213,7 @@ class TrainedModel:
         result.uns["tspg"] = {
             "target_class": self.target_class,
             "gene_set": self.settings.get("gene_set") or "",
+            "method": self.method.name,
             "model_id": self.model_id,
             "classes": np.asarray(self.classes, dtype=object),
             "source_classes": np.asarray(self.source_classes, dtype=object),
