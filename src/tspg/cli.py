@@ -62,7 +62,8 @@ class ProgressBars:
         """Take one epoch's report."""
         bar = self._bars.get(phase)
         if bar is None:
-            bar = self._bars[phase] = tqdm(total=total, desc=f"training {phase}", unit="epoch", file=sys.stderr)
+            title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", "epoch")
+            bar = self._bars[phase] = tqdm(total=total, desc=title, unit=unit, file=sys.stderr)
         shown = {name: numbers[name] for name in ("loss", "total_loss", "hit_rate") if name in numbers}
         bar.set_postfix(shown, refresh=False)
         bar.update(done - bar.n)
@@ -82,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(found)
     _add_run(found)
     _add_perturb(found)
+    _add_audit(found)
     _add_report(found)
     return parser
 
@@ -200,6 +202,17 @@ def _add_perturb(found: Any) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="RUN_DIR", help="folder of a finished `tspg run`")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the results")
     _add_data_options(parser, turned=False)
+
+
+def _add_audit(found: Any) -> None:
+    parser = _command(found, "audit", "Put a finished run to the test: controls that it must pass, genes that come back.")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and shorter training")
+    parser.add_argument(
+        "--technical",
+        metavar="COLUMN",
+        help="sample column that is not biology, such as a batch, to be tried as the target",
+    )
 
 
 def _add_report(found: Any) -> None:

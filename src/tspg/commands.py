@@ -2,11 +2,14 @@
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from anndata import AnnData
 
 from tspg import experiment
 from tspg.analysis.genes import all_top_genes, gene_overlap
+from tspg.audit.conduct import audit_metrics, audit_run
+from tspg.audit.reading import DEMO
 from tspg.clock import Clock
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.data.expression import read_expression
@@ -19,7 +22,7 @@ from tspg.model.storage import load_model
 from tspg.model.training import Report
 from tspg.report.findings import findings_of
 from tspg.report.run_files import read_run
-from tspg.run_folder import Findings, check_free, claimed, refresh_report, save_findings, save_run
+from tspg.run_folder import Findings, add_tables, check_free, claimed, read_manifest, refresh_report, save_findings, save_run
 
 MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itself without being asked
 
@@ -38,7 +41,7 @@ def demo(options: Namespace, report: Report) -> list[str]:
             epochs=3 if options.quick else None,
             target_epochs=3 if options.quick else None,
         )
-        save_run(found, options.out)
+        save_run(found, options.out, reading={"expression": DEMO})
     return _summary(options.out)
 
 
@@ -75,7 +78,7 @@ def run(options: Namespace, report: Report) -> list[str]:
             device=options.device,
             report=report,
         )
-        save_run(found, options.out, inputs=_inputs(options))
+        save_run(found, options.out, inputs=_inputs(options), reading=_reading(options))
     return _summary(options.out)
 
 
@@ -111,6 +114,16 @@ def perturb(options: Namespace, report: Report) -> list[str]:
         )
         save_findings(found, options.out, inputs=[*_inputs(options), options.model / "model" / "model.json"])
     return _summary(options.out)
+
+
+def audit(options: Namespace, report: Report) -> list[str]:
+    """The controls of a finished run; those finished before are not repeated."""
+    read_manifest(options.run)
+    with claimed(options.run):
+        found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
+        tables = {"controls": found.controls, "stable_genes": found.stable_genes}
+        add_tables(options.run, tables, audit_metrics(options.run, found.controls))
+    return [*found.lines(), *_summary(options.run)]
 
 
 def report(options: Namespace, report: Report) -> list[str]:
@@ -153,6 +166,19 @@ def _gene_set(options: Namespace) -> GeneSet | None:
             "or say --gene-set all."
         )
     return gene_sets.union() if options.gene_set == "all" else gene_sets[options.gene_set]
+
+
+def _reading(options: Namespace) -> dict[str, Any]:
+    """How the expression file is read, as the manifest keeps it."""
+    labels = None if options.labels is None else str(options.labels.resolve())
+    return {
+        "expression": str(options.expression.resolve()),
+        "labels": labels,
+        "label_column": options.label_column,
+        "transpose": options.transpose,
+        "transform": options.transform,
+        "gene_sets": [str(path.resolve()) for path in options.gene_sets],
+    }
 
 
 def _inputs(options: Namespace) -> list[Path]:

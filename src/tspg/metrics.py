@@ -7,6 +7,7 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.perturbations import held_out_sources
+from tspg.analysis.verdict import verdict
 from tspg.data.prepare import Prepared, dense
 from tspg.data.units import guess_units
 from tspg.model.trained import TrainedModel
@@ -41,6 +42,7 @@ def run_metrics(
             "n_held_out": int(held_out_sources(perturbations).sum()),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
+        "verdict": verdict(evidence, method=model.method.name),
         "evidence": by_method,
         "data": _describe(question, prepared),
         "training": {

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,9 @@ CONTENTS = frozenset(
         "top_genes.tsv",
         "gene_overlap.tsv",
         "evidence.tsv",
+        "controls.tsv",
+        "stable_genes.tsv",
+        "audit",
         "figures",
         "report.html",
     }
@@ -125,18 +129,25 @@ class Findings:
     history: pd.DataFrame | None = None
 
 
-def save_run(run: Run, out: Path, *, inputs: Sequence[Path] = ()) -> None:
-    """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole."""
+def save_run(
+    run: Run, out: Path, *, inputs: Sequence[Path] = (), reading: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole.
+
+    `reading` says how the expression file was read, so that an audit can read its other genes.
+    """
     save_model(run.model, out / "model")
     write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence}
     found = Findings(
         run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
     )
-    save_findings(found, out, inputs=inputs)
+    save_findings(found, out, inputs=inputs, reading=reading)
 
 
-def save_findings(found: Findings, out: Path, *, inputs: Sequence[Path] = ()) -> None:
+def save_findings(
+    found: Findings, out: Path, *, inputs: Sequence[Path] = (), reading: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Write everything but the model; alone, it makes the folder of `tspg perturb`."""
     clock = Clock()
     with clock.phase("tables"):
@@ -150,10 +161,12 @@ def save_findings(found: Findings, out: Path, *, inputs: Sequence[Path] = ()) ->
         write_report(out)
     times = {**found.seconds, **clock.seconds}
     write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
-    _write_manifest(found, out, inputs, times)
+    _write_manifest(found, out, inputs, reading, times)
 
 
-def _write_manifest(found: Findings, out: Path, inputs: Sequence[Path], times: Mapping[str, float]) -> None:
+def _write_manifest(
+    found: Findings, out: Path, inputs: Sequence[Path], reading: Mapping[str, Any], times: Mapping[str, float]
+) -> None:
     """Describe a finished folder: versions, settings, fingerprints of inputs and outputs, times, memory."""
     per_epoch = [] if found.history is None else [round(float(value), 4) for value in found.history["seconds"]]
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -167,6 +180,7 @@ def _write_manifest(found: Findings, out: Path, inputs: Sequence[Path], times: M
             "settings": dict(found.settings),
             "samples": list(found.samples),
             "inputs": {path.name: sha256_of(path) for path in inputs},
+            "reading": dict(reading),
             "outputs": _fingerprints(out),
             "seconds": {**times, "per_epoch": per_epoch},
             "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
@@ -210,3 +224,14 @@ def refresh_report(out: Path) -> None:
         )
         write_report(out)
         write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})
+
+
+def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:
+    """Put tables and numbers into a finished run folder that this process holds; report and manifest follow."""
+    manifest = read_manifest(out)
+    for name, table in tables.items():
+        write_table(out / f"{name}.tsv", table)
+    known = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    write_json(out / "metrics.json", {**known, **metrics})
+    write_report(out)
+    write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})

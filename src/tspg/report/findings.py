@@ -2,33 +2,14 @@
 
 from typing import Any
 
+from tspg.analysis.criteria import MEAN_SHIFT, Readings, beside
+from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
+from tspg.analysis.wording import number, percent
 from tspg.report.run_files import RunFiles
 
-NOT_AVAILABLE = "not available"
-# Limits within which a number is called good; beyond them the report says so in words.
-_CLOSE, _NEAR = 0.05, 0.25
-_LEAST_VARIANCE, _MOST_VARIANCE = 0.67, 1.5
 _DOUBTFUL_CLASSIFIER = 0.8
 _CALLED_BEFORE = 0.2
 _GENES_NAMED = 6
-_TIE = 0.02  # the energy ratio has no interval; smaller differences are called none
-
-
-def number(value: Any, digits: int = 2) -> str:
-    """A number for people: rounded, thousands apart, a true minus sign; words where there is none."""
-    if not isinstance(value, int | float) or value != value:
-        return NOT_AVAILABLE
-    text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
-    return text.replace("-", "−")
-
-
-def percent(value: Any) -> str:
-    """A share in per cent, never rounded up to 100% or down to 0%."""
-    if not isinstance(value, int | float) or value != value:
-        return NOT_AVAILABLE
-    if 0.995 <= value < 1 or 0 < value < 0.005:
-        return f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else (">99.9%" if value > 0.5 else "<0.1%")
-    return f"{100 * value:.0f}%"
 
 
 def findings_of(run: RunFiles) -> list[str]:
@@ -58,34 +39,33 @@ def _called_of_all(run: RunFiles) -> str:
 
 
 def _alike(run: RunFiles) -> str:
-    own = run.evidence("generator", "energy_ratio")
+    own = run.evidence(run.method, "energy_ratio")
     if own is None:
         return ""
     value = own["value"]
-    words = "very close to" if value <= _CLOSE else "near" if value <= _NEAR else "only part of the way to"
+    words = "very close to" if value <= ENERGY_PASS else "near" if value <= ENERGY_DOUBTFUL else "only part of the way to"
     words = "farther than they started from" if value > 1 else words
     return (
         f"By all genes together the perturbed samples are {words} real {run.target} samples: energy ratio "
-        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run, value)}"
-        f"{_varied(run)}."
+        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run)}{_varied(run)}."
     )
 
 
-def _beside_simple(run: RunFiles, value: float) -> str:
-    simple = run.evidence("mean_shift", "energy_ratio")
-    if simple is None:
+def _beside_simple(run: RunFiles) -> str:
+    simple = run.evidence(MEAN_SHIFT, "energy_ratio")
+    if simple is None or run.method == MEAN_SHIFT:
         return ""
-    gap = simple["value"] - value
-    words = "does about as well" if abs(gap) < _TIE else "is farther away" if gap > 0 else "comes nearer"
+    outcome = beside(Readings.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
+    words = {0: "does about as well", 1: "is farther away", -1: "comes nearer"}[outcome]
     return f"; a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
 
 
 def _varied(run: RunFiles) -> str:
-    own = run.evidence("generator", "variance_ratio")
+    own = run.evidence(run.method, "variance_ratio")
     if own is None:
         return ""
-    value = own["value"]
-    words = "less than" if value < _LEAST_VARIANCE else "more than" if value > _MOST_VARIANCE else "about as much as"
+    value, (low, high) = own["value"], VARIANCE_PASS
+    words = "less than" if value < low else "more than" if value > high else "about as much as"
     return f"; among themselves they vary {words} real ones do (variance ratio {number(value)}, where 1 is right)"
 
 
@@ -105,11 +85,11 @@ def _strongest_genes(run: RunFiles) -> str:
 
 
 def cautions_of(run: RunFiles) -> list[str]:
-    """What a careful reader should know before believing the result: failed checks, then the data."""
-    return [*_failed_checks(run), *_data_notes(run), _not_tested(run)]
+    """What a careful reader should know beside the verdict: about the classifier f, then about the data."""
+    return [*_doubts_of_f(run), *_data_notes(run), *_elsewhere(run)]
 
 
-def _failed_checks(run: RunFiles) -> list[str]:
+def _doubts_of_f(run: RunFiles) -> list[str]:
     found = []
     accuracy = run.metric("target_model.test_balanced_accuracy")
     if accuracy is not None and accuracy < _DOUBTFUL_CLASSIFIER:
@@ -123,27 +103,6 @@ def _failed_checks(run: RunFiles) -> list[str]:
             f"The classifier called {percent(before['value'])} of these samples {run.target} before they were moved: "
             "the hit rate says little."
         )
-    energy, simple = run.evidence("generator", "energy_ratio"), run.evidence("mean_shift", "energy_ratio")
-    if energy and energy["value"] > _NEAR:
-        found.append(
-            f"The perturbed samples do not reach {run.target}: energy ratio {number(energy['value'])}, above {_NEAR}."
-        )
-    if energy and simple and simple["value"] - energy["value"] < _TIE:
-        words = "worse" if energy["value"] - simple["value"] >= _TIE else "not clearly better"
-        found.append(f"By the energy ratio the generator is {words} than a plain shift by class means.")
-    return found + _doubts_of_spread(run)
-
-
-def _doubts_of_spread(run: RunFiles) -> list[str]:
-    found = []
-    spread = run.evidence("generator", "variance_ratio")
-    if spread and spread["value"] < _LEAST_VARIANCE:
-        found.append("The perturbed samples are too alike: part of what tells one from another was lost.")
-    if spread and spread["value"] > _MOST_VARIANCE:
-        found.append("The perturbed samples vary more than real ones: some of the sources' own variation is left.")
-    table = run.tables["evidence"]
-    if "note" in table and table["note"].eq("too few").any():
-        found.append("Few target samples were held out: energy and variance ratios are uncertain.")
     return found
 
 
@@ -159,7 +118,8 @@ def _data_notes(run: RunFiles) -> list[str]:
     clipped = run.metric("data.clipped_cells")
     if clipped:
         share = percent(run.metric("data.clipped_fraction"))
-        found.append(f"{clipped:,} held-out values ({share}) lay outside the range seen in training and were clipped.")
+        values = "held-out values" if run.metric("data.n_test") else "values"
+        found.append(f"{clipped:,} {values} ({share}) lay outside the range seen in training and were clipped.")
     return found + [str(note) for note in run.metric("data.notes") or []]
 
 
@@ -172,11 +132,8 @@ def _few(names: list[str], most: int = 12) -> str:
     return ", ".join(str(name) for name in names[:most]) + rest
 
 
-def _not_tested(run: RunFiles) -> str:
-    table = run.tables["evidence"]
-    measures = set(table["measure"]) if "measure" in table else set()
-    untested = ["whether the same genes come back with another seed or other samples"]
-    if not any(name.startswith("hit_rate_") and name != "hit_rate_f" for name in measures):
-        untested.append("whether other classifiers agree with f")
-    untested.append("source classes that the generator never saw")
-    return f"Not tested in this run: {'; '.join(untested)}."
+def _elsewhere(run: RunFiles) -> list[str]:
+    """Where the verdict stands if it is not on this page."""
+    if run.verdict:
+        return []
+    return ["How far to believe the model was measured in the run that trained it; see that run's report."]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import h5py
 import pandas as pd
 from anndata.io import read_elem
 
+from tspg.analysis.verdict import verdict
 from tspg.errors import ModelError
 from tspg.files import read_table
 
@@ -28,6 +30,25 @@ class RunFiles:
     def target(self) -> str:
         """The class that profiles were moved to."""
         return str(self.facts.get("target_class") or self.model.get("target_class") or "the target class")
+
+    @property
+    def method(self) -> str:
+        """The name of what moved the profiles: `generator`, or a method in closed form."""
+        return str(self.facts.get("method") or self.settings.get("method") or "generator")
+
+    @property
+    def mover(self) -> str:
+        """What moved the profiles, in words that begin a sentence's subject."""
+        return "generator" if self.method == "generator" else self.method.replace("_", " ")
+
+    @cached_property
+    def verdict(self) -> dict[str, dict[str, Any]]:
+        """The six answers of `metrics.json`; from the evidence where an older run has none."""
+        found = self.metric("verdict")
+        if isinstance(found, dict):
+            return found
+        table = self.tables["evidence"]
+        return {} if table.empty else verdict(table, method=self.method)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -51,13 +72,16 @@ class RunFiles:
 
     def evidence(self, method: str, measure: str) -> dict[str, Any] | None:
         """One row of `evidence.tsv`; None where it is missing or holds no number."""
+        found = self.evidence_row(method, measure)
+        return None if found is None or pd.isna(found["value"]) else found
+
+    def evidence_row(self, method: str, measure: str) -> dict[str, Any] | None:
+        """One row of `evidence.tsv`, with or without a number; None where it is missing."""
         table = self.tables["evidence"]
         if table.empty:
             return None
         rows = table[(table["method"] == method) & (table["measure"] == measure)]
-        if rows.empty or pd.isna(rows["value"].iloc[0]):
-            return None
-        return {str(key): value for key, value in rows.iloc[0].items()}
+        return None if rows.empty else {str(key): value for key, value in rows.iloc[0].items()}
 
 
 def read_run(run_dir: Path) -> RunFiles:

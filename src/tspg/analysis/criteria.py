@@ -1,0 +1,215 @@
+"""Single criteria of the verdict: each gives an answer, and its number and limit in words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from tspg.analysis import thresholds as limit
+from tspg.analysis.judges import LEAST_RECALL, transfer
+from tspg.analysis.measure import Measure
+from tspg.analysis.wording import number, percent
+
+PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
+ANSWERS = (PASS, DOUBTFUL, FAIL, NOT_TESTED)
+MEAN_SHIFT, GAUSSIAN_DRAW, LINEAR_MAP = "mean_shift", "gaussian_draw", "linear_map"
+UNTOUCHED, REAL = "untouched_source", "real_target"
+JUDGES = {
+    "logistic": "logistic regression",
+    "knn": "nearest neighbours",
+    "forest": "a random forest",
+    "second_f": "f trained with another seed",
+}
+_NOTHING = Measure(np.nan)
+_CHANCE = re.compile(r"by chance ([\d.]+) \(([\d.]+) to ([\d.]+)\)")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One criterion: its answer, and the number beside its limit in words."""
+
+    answer: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The evidence table, to be read method by method; what was not measured is not a number."""
+
+    measures: Mapping[tuple[str, str], Measure]
+    method: str
+
+    @classmethod
+    def of(cls, evidence: pd.DataFrame, method: str) -> "Readings":
+        """Index the table; columns that an older table lacks are empty."""
+        table = evidence.reindex(columns=["method", "measure", "value", "low", "high", "n", "note"])
+        table = table.fillna({"n": 0, "note": ""})
+        return cls(
+            {
+                (str(row.method), str(row.measure)): Measure(
+                    float(row.value), float(row.low), float(row.high), int(row.n), str(row.note)
+                )
+                for row in table.itertuples()
+            },
+            method,
+        )
+
+    def own(self, measure: str) -> Measure:
+        """What the method that is judged scores."""
+        return self.of_method(self.method, measure)
+
+    def of_method(self, method: str, measure: str) -> Measure:
+        """What any method of the table scores."""
+        return self.measures.get((method, measure), _NOTHING)
+
+    @property
+    def n_real(self) -> int | None:
+        """How many real target samples were held out; None where the table does not say."""
+        found = self.measures.get((REAL, "hit_rate_f"))
+        return None if found is None else found.n
+
+    @property
+    def cannot_be_told_apart(self) -> bool:
+        """Whether sources and target lie no farther apart than two parts of the target."""
+        return "undefined" in self.own("energy_ratio").note
+
+    @cached_property
+    def transfers(self) -> dict[str, float]:
+        """For each admitted judge other than f: how far the moved samples convince it, 1 as real ones do."""
+        found = {}
+        for name in JUDGES:
+            measure = f"hit_rate_{name}"
+            base, recall = (self.of_method(method, measure).value for method in (UNTOUCHED, REAL))
+            share = transfer(self.own(measure).value, base, recall)
+            if recall >= LEAST_RECALL and np.isfinite(share):
+                found[name] = share
+        return found
+
+    @property
+    def reachable_correlation(self) -> float:
+        """The gene correlation that samples of the target itself reach."""
+        found = [self.of_method(method, "gene_correlation").value for method in (REAL, GAUSSIAN_DRAW)]
+        return max((value for value in found if np.isfinite(value)), default=np.nan)
+
+
+def judges_are_convinced(readings: Readings) -> Check:
+    """Independent classifiers, of which the least convinced one decides."""
+    if not readings.transfers:
+        words = f"no independent classifier knows real target samples (recall {LEAST_RECALL} asked), so none was asked"
+        return Check(DOUBTFUL, words)
+    judge = min(readings.transfers, key=lambda name: readings.transfers[name])
+    share = readings.transfers[judge]
+    moved, real = readings.own(f"hit_rate_{judge}").value, readings.of_method(REAL, f"hit_rate_{judge}").value
+    words = (
+        f"{JUDGES[judge]} calls {percent(moved)} of the moved and {percent(real)} of the real samples the target "
+        f"(transfer {number(share)}, {limit.TRANSFER_PASS} asked)"
+    )
+    return Check(_above(share, limit.TRANSFER_PASS, limit.TRANSFER_FAIL), words)
+
+
+def energy_is_small(readings: Readings) -> Check:
+    """The distance to real samples by all genes together, on the axis from real (0) to not moved (1)."""
+    value, by_chance = readings.own("energy_ratio").value, readings.of_method(REAL, "energy_ratio").high
+    if not np.isfinite(value):
+        return Check(NOT_TESTED, "the energy ratio could not be measured")
+    shown = f"energy ratio {number(value, 3)}"
+    if value <= limit.ENERGY_PASS:
+        return Check(PASS, f"{shown} (at most {limit.ENERGY_PASS} asked)")
+    if value <= by_chance:
+        answer = PASS if value <= limit.ENERGY_DOUBTFUL else DOUBTFUL
+        return Check(answer, f"{shown} (real samples among themselves reach {number(by_chance, 3)} by chance)")
+    answer = DOUBTFUL if value <= limit.ENERGY_DOUBTFUL else FAIL
+    return Check(answer, f"{shown} (at most {limit.ENERGY_PASS} asked, above {limit.ENERGY_DOUBTFUL} fails)")
+
+
+def spread_is_right(readings: Readings) -> Check:
+    """How much samples differ among themselves, beside real ones."""
+    value = readings.own("variance_ratio").value
+    if not np.isfinite(value):
+        return Check(NOT_TESTED, "how much samples vary could not be measured")
+    low, high = limit.VARIANCE_PASS
+    lowest, highest = limit.VARIANCE_DOUBTFUL
+    answer = PASS if low <= value <= high else DOUBTFUL if lowest <= value <= highest else FAIL
+    return Check(answer, f"variance {number(value)} times that of real samples ({low} to {high} asked)")
+
+
+def genes_move_together(readings: Readings) -> Check:
+    """Whether genes go up and down together as they do in the target."""
+    value, most = readings.own("gene_correlation").value, readings.reachable_correlation
+    if not np.isfinite(value) or not most >= limit.LEAST_REACHABLE_CORRELATION:
+        return Check(NOT_TESTED, "how genes go together could not be measured")
+    asked = limit.CORRELATION_PASS * most
+    words = f"gene correlation {number(value)} ({number(asked)} asked, {number(most)} can be reached)"
+    return Check(_above(value / most, limit.CORRELATION_PASS, limit.CORRELATION_DOUBTFUL), words)
+
+
+def neighbours_mix(readings: Readings) -> Check:
+    """Whether a nearest neighbour tells moved from real samples; a reason for doubt, never for failure."""
+    for side, measure in (("real", "nn_real"), ("moved", "nn_fake")):
+        found = readings.own(measure)
+        null = _CHANCE.search(found.note)
+        if null is None:
+            return Check(NOT_TESTED, "nearest neighbours could not be asked")
+        mean, low, high = map(float, null.groups())
+        if not low <= found.value <= high and abs(found.value - mean) >= limit.NEIGHBOUR_MARGIN:
+            by_chance = f"by chance {number(low)} to {number(high)}"
+            words = f"the nearest neighbour of {percent(found.value)} of the {side} samples is {side} too ({by_chance})"
+            return Check(DOUBTFUL, words)
+    return Check(PASS, "nearest neighbours mix as chance would have it")
+
+
+REALISM = (energy_is_small, judges_are_convinced, spread_is_right, genes_move_together, neighbours_mix)
+
+
+def _above(value: float, passes: float, doubtful: float) -> str:
+    return PASS if value >= passes else DOUBTFUL if value >= doubtful else FAIL
+
+
+BETTER, SAME, WORSE = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure of the method beside that of a simple one."""
+
+    outcome: int
+    words: str
+
+    @property
+    def verdict(self) -> str:
+        """The comparison with its outcome, in words."""
+        outcome = {BETTER: "better", SAME: "cannot be told apart", WORSE: "worse"}[self.outcome]
+        return f"{self.words} ({outcome})"
+
+
+def beside(readings: Readings, other: str) -> list[Comparison]:
+    """The method beside another one by energy ratio, gene correlation and what a random forest says."""
+    found = []
+    own, simple = (readings.of_method(name, "energy_ratio") for name in (readings.method, other))
+    if np.isfinite(own.value - simple.value):
+        words = f"energy ratio {number(own.value, 3)} against {number(simple.value, 3)}"
+        found.append(Comparison(-told_apart(own, simple, limit.ENERGY_TIE), words))
+    own, simple = (readings.of_method(name, "gene_correlation") for name in (readings.method, other))
+    if np.isfinite(own.value - simple.value):
+        gain = own.value - simple.value
+        outcome = int(np.sign(gain)) if abs(gain) >= limit.CORRELATION_GAIN else SAME
+        found.append(Comparison(outcome, f"gene correlation {number(own.value)} against {number(simple.value)}"))
+    own, simple = (readings.of_method(name, "hit_rate_forest") for name in (readings.method, other))
+    if "forest" in readings.transfers and np.isfinite(simple.value):
+        words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"
+        found.append(Comparison(told_apart(own, simple, 0.0), words))
+    return found
+
+
+def told_apart(first: Measure, second: Measure, tie: float) -> int:
+    """1 if the first is larger, -1 if smaller, 0 if either value lies within the other's interval.
+
+    Without intervals a difference below `tie` is none.
+    """
+    overlap = second.low <= first.value <= second.high or first.low <= second.value <= first.high
+    gap = first.value - second.value
+    has_interval = np.isfinite(first.high - first.low) or np.isfinite(second.high - second.low)
+    return 0 if overlap or (not has_interval and abs(gap) < tie) else int(np.sign(gap))

@@ -1,0 +1,37 @@
+"""Every limit that decides an answer of the verdict, with where it comes from.
+
+"trust.md" is the project's plan of controls, "transport.md" its measurements of seven tasks with the
+paper's losses, the preset `transport`, the mean shift and Gaussian draws. The limits on how many
+samples are needed stand in `measure.py`, that on an admitted judge in `judges.py`.
+"""
+
+# Share of the way from untouched (0) to real (1) samples in a judge's hit rate; trust.md 4.2, rule 2.
+TRANSFER_PASS, TRANSFER_FAIL = 0.9, 0.7
+
+# Energy ratio, 0 like real and 1 not moved; trust.md 4.2, rule 3. What 95% of random splits of the
+# real target reach passes too, as long as it is not more than doubtful.
+ENERGY_PASS, ENERGY_DOUBTFUL = 0.05, 0.25
+
+# Variance ratio to the training target; trust.md 4.2, rule 5. Beyond half and twice it fails: the mean
+# shift between organs has 1.4-2.1, the paper's losses on kidney .30, collapse 0 (transport.md).
+VARIANCE_PASS = (0.67, 1.5)
+VARIANCE_DOUBTFUL = (0.5, 2.0)
+
+# Share of the gene correlation that can be reached (the higher one of held-out real samples and of a
+# Gaussian draw of as many as were moved; few real samples alone blur it). transport.md: preset
+# `transport` .79-.91, mean shift .31-.48 (COADREAD .73), paper's losses .06-.32.
+CORRELATION_PASS, CORRELATION_DOUBTFUL = 0.75, 0.5
+LEAST_REACHABLE_CORRELATION = 0.3  # below it the target's own structure is too blurred to be compared with
+
+# A 1-nearest-neighbour accuracy counts only outside its permutation null (trust.md 4.2, rule 4) and this
+# far from chance: with enough samples any method leaves the null. It raises doubt and fails nothing.
+NEIGHBOUR_MARGIN = 0.15
+
+# What is kept of the person; transport.md: preset `transport` .85-.93, paper's losses .70-.83, Gaussian
+# draw 0 and mean shift 1 by construction.
+INDIVIDUALITY_PASS, INDIVIDUALITY_DOUBTFUL = 0.8, 0.5
+
+# How much more gene correlation than the mean shift is a gain; transport.md: preset `transport` gains
+# .15-.49. Rates and energy ratios differ where neither lies within the other's 95% interval.
+CORRELATION_GAIN = 0.1
+ENERGY_TIE = 0.02  # for energy ratios without an interval: the spread between seeds

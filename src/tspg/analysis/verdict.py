@@ -1,0 +1,211 @@
+"""Whether to believe a run: six questions, each answered in one sentence with its number and limit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tspg.analysis import thresholds as limit
+from tspg.analysis.criteria import (
+    ANSWERS,
+    BETTER,
+    DOUBTFUL,
+    FAIL,
+    GAUSSIAN_DRAW,
+    LINEAR_MAP,
+    MEAN_SHIFT,
+    NOT_TESTED,
+    PASS,
+    REALISM,
+    WORSE,
+    Readings,
+    beside,
+)
+from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS
+from tspg.analysis.wording import listed, number
+
+QUESTIONS = {
+    "realistic": "Realistic?",
+    "generalises": "Generalises?",
+    "keeps_person": "Keeps the person?",
+    "beats_mean_shift": "Better than a mean shift?",
+    "stable_genes": "Stable genes?",
+    "controls_clean": "Controls clean?",
+}
+# Which controls answer which question; every other control asks whether something moves that should not.
+UNSEEN_CLASS, STABILITY = "leave_one_class_out", "stability"
+
+Answer = dict[str, Any]
+_SEVERITY = (FAIL, DOUBTFUL, PASS, NOT_TESTED)
+
+
+def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | None = None) -> dict[str, Answer]:
+    """Answer whether a run can be believed, question by question.
+
+    Parameters
+    ----------
+    evidence
+        The table of `evidence_table`.
+    method
+        The method that is judged, by its name in the table.
+    controls
+        What `tspg audit` found: columns control, measure, value, low, high, n, note, answer.
+
+    Returns
+    -------
+    For each of the six questions (see `QUESTIONS`) `answer`, which is pass, doubtful, fail or not
+    tested, `sentence`, and the `numbers` that it rests on. All limits stand in `thresholds.py`.
+    """
+    readings = Readings.of(evidence, method)
+    return {
+        "realistic": _withheld(readings) or _realistic(readings),
+        "generalises": _of_controls(controls, lambda name: name == UNSEEN_CLASS, _ONLY_NEW_SAMPLES),
+        "keeps_person": _keeps_person(readings),
+        "beats_mean_shift": _beats_mean_shift(readings),
+        "stable_genes": _of_controls(controls, lambda name: name == STABILITY, _ONE_SEED),
+        "controls_clean": _of_controls(controls, lambda name: name not in (UNSEEN_CLASS, STABILITY), _NO_CONTROLS),
+    }
+
+
+_ONLY_NEW_SAMPLES = (
+    "Every number here comes from samples held out of training (all of a donor's where donors are given); "
+    "whether a class of sources that was never trained on is moved as well was not tested."
+)
+_ONE_SEED = "Whether the same genes come first with another seed or other samples was not tested."
+_NO_CONTROLS = (
+    "Whether anything is found where nothing should be (permuted labels, a split target, random gene sets) "
+    "was not tested."
+)
+
+
+def _answer(answer: str, sentence: str, **numbers: float | int | None) -> Answer:
+    found = {name: value if value is not None and np.isfinite(value) else None for name, value in numbers.items()}
+    return {"answer": answer, "sentence": sentence, "numbers": found}
+
+
+def _worst(answers: list[str]) -> str:
+    """The most severe answer; what was not tested counts only where nothing was."""
+    return min(answers, key=_SEVERITY.index, default=NOT_TESTED)
+
+
+def _withheld(readings: Readings) -> Answer | None:
+    """Why nothing can be said about likeness to the target; None if something can."""
+    n = readings.n_real
+    if (n is not None and n < FEWEST_TARGETS) or readings.own("energy_ratio").note.startswith("too few"):
+        held_out = "too few target samples were held out" if n is None else f"{n} held-out target samples are too few"
+        return _answer(NOT_TESTED, f"Withheld: {held_out}; at least {FEWEST_TARGETS} are needed.", n_targets=n)
+    if readings.cannot_be_told_apart:
+        sentence = (
+            "Source and target cannot be told apart here: they lie no farther from each other than two parts of the "
+            "target do, so no distance that is left could be judged."
+        )
+        return _answer(NOT_TESTED, sentence, n_targets=n)
+    return None
+
+
+def _realistic(readings: Readings) -> Answer:
+    checks = [criterion(readings) for criterion in REALISM]
+    worst = _worst([check.answer for check in checks])
+    head = {PASS: "Like real target samples", DOUBTFUL: "Not fully like real target samples"}
+    decisive = "; ".join(check.words for check in checks if check.answer == worst)
+    sentence = f"{head.get(worst, 'Not like real target samples')}: {decisive}{_how_uncertain(readings)}."
+    if worst == NOT_TESTED:
+        sentence = "The evidence table does not hold what is needed to say."
+    own = readings.own("energy_ratio")
+    return _answer(
+        worst,
+        sentence,
+        energy_ratio=own.value,
+        energy_ratio_low=own.low,
+        energy_ratio_high=own.high,
+        lowest_transfer=min(readings.transfers.values(), default=None),
+        variance_ratio=readings.own("variance_ratio").value,
+        gene_correlation=readings.own("gene_correlation").value,
+        reachable_gene_correlation=readings.reachable_correlation,
+        nn_fake=readings.own("nn_fake").value,
+        nn_real=readings.own("nn_real").value,
+        n_targets=readings.n_real,
+    )
+
+
+def _how_uncertain(readings: Readings) -> str:
+    n, energy = readings.n_real, readings.own("energy_ratio")
+    if n is None or n >= COMFORTABLE_TARGETS:
+        return ""
+    width = f": the energy ratio's 95% interval is {number(energy.high - energy.low)} wide"
+    return f". Only {n} target samples were held out{width if np.isfinite(energy.high - energy.low) else ''}"
+
+
+def _keeps_person(readings: Readings) -> Answer:
+    own = readings.own("individuality")
+    shift, draw = (readings.of_method(name, "individuality") for name in (MEAN_SHIFT, GAUSSIAN_DRAW))
+    numbers = {"individuality": own.value, "mean_shift": shift.value, "gaussian_draw": draw.value, "n": own.n}
+    if not np.isfinite(own.value) or own.n < FEWEST_TARGETS:
+        sentence = f"Withheld: it needs at least {FEWEST_TARGETS} held-out samples to be moved; there are {own.n}."
+        return _answer(NOT_TESTED, sentence, **numbers)
+    as_a_draw = readings.method == GAUSSIAN_DRAW or own.low <= draw.high
+    if own.value < limit.INDIVIDUALITY_DOUBTFUL or as_a_draw:
+        answer, head = FAIL, "Does not keep the person, so read no single sample's genes"
+    elif own.value < limit.INDIVIDUALITY_PASS:
+        answer, head = DOUBTFUL, "Keeps only part of the person"
+    else:
+        answer, head = PASS, "What is high for its class in a sample stays high"
+    asked = f"individuality {number(own.value)} ({limit.INDIVIDUALITY_PASS} asked"
+    drawn = f"; a random target profile has {number(draw.value)}" if np.isfinite(draw.value) else ""
+    shifted = f", a mean shift {number(shift.value)} by construction" if np.isfinite(shift.value) else ""
+    return _answer(answer, f"{head}: {asked}{drawn}{shifted}).", **numbers)
+
+
+def _beats_mean_shift(readings: Readings) -> Answer:
+    if readings.method == MEAN_SHIFT:
+        return _answer(NOT_TESTED, "Does not apply: this run is the mean shift itself.")
+    if withheld := _withheld(readings):
+        return withheld
+    found = beside(readings, MEAN_SHIFT)
+    if not found:
+        return _answer(NOT_TESTED, "The evidence table does not hold a mean shift to compare with.")
+    outcomes = {comparison.outcome for comparison in found}
+    better, worse = BETTER in outcomes, WORSE in outcomes
+    answer = FAIL if not better else DOUBTFUL if worse else PASS
+    head = {FAIL: "Not better", DOUBTFUL: "Better in part only", PASS: "Better"}[answer]
+    compared = "; ".join(comparison.verdict for comparison in found)
+    sentence = f"{head} than adding the difference of the class means: {compared}{_network_adds(readings)}."
+    measured = ("energy_ratio", "gene_correlation", "hit_rate_forest")
+    numbers = {name: readings.own(name).value for name in measured}
+    of_shift = {f"mean_shift_{name}": readings.of_method(MEAN_SHIFT, name).value for name in measured}
+    return _answer(answer, sentence, **numbers, **of_shift)
+
+
+def _network_adds(readings: Readings) -> str:
+    """What training a network brought beside the closed-form map."""
+    found = beside(readings, LINEAR_MAP)
+    if readings.method != "generator" or not found:
+        return ""
+    better = [comparison.words for comparison in found if comparison.outcome == BETTER]
+    worse = [comparison.words for comparison in found if comparison.outcome == WORSE]
+    if not better and not worse:
+        return ". Beside the linear map, which needs no network, the network adds nothing on this data set"
+    parts = [f"{word} in {listed(words)}" for word, words in (("gains", better), ("loses", worse)) if words]
+    return f". Beside the linear map, which needs no network, the network {' and '.join(parts)}"
+
+
+def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], without: str) -> Answer:
+    """The worst of the controls that a question rests on; `without` says what was not tested."""
+    rows = pd.DataFrame() if controls is None else controls[[belongs(str(name)) for name in controls["control"]]]
+    if rows.empty:
+        return _answer(NOT_TESTED, without)
+    answers = [answer if answer in ANSWERS else NOT_TESTED for answer in rows["answer"]]
+    worst = _worst(answers)
+    decisive = [
+        _control_in_words(row) for row, answer in zip(rows.itertuples(), answers, strict=True) if answer == worst
+    ]
+    head = {PASS: "Clean", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
+    numbers = {f"{row.control}.{row.measure}": float(row.value) for row in rows.itertuples()}
+    return _answer(worst, f"{head}: {'; '.join(decisive)}.", **numbers)
+
+
+def _control_in_words(row: Any) -> str:
+    note = f", {row.note}" if isinstance(row.note, str) and row.note else ""
+    measure, control = str(row.measure).replace("_", " "), str(row.control).replace("_", " ")
+    return f"{control}, {measure} {number(float(row.value))}{note}"

@@ -1,0 +1,29 @@
+"""Numbers as people read them."""
+
+from typing import Any
+
+NOT_AVAILABLE = "not available"
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """A number for people: rounded, thousands apart, a true minus sign; words where there is none."""
+    if not isinstance(value, int | float) or value != value:
+        return NOT_AVAILABLE
+    text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def percent(value: Any) -> str:
+    """A share in per cent, never rounded up to 100% or down to 0%."""
+    if not isinstance(value, int | float) or value != value:
+        return NOT_AVAILABLE
+    if 0.995 <= value < 1 or 0 < value < 0.005:
+        return f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else (">99.9%" if value > 0.5 else "<0.1%")
+    return f"{100 * value:.0f}%"
+
+
+def listed(words: list[str]) -> str:
+    """Words as an enumeration: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,114 @@
+"""An audit from start to end: every control in turn, each kept as soon as it is finished."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tspg.audit.null_controls import permuted_labels, permuted_work, pseudo_target, pseudo_work, source_is_target
+from tspg.audit.outcome import Outcome, controls_table, stable_genes_table
+from tspg.audit.plan import Plan, Work, seconds_for
+from tspg.audit.planted import planted_drivers, planted_work
+from tspg.audit.random_gene_sets import gene_sets_work, random_gene_sets
+from tspg.audit.repeats import gene_stability, stability_work
+from tspg.audit.store import key_of, load_outcome, store_outcome
+from tspg.audit.subject import Subject, read_subject
+from tspg.audit.technical import levels_of, technical_column, technical_work
+from tspg.audit.unseen_class import unseen_class, unseen_work
+from tspg.metrics import number
+from tspg.model.device import fixed_threads
+from tspg.model.training import Report, silent
+
+Question = Callable[[Subject, Plan], Outcome]
+Cost = Callable[[Subject, Plan], Work]
+
+
+def _free(subject: Subject, plan: Plan) -> Work:
+    del subject, plan
+    return Work()
+
+
+CONTROLS: Mapping[str, tuple[Question, Cost]] = {
+    "source_is_target": (source_is_target, _free),
+    "permuted_labels": (permuted_labels, permuted_work),
+    "pseudo_target": (pseudo_target, pseudo_work),
+    "planted_drivers": (planted_drivers, planted_work),
+    "random_gene_sets": (random_gene_sets, gene_sets_work),
+    "unseen_class": (unseen_class, unseen_work),
+    "technical_column": (technical_column, technical_work),
+    "gene_stability": (gene_stability, stability_work),
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The tables of an audit, and about how many seconds of work were still to be done when it began."""
+
+    controls: pd.DataFrame
+    stable_genes: pd.DataFrame
+    seconds_expected: float
+
+    def lines(self) -> list[str]:
+        """What was found, a line a number."""
+        return [
+            f"{row.control}: {row.measure} {'' if math.isnan(row.value) else f'{row.value:.3g} '}"
+            f"[{row.answer}]{f' ({row.note})' if row.note else ''}"
+            for row in self.controls.itertuples()
+        ]
+
+
+def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None, report: Report = silent) -> Audit:
+    """Carry out every control of a finished run that was not finished before.
+
+    Parameters
+    ----------
+    folder
+        The folder of a finished `tspg run` or `tspg demo`; finished controls are kept in it.
+    technical
+        A sample column that is not biology, such as a batch, to be tried as the target.
+
+    Raises
+    ------
+    TspgError
+        If there is no finished run, or it knows no such column; before any work starts.
+    """
+    subject = read_subject(folder)
+    plan = Plan.of(quick=quick, technical=technical, reading=subject.manifest.get("reading", {}))
+    if technical is not None:
+        levels_of(subject, technical)
+    keys = {name: key_of(subject.model.model_id, _settings(name, plan)) for name in CONTROLS}
+    found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
+    left = {name: seconds_for(CONTROLS[name][1](subject, plan), subject) for name in CONTROLS if found[name] is None}
+    expected = sum(left.values())
+    phase = f"audit (about {max(1.0, expected):.0f} s)"
+    report(phase, 0, len(CONTROLS), {})
+    outcomes: dict[str, Outcome] = {}
+    with fixed_threads(subject.config.threads):
+        for number, (name, (carry_out, _)) in enumerate(CONTROLS.items(), start=1):
+            outcome = found[name]
+            if outcome is None:
+                outcome = carry_out(subject, plan)
+                store_outcome(folder, name, keys[name], outcome)
+            outcomes[name] = outcome
+            report(phase, number, len(CONTROLS), {})
+    return Audit(controls_table(outcomes), stable_genes_table(outcomes), expected)
+
+
+def _settings(name: str, plan: Plan) -> dict[str, object]:
+    """The plan as far as it decides a control: another column must not undo what has nothing to do with it."""
+    settings = plan.settings()
+    if name != "technical_column":
+        del settings["technical"]
+    return settings
+
+
+def audit_metrics(folder: Path, controls: pd.DataFrame) -> dict[str, Any]:
+    """The entries of `metrics.json` that an audit changes: the answers, and the verdict that follows from them."""
+    answers: dict[str, dict[str, Any]] = {}
+    for row in controls.itertuples():
+        found = {"value": number(float(row.value)), "answer": str(row.answer)}
+        answers.setdefault(str(row.control), {})[str(row.measure)] = found
+    return {"controls": answers}

@@ -1,0 +1,177 @@
+"""Controls without a signal: what a run must not find where there is nothing to be found."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.stats import t as student
+
+from tspg.analysis.energy import EnergyScale
+from tspg.analysis.judges import Classify
+from tspg.audit.bench import Stage, class_changes, share_called
+from tspg.audit.outcome import SELECTED_OFTEN, THRESHOLDS, Outcome, Row, judged, not_tested
+from tspg.audit.plan import Plan, Work
+from tspg.audit.stability import Repeats
+from tspg.audit.subject import Mask, Names, Numbers, Subject, change_of_mean, donor_names, relabelled
+from tspg.data.prepare import Prepared
+
+PERMUTED, HALVES = 70, 71  # streams of random numbers
+HALF, OTHER = "first half", "second half"
+FEWEST_DONORS = 8  # of the target, to be split in two
+LARGEST_FALSE_SHARE = 0.05
+
+
+def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
+    """Train on labels that mean nothing: f must be at chance, moved profiles no nearer to the target."""
+    stage = Stage.of(subject.prepared, subject.target)
+    if stage.is_empty:
+        return not_tested("f_accuracy", "too few held-out samples")
+    accuracies, own_hits, hits, ratios, changes = [], [], [], [], []
+    for repeat in range(plan.permutations):
+        rng = np.random.default_rng([subject.config.seed, PERMUTED, repeat])
+        shuffled = relabelled(subject.prepared, permuted_within_donors(subject.prepared, rng))
+        model = subject.fit(shuffled, replace(subject.short, seed=subject.config.seed + repeat))
+        accuracies.append(balanced_accuracy(model.classify, subject.prepared))
+        moved = model.move(stage.sources, stage.source_class)
+        own_hits.append(share_called(model.classify(moved), subject.target))
+        hits.append(share_called(subject.judge(moved), subject.target))
+        ratios.append(stage.energy_ratio(moved))
+        changes.append(class_changes(model, shuffled))
+    base = share_called(subject.judge(stage.sources), subject.target)
+    chance = 1 / len(subject.prepared.classes)
+    lists = Repeats.of(changes, ~subject.prepared.scaler.constant, subject.config.top_k)
+    often = float(sum((lists.selected(of).mean(axis=0) >= SELECTED_OFTEN).sum() for of in lists.lists))
+    heard = f"untouched {base:.2f}; f itself calls {np.mean(own_hits):.0%} the target"
+    return Outcome(
+        (
+            _row(
+                "f_accuracy", accuracies, float(np.mean(accuracies)) - chance, "excess_accuracy", f"chance {chance:.2f}"
+            ),
+            _row("hit_rate_logistic", hits, float(np.mean(hits)) - base, "excess_hit_rate", heard),
+            _row("energy_ratio", ratios, abs(float(np.mean(ratios)) - 1), "distance_from_one", "1: not moved"),
+            replace(judged("genes_selected_often", [often], "genes_by_chance"), n=plan.permutations),
+        )
+    )
+
+
+def _row(measure: str, values: Sequence[float], excess: float, threshold: str, note: str) -> Row:
+    """The mean of repeats, answered by how far it lies from where it should."""
+    return replace(judged(measure, values, threshold, note=note), answer=THRESHOLDS[threshold].answer(excess))
+
+
+def balanced_accuracy(classify: Classify, prepared: Prepared) -> float:
+    """How often held-out samples are called by their own class: the mean over classes."""
+    test = ~prepared.is_train
+    right, truth = classify(prepared.profiles[test]) == prepared.source_class[test], prepared.source_class[test]
+    return float(np.mean([right[truth == name].mean() for name in sorted(set(truth))]))
+
+
+def permuted_within_donors(prepared: Prepared, rng: np.random.Generator) -> Names:
+    """The class names with those of the training samples shuffled: inside each donor who has several classes.
+
+    Donors with samples of one class only have theirs shuffled among one another, since a shuffle
+    inside such a donor changes nothing.
+    """
+    labels, donors = prepared.source_class.copy(), donor_names(prepared)
+    train = np.flatnonzero(prepared.is_train)
+    single = []
+    for donor in sorted(set(donors[train])):
+        rows = train[donors[train] == donor]
+        if len(set(labels[rows])) > 1:
+            labels[rows] = labels[rng.permutation(rows)]
+        else:
+            single.extend(rows)
+    labels[single] = labels[rng.permutation(single)] if single else labels[single]
+    return labels
+
+
+def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
+    """Take one random half of the target's donors for the source and the other for the target: nothing may move."""
+    is_target = subject.prepared.in_class(subject.target)
+    donors = donor_names(subject.prepared)
+    if min(len(set(donors[is_target & part])) for part in (subject.prepared.is_train, ~subject.prepared.is_train)) < (
+        FEWEST_DONORS
+    ):
+        return not_tested("genes_beyond_noise", f"fewer than {FEWEST_DONORS} donors of the target on either side")
+    told_apart, beyond, changes = [], [], []
+    for repeat in range(plan.splits):
+        labels = random_halves(
+            subject.prepared, is_target, np.random.default_rng([subject.config.seed, HALVES, repeat])
+        )
+        halves = relabelled(subject.prepared, labels, rows=is_target)
+        config = replace(subject.short, target_class=OTHER, seed=subject.config.seed + repeat)
+        change = class_changes(subject.fit(halves, config), halves)[HALF]
+        told_apart.append(_told_apart(halves, subject.config.seed))
+        beyond.append(beyond_noise(halves, change))
+        changes.append(float(np.abs(change).mean()) / subject.own_change)
+    return Outcome(
+        (
+            judged("energy_ratio_defined", told_apart, "share_defined", note="share of random splits"),
+            judged("genes_beyond_noise", beyond, "genes_beyond_noise", note="share of the genes"),
+            judged("relative_change", changes, "relative_change", note="mean change beside that of the run"),
+        )
+    )
+
+
+def random_halves(prepared: Prepared, rows: Mask, rng: np.random.Generator) -> Names:
+    """Labels that split some samples at random into two halves: whole donors, train and test each by themselves."""
+    labels, donors = np.full(len(rows), HALF, dtype=object), donor_names(prepared)
+    for part in (prepared.is_train, ~prepared.is_train):
+        names = sorted(set(donors[rows & part]))
+        chosen = rng.permutation(len(names))[: len(names) // 2]
+        labels[part & np.isin(donors, [names[number] for number in chosen])] = OTHER
+    return labels
+
+
+def _told_apart(halves: Prepared, seed: int) -> float:
+    test = ~halves.is_train
+    first, second = halves.in_class(HALF), halves.in_class(OTHER)
+    scale = EnergyScale.of(
+        halves.profiles[first & test],
+        halves.profiles[second & test],
+        halves.profiles[second & halves.is_train],
+        seed=seed,
+        n_boot=2,
+    )
+    return float(scale.is_defined)
+
+
+def beyond_noise(halves: Prepared, change: Numbers) -> float:
+    """The share of genes whose mean change is larger than two random halves differ (Welch; Benjamini-Hochberg 5%)."""
+    parts = [halves.profiles[halves.in_class(name)].astype(np.float64) for name in (HALF, OTHER)]
+    donors = donor_names(halves)
+    sizes = [len(set(donors[halves.in_class(name)])) for name in (HALF, OTHER)]
+    squared = sum(
+        (part.var(axis=0, ddof=1) / size for part, size in zip(parts, sizes, strict=True)), np.zeros(len(change))
+    )
+    tested = squared > 0
+    if not tested.any():
+        return math.nan
+    p = np.sort(2 * student.sf(np.abs(change[tested]) / np.sqrt(squared[tested]), df=sum(sizes) - 2))
+    below = np.flatnonzero(p <= LARGEST_FALSE_SHARE * np.arange(1, len(p) + 1) / len(p))
+    return float((below[-1] + 1 if len(below) else 0) / len(p))
+
+
+def source_is_target(subject: Subject, plan: Plan) -> Outcome:
+    """Let the run's own model move held-out samples of the target itself: they must stay."""
+    del plan
+    rows = subject.prepared.in_class(subject.target) & ~subject.prepared.is_train
+    if not rows.any():
+        return not_tested("relative_change", "no held-out sample of the target")
+    change = change_of_mean(subject.perturbations.layers["perturbation"][rows]) / subject.own_change
+    note = "mean change beside that of the run"
+    note += "; such samples are left as they are by construction" if change == 0 else ""
+    return Outcome((judged("relative_change", [change], "relative_change", note=note, n=int(rows.sum())),))
+
+
+def permuted_work(subject: Subject, plan: Plan) -> Work:
+    """A short fit a permutation."""
+    del subject
+    return Work(short=plan.permutations)
+
+
+def pseudo_work(subject: Subject, plan: Plan) -> Work:
+    """A short fit a split, on the target's samples only."""
+    rows = subject.prepared.in_class(subject.target).mean()
+    return Work(short=plan.splits * (0.5 + 0.5 * float(rows)))

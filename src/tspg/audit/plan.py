@@ -1,0 +1,58 @@
+"""How much an audit does, and how long that will take."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tspg.audit.subject import Subject
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How often each control is repeated, the column that is not biology, and where the user's files lie."""
+
+    permutations: int = 20
+    splits: int = 20
+    planted: int = 5
+    unseen_classes: int = 12
+    gene_sets: int = 100
+    seeds: int = 10
+    bootstraps: int = 5
+    levels: int = 6
+    technical: str | None = None
+    quick: bool = False
+    reading: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, *, quick: bool, technical: str | None, reading: dict[str, Any]) -> "Plan":
+        """The full plan, or the short one of `--quick`."""
+        if not quick:
+            return cls(technical=technical, reading=reading)
+        return cls(3, 3, 1, 3, 40, 5, 3, 2, technical, quick=True, reading=reading)
+
+    def settings(self) -> dict[str, Any]:
+        """What a stored control must agree with to be used again."""
+        return {name: value for name, value in asdict(self).items() if name != "reading"}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a control costs: short fits, fits as long as the run's own, and closed-form ones."""
+
+    short: float = 0.0
+    long: float = 0.0
+    closed: float = 0.0
+
+
+CLOSED_SECONDS = 0.4  # a closed-form map with a logistic judge on a few hundred samples
+FIXED_SECONDS = 1.0  # what a short fit takes besides training
+
+
+def seconds_for(work: Work, subject: Subject) -> float:
+    """About how long the work will take here, from the times that the run itself took."""
+    spent = subject.metrics.get("seconds", {})
+    f, g = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))
+    short, own = subject.short, subject.config
+    share_f = short.target_model.epochs / own.target_model.epochs
+    share_g = (short.generator.steps or 0) / subject.own_steps if subject.own_steps else 1.0
+    one_short = f * share_f + g * share_g + FIXED_SECONDS
+    return work.short * one_short + work.long * (f + g + FIXED_SECONDS) + work.closed * CLOSED_SECONDS

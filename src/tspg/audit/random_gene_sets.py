@@ -1,0 +1,142 @@
+"""Does this gene set do better than any? Random sets of the same size, alike in mean and variance."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.analysis.donors import monte_carlo_p
+from tspg.analysis.judges import LinearJudge
+from tspg.audit.bench import Stage, share_called
+from tspg.audit.outcome import THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.plan import Plan, Work
+from tspg.audit.reading import NotThereError, all_genes
+from tspg.audit.subject import Subject
+from tspg.data.prepare import FloatMatrix, Prepared, Scaler
+from tspg.model.learning import fit_closed_form, move_with
+
+DRAWS = 74  # stream of random numbers
+BINS = 10  # deciles
+MOST_TRAINING = 60  # samples of a class: enough for a logistic regression that only has to be compared
+
+Positions = NDArray[np.int64]
+
+
+def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
+    """The closed-form map on the run's gene set beside the same on random sets: (1 + b) / (1 + B)."""
+    measure = "energy_ratio p-value"
+    try:
+        values, genes = all_genes(subject, plan.reading)
+    except NotThereError as error:
+        return not_tested(measure, str(error))
+    own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
+    train = subject.prepared.is_train
+    usable = values[train].min(axis=0) < values[train].max(axis=0)
+    own_usable = own[usable[own]]
+    others = np.setdiff1d(np.flatnonzero(usable), own)
+    if len(others) < 2 * len(own_usable):
+        return not_tested(measure, f"{len(others)} other genes are too few to draw sets of {len(own_usable)} from")
+    rng = np.random.default_rng([subject.config.seed, DRAWS])
+    ratio, hits = score(subject, values[:, own_usable])
+    if not math.isfinite(ratio):
+        return not_tested(measure, "source and target cannot be told apart on these genes")
+    strata = matched_draws(values[train], own_usable, others, plan.gene_sets, rng)
+    scores = np.array([score(subject, values[:, drawn]) for drawn in strata])
+    ratios = np.where(np.isfinite(scores[:, 0]), scores[:, 0], np.inf)  # a set that tells nothing apart does no better
+    return Outcome(
+        (
+            _row(measure, monte_carlo_p(-ratio, -ratios), f"{ratio:.3f}, random sets {np.median(ratios):.3f}", plan),
+            _row(
+                "hit_rate p-value",
+                monte_carlo_p(hits, scores[:, 1]),
+                f"{hits:.2f}, random sets {np.median(scores[:, 1]):.2f}",
+                plan,
+            ),
+        )
+    )
+
+
+def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
+    answer = THRESHOLDS["p_value"].answer(p)
+    note = f"this set {found} (closed-form map)"
+    note += "" if answer == "pass" else "; random genes do as well: nothing here is special to this set"
+    return Row(measure, p, n=plan.gene_sets, note=note, answer=answer)
+
+
+def matched_draws(
+    training: FloatMatrix, own: Positions, others: Positions, n: int, rng: np.random.Generator
+) -> Iterator[Positions]:
+    """Random sets as large as one's own, from the same deciles of mean and variance.
+
+    Where a cell of the two deciles holds too few other genes, the nearest by rank in both fill up.
+    """
+    mean, variance = (
+        _ranks(of) for of in (training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64))
+    )
+    cell = np.minimum((mean * BINS).astype(int), BINS - 1) * BINS + np.minimum((variance * BINS).astype(int), BINS - 1)
+    cells, wanted = np.unique(cell[own], return_counts=True)
+    for _ in range(n):
+        free = np.zeros(len(cell), dtype=bool)
+        free[others] = True
+        drawn: list[int] = []
+        for which, count in zip(cells, wanted, strict=True):
+            members = np.flatnonzero(free & (cell == which))
+            chosen = rng.permutation(members)[:count]
+            if len(chosen) < count:
+                free[chosen] = False
+                chosen = np.concatenate([chosen, _nearest(which, cell, own, mean, variance, free, count - len(chosen))])
+            free[chosen] = False
+            drawn.extend(chosen.tolist())
+        yield np.sort(np.array(drawn, dtype=np.int64))
+
+
+def _nearest(
+    which: int,
+    cell: NDArray[np.int64],
+    own: Positions,
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    free: NDArray[np.bool_],
+    count: int,
+) -> Positions:
+    """Free genes closest to the middle of one's own genes in a cell."""
+    members = own[cell[own] == which]
+    candidates = np.flatnonzero(free)
+    distance = np.abs(mean[candidates] - mean[members].mean()) + np.abs(variance[candidates] - variance[members].mean())
+    return candidates[np.argsort(distance, kind="stable")[:count]]
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) / len(values)
+    return ranks
+
+
+def score(subject: Subject, values: FloatMatrix) -> tuple[float, float]:
+    """Energy ratio and logistic hit rate of the closed-form map on some genes."""
+    prepared = subject.prepared
+    scaler = Scaler.fit(values[prepared.is_train])
+    profiles, _ = scaler.transform(values)
+    study = replace(prepared, profiles=profiles, scaler=scaler, gene_ids=tuple(map(str, range(values.shape[1]))))
+    stage = Stage.of(study, subject.target)
+    if stage.is_empty:
+        return math.nan, math.nan
+    anchor = fit_closed_form("linear_map", study, subject.target, seed=subject.config.seed)
+    moved = move_with(anchor, stage.sources, stage.source_class, study.classes)
+    rows = few_of_each(study)
+    judge = LinearJudge.fit(study.profiles[rows], study.source_class[rows])
+    return stage.energy_ratio(moved), share_called(judge(moved), subject.target)
+
+
+def few_of_each(prepared: Prepared) -> Positions:
+    """The first training samples of every class."""
+    rows = [np.flatnonzero(prepared.in_class(name) & prepared.is_train)[:MOST_TRAINING] for name in prepared.classes]
+    return np.concatenate(rows)
+
+
+def gene_sets_work(subject: Subject, plan: Plan) -> Work:
+    """A closed-form map a set."""
+    del subject
+    return Work(closed=plan.gene_sets + 1)

@@ -1,0 +1,62 @@
+"""All genes of the user's matrix, read again: the run folder keeps those of its gene set only."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+
+from tspg.audit.subject import Subject
+from tspg.data.demo import demo_data
+from tspg.data.expression import read_expression
+from tspg.data.prepare import FloatMatrix, dense
+from tspg.errors import TspgError
+from tspg.files import sha256_of
+
+DEMO = "demo"
+
+
+class NotThereError(Exception):
+    """The matrix of the run cannot be had again; the message says why, as a note for `controls.tsv`."""
+
+
+def all_genes(subject: Subject, reading: Mapping[str, Any]) -> tuple[FloatMatrix, list[str]]:
+    """Every gene of the matrix for the run's samples, in the user's units, with the genes' names.
+
+    Raises
+    ------
+    NotThereError
+        If the file was moved, has changed, or does not hold these samples and genes.
+    """
+    adata = demo_data() if reading.get("expression") == DEMO else _read(subject, reading)
+    rows = adata.obs_names.get_indexer(list(subject.prepared.sample_ids))
+    genes = [str(gene) for gene in adata.var_names]
+    if (rows < 0).any() or not set(subject.prepared.gene_ids) <= set(genes):
+        raise NotThereError("the expression file does not hold all samples and genes of the run")
+    return np.ascontiguousarray(dense(adata)[rows]), genes
+
+
+def _read(subject: Subject, reading: Mapping[str, Any]) -> AnnData:
+    if not reading.get("expression"):
+        raise NotThereError("the run folder does not say where the expression file lies")
+    recorded = subject.manifest.get("inputs", {})
+    for name in (reading["expression"], reading.get("labels")):
+        if name is None:
+            continue
+        path = Path(name)
+        if not path.is_file():
+            raise NotThereError(f"{path.name} is no longer where it was")
+        if recorded.get(path.name) != sha256_of(path):
+            raise NotThereError(f"{path.name} is not the file that the run has read")
+    try:
+        return read_expression(
+            reading["expression"],
+            labels=reading.get("labels"),
+            label_column=reading.get("label_column"),
+            transpose=bool(reading.get("transpose", False)),
+            transform=str(reading.get("transform", "none")),
+            allow_unlabelled=True,
+        )
+    except TspgError as error:
+        raise NotThereError(f"the expression file cannot be read again: {error}") from error

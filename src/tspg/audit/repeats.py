@@ -1,0 +1,131 @@
+"""Do the genes come back? The same question with other seeds, and with donors drawn anew."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tspg.analysis.donors import Codes, bootstrap_weights, donor_codes
+from tspg.audit.bench import class_changes
+from tspg.audit.outcome import SELECTED_OFTEN, THRESHOLDS, Outcome, Row
+from tspg.audit.plan import Plan, Work
+from tspg.audit.stability import List, Repeats
+from tspg.audit.subject import Numbers, Subject, donor_names
+from tspg.config import ExperimentConfig
+from tspg.data.prepare import Prepared
+
+BOOTSTRAP = 73  # stream of random numbers
+
+
+def gene_stability(subject: Subject, plan: Plan) -> Outcome:
+    """Gene lists of several fits: how alike they are, and the genes that lead when they are averaged."""
+    config = config_of_repeats(subject, plan)
+    seeds = [_of_fit(subject, subject.prepared, config, number) for number in range(1, plan.seeds + 1)]
+    by_seed = _repeats(subject, seeds)
+    donors = [_of_fit(subject, resampled(subject, number), config, number) for number in range(1, plan.bootstraps + 1)]
+    by_donor = _repeats(subject, donors)
+    genes = tuple(gene for of in by_seed.lists for gene in _averaged(subject, by_seed, by_donor, of))
+    note = "all lists together" + ("; trained for a short time" if plan.quick else "")
+    agreed = [gene["sign_agreement"] for gene in genes]
+    stable = [gene["stable"] == "yes" for gene in genes]
+    return Outcome(
+        (
+            *_alike(by_seed, "seeds", plan.seeds, note),
+            *_alike(by_donor, "donors drawn anew", plan.bootstraps, note),
+            _share("sign_agreement", agreed, "sign_agreement", "averaged over the top genes"),
+            _share("stable_genes", stable, "share_stable", "share of the top genes; see stable_genes.tsv"),
+        ),
+        genes,
+    )
+
+
+def config_of_repeats(subject: Subject, plan: Plan) -> ExperimentConfig:
+    """As long a training as the run's own; the short one under `--quick`."""
+    if plan.quick:
+        return replace(subject.short, source_classes=subject.config.source_classes)
+    return subject.config
+
+
+def _of_fit(subject: Subject, prepared: Prepared, config: ExperimentConfig, number: int) -> dict[str, Numbers]:
+    model = subject.fit(prepared, replace(config, seed=subject.config.seed + number))
+    return class_changes(model, subject.prepared)
+
+
+def _repeats(subject: Subject, fits: Sequence[dict[str, Numbers]]) -> Repeats:
+    return Repeats.of(fits, ~subject.prepared.scaler.constant, subject.config.top_k)
+
+
+def resampled(subject: Subject, number: int) -> Prepared:
+    """The study with its training donors drawn anew, among those with samples of the same classes."""
+    prepared = subject.prepared
+    train, test = np.flatnonzero(prepared.is_train), np.flatnonzero(~prepared.is_train)
+    donors = donor_codes((len(train), donor_names(prepared)[train]))[0]
+    rng = np.random.default_rng([subject.config.seed, BOOTSTRAP, number])
+    counts = bootstrap_weights(donors, n_boot=1, rng=rng, strata=_strata(donors, prepared.class_index[train]))[0]
+    rows = np.concatenate([np.repeat(train, counts.astype(np.int64)), test])
+    return replace(
+        prepared,
+        profiles=prepared.profiles[rows],
+        class_index=prepared.class_index[rows],
+        is_train=prepared.is_train[rows],
+        sample_ids=tuple(f"{number}" for number in range(len(rows))),  # a sample can occur twice
+        groups=None,
+    )
+
+
+def _strata(donors: Codes, classes: Codes) -> Codes:
+    """A number for every sample: the combination of classes that its donor has samples of."""
+    member = np.zeros((donors.max() + 1, classes.max() + 1), dtype=bool)
+    member[donors, classes] = True
+    combination = np.unique(member, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    of_sample: Codes = combination[donors]
+    return of_sample
+
+
+def _alike(repeats: Repeats, of_what: str, n: int, note: str) -> list[Row]:
+    """How alike the lists of several fits are."""
+    phi, low, high = repeats.stability()
+    overlap, agreement = repeats.overlap(), repeats.agreement()
+    return [
+        Row(f"stability, {of_what}", phi, low, high, n, note, THRESHOLDS["stability"].answer(phi)),
+        Row(
+            f"rank_biased_overlap, {of_what}",
+            overlap,
+            n=n,
+            note="p = 0.9",
+            answer=THRESHOLDS["overlap"].answer(overlap),
+        ),
+        Row(f"top_gene_agreement, {of_what}", agreement, n=n, answer=THRESHOLDS["overlap"].answer(agreement)),
+    ]
+
+
+def _share(measure: str, values: Sequence[float], threshold: str, note: str) -> Row:
+    value = float(np.mean(values)) if values else float("nan")
+    return Row(measure, value, n=len(values), note=note, answer=THRESHOLDS[threshold].answer(value))
+
+
+def _averaged(subject: Subject, by_seed: Repeats, by_donor: Repeats, of: List) -> list[dict[str, Any]]:
+    """One list averaged over the seeds; a gene is stable if it is selected often with other seeds and other donors."""
+    frequency, with_donors = by_seed.selected(of).mean(axis=0), by_donor.selected(of).mean(axis=0)
+    agreement, change = by_seed.same_sign(of[0]), by_seed.changes[of[0]].mean(axis=0)
+    return [
+        {
+            "source_class": of[0],
+            "direction": of[1],
+            "gene": subject.prepared.gene_ids[gene],
+            "selection_frequency": float(frequency[gene]),
+            "mean_perturbation": float(change[gene]),
+            "sign_agreement": float(agreement[gene]),
+            "stable": "yes" if min(frequency[gene], with_donors[gene]) >= SELECTED_OFTEN else "no",
+            "donor_frequency": float(with_donors[gene]),
+        }
+        for gene in by_seed.averaged(of).tolist()
+    ]
+
+
+def stability_work(subject: Subject, plan: Plan) -> Work:
+    """A fit a seed and a fit a draw of donors."""
+    del subject
+    n = plan.seeds + plan.bootstraps
+    return Work(short=n) if plan.quick else Work(long=n)

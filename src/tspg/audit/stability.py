@@ -1,0 +1,129 @@
+"""Do the same genes come back? Agreement of gene lists from fit to fit.
+
+Stability: Nogueira, Sechidis & Brown, JMLR 18(174), 2018. Rank-biased overlap: Webber, Moffat & Zobel,
+ACM Trans. Inf. Syst. 28(4), 2010.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Positions = NDArray[np.int64]
+List = tuple[str, str]  # source class and direction
+DIRECTIONS = ("up", "down")
+TWO_SIDED_95 = 1.959963984540054
+PERSISTENCE = 0.9  # p of the rank-biased overlap: the first ten genes carry 86% of the weight
+
+
+def nogueira_stability(selected: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """How stable a selection of genes is, 1 for identical lists and 0 for random ones, with its 95% interval.
+
+    `selected` has shape (fits, genes). Phi = 1 - mean_f s_f^2 / [(k/d)(1 - k/d)], where s_f^2 is the
+    unbiased variance of gene f's selection and k the mean length of the lists (Eq. 4); the interval
+    rests on Phi's asymptotic normality (Theorem 7, Corollary 8). Not a number with fewer than two fits,
+    or where nothing or everything is selected.
+    """
+    m, d = selected.shape
+    chosen = selected.astype(np.float64)
+    frequency = chosen.mean(axis=0) if m else np.zeros(d)
+    share = frequency.mean() if d else 0.0  # k/d
+    scale = share * (1 - share)
+    if m < 2 or scale == 0:
+        return math.nan, math.nan, math.nan
+    phi = float(1 - m / (m - 1) * (frequency * (1 - frequency)).mean() / scale)
+    lengths = chosen.mean(axis=1)  # k_i/d
+    of_fit = (chosen @ frequency / d - lengths * share + phi / 2 * (2 * share * lengths - lengths - share + 1)) / scale
+    width = TWO_SIDED_95 * math.sqrt(4 / m**2 * float(((of_fit - of_fit.mean()) ** 2).sum()))
+    return phi, phi - width, min(1.0, phi + width)
+
+
+def rank_biased_overlap(first: Sequence[object], second: Sequence[object], p: float = PERSISTENCE) -> float:
+    """How alike two ranked lists are, the top counting most: 1 the same, 0 nothing in common.
+
+    The extrapolated overlap RBO_ext of lists that may differ in length (Webber et al. 2010, Eq. 32).
+    """
+    short, long = sorted((list(first), list(second)), key=len)
+    s, l = len(short), len(long)  # noqa: E741 - the letters of the paper
+    if s == 0:
+        return 1.0 if l == 0 else 0.0
+    common = [len(set(short[:depth]) & set(long[:depth])) for depth in range(1, l + 1)]
+    agreed = sum(common[d - 1] / d * p**d for d in range(1, l + 1))
+    beyond = sum(common[s - 1] * (d - s) / (s * d) * p**d for d in range(s + 1, l + 1))
+    tail = (common[l - 1] - common[s - 1]) / l + common[s - 1] / s
+    return (1 - p) / p * (agreed + beyond) + tail * p**l
+
+
+def ranked(change: Numbers, may_rank: NDArray[np.bool_], k: int, direction: str) -> Positions:
+    """Positions of the genes that move most in a direction, strongest first; constant genes never rank."""
+    signed = change if direction == "up" else -change
+    eligible = np.flatnonzero(may_rank & (signed > 0))
+    return eligible[np.argsort(-signed[eligible], kind="stable")[:k]]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Mean changes of the genes in several fits: for each source class an array (fits, genes)."""
+
+    changes: Mapping[str, Numbers]
+    may_rank: NDArray[np.bool_]
+    k: int
+
+    @classmethod
+    def of(cls, fits: Sequence[Mapping[str, Numbers]], may_rank: NDArray[np.bool_], k: int) -> "Repeats":
+        """Join what every fit found."""
+        return cls({name: np.stack([fit[name] for fit in fits]) for name in fits[0]}, may_rank, k)
+
+    @property
+    def lists(self) -> list[List]:
+        """Every source class in both directions."""
+        return [(name, direction) for name in self.changes for direction in DIRECTIONS]
+
+    def rankings(self, of: List) -> list[Positions]:
+        """One list's top genes in every fit."""
+        name, direction = of
+        return [ranked(change, self.may_rank, self.k, direction) for change in self.changes[name]]
+
+    def selected(self, of: List) -> NDArray[np.bool_]:
+        """Which genes each fit selects, shape (fits, genes)."""
+        rankings = self.rankings(of)
+        found = np.zeros((len(rankings), len(self.may_rank)), dtype=bool)
+        for row, ranking in zip(found, rankings, strict=True):
+            row[ranking] = True
+        return found
+
+    def stability(self) -> tuple[float, float, float]:
+        """Phi over all lists together: a gene counts once for every list that it could stand in."""
+        if not self.changes or not self.may_rank.any():
+            return math.nan, math.nan, math.nan
+        return nogueira_stability(np.hstack([self.selected(of)[:, self.may_rank] for of in self.lists]))
+
+    def overlap(self) -> float:
+        """Mean rank-biased overlap over all pairs of fits and all lists."""
+        return _mean(rank_biased_overlap(a.tolist(), b.tolist()) for a, b in self._pairs())
+
+    def agreement(self) -> float:
+        """Mean share of the top genes that two fits have in common."""
+        return _mean(len(set(a.tolist()) & set(b.tolist())) / max(len(a), len(b), 1) for a, b in self._pairs())
+
+    def _pairs(self) -> list[tuple[Positions, Positions]]:
+        return [pair for of in self.lists for pair in itertools.combinations(self.rankings(of), 2)]
+
+    def averaged(self, of: List) -> Positions:
+        """One list's top genes by the change averaged over the fits."""
+        return ranked(self.changes[of[0]].mean(axis=0), self.may_rank, self.k, of[1])
+
+    def same_sign(self, source_class: str) -> Numbers:
+        """For every gene the share of fits in which it moves the way it does on average."""
+        changes = self.changes[source_class]
+        agreement: Numbers = (np.sign(changes) == np.sign(changes.mean(axis=0))).mean(axis=0)
+        return agreement
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return float(np.mean(found)) if found else math.nan

@@ -1,0 +1,191 @@
+"""The run under audit: its samples, split and settings as the run folder holds them, and short fits on them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from tspg.analysis.judges import LinearJudge
+from tspg.analysis.perturbations import read_perturbations
+from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig, TransportConfig
+from tspg.data.prepare import FloatMatrix, Prepared, Scaler
+from tspg.errors import ModelError
+from tspg.files import read_table
+from tspg.model.device import choose_device
+from tspg.model.learning import learn
+from tspg.model.storage import load_model
+from tspg.model.trained import TrainedModel
+from tspg.model.training import train_target_model
+from tspg.report.run_files import read_run
+from tspg.run_folder import read_manifest
+
+Names = NDArray[np.object_]
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+
+SHORT_TARGET_EPOCHS = 15
+SHORT_STEPS = {"transport": 150, "paper": 300}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A finished run: the samples it moved, how it was trained, and what it found.
+
+    `prepared` holds the scaled profiles of the target and the source classes with the run's own split.
+    """
+
+    prepared: Prepared
+    config: ExperimentConfig
+    model: TrainedModel
+    perturbations: AnnData
+    manifest: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def target(self) -> str:
+        """The class that the run moves to."""
+        return self.config.target_class
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The classes that the run moves and that have samples."""
+        return tuple(name for name in self.prepared.classes if name != self.target)
+
+    @cached_property
+    def judge(self) -> Callable[[FloatMatrix], Names]:
+        """An independent judge: logistic regression on the real training samples."""
+        train = self.prepared.is_train
+        return LinearJudge.fit(self.prepared.profiles[train], self.prepared.source_class[train])
+
+    @cached_property
+    def short(self) -> ExperimentConfig:
+        """The run's own method and preset, trained for a short time."""
+        own = self.config
+        steps = min(self.own_steps, SHORT_STEPS[own.preset])
+        epochs = min(own.target_model.epochs, SHORT_TARGET_EPOCHS)
+        return replace(
+            own,
+            source_classes=None,
+            target_model=replace(own.target_model, epochs=epochs),
+            generator=replace(own.generator, steps=steps),
+        )
+
+    @property
+    def own_steps(self) -> int:
+        """Steps that the run's own generator was trained for; 0 for a method in closed form."""
+        return int(self.metrics.get("training", {}).get("steps") or 0)
+
+    @cached_property
+    def own_change(self) -> float:
+        """How far the run moves an average gene: the mean over genes of |mean perturbation|, over its sources."""
+        return change_of_mean(self.perturbations.layers["perturbation"][~self.prepared.in_class(self.target)])
+
+    def fit(self, prepared: Prepared, config: ExperimentConfig) -> TrainedModel:
+        """Train f and the run's method on other samples or labels; nothing else differs from the run."""
+        device = choose_device(config.device)
+        f = train_target_model(prepared, config.target_model, seed=config.seed, device=device)
+        method, _ = learn(prepared, f, config, device=device)
+        return TrainedModel.of(prepared, f, method, config, {})
+
+
+def read_subject(folder: Path) -> Subject:
+    """The run in a folder.
+
+    Raises
+    ------
+    ModelError
+        If there is no finished run, or its files do not belong together.
+    """
+    manifest, run = read_manifest(folder), read_run(folder)
+    model, perturbations = load_model(folder), read_perturbations(folder)
+    if perturbations.uns["tspg"]["model_id"] != model.model_id:
+        raise ModelError(
+            f"{folder}: perturbations.h5ad was not made by the model beside it. Run again or restore the folder."
+        )
+    return Subject(
+        prepared_again(perturbations, grouped=model.settings.get("group_column") is not None),
+        config_from(model.settings),
+        model,
+        perturbations,
+        manifest,
+        run.metrics,
+    )
+
+
+def own_evidence(folder: Path) -> Any:
+    """The evidence table of a run."""
+    return read_table(folder / "evidence.tsv")
+
+
+def prepared_again(perturbations: AnnData, *, grouped: bool) -> Prepared:
+    """The samples of a run as they were when its model was trained: scaled, split and labelled."""
+    obs = perturbations.obs
+    labels = obs["source_class"].astype(str).to_numpy()
+    classes, class_index = np.unique(labels, return_inverse=True)
+    constant = perturbations.var["constant"].to_numpy(dtype=bool)
+    return Prepared(
+        profiles=np.ascontiguousarray(perturbations.layers["original"], dtype=np.float32),
+        class_index=class_index.astype(np.int64),
+        classes=tuple(map(str, classes)),
+        is_train=(obs["split"].astype(str) == "train").to_numpy(),
+        sample_ids=tuple(map(str, perturbations.obs_names)),
+        gene_ids=tuple(map(str, perturbations.var_names)),
+        scaler=Scaler(np.zeros(perturbations.n_vars), np.where(constant, 0.0, 1.0)),
+        clipped_cells=0,
+        groups=tuple(obs["group"].astype(str)) if grouped else None,
+    )
+
+
+def config_from(settings: dict[str, Any]) -> ExperimentConfig:
+    """The configuration that a model was trained with, from its plain values."""
+    generator = dict(settings["generator"])
+    if settings["preset"] == "paper":
+        trained: PaperConfig | TransportConfig = PaperConfig(
+            **{**generator, "weights": LossWeights(**generator["weights"])}
+        )
+    else:
+        trained = TransportConfig(**generator)
+    sources = settings["source_classes"]
+    return ExperimentConfig(
+        **{
+            **settings,
+            "source_classes": None if sources is None else tuple(sources),
+            "target_model": TargetModelConfig(**settings["target_model"]),
+            "generator": trained,
+        }
+    )
+
+
+def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -> Prepared:
+    """The same samples, or some of them, under other labels; scale and split stay."""
+    kept = np.ones(len(labels), dtype=bool) if rows is None else rows
+    classes, class_index = np.unique(labels[kept].astype(str), return_inverse=True)
+    names, groups = np.asarray(prepared.sample_ids, dtype=object), prepared.groups
+    return replace(
+        prepared,
+        profiles=prepared.profiles[kept],
+        class_index=class_index.astype(np.int64),
+        classes=tuple(map(str, classes)),
+        is_train=prepared.is_train[kept],
+        sample_ids=tuple(names[kept]),
+        groups=None if groups is None else tuple(np.asarray(groups, dtype=object)[kept]),
+        annotation=None,
+    )
+
+
+def donor_names(prepared: Prepared) -> Names:
+    """The donor of every sample; without donors every sample is its own."""
+    return np.asarray(prepared.sample_ids if prepared.groups is None else prepared.groups, dtype=object)
+
+
+def change_of_mean(perturbation: FloatMatrix) -> float:
+    """The mean over genes of the absolute mean perturbation."""
+    if len(perturbation) == 0:
+        return math.nan
+    return float(np.abs(perturbation.mean(axis=0, dtype=np.float64)).mean())

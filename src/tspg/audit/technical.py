@@ -1,0 +1,121 @@
+"""Is it biology? A technical column as the target, and how closely it goes with the class."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+
+from tspg.analysis.judges import LinearJudge
+from tspg.audit.bench import Stage, share_called
+from tspg.audit.null_controls import balanced_accuracy
+from tspg.audit.outcome import DOUBTFUL, NOT_TESTED, PASS, THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.plan import Plan, Work
+from tspg.audit.subject import Names, Subject, relabelled
+from tspg.errors import UsageError
+
+REST = "all others"
+MOST_LEVELS = 20  # a numeric column with more values is cut at its median
+FEWEST_TRAINING, FEWEST_HELD_OUT = 10, 5
+EASY_RATIO, EASY_HITS = 0.25, 0.9  # a level is reached by profiles that would not fail as a class
+
+
+def technical_column(subject: Subject, plan: Plan) -> Outcome:
+    """Move profiles to each level of the column as if it were a class; success there is no sign of biology."""
+    if plan.technical is None:
+        return not_tested("association", "no column was named: give --technical COLUMN")
+    levels = levels_of(subject, plan.technical)
+    rows = [association(subject.prepared.source_class, levels)]
+    names, counts = np.unique(levels[levels != ""].astype(str), return_counts=True)
+    if len(names) < 2:
+        return not_tested("association", f"{plan.technical} has one value only")
+    rows.append(_predictable(subject, levels))
+    most_common = names[np.argsort(-counts, kind="stable")][: plan.levels]
+    rows.extend(_moved_to(subject, levels, str(name)) for name in most_common)
+    return Outcome(tuple(rows))
+
+
+def levels_of(subject: Subject, column: str) -> Names:
+    """The column's value for every sample as text; empty where it is not known.
+
+    Raises
+    ------
+    UsageError
+        If the run knows no such column.
+    """
+    known = subject.perturbations.obs
+    own = ("source_class", "predicted_before", "predicted_after", "split", "group")
+    if column not in known or column in own:
+        others = ", ".join(str(name) for name in known.columns if name not in own) or "none"
+        raise UsageError(f"--technical {column}: this run knows no such sample column. There are: {others}.")
+    text: Names = known[column].astype(str).to_numpy(dtype=object)
+    numbers = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy()
+    if len(set(text)) <= MOST_LEVELS or np.isnan(numbers[text != ""]).any():
+        return text
+    middle = float(np.median(numbers[subject.prepared.is_train & (text != "")]))
+    cut = np.where(numbers > middle, f"above {middle:g}", f"up to {middle:g}").astype(object)
+    cut[text == ""] = ""
+    return cut
+
+
+def association(classes: Names, levels: Names) -> Row:
+    """How closely the column goes with the class: Cramer's V, corrected for its bias (Bergsma 2013)."""
+    known = levels != ""
+    table = pd.crosstab(classes[known], levels[known]).to_numpy()
+    value = cramers_v(table)
+    note = "Cramer's V of column and class, corrected for bias"
+    if not known.all():
+        note += f"; unknown for {int((~known).sum())} samples"
+    return Row("association", value, n=int(known.sum()), note=note, answer=THRESHOLDS["cramers_v"].answer(value))
+
+
+def cramers_v(table: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
+    """Cramer's V of a table of counts, corrected for bias: 0 independent, 1 one gives the other."""
+    n, (r, c) = int(table.sum()), table.shape
+    if min(r, c) < 2 or n < 2:
+        return float("nan")
+    squared = max(0.0, float(chi2_contingency(table, correction=False)[0]) / n - (r - 1) * (c - 1) / (n - 1))
+    most = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1
+    return float(min(1.0, np.sqrt(squared / most))) if most > 0 else float("nan")
+
+
+def _predictable(subject: Subject, levels: Names) -> Row:
+    """How well the column is read from profiles that were not trained on: a batch that shows can be moved to."""
+    study = relabelled(subject.prepared, levels, rows=levels != "")
+    train = study.is_train
+    if len(set(study.source_class[train])) < 2 or train.all():
+        return Row("predictable_from_profiles", note="too few samples")
+    value = balanced_accuracy(LinearJudge.fit(study.profiles[train], study.source_class[train]), study)
+    chance = 1 / len(study.classes)
+    shows = (value - chance) / (1 - chance) > 0.5
+    note = f"balanced accuracy of a logistic regression, chance {chance:.2f}"
+    return Row("predictable_from_profiles", value, n=int((~train).sum()), note=note, answer=DOUBTFUL if shows else PASS)
+
+
+def _moved_to(subject: Subject, levels: Names, level: str) -> Row:
+    known = levels != ""
+    labels = np.where(levels == level, level, REST).astype(object)
+    study = relabelled(subject.prepared, labels, rows=known)
+    measure = f"energy_ratio to {level}"
+    counts = {
+        part: [int((study.in_class(name) & rows).sum()) for name in study.classes]
+        for part, rows in {"train": study.is_train, "test": ~study.is_train}.items()
+    }
+    if len(study.classes) < 2 or min(counts["train"]) < FEWEST_TRAINING or min(counts["test"]) < FEWEST_HELD_OUT:
+        return Row(measure, note="too few samples", answer=NOT_TESTED)
+    model = subject.fit(study, replace(subject.short, target_class=level))
+    stage = Stage.of(study, level)
+    moved = model.move(stage.sources, stage.source_class)
+    judge = LinearJudge.fit(study.profiles[study.is_train], study.source_class[study.is_train])
+    hits, base = (share_called(judge(profiles), level) for profiles in (moved, stage.sources))
+    ratio = stage.energy_ratio(moved)
+    easy = ratio <= EASY_RATIO and hits >= EASY_HITS
+    note = f"a logistic judge calls {hits:.2f} of the moved profiles {level}, {base:.2f} of the untouched"
+    note += "; this column can be perturbed to as easily as a class" if easy else ""
+    return Row(measure, ratio, n=len(moved), note=note, answer=DOUBTFUL if easy else PASS)
+
+
+def technical_work(subject: Subject, plan: Plan) -> Work:
+    """A short fit a level."""
+    del subject
+    return Work(short=plan.levels if plan.technical else 0)

@@ -1,0 +1,201 @@
+"""The evidence as the page shows it: the verdict, the telling measures side by side, and all the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tspg.analysis.verdict import QUESTIONS
+from tspg.analysis.wording import number, percent
+from tspg.report.run_files import RunFiles
+
+UNTOUCHED, REAL = "untouched_source", "real_target"
+METHODS = {
+    "generator": "Generator",
+    "mean_shift": "Mean shift",
+    "linear_map": "Linear map",
+    "quantile_map": "Gene by gene",
+    "nearest_target": "Nearest real sample",
+    "gaussian_draw": "Random draw",
+    UNTOUCHED: "Not moved at all",
+    REAL: "Real target samples",
+}
+EXPLAINED = {
+    "mean_shift": "adds the difference of the class means",
+    "linear_map": "stretches and turns the cloud of sources, no network",
+    "quantile_map": "each gene's ranks, no gene-gene structure",
+    "nearest_target": "replaced by the closest one seen in training",
+    "gaussian_draw": "a random target profile, nothing of the person",
+    UNTOUCHED: "the sources as they are",
+    REAL: "what can be reached",
+}
+SIGNS = {"pass": "✓", "doubtful": "?", "fail": "✕", "not tested": "–"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A measure in plain words: its title, the best value, and what it says."""
+
+    title: str
+    best: str
+    words: str
+
+
+# The most telling ones first; the table on the page holds those of TELLING, the rest stand below it.
+MEASURES = {
+    "hit_rate_f": Meaning("Called target: f", "as real", "Share that f calls the target. A generator is trained for it."),
+    "hit_rate_logistic": Meaning(
+        "logistic", "as real", "The same by a logistic regression that learned from real training samples only."
+    ),
+    "hit_rate_forest": Meaning("forest", "as real", "The same by a random forest."),
+    "energy_ratio": Meaning(
+        "Energy ratio", "0", "How far from real target samples, by all genes together: 0 like real ones, 1 not moved."
+    ),
+    "variance_ratio": Meaning(
+        "Variance ratio", "1", "How much samples differ among themselves: 1 as real ones do, 0 all are one profile."
+    ),
+    "gene_correlation": Meaning(
+        "Gene corre­lation", "high", "Whether genes go up and down together as in the target: 1 they do, 0 not at all."
+    ),
+    "individuality": Meaning(
+        "Indivi­duality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
+    ),
+    "nn_fake": Meaning(
+        "Neighbour: moved", "½", "Share of moved samples whose nearest neighbour is a moved one too: about ½ if they mix."
+    ),
+    "nn_real": Meaning(
+        "Neighbour: real", "½", "The same for real samples. Both sides must be right: high on one hides low on the other."
+    ),
+    "source_leak": Meaning(
+        "Source leak", "chance", "How well a classifier tells from the moved profile where it came from (chance in notes)."
+    ),
+    "hit_rate_knn": Meaning("Called target: neighbours", "as real", "Share that its five nearest neighbours call the target."),
+    "energy_p_value": Meaning(
+        "Energy p-value", "", "Chance of so large a distance between real samples. Any method fails it with enough samples."
+    ),
+    "precision": Meaning("Precision", "as real", "Share of moved samples that lie where real ones do."),
+    "recall": Meaning("Recall", "as real", "Share of real samples that lie where moved ones do."),
+    "density": Meaning("Density", "as real", "How closely real samples surround the moved ones; 1 as real ones do."),
+    "coverage": Meaning("Coverage", "as real", "Share of real samples with a moved one close by."),
+    "distance_correlation": Meaning(
+        "Distance correlation", "high", "Whether people who differed before still differ after: 0 not at all, 1 likewise."
+    ),
+    "train_on_moved": Meaning(
+        "Learned from moved", "as real", "Real samples told right by a classifier that knows the target from moved ones only."
+    ),
+    "mean_abs_change": Meaning("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
+    "clipped_fraction": Meaning("Clipped", "as real", "Share of values at the ends of the scaled axis."),
+}
+TELLING = tuple(MEASURES)[:10]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of the table, what stands small below it, and whether it should not be heard."""
+
+    value: str
+    below: str = ""
+    muted: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method with its numbers."""
+
+    name: str
+    explained: str
+    kind: str
+    cells: list[Cell]
+
+
+def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
+    """The six questions with their answers; empty where nothing was measured."""
+    return [
+        {"question": words, "sign": SIGNS.get(answer["answer"], "–"), **answer}
+        for name, words in QUESTIONS.items()
+        if (answer := run.verdict.get(name))
+    ]
+
+
+def telling_measures(run: RunFiles) -> dict[str, Meaning]:
+    """The most telling measures that the run holds."""
+    present = set(_column(run, "measure"))
+    return {name: MEASURES[name] for name in TELLING if name in present}
+
+
+def all_measures(run: RunFiles) -> list[tuple[Meaning, list[dict[str, str]]]]:
+    """Every measure with the numbers of all methods, their intervals and notes."""
+    table = run.tables["evidence"]
+    present = list(dict.fromkeys(_column(run, "measure")))
+    order = [*(name for name in MEASURES if name in present), *(name for name in present if name not in MEASURES)]
+    return [
+        (
+            MEASURES.get(name, Meaning(name.replace("_", " "), "", "")),
+            [_in_full(name, row) for row in table[table["measure"] == name].to_dict("records")],
+        )
+        for name in order
+    ]
+
+
+def comparison(run: RunFiles) -> list[Row]:
+    """The table's lines: the run's own method, the simple ones, then what they are read against."""
+    present = dict.fromkeys(_column(run, "method"))
+    simple = [name for name in [*METHODS, *present] if name not in (run.method, UNTOUCHED, REAL)]
+    order = dict.fromkeys([run.method, *simple, UNTOUCHED, REAL])
+    measures = telling_measures(run)
+    return [
+        Row(
+            f"{METHODS.get(name, name)}{' (this run)' if name == run.method else ''}",
+            EXPLAINED.get(name, ""),
+            {run.method: "own", UNTOUCHED: "untouched", REAL: "ceiling"}.get(name, "simple"),
+            [_cell(run, name, measure) for measure in measures],
+        )
+        for name in order
+        if name in present
+    ]
+
+
+def _column(run: RunFiles, name: str) -> list[str]:
+    table = run.tables["evidence"]
+    return [str(value) for value in table[name]] if name in table else []
+
+
+def _cell(run: RunFiles, method: str, measure: str) -> Cell:
+    found = run.evidence(method, measure)
+    if found is None:
+        row = run.evidence_row(method, measure)
+        return Cell("–", _short_note(row.get("note")) if row else "", muted=True)
+    not_admitted = "not admitted" in str(found.get("note"))
+    below = "not admitted" if not_admitted else _interval(measure, found) if measure == "energy_ratio" else ""
+    return Cell(_shown(measure, float(found["value"])), below, not_admitted)
+
+
+def _short_note(note: Any) -> str:
+    return str(note) if isinstance(note, str) and len(note) <= 12 else ""
+
+
+def _shown(measure: str, value: float) -> str:
+    if measure.startswith("hit_rate"):
+        return percent(value)
+    return number(value, 3 if measure.startswith("energy") else 2)
+
+
+def _interval(measure: str, found: Mapping[Any, Any]) -> str:
+    low, high = found.get("low"), found.get("high")
+    if pd.isna(low) or pd.isna(high) or high - low < 1e-6:
+        return ""
+    digits = 2 if measure == "energy_ratio" else 3
+    ends = [percent(float(end)) if measure.startswith("hit_rate") else number(float(end), digits) for end in (low, high)]
+    return " to ".join(ends)
+
+
+def _in_full(measure: str, row: Mapping[Any, Any]) -> dict[str, str]:
+    name, note = str(row["method"]), row.get("note")
+    return {
+        "method": METHODS.get(name, name),
+        "value": "–" if pd.isna(row["value"]) else _shown(measure, float(row["value"])),
+        "interval": _interval(measure, row),
+        "n": number(int(row["n"])) if pd.notna(row.get("n")) else "",
+        "note": note if isinstance(note, str) else "",
+    }
