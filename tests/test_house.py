@@ -39,6 +39,7 @@ PUBLIC_NAMES = {
     "read_labels",
     "read_perturbations",
     "run",
+    "save_run",
     "top_genes",
     "train_generator",
     "train_target_model",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tspg.model.training import train_generator, train_target_model
     from tspg.report.figures import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
     from tspg.report.html import write_report
+    from tspg.run_folder import save_run
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ __all__ = [
     "read_labels",
     "read_perturbations",
     "run",
+    "save_run",
     "top_genes",
     "train_generator",
     "train_target_model",
@@ -85,6 +87,7 @@ _HOMES = {
     "read_labels": "tspg.data.labels",
     "read_perturbations": "tspg.analysis.perturbations",
     "run": "tspg.experiment",
+    "save_run": "tspg.run_folder",
     "top_genes": "tspg.analysis.genes",
     "train_generator": "tspg.model.training",
     "train_target_model": "tspg.model.training",

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,9 +96,6 @@ def _command(found: Any, name: str, does: str) -> argparse.ArgumentParser:
 
 def carry_out(options: argparse.Namespace) -> list[str]:
     """Do what the options ask for; the libraries are only imported now, so that help is instant."""
-    # A waiting thread must sleep: one that spins steals the core that another thread or program
-    # needs, and training on a busy machine took six times as long. OpenMP reads this when PyTorch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = getattr(importlib.import_module("tspg.commands"), options.command)
     lines: list[str] = command(options, report=ProgressBars())
     return lines
@@ -205,7 +201,7 @@ def _add_perturb(found: Any) -> None:
 
 
 def _add_audit(found: Any) -> None:
-    parser = _command(found, "audit", "Put a finished run to the test: controls that it must pass, genes that come back.")
+    parser = _command(found, "audit", "Put a finished run to the test: controls to pass, genes that come back.")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
     parser.add_argument("--quick", action="store_true", help="fewer repeats and shorter training")
     parser.add_argument(

@@ -22,7 +22,16 @@ from tspg.model.storage import load_model
 from tspg.model.training import Report
 from tspg.report.findings import findings_of
 from tspg.report.run_files import read_run
-from tspg.run_folder import Findings, add_tables, check_free, claimed, read_manifest, refresh_report, save_findings, save_run
+from tspg.run_folder import (
+    Findings,
+    add_tables,
+    check_free,
+    claimed,
+    read_manifest,
+    refresh_report,
+    save_findings,
+    save_run,
+)
 
 MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itself without being asked
 

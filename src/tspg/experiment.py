@@ -25,7 +25,7 @@ from tspg.model.training import Report, silent, train_target_model
 from tspg.question import Question, configure, pose
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """Everything that one experiment found; `tspg.run` returns it and `save_run` writes it.
 
@@ -44,6 +44,17 @@ class Run:
     metrics: dict[str, Any]
     samples: tuple[str, ...]
     seconds: dict[str, float]
+
+    def __repr__(self) -> str:
+        """Who was moved where, and where to look."""
+        n_samples, n_genes = self.perturbations.shape
+        sources = ", ".join(self.model.source_classes)
+        return (
+            f"Run: {n_samples} samples x {n_genes} genes, {sources} -> {self.config.target_class} "
+            f"(preset {self.config.preset}, seed {self.config.seed})\n"
+            "Look at .perturbations, .top_genes, .gene_overlap, .evidence, .history, .metrics, .model; "
+            "tspg.save_run(run, folder) writes them."
+        )
 
 
 def run(

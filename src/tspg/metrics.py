@@ -65,7 +65,8 @@ def perturb_metrics(model: TrainedModel, adata: AnnData, perturbations: AnnData)
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
     seen = [str(name) for name in obs.index[obs["split"] == "train"]]
     if seen:
-        notes.append(f"{len(seen)} samples bear the name of one that the model was trained on: {', '.join(seen[:5])}.")
+        bear = "sample bears" if len(seen) == 1 else "samples bear"
+        notes.append(f"{len(seen)} {bear} the name of one that the model was trained on: {', '.join(seen[:5])}.")
     return {
         "perturbation": {
             "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],

@@ -4,6 +4,7 @@ from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -183,6 +184,35 @@ def test_write_figures_uses_stable_names(drawn_run: Path):
     assert {path.name for path in (drawn_run / "figures").iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("png", "pdf")
     }
+
+
+TRANSPORT = ("energy_distance", "residual_size", "target_class")
+
+
+def test_the_history_of_the_preset_transport_shows_its_own_losses():
+    falling = np.linspace(2, 1, 6)
+    steps = 10 * np.arange(1, 7)
+    losses = {f"{term}_loss": falling + i for i, term in enumerate(TRANSPORT)}
+    weighted = {f"weighted_{term}_loss": falling for term in TRANSPORT}
+    sums = {"total_loss": 3 * falling, "hit_rate": 2 - falling}
+    history = pd.DataFrame({"epoch": steps // 10, "step": steps, **losses, **weighted, **sums})
+    figure = plot_history(history)
+    assert _faults(figure) == []
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert len(panels) == 6
+    assert "Discriminator" not in panels
+    assert panels["Energy distance"].lines[0].get_xydata() == pytest.approx(np.c_[steps, falling])
+    assert panels["Size of the residual"].lines[0].get_ydata() == pytest.approx(falling + 1)
+    assert len(panels["Terms with their weights"].lines) == 3
+
+
+def test_a_method_without_training_has_no_history_to_draw(make_perturbations, tmp_path: Path):
+    empty = pd.DataFrame({"epoch": [], "step": []})
+    assert [text.get_text() for text in plot_history(empty).texts] == [
+        "No training: the method is known in closed form."
+    ]
+    paths = write_figures(tmp_path, make_perturbations(per_class=2), empty)
+    assert "history.png" not in {path.name for path in paths}
 
 
 def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path):

@@ -46,13 +46,13 @@ class Readings:
     def of(cls, evidence: pd.DataFrame, method: str) -> "Readings":
         """Index the table; columns that an older table lacks are empty."""
         table = evidence.reindex(columns=["method", "measure", "value", "low", "high", "n", "note"])
-        table = table.fillna({"n": 0, "note": ""})
+        rows = table.fillna({"n": 0, "note": ""}).to_dict("records")
         return cls(
             {
-                (str(row.method), str(row.measure)): Measure(
-                    float(row.value), float(row.low), float(row.high), int(row.n), str(row.note)
+                (str(row["method"]), str(row["measure"])): Measure(
+                    float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]), str(row["note"])
                 )
-                for row in table.itertuples()
+                for row in rows
             },
             method,
         )
@@ -69,7 +69,9 @@ class Readings:
     def n_real(self) -> int | None:
         """How many real target samples were held out; None where the table does not say."""
         found = self.measures.get((REAL, "hit_rate_f"))
-        return None if found is None else found.n
+        if found is None or (found.n == 0 and np.isfinite(found.value)):
+            return None
+        return found.n
 
     @property
     def cannot_be_told_apart(self) -> bool:
@@ -98,7 +100,7 @@ class Readings:
 def judges_are_convinced(readings: Readings) -> Check:
     """Independent classifiers, of which the least convinced one decides."""
     if not readings.transfers:
-        words = f"no independent classifier knows real target samples (recall {LEAST_RECALL} asked), so none was asked"
+        words = f"there is no independent classifier to ask that knows real target samples (recall {LEAST_RECALL})"
         return Check(DOUBTFUL, words)
     judge = min(readings.transfers, key=lambda name: readings.transfers[name])
     share = readings.transfers[judge]

@@ -1,6 +1,6 @@
 """Whether to believe a run: six questions, each answered in one sentence with its number and limit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from tspg.analysis.criteria import (
     WORSE,
     Readings,
     beside,
+    energy_is_small,
 )
 from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS
 from tspg.analysis.wording import listed, number
@@ -106,7 +107,8 @@ def _withheld(readings: Readings) -> Answer | None:
 
 def _realistic(readings: Readings) -> Answer:
     checks = [criterion(readings) for criterion in REALISM]
-    worst = _worst([check.answer for check in checks])
+    energy = energy_is_small(readings)
+    worst = NOT_TESTED if energy.answer == NOT_TESTED else _worst([check.answer for check in checks])
     head = {PASS: "Like real target samples", DOUBTFUL: "Not fully like real target samples"}
     decisive = "; ".join(check.words for check in checks if check.answer == worst)
     sentence = f"{head.get(worst, 'Not like real target samples')}: {decisive}{_how_uncertain(readings)}."
@@ -192,20 +194,26 @@ def _network_adds(readings: Readings) -> str:
 
 def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], without: str) -> Answer:
     """The worst of the controls that a question rests on; `without` says what was not tested."""
-    rows = pd.DataFrame() if controls is None else controls[[belongs(str(name)) for name in controls["control"]]]
-    if rows.empty:
+    records = [] if controls is None else controls.to_dict("records")
+    rows = [record for record in records if belongs(str(record["control"]))]
+    if not rows:
         return _answer(NOT_TESTED, without)
-    answers = [answer if answer in ANSWERS else NOT_TESTED for answer in rows["answer"]]
-    worst = _worst(answers)
-    decisive = [
-        _control_in_words(row) for row, answer in zip(rows.itertuples(), answers, strict=True) if answer == worst
-    ]
-    head = {PASS: "Clean", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
-    numbers = {f"{row.control}.{row.measure}": float(row.value) for row in rows.itertuples()}
-    return _answer(worst, f"{head}: {'; '.join(decisive)}.", **numbers)
+    by_answer = {answer: [row for row in rows if row["answer"] == answer] for answer in ANSWERS}
+    worst = _worst([answer for answer in ANSWERS if by_answer[answer]])
+    head = {PASS: "Passed", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
+    sentence = f"{head}: {'; '.join(map(_control_in_words, by_answer[worst]))}"
+    if worst != NOT_TESTED and by_answer[NOT_TESTED]:
+        left_out = dict.fromkeys(_plain(row["control"]) for row in by_answer[NOT_TESTED])
+        sentence += f". Not tested: {listed(list(left_out))}"
+    return _answer(worst, f"{sentence}.", **{f"{row['control']}.{row['measure']}": float(row["value"]) for row in rows})
 
 
-def _control_in_words(row: Any) -> str:
-    note = f", {row.note}" if isinstance(row.note, str) and row.note else ""
-    measure, control = str(row.measure).replace("_", " "), str(row.control).replace("_", " ")
-    return f"{control}, {measure} {number(float(row.value))}{note}"
+def _control_in_words(row: Mapping[Hashable, Any]) -> str:
+    """A control with its number; without one, the reason alone."""
+    shown = f", {_plain(row['measure'])} {number(float(row['value']))}" if np.isfinite(row["value"]) else ""
+    note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
+    return f"{_plain(row['control'])}{shown}{note}"
+
+
+def _plain(name: Any) -> str:
+    return str(name).replace("_", " ")

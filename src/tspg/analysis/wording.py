@@ -10,9 +10,7 @@ def number(value: Any, digits: int = 2) -> str:
     if not isinstance(value, int | float) or value != value:
         return NOT_AVAILABLE
     text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
-    if not text.strip("-0.,"):
-        text = text.lstrip("-")
-    return text.replace("-", "−")
+    return (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−")
 
 
 def percent(value: Any) -> str:
@@ -27,3 +25,8 @@ def percent(value: Any) -> str:
 def listed(words: list[str]) -> str:
     """Words as an enumeration: a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: 1 sample, 2 samples."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

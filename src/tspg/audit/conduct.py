@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.verdict import verdict
 from tspg.audit.null_controls import permuted_labels, permuted_work, pseudo_target, pseudo_work, source_is_target
 from tspg.audit.outcome import Outcome, controls_table, stable_genes_table
 from tspg.audit.plan import Plan, Work, seconds_for
@@ -21,6 +22,7 @@ from tspg.audit.unseen_class import unseen_class, unseen_work
 from tspg.metrics import number
 from tspg.model.device import fixed_threads
 from tspg.model.training import Report, silent
+from tspg.report.run_files import read_run
 
 Question = Callable[[Subject, Plan], Outcome]
 Cost = Callable[[Subject, Plan], Work]
@@ -37,9 +39,9 @@ CONTROLS: Mapping[str, tuple[Question, Cost]] = {
     "pseudo_target": (pseudo_target, pseudo_work),
     "planted_drivers": (planted_drivers, planted_work),
     "random_gene_sets": (random_gene_sets, gene_sets_work),
-    "unseen_class": (unseen_class, unseen_work),
+    "leave_one_class_out": (unseen_class, unseen_work),
     "technical_column": (technical_column, technical_work),
-    "gene_stability": (gene_stability, stability_work),
+    "stability": (gene_stability, stability_work),
 }
 
 
@@ -53,11 +55,13 @@ class Audit:
 
     def lines(self) -> list[str]:
         """What was found, a line a number."""
-        return [
-            f"{row.control}: {row.measure} {'' if math.isnan(row.value) else f'{row.value:.3g} '}"
-            f"[{row.answer}]{f' ({row.note})' if row.note else ''}"
-            for row in self.controls.itertuples()
-        ]
+        return [_line(row) for row in self.controls.to_dict("records")]
+
+
+def _line(row: Mapping[Any, Any]) -> str:
+    value = "" if math.isnan(row["value"]) else f" {row['value']:.3g}"
+    note = f" ({row['note']})" if row["note"] else ""
+    return f"{row['control']}: {row['measure']}{value}: {row['answer']}{note}"
 
 
 def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None, report: Report = silent) -> Audit:
@@ -108,7 +112,9 @@ def _settings(name: str, plan: Plan) -> dict[str, object]:
 def audit_metrics(folder: Path, controls: pd.DataFrame) -> dict[str, Any]:
     """The entries of `metrics.json` that an audit changes: the answers, and the verdict that follows from them."""
     answers: dict[str, dict[str, Any]] = {}
-    for row in controls.itertuples():
-        found = {"value": number(float(row.value)), "answer": str(row.answer)}
-        answers.setdefault(str(row.control), {})[str(row.measure)] = found
-    return {"controls": answers}
+    for row in controls.to_dict("records"):
+        found = {"value": number(float(row["value"])), "answer": row["answer"]}
+        answers.setdefault(str(row["control"]), {})[str(row["measure"])] = found
+    run = read_run(folder)
+    judged = verdict(run.tables["evidence"], method=str(run.settings["method"]), controls=controls)
+    return {"controls": answers, "verdict": judged}

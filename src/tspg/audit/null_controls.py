@@ -20,6 +20,7 @@ PERMUTED, HALVES = 70, 71  # streams of random numbers
 HALF, OTHER = "first half", "second half"
 FEWEST_DONORS = 8  # of the target, to be split in two
 LARGEST_FALSE_SHARE = 0.05
+ENERGY_SPLITS = 40  # no fit is needed for these
 
 
 def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
@@ -41,7 +42,6 @@ def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
     base = share_called(subject.judge(stage.sources), subject.target)
     chance = 1 / len(subject.prepared.classes)
     lists = Repeats.of(changes, ~subject.prepared.scaler.constant, subject.config.top_k)
-    often = float(sum((lists.selected(of).mean(axis=0) >= SELECTED_OFTEN).sum() for of in lists.lists))
     heard = f"untouched {base:.2f}; f itself calls {np.mean(own_hits):.0%} the target"
     return Outcome(
         (
@@ -50,7 +50,7 @@ def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
             ),
             _row("hit_rate_logistic", hits, float(np.mean(hits)) - base, "excess_hit_rate", heard),
             _row("energy_ratio", ratios, abs(float(np.mean(ratios)) - 1), "distance_from_one", "1: not moved"),
-            replace(judged("genes_selected_often", [often], "genes_by_chance"), n=plan.permutations),
+            _false_stability(lists, plan.permutations),
         )
     )
 
@@ -58,6 +58,15 @@ def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
 def _row(measure: str, values: Sequence[float], excess: float, threshold: str, note: str) -> Row:
     """The mean of repeats, answered by how far it lies from where it should."""
     return replace(judged(measure, values, threshold, note=note), answer=THRESHOLDS[threshold].answer(excess))
+
+
+def _false_stability(lists: Repeats, n: int) -> Row:
+    """Whether fits to different senseless labels agree on genes, beyond chance."""
+    phi, low, high = lists.stability()
+    often = sum(int((lists.selected(of).mean(axis=0) >= SELECTED_OFTEN).sum()) for of in lists.lists)
+    expected = lists.by_chance(SELECTED_OFTEN)
+    note = f"{often} genes selected in {SELECTED_OFTEN:.0%} of the fits or more, {expected:.1f} expected by chance"
+    return Row("stability", phi, low, high, n, note, THRESHOLDS["false_stability"].answer(phi))
 
 
 def balanced_accuracy(classify: Classify, prepared: Prepared) -> float:
@@ -94,15 +103,12 @@ def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
         FEWEST_DONORS
     ):
         return not_tested("genes_beyond_noise", f"fewer than {FEWEST_DONORS} donors of the target on either side")
-    told_apart, beyond, changes = [], [], []
+    told_apart = [_told_apart(_halves(subject, repeat), subject.config.seed) for repeat in range(ENERGY_SPLITS)]
+    beyond, changes = [], []
     for repeat in range(plan.splits):
-        labels = random_halves(
-            subject.prepared, is_target, np.random.default_rng([subject.config.seed, HALVES, repeat])
-        )
-        halves = relabelled(subject.prepared, labels, rows=is_target)
+        halves = _halves(subject, repeat)
         config = replace(subject.short, target_class=OTHER, seed=subject.config.seed + repeat)
         change = class_changes(subject.fit(halves, config), halves)[HALF]
-        told_apart.append(_told_apart(halves, subject.config.seed))
         beyond.append(beyond_noise(halves, change))
         changes.append(float(np.abs(change).mean()) / subject.own_change)
     return Outcome(
@@ -112,6 +118,14 @@ def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
             judged("relative_change", changes, "relative_change", note="mean change beside that of the run"),
         )
     )
+
+
+def _halves(subject: Subject, repeat: int) -> Prepared:
+    is_target, rng = (
+        subject.prepared.in_class(subject.target),
+        np.random.default_rng([subject.config.seed, HALVES, repeat]),
+    )
+    return relabelled(subject.prepared, random_halves(subject.prepared, is_target, rng), rows=is_target)
 
 
 def random_halves(prepared: Prepared, rows: Mask, rng: np.random.Generator) -> Names:

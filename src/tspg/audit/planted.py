@@ -16,7 +16,7 @@ from tspg.model.learning import fit_closed_form
 EFFECTS = (0.25, 0.5, 1.0, 2.0)  # in standard deviations of the gene
 DRIVERS = 20
 PLANTING = 72  # stream of random numbers
-FEWEST_SAMPLES = 20
+FEWEST_DONORS = 16  # of the largest class, to be split in two
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def planted_drivers(subject: Subject, plan: Plan) -> Outcome:
     rows = subject.prepared.in_class(name)
     n_drivers = min(DRIVERS, int((~subject.prepared.scaler.constant).sum()) // 3)
     n_donors = len(set(donor_names(subject.prepared)[rows & subject.prepared.is_train]))
-    if n_donors < FEWEST_SAMPLES or n_drivers == 0:
-        return not_tested("precision", f"{n_donors} training donors in the largest class; {FEWEST_SAMPLES} are needed")
+    if n_donors < FEWEST_DONORS or n_drivers == 0:
+        return not_tested("precision", f"{n_donors} training donors in the largest class; {FEWEST_DONORS} are needed")
     return Outcome(tuple(_at(subject, plan, name, n_drivers, effect) for effect in EFFECTS))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 Numbers = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -101,6 +102,13 @@ class Repeats:
         if not self.changes or not self.may_rank.any():
             return math.nan, math.nan, math.nan
         return nogueira_stability(np.hstack([self.selected(of)[:, self.may_rank] for of in self.lists]))
+
+    def by_chance(self, often: float) -> float:
+        """How many genes random lists of these lengths would select so often, all lists together."""
+        selected = [self.selected(of)[:, self.may_rank] for of in self.lists]
+        return float(
+            sum(one.shape[1] * binom.sf(np.ceil(often * len(one)) - 1, len(one), one.mean()) for one in selected)
+        )
 
     def overlap(self) -> float:
         """Mean rank-biased overlap over all pairs of fits and all lists."""

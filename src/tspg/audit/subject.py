@@ -16,7 +16,6 @@ from tspg.analysis.perturbations import read_perturbations
 from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
 from tspg.errors import ModelError
-from tspg.files import read_table
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
 from tspg.model.storage import load_model
@@ -116,11 +115,6 @@ def read_subject(folder: Path) -> Subject:
         manifest,
         run.metrics,
     )
-
-
-def own_evidence(folder: Path) -> Any:
-    """The evidence table of a run."""
-    return read_table(folder / "evidence.tsv")
 
 
 def prepared_again(perturbations: AnnData, *, grouped: bool) -> Prepared:

@@ -44,11 +44,13 @@ class Meaning:
 
 # The most telling ones first; the table on the page holds those of TELLING, the rest stand below it.
 MEASURES = {
-    "hit_rate_f": Meaning("Called target: f", "as real", "Share that f calls the target. A generator is trained for it."),
-    "hit_rate_logistic": Meaning(
-        "logistic", "as real", "The same by a logistic regression that learned from real training samples only."
+    "hit_rate_f": Meaning(
+        "Called target by f", "as real", "Share that f calls the target. A generator is trained for it."
     ),
-    "hit_rate_forest": Meaning("forest", "as real", "The same by a random forest."),
+    "hit_rate_logistic": Meaning(
+        "by logistic", "as real", "The same by a logistic regression that learned from real training samples only."
+    ),
+    "hit_rate_forest": Meaning("by forest", "as real", "The same by a random forest."),
     "energy_ratio": Meaning(
         "Energy ratio", "0", "How far from real target samples, by all genes together: 0 like real ones, 1 not moved."
     ),
@@ -56,33 +58,49 @@ MEASURES = {
         "Variance ratio", "1", "How much samples differ among themselves: 1 as real ones do, 0 all are one profile."
     ),
     "gene_correlation": Meaning(
-        "Gene corre­lation", "high", "Whether genes go up and down together as in the target: 1 they do, 0 not at all."
+        "Gene correlation",
+        "high",
+        "Whether genes go up and down together as in the target: 1 they do, 0 not. Few real samples blur their own.",
     ),
     "individuality": Meaning(
-        "Indivi­duality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
+        "Individuality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
     ),
     "nn_fake": Meaning(
-        "Neighbour: moved", "½", "Share of moved samples whose nearest neighbour is a moved one too: about ½ if they mix."
+        "NN moved",
+        "½",
+        "Share of moved samples whose nearest neighbour is a moved one too: about ½ if they mix.",
     ),
     "nn_real": Meaning(
-        "Neighbour: real", "½", "The same for real samples. Both sides must be right: high on one hides low on the other."
+        "NN real",
+        "½",
+        "The same for real samples. Both sides must be right: high on one hides low on the other.",
     ),
     "source_leak": Meaning(
-        "Source leak", "chance", "How well a classifier tells from the moved profile where it came from (chance in notes)."
+        "Source leak",
+        "chance",
+        "How well a classifier tells from the moved profile which class it came from.",
     ),
-    "hit_rate_knn": Meaning("Called target: neighbours", "as real", "Share that its five nearest neighbours call the target."),
+    "hit_rate_knn": Meaning(
+        "Called target by neighbours", "as real", "Share that its five nearest neighbours call the target."
+    ),
     "energy_p_value": Meaning(
-        "Energy p-value", "", "Chance of so large a distance between real samples. Any method fails it with enough samples."
+        "Energy p-value",
+        "",
+        "Chance of so large a distance between real samples. Any method fails it with enough samples.",
     ),
     "precision": Meaning("Precision", "as real", "Share of moved samples that lie where real ones do."),
     "recall": Meaning("Recall", "as real", "Share of real samples that lie where moved ones do."),
     "density": Meaning("Density", "as real", "How closely real samples surround the moved ones; 1 as real ones do."),
     "coverage": Meaning("Coverage", "as real", "Share of real samples with a moved one close by."),
     "distance_correlation": Meaning(
-        "Distance correlation", "high", "Whether people who differed before still differ after: 0 not at all, 1 likewise."
+        "Distance correlation",
+        "high",
+        "Whether people who differed before still differ after: 0 not at all, 1 likewise.",
     ),
     "train_on_moved": Meaning(
-        "Learned from moved", "as real", "Real samples told right by a classifier that knows the target from moved ones only."
+        "Learned from moved",
+        "as real",
+        "Real samples told right by a classifier that knows the target from moved ones only.",
     ),
     "mean_abs_change": Meaning("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
     "clipped_fraction": Meaning("Clipped", "as real", "Share of values at the ends of the scaled axis."),
@@ -112,10 +130,22 @@ class Row:
 def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
     """The six questions with their answers; empty where nothing was measured."""
     return [
-        {"question": words, "sign": SIGNS.get(answer["answer"], "–"), **answer}
+        {
+            "question": words,
+            **_told(answer),
+            "sign": SIGNS[answer["answer"]],
+            "css": answer["answer"].replace("not tested", "untested"),
+        }
+        | answer
         for name, words in QUESTIONS.items()
         if (answer := run.verdict.get(name))
     ]
+
+
+def _told(answer: Mapping[str, Any]) -> dict[str, str]:
+    """What was found as the head of the sentence, and its numbers as the rest."""
+    head, colon, rest = str(answer["sentence"]).partition(": ")
+    return {"head": f"{head}." if colon else "", "rest": rest[:1].upper() + rest[1:] if colon else head}
 
 
 def telling_measures(run: RunFiles) -> dict[str, Meaning]:
@@ -167,8 +197,10 @@ def _cell(run: RunFiles, method: str, measure: str) -> Cell:
         row = run.evidence_row(method, measure)
         return Cell("–", _short_note(row.get("note")) if row else "", muted=True)
     not_admitted = "not admitted" in str(found.get("note"))
-    below = "not admitted" if not_admitted else _interval(measure, found) if measure == "energy_ratio" else ""
-    return Cell(_shown(measure, float(found["value"])), below, not_admitted)
+    below = _interval(measure, found) if measure == "energy_ratio" else ""
+    if measure == "source_leak":
+        below = str(found.get("note")).partition(" (")[0]  # chance, which depends on how many classes there are
+    return Cell(_shown(measure, float(found["value"])), "not admitted" if not_admitted else below, not_admitted)
 
 
 def _short_note(note: Any) -> str:
@@ -185,8 +217,7 @@ def _interval(measure: str, found: Mapping[Any, Any]) -> str:
     low, high = found.get("low"), found.get("high")
     if pd.isna(low) or pd.isna(high) or high - low < 1e-6:
         return ""
-    digits = 2 if measure == "energy_ratio" else 3
-    ends = [percent(float(end)) if measure.startswith("hit_rate") else number(float(end), digits) for end in (low, high)]
+    ends = [percent(float(end)) if measure.startswith("hit_rate") else number(float(end)) for end in (low, high)]
     return " to ".join(ends)
 
 

@@ -145,5 +145,5 @@ def _surroundings(figure: Figure, target: str) -> None:
         ncols=3,
         columnspacing=1.6,
     )
-    note = "The generator was trained to convince f: a high share alone does not make a sample like the target."
+    note = "A high share alone does not make a sample like the target: f can be convinced by much less."
     figure.text(0.12 / width, 0.1 / height, note, size=7.4, color=FAINT, va="bottom")

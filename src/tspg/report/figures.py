@@ -42,14 +42,15 @@ def write_figures(
 ) -> list[Path]:
     """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
 
-    `samples` are those that the user named: each gets a heat map of its own.
+    Without a history, or with an empty one, there is no figure of it. `samples` are those that the
+    user named: each gets a heat map of its own.
     """
     figures = {
         "tsne": plot_tsne(perturbations, seed=seed),
         "heatmap": plot_heatmap(perturbations),
         "f_accuracy": plot_f_accuracy(perturbations),
     }
-    if history is not None:
+    if history is not None and len(history):  # a method in closed form has none
         figures["history"] = plot_history(history)
     for sample in samples:
         figures[f"heatmap-{safe_name(sample)}"] = plot_heatmap(perturbations, sample=sample)

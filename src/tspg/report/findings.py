@@ -1,10 +1,8 @@
 """What the numbers of a run say, in sentences, with their doubts."""
 
-from typing import Any
-
 from tspg.analysis.criteria import MEAN_SHIFT, Readings, beside
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
-from tspg.analysis.wording import number, percent
+from tspg.analysis.wording import counted, number, percent
 from tspg.report.run_files import RunFiles
 
 _DOUBTFUL_CLASSIFIER = 0.8
@@ -24,8 +22,8 @@ def _called(run: RunFiles) -> str:
     low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
     before = run.evidence("untouched_source", "hit_rate_f")
     return (
-        f"After perturbation the classifier f called {round(rate * n):,} of {n:,} held-out samples {run.target} "
-        f"({percent(rate)}, 95% interval {low} to {high})"
+        f"After perturbation the classifier f called {round(rate * n):,} of {counted(n, 'held-out sample')} "
+        f"{run.target} ({percent(rate)}, 95% interval {low} to {high})"
         + (f"; before, {percent(before['value'])}." if before else ".")
     )
 
@@ -34,7 +32,7 @@ def _called_of_all(run: RunFiles) -> str:
     share, n = run.metric("perturbation.f_accuracy"), run.metric("perturbation.n")
     if share is None or not n:
         return f"How often the classifier f calls the perturbed samples {run.target} is not available."
-    called = f"{round(share * n):,} of {n:,} samples {run.target} ({percent(share)})"
+    called = f"{round(share * n):,} of {counted(n, 'sample')} {run.target} ({percent(share)})"
     return f"After perturbation the classifier f called {called}."
 
 
@@ -43,11 +41,14 @@ def _alike(run: RunFiles) -> str:
     if own is None:
         return ""
     value = own["value"]
-    words = "very close to" if value <= ENERGY_PASS else "near" if value <= ENERGY_DOUBTFUL else "only part of the way to"
+    words = (
+        "very close to" if value <= ENERGY_PASS else "near" if value <= ENERGY_DOUBTFUL else "only part of the way to"
+    )
     words = "farther than they started from" if value > 1 else words
     return (
         f"By all genes together the perturbed samples are {words} real {run.target} samples: energy ratio "
-        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run)}{_varied(run)}."
+        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run)}"
+        f"{_varied(run)}."
     )
 
 
@@ -113,14 +114,16 @@ def _data_notes(run: RunFiles) -> list[str]:
         found.append(f"Of the gene set {_genes(missing, 'is', 'are')} not in the matrix: {_few(missing)}.")
     constant = run.metric("data.constant_genes") or []
     if constant:
-        counted = _genes(constant, "does", "do")
-        found.append(f"{counted} not vary in the training samples: {_few(constant)}. Set to 0 and not ranked.")
+        vary = _genes(constant, "does", "do")
+        found.append(f"{vary} not vary in the training samples: {_few(constant)}. Set to 0 and not ranked.")
     clipped = run.metric("data.clipped_cells")
     if clipped:
         share = percent(run.metric("data.clipped_fraction"))
-        values = "held-out values" if run.metric("data.n_test") else "values"
-        found.append(f"{clipped:,} {values} ({share}) lay outside the range seen in training and were clipped.")
-    return found + [str(note) for note in run.metric("data.notes") or []]
+        values = counted(clipped, "held-out value" if run.metric("data.n_test") else "value")
+        lay = "lay outside the range seen in training and"
+        found.append(f"{values} ({share}) {lay} {'was' if clipped == 1 else 'were'} clipped.")
+    notes = [str(note) for note in run.metric("data.notes") or []]
+    return found + [note for note in notes if not (missing and "wanted genes are not in the matrix" in note)]
 
 
 def _genes(names: list[str], one: str, many: str) -> str:

@@ -9,36 +9,17 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from tspg.analysis.wording import NOT_AVAILABLE, counted, number, percent
 from tspg.files import write_text
-from tspg.report.findings import NOT_AVAILABLE, cautions_of, findings_of, number, percent
+from tspg.report.evidence_view import all_measures, comparison, telling_measures, verdict_rows
+from tspg.report.findings import cautions_of, findings_of
+from tspg.report.method_words import method_of
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
 
 MOST_GENE_LISTS = 100
 MOST_SHARED_GENES = 20
 LONGEST_UNITS = 24  # letters
-
-METHODS = {
-    "generator": "Generator",
-    "mean_shift": "Plain shift by the difference of class means",
-    "untouched_source": "Sources, untouched",
-    "real_target": "Real target samples",
-}
-MEASURES = {
-    "hit_rate_f": (
-        "Hit rate",
-        "share of held-out samples that f calls the target; the generator was trained to raise it.",
-    ),
-    "energy_ratio": (
-        "Energy ratio",
-        "distance to held-out target samples by all genes: 0 like real ones, 1 like the untouched sources. "
-        "It has no interval: read differences of a few hundredths as none.",
-    ),
-    "variance_ratio": (
-        "Variance ratio",
-        "how much samples differ among themselves: 1 like real target samples, 0 if all became one profile.",
-    ),
-}
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -53,7 +34,7 @@ def write_report(run_dir: str | Path) -> Path:
     """
     run = read_run(Path(run_dir))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=number, percent=percent)
+    environment.filters.update(number=number, percent=percent, counted=counted)
     template = environment.from_string(files("tspg.report").joinpath("template.html.j2").read_text(encoding="utf-8"))
     path = run.folder / "report.html"
     write_text(path, template.render(_contents(run)))
@@ -73,14 +54,15 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "classes": _classes(run),
         "gene_set": run.facts.get("gene_set") or run.metric("data.gene_set.name") or "",
         "n_classes": len(run.facts.get("classes", [])) or len(run.metric("data.classes") or {}),
-        "evidence": _evidence(run),
-        "measures": [MEASURES[name] for name in MEASURES if name in _measures(run)],
-        "measure_titles": [MEASURES.get(name, (name, ""))[0] for name in _measures(run)],
+        "verdict": verdict_rows(run),
+        "comparison": comparison(run),
+        "telling": telling_measures(run),
+        "all_measures": all_measures(run),
         "pictures": list(pictures_of(run)),
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
         "overlap": _overlap(run.tables["gene_overlap"]),
-        "settings": run.settings,
+        "method": method_of(run),
         "command": _command(run),
         "versions": run.model.get("versions", {}),
         "model_id": run.facts.get("model_id") or NOT_AVAILABLE,
@@ -123,31 +105,6 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
     ]
 
 
-def _measures(run: RunFiles) -> list[str]:
-    """The measures of the evidence table: the known ones first, then whatever else was measured."""
-    table = run.tables["evidence"]
-    present = [str(name) for name in table["measure"].unique()] if "measure" in table else []
-    return [name for name in MEASURES if name in present] + [name for name in present if name not in MEASURES]
-
-
-def _evidence(run: RunFiles) -> list[tuple[str, list[str]]]:
-    """The rows of the comparison: every method with its numbers as text."""
-    table = run.tables["evidence"]
-    present = [str(name) for name in table["method"].unique()] if "method" in table else []
-    order = [name for name in METHODS if name in present] + [name for name in present if name not in METHODS]
-    return [(METHODS.get(name, name), [_cell(run, name, measure) for measure in _measures(run)]) for name in order]
-
-
-def _cell(run: RunFiles, method: str, measure: str) -> str:
-    found = run.evidence(method, measure)
-    if found is None:
-        return NOT_AVAILABLE
-    if not measure.startswith("hit_rate"):
-        return number(float(found["value"]), 3 if measure == "energy_ratio" else 2)
-    interval = f" ({percent(found['low'])} to {percent(found['high'])})" if pd.notna(found.get("low")) else ""
-    return f"{percent(float(found['value']))}{interval}, n = {int(found['n']):,}"
-
-
 def _gene_lists(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The top genes of every class mean and of every named sample, up and down."""
     if table.empty:
@@ -188,6 +145,7 @@ def _command(run: RunFiles) -> str:
     if not settings:
         return ""
     generator, target_model = settings["generator"], settings["target_model"]
+    method = settings.get("method", "generator")
     length = "steps" if generator.get("steps") else "epochs"
     transform = run.metric("data.transform")
     options = [
@@ -199,8 +157,11 @@ def _command(run: RunFiles) -> str:
         ("transform", None if transform == "none" else transform),
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),
-        ("preset", settings["preset"]),
-        (length, generator[length]),
+        *(
+            [("preset", settings["preset"]), (length, generator[length])]
+            if method == "generator"
+            else [("method", method)]
+        ),
         ("target-epochs", target_model["epochs"]),
         ("seed", settings["seed"]),
         ("threads", settings["threads"]),

@@ -56,7 +56,7 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
         "f_accuracy": Words(
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
-            "95% Clopper-Pearson intervals. The held-out samples count; from the others the networks learned.",
+            f"95% Clopper-Pearson intervals.{_which_count(run)}",
             f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
         ),
         "heatmap": Words(
@@ -67,17 +67,28 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
         "tsne": Words(
-            "A map of the samples",
-            "An illustration, not evidence. Filled signs are real samples of up to ten classes, hollow ones are up to "
-            "100 perturbed samples of all sources, drawn by chance.",
+            "A map of the samples (illustration, not evidence)",
+            "Distances and gaps on such a map mean little. Filled signs are real samples of up to ten classes, hollow "
+            "ones are up to 100 perturbed samples of all sources, drawn by chance.",
             f"Map of real samples of several classes and of perturbed ones; black crosses are real {target} samples.",
         ),
         "history": Words(
             "Training",
-            "Each part of the loss and the held-out hit rate by epoch, in the units of the paper's Eqs. 1 to 5.",
-            "Line charts of the training losses and of the held-out hit rate by epoch.",
+            f"Each part of the loss and the held-out hit rate, in the units of {_losses(run)}.",
+            "Line charts of the training losses and of the held-out hit rate.",
         ),
     }
+
+
+def _which_count(run: RunFiles) -> str:
+    """Which samples the reader should look at, where some of them were trained on."""
+    is_held_out = "split" in run.obs and run.obs["split"].eq("test").any()
+    return " The held-out samples count; from the others the model learned." if is_held_out else ""
+
+
+def _losses(run: RunFiles) -> str:
+    preset = run.settings.get("preset", "paper")
+    return "the paper's Eqs. 1 to 5" if preset == "paper" else f"the preset {preset}"
 
 
 def _sample_figures(run: RunFiles, folder: Path) -> dict[str, Words]:

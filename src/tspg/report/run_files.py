@@ -36,11 +36,6 @@ class RunFiles:
         """The name of what moved the profiles: `generator`, or a method in closed form."""
         return str(self.facts.get("method") or self.settings.get("method") or "generator")
 
-    @property
-    def mover(self) -> str:
-        """What moved the profiles, in words that begin a sentence's subject."""
-        return "generator" if self.method == "generator" else self.method.replace("_", " ")
-
     @cached_property
     def verdict(self) -> dict[str, dict[str, Any]]:
         """The six answers of `metrics.json`; from the evidence where an older run has none."""

@@ -1,0 +1,231 @@
+"""The six answers: each limit from either side, and what must be withheld is withheld."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tspg.analysis.verdict import QUESTIONS, verdict
+
+GOOD = {
+    "generator": {
+        "hit_rate_f": 1.0,
+        "hit_rate_logistic": 0.97,
+        "hit_rate_forest": 0.95,
+        "energy_ratio": 0.01,
+        "variance_ratio": 1.05,
+        "gene_correlation": 0.85,
+        "individuality": 0.87,
+        "nn_fake": 0.52,
+        "nn_real": 0.55,
+    },
+    "mean_shift": {"hit_rate_forest": 0.70, "energy_ratio": 0.09, "gene_correlation": 0.45, "individuality": 1.0},
+    "linear_map": {"hit_rate_forest": 0.95, "energy_ratio": 0.012, "gene_correlation": 0.84},
+    "gaussian_draw": {"individuality": 0.0, "gene_correlation": 0.95},
+    "untouched_source": {"hit_rate_logistic": 0.0, "hit_rate_forest": 0.0, "energy_ratio": 1.0},
+    "real_target": {
+        "hit_rate_f": 1.0,
+        "hit_rate_logistic": 0.97,
+        "hit_rate_forest": 0.95,
+        "energy_ratio": 0.0,
+        "gene_correlation": 0.8,
+    },
+}
+HALF_WIDTH = 0.02
+
+
+def table(n_real=40, n=100, notes=(), **changes):
+    """Evidence of a good run, but for `generator` values that a test changes; None takes a row out."""
+    values = {method: dict(measures) for method, measures in GOOD.items()}
+    for place, value in changes.items():
+        method, _, measure = place.rpartition("__")
+        values[method or "generator"][measure] = value
+    records = []
+    for method, measures in values.items():
+        for measure, value in measures.items():
+            note = "by chance 0.49 (0.30 to 0.70)" if measure.startswith("nn_") else ""
+            n_rows = n_real if method == "real_target" else n
+            records.append(
+                (method, measure, value, value and value - HALF_WIDTH, value and value + HALF_WIDTH, n_rows, note)
+            )
+    found = pd.DataFrame(records, columns=["method", "measure", "value", "low", "high", "n", "note"])
+    for measure, note in notes:
+        found.loc[found["measure"] == measure, ["value", "low", "high", "note"]] = [np.nan, np.nan, np.nan, note]
+    return found.dropna(subset="value") if not notes else found
+
+
+def answers(evidence, **given):
+    return {name: found["answer"] for name, found in verdict(evidence, method="generator", **given).items()}
+
+
+def sentence(evidence, name, **given):
+    return verdict(evidence, method="generator", **given)[name]["sentence"]
+
+
+def test_a_good_run_passes_what_was_measured_and_no_more():
+    tested = ("realistic", "keeps_person", "beats_mean_shift")
+    assert answers(table()) == {name: "pass" if name in tested else "not tested" for name in QUESTIONS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"energy_ratio": 0.05}, "pass"),
+        ({"energy_ratio": 0.051}, "doubtful"),
+        ({"energy_ratio": 0.25}, "doubtful"),
+        ({"energy_ratio": 0.251}, "fail"),
+        ({"energy_ratio": 0.2, "real_target__energy_ratio": 0.19}, "pass"),  # real samples reach .21 by chance
+        ({"energy_ratio": 0.5, "real_target__energy_ratio": 0.6}, "doubtful"),  # chance alone excuses no failure
+        ({"variance_ratio": 0.66}, "doubtful"),
+        ({"variance_ratio": 1.51}, "doubtful"),
+        ({"variance_ratio": 0.49}, "fail"),
+        ({"variance_ratio": 2.01}, "fail"),
+        ({"gene_correlation": 0.72}, "pass"),  # of .95 that a Gaussian draw reaches: .758
+        ({"gene_correlation": 0.70}, "doubtful"),
+        ({"gene_correlation": 0.47}, "fail"),
+        ({"hit_rate_forest": 0.86}, "pass"),  # of .95: transfer .905
+        ({"hit_rate_forest": 0.85}, "doubtful"),
+        ({"hit_rate_forest": 0.66}, "fail"),
+        ({"hit_rate_forest": 0.1, "real_target__hit_rate_forest": 0.89}, "pass"),  # not admitted, so not heard
+        ({"hit_rate_f": 0.1}, "pass"),  # f itself is no independent judge
+        ({"nn_real": 1.0}, "doubtful"),
+        ({"nn_fake": 0.0}, "doubtful"),
+    ],
+)
+def test_realism_follows_its_limits(changes, expected):
+    assert answers(table(**changes))["realistic"] == expected
+
+
+def test_a_neighbour_accuracy_barely_outside_a_narrow_null_is_no_doubt():
+    evidence = table(nn_real=0.58)
+    evidence["note"] = evidence["note"].str.replace("0.30 to 0.70", "0.45 to 0.55")
+    assert answers(evidence)["realistic"] == "pass"
+
+
+def test_a_p_value_alone_changes_nothing():
+    p_value = pd.DataFrame([("generator", "energy_p_value", 0.001, None, None, 100, "999 permutations")])
+    p_value.columns = table().columns
+    assert answers(pd.concat([table(), p_value.astype(table().dtypes)])) == answers(table())
+
+
+def test_without_an_admitted_judge_there_is_doubt():
+    evidence = table(real_target__hit_rate_forest=0.5, real_target__hit_rate_logistic=0.5)
+    assert answers(evidence)["realistic"] == "doubtful"
+    assert "no independent classifier to ask" in sentence(evidence, "realistic")
+
+
+def test_few_targets_withhold_the_verdict_or_widen_it():
+    withheld = table(n_real=9)
+    assert answers(withheld)["realistic"] == answers(withheld)["beats_mean_shift"] == "not tested"
+    assert sentence(withheld, "realistic").startswith("Withheld: 9 held-out target samples are too few; at least 10")
+    assert answers(withheld)["keeps_person"] == "pass"  # rests on no held-out target
+    assert "Only 19 target samples were held out" in sentence(table(n_real=19), "realistic")
+    assert "interval is 0.04 wide" in sentence(table(n_real=19), "realistic")
+    assert "Only" not in sentence(table(n_real=20), "realistic")
+
+
+def test_source_and_target_that_cannot_be_told_apart_are_not_judged():
+    evidence = table(notes=[("energy_ratio", "undefined")])
+    assert answers(evidence)["realistic"] == answers(evidence)["beats_mean_shift"] == "not tested"
+    assert "cannot be told apart here" in sentence(evidence, "realistic")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.8, "pass"), (0.79, "doubtful"), (0.5, "doubtful"), (0.49, "fail"), (0.01, "fail")]
+)
+def test_the_person_is_kept_or_not(value, expected):
+    assert answers(table(individuality=value))["keeps_person"] == expected
+
+
+def test_no_more_person_than_in_a_random_draw_is_none():
+    assert answers(table(individuality=0.81, gaussian_draw__individuality=0.8))["keeps_person"] == "fail"
+
+
+def test_too_few_moved_samples_say_nothing_of_the_person():
+    assert answers(table(n=9))["keeps_person"] == "not tested"
+
+
+TIED = {"gene_correlation": 0.5, "hit_rate_forest": 0.71, "energy_ratio": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (TIED, "fail"),
+        ({**TIED, "gene_correlation": 0.56}, "pass"),
+        ({**TIED, "hit_rate_forest": 0.75}, "pass"),
+        ({**TIED, "energy_ratio": 0.05}, "pass"),
+        ({**TIED, "gene_correlation": 0.56, "energy_ratio": 0.2}, "doubtful"),
+        ({**TIED, "energy_ratio": 0.2}, "fail"),
+    ],
+)
+def test_a_tie_with_the_mean_shift_is_not_better(changes, expected):
+    evidence = table(**changes)
+    assert answers(evidence)["beats_mean_shift"] == expected
+    if expected == "fail":
+        head = "Not better than adding the difference of the class means: energy ratio"
+        assert sentence(evidence, "beats_mean_shift").startswith(head)
+
+
+def test_what_the_network_adds_is_said_openly():
+    assert "the network adds nothing on this data set" in sentence(table(), "beats_mean_shift")
+    poor = table(linear_map__gene_correlation=0.5)
+    assert "the network gains in gene correlation 0.85 against 0.50" in sentence(poor, "beats_mean_shift")
+    rich = table(linear_map__gene_correlation=0.96)
+    assert "the network loses in gene correlation 0.85 against 0.96" in sentence(rich, "beats_mean_shift")
+
+
+def test_a_closed_form_run_is_asked_what_applies():
+    found = verdict(table(), method="mean_shift")["beats_mean_shift"]
+    assert (found["answer"], found["sentence"][:15]) == ("not tested", "Does not apply:")
+    assert "network adds" not in verdict(table(), method="linear_map")["beats_mean_shift"]["sentence"]
+    assert verdict(table(), method="gaussian_draw")["keeps_person"]["answer"] == "fail"
+    drawn = pd.concat([table(), table().assign(method=lambda t: t["method"].replace("generator", "x"))])
+    assert verdict(drawn, method="x")["realistic"]["answer"] == "pass"
+
+
+def controls(*rows):
+    records = [(*row[:2], row[2], np.nan, np.nan, 5, row[3], row[4]) for row in rows]
+    return pd.DataFrame(records, columns=["control", "measure", "value", "low", "high", "n", "note", "answer"])
+
+
+def test_controls_answer_their_own_questions():
+    found = controls(
+        ("leave_one_class_out", "energy_ratio", 0.04, "worst of 3 classes", "pass"),
+        ("stability", "nogueira", 0.5, "", "doubtful"),
+        ("permuted_labels", "f_accuracy", 0.1, "", "pass"),
+        ("pseudo_target", "relative_change", 0.9, "mean of 5", "fail"),
+        ("technical_column", "association", np.nan, "no column was named", "not tested"),
+    )
+    by_question = answers(table(), controls=found)
+    assert by_question["generalises"] == "pass"
+    assert by_question["stable_genes"] == "doubtful"
+    assert by_question["controls_clean"] == "fail"
+    told = "Failed: pseudo target, relative change 0.90 (mean of 5). Not tested: technical column."
+    assert sentence(table(), "controls_clean", controls=found) == told
+    assert sentence(table(), "stable_genes", controls=found) == "In doubt: stability, nogueira 0.50."
+
+
+def test_controls_that_could_not_be_carried_out_are_not_clean():
+    found = controls(("technical_column", "association", np.nan, "no column was named", "not tested"))
+    assert answers(table(), controls=found)["controls_clean"] == "not tested"
+    assert "(no column was named)" in sentence(table(), "controls_clean", controls=found)
+
+
+def test_an_older_table_gets_an_answer_from_what_it_holds():
+    old = table().query("measure in ['hit_rate_f', 'energy_ratio', 'variance_ratio']")
+    old = old[["method", "measure", "value"]]
+    assert answers(old)["beats_mean_shift"] == "pass"  # .01 against .09, farther apart than a tie
+    assert answers(old)["realistic"] == "doubtful"  # close and varied enough, but no independent judge
+    assert set(answers(pd.DataFrame()).values()) == {"not tested"}
+
+
+@pytest.mark.parametrize("evidence", [table(), table(notes=[("energy_ratio", "undefined")]), table(n_real=5)])
+def test_every_answer_is_plain_json_and_a_sentence(evidence):
+    found = verdict(evidence, method="generator")
+    assert list(found) == list(QUESTIONS)
+    json.dumps(found, allow_nan=False)
+    for answer in found.values():
+        assert answer["sentence"].endswith(".")
+        assert "nan" not in answer["sentence"]

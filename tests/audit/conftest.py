@@ -1,0 +1,53 @@
+"""A small finished run to be audited."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tspg
+from tspg.audit.plan import Plan
+from tspg.audit.subject import read_subject
+from tspg.run_folder import save_run
+
+
+@pytest.fixture(scope="session")
+def audited_run(planted, tmp_path_factory):
+    """The planted classes moved to `target` by preset `transport`, with a batch column that means nothing."""
+    adata = planted.adata.copy()
+    adata.obs["batch"] = np.where(np.arange(adata.n_obs) % 2 == 0, "even", "odd")
+    adata.obs["mirror"] = ["x" if name == "target" else "y" for name in adata.obs["label"]]
+    out = tmp_path_factory.mktemp("audited") / "run"
+    found = tspg.run(
+        adata,
+        label_column="label",
+        group_column="donor",
+        target_class="target",
+        preset="transport",
+        steps=20,
+        target_epochs=12,
+        threads=1,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)  # no test here looks at them
+        save_run(found, out)
+    return out
+
+
+@pytest.fixture
+def audited_folder(audited_run, tmp_path):
+    """A copy of it to write into."""
+    return shutil.copytree(audited_run, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def subject(audited_run):
+    return read_subject(audited_run)
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A plan that takes seconds."""
+    plan = Plan.of(quick=True, technical=None, reading={})
+    return replace(plan, permutations=2, splits=2, gene_sets=20, seeds=3, bootstraps=2)

@@ -1,0 +1,133 @@
+"""An audit of a run folder: its files, going on after a stop, and what it does not trust."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tspg.audit import conduct
+from tspg.audit.conduct import CONTROLS, audit_run
+from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
+from tspg.cli import main
+from tspg.files import read_table, sha256_of
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Controls that only note that they were carried out."""
+    calls = []
+
+    def counting(name):
+        def carry_out(_subject, plan):
+            calls.append(name)
+            return Outcome((Row("measure", float(len(name)), n=plan.seeds, answer="pass"),))
+
+        return carry_out
+
+    monkeypatch.setattr(
+        conduct, "CONTROLS", {name: (counting(name), cost) for name, (_, cost) in conduct.CONTROLS.items()}
+    )
+    return calls
+
+
+def test_a_real_audit_writes_the_folder(audited_folder, capsys):
+    assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
+    printed = capsys.readouterr()
+    assert "audit (about" in printed.err
+    assert "permuted_labels: f_accuracy" in printed.out
+    controls, stable = read_table(audited_folder / "controls.tsv"), read_table(audited_folder / "stable_genes.tsv")
+    assert list(controls.columns) == COLUMNS
+    assert list(stable.columns) == STABLE_COLUMNS
+    assert set(controls["control"]) == set(CONTROLS)
+    assert set(controls["answer"]) <= {"pass", "doubtful", "fail", "not tested"}
+    metrics = json.loads((audited_folder / "metrics.json").read_text())
+    assert set(metrics["controls"]) == set(CONTROLS)
+    assert metrics["verdict"]["stable_genes"]["answer"] in {"pass", "doubtful", "fail"}
+    manifest = json.loads((audited_folder / "manifest.json").read_text())
+    assert manifest["outputs"]["controls.tsv"] == sha256_of(audited_folder / "controls.tsv")
+    assert manifest["outputs"]["metrics.json"] == sha256_of(audited_folder / "metrics.json")
+    assert "audit/stability.json" in manifest["outputs"]
+    before = sha256_of(audited_folder / "controls.tsv")
+    (audited_folder / "audit" / "planted_drivers.json").unlink()
+    assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
+    assert sha256_of(audited_folder / "controls.tsv") == before
+
+
+def test_a_stopped_audit_goes_on(audited_folder, counted, monkeypatch):
+    def stop(_subject, _plan):
+        raise KeyboardInterrupt
+
+    whole = dict(conduct.CONTROLS)
+    monkeypatch.setattr(conduct, "CONTROLS", {**whole, "random_gene_sets": (stop, whole["random_gene_sets"][1])})
+    with pytest.raises(KeyboardInterrupt):
+        audit_run(audited_folder, quick=True)
+    done = list(counted)
+    assert done == list(CONTROLS)[: len(done)]
+    monkeypatch.setattr(conduct, "CONTROLS", whole)
+    found = audit_run(audited_folder, quick=True)
+    assert counted == list(CONTROLS)  # each of them once
+    assert list(found.controls["control"]) == list(CONTROLS)
+    pd.testing.assert_frame_equal(audit_run(audited_folder, quick=True).controls, found.controls)
+    assert counted == list(CONTROLS)
+
+
+@pytest.mark.parametrize("change", ["model_id", "damage", "version", "columns"])
+def test_a_control_of_another_model_is_not_used(audited_folder, counted, change):
+    audit_run(audited_folder, quick=True)
+    counted.clear()
+    file = audited_folder / "audit" / "pseudo_target.json"
+    stored = json.loads(file.read_text())
+    if change == "columns":
+        stored["outcome"]["rows"][0] = {"something": 1}
+    elif change != "damage":
+        stored["belongs_to"][change] = "another"
+    file.write_text("{" if change == "damage" else json.dumps(stored))
+    found = audit_run(audited_folder, quick=True)
+    assert counted == ["pseudo_target"]
+    assert (found.controls["measure"] == "measure").all()
+
+
+def test_other_settings_are_carried_out_anew(audited_folder, counted):
+    audit_run(audited_folder, quick=True)
+    audit_run(audited_folder, quick=True, technical="batch")
+    assert counted == [*CONTROLS, "technical_column"]
+    audit_run(audited_folder, quick=False)
+    assert counted == [*CONTROLS, "technical_column", *CONTROLS]
+
+
+def test_the_time_is_told_before_the_work(audited_folder, counted):
+    told = []
+
+    def report(phase, done, _total, _numbers):
+        told.append((phase, done, list(counted)))
+
+    expected = audit_run(audited_folder, quick=True, report=report).seconds_expected
+    assert told[0] == (f"audit (about {max(1, expected):.0f} s)", 0, [])
+    assert expected > 0
+    assert audit_run(audited_folder, quick=True).seconds_expected == 0
+    assert audit_run(audited_folder).seconds_expected > expected
+
+
+def test_what_cannot_be_audited_is_refused_in_one_line(audited_folder, tmp_path, capsys):
+    assert main(["audit", "--run", str(tmp_path / "nowhere")]) == 5
+    assert main(["audit", "--run", str(audited_folder), "--technical", "nonsense"]) == 2
+    assert "no such sample column" in capsys.readouterr().err
+    assert not (audited_folder / "audit").exists()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_model_beside_other_profiles_is_refused(audited_folder, capsys):
+    import anndata
+
+    moved = anndata.read_h5ad(audited_folder / "perturbations.h5ad")
+    moved.uns["tspg"]["model_id"] = "0" * 16
+    moved.write_h5ad(audited_folder / "perturbations.h5ad")
+    assert main(["audit", "--run", str(audited_folder)]) == 5
+    assert "not made by the model" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("counted")
+def test_rows_without_a_number_are_empty_cells(audited_folder):
+    table = audit_run(audited_folder, quick=True).controls
+    assert np.isnan(table["low"]).all()

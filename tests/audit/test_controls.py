@@ -1,0 +1,291 @@
+"""The controls on data whose truth is known: nothing where nothing is, planted drivers where they were planted."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats.contingency import association as scipy_association
+
+from tspg.audit.bench import Stage
+from tspg.audit.null_controls import (
+    HALF,
+    OTHER,
+    balanced_accuracy,
+    beyond_noise,
+    permuted_labels,
+    permuted_within_donors,
+    pseudo_target,
+    random_halves,
+    source_is_target,
+)
+from tspg.audit.outcome import DOUBTFUL, FAIL, NOT_TESTED, PASS, Outcome, Row, Threshold
+from tspg.audit.planted import plant, planted_drivers, precision
+from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
+from tspg.audit.reading import DEMO
+from tspg.audit.repeats import gene_stability, resampled
+from tspg.audit.subject import donor_names, relabelled
+from tspg.audit.technical import association, cramers_v, levels_of, technical_column
+from tspg.audit.unseen_class import unseen_class
+from tspg.errors import UsageError
+from tspg.files import sha256_of
+
+
+def rows_of(outcome):
+    return {row.measure: row for row in outcome.rows}
+
+
+def test_the_study_is_as_it_was_in_training(subject, planted):
+    assert subject.prepared.classes == ("alpha", "beta", "target")
+    assert subject.prepared.groups == tuple(planted.adata.obs["donor"])
+    train = subject.prepared.profiles[subject.prepared.is_train]
+    varies = ~subject.prepared.scaler.constant
+    np.testing.assert_allclose(train[:, varies].min(axis=0), 0)
+    np.testing.assert_allclose(train[:, varies].max(axis=0), 1)
+    assert subject.prepared.scaler.constant.tolist() == [False] * 59 + [True]
+    assert json.loads(json.dumps(subject.config.as_dict())) == subject.model.settings
+
+
+def test_permuted_labels_keep_the_counts_and_the_held_out_ones(subject):
+    before = subject.prepared.source_class.copy()
+    after = permuted_within_donors(subject.prepared, np.random.default_rng(0))
+    train = subject.prepared.is_train
+    assert (after[~train] == before[~train]).all()
+    assert sorted(after[train]) == sorted(before[train])
+    assert (after[train] != before[train]).mean() > 0.4
+    assert (subject.prepared.source_class == before).all()
+
+
+def test_a_donor_with_several_classes_keeps_them(subject):
+    pairs = tuple(f"p{number % 60}" for number in range(120))  # alpha with beta or target, beta with target
+    paired = replace(subject.prepared, groups=pairs, is_train=np.ones(120, dtype=bool))
+    after = permuted_within_donors(paired, np.random.default_rng(0))
+    for donor in set(pairs):
+        rows = np.array(pairs) == donor
+        assert sorted(after[rows]) == sorted(paired.source_class[rows])
+    assert (after != paired.source_class).any()
+
+
+def test_permuted_labels_give_chance(subject, small):
+    found = rows_of(permuted_labels(subject, replace(small, permutations=3)))
+    assert found["f_accuracy"].value < 0.55
+    assert found["hit_rate_logistic"].value < 0.4
+    assert found["energy_ratio"].value > 0.6
+    assert found["stability"].value < 0.4
+    assert balanced_accuracy(subject.model.classify, subject.prepared) > 0.9
+
+
+def test_a_split_target_moves_nothing(subject, small):
+    found = rows_of(pseudo_target(subject, small))
+    few = found["genes_beyond_noise"]
+    assert few.answer == NOT_TESTED  # 4 held-out donors are too few to split
+    more = replace(subject.prepared, groups=None, is_train=np.arange(120) % 2 == 0)
+    found = rows_of(pseudo_target(replace(subject, prepared=more), small))
+    assert found["genes_beyond_noise"].value <= 0.05
+    assert found["energy_ratio_defined"].value < 0.3
+    assert found["relative_change"].value < 0.8
+
+
+def test_a_real_difference_is_beyond_noise(subject):
+    """The test of the split target must be able to see something."""
+    rows = np.isin(subject.prepared.source_class, ["alpha", "target"])
+    names = np.where(subject.prepared.source_class == "alpha", HALF, OTHER).astype(object)
+    pair = relabelled(subject.prepared, names, rows=rows)
+    change = pair.class_mean(OTHER) - pair.class_mean(HALF)
+    assert 10 / 59 <= beyond_noise(pair, change) < 14 / 59
+    assert beyond_noise(pair, np.zeros(60)) == 0
+
+
+def test_halves_keep_donors_whole(subject):
+    labels = random_halves(subject.prepared, subject.prepared.in_class("target"), np.random.default_rng(3))
+    donors = donor_names(subject.prepared)
+    target = subject.prepared.in_class("target")
+    assert all(len(set(labels[target & (donors == donor)])) == 1 for donor in set(donors[target]))
+    assert set(labels[target]) == {HALF, OTHER}
+
+
+def test_samples_of_the_target_stay(subject, small):
+    row = rows_of(source_is_target(subject, small))["relative_change"]
+    assert (row.value, row.answer) == (0.0, PASS)
+
+
+def test_planted_drivers_come_back(subject, small):
+    found = rows_of(planted_drivers(subject, small))
+    by_chance = 0.5 * 19 / 59  # in the right direction
+    assert found["precision at 2 sd"].value > 4 * by_chance
+    assert found["precision at 2 sd"].answer == PASS
+    assert found["precision at 2 sd"].value > found["precision at 0.25 sd"].value
+
+
+def test_planting_moves_only_the_drivers_by_the_effect(subject):
+    planted = plant(subject.prepared, "alpha", 5, 3.0, seed=0)
+    still = plant(subject.prepared, "alpha", 5, 0.0, seed=0)
+    assert (planted.drivers == still.drivers).all()
+    half = planted.prepared.in_class(HALF)
+    others = np.setdiff1d(np.arange(60), planted.drivers)
+    np.testing.assert_allclose(planted.prepared.profiles[:, others], still.prepared.profiles[:, others])
+    shift = planted.prepared.profiles[~half].mean(axis=0) - planted.prepared.profiles[half].mean(axis=0)
+    assert (np.sign(shift[planted.drivers]) == planted.signs).all()
+    perfect = np.zeros(60)
+    perfect[planted.drivers] = planted.signs
+    assert precision(perfect, planted) == 1.0
+    assert precision(-perfect, planted) == 0.0
+
+
+def test_a_class_left_out_is_named(subject, small):
+    row = rows_of(unseen_class(subject, small))["energy_ratio"]
+    assert "worst of 2 classes" in row.note
+    assert ("alpha" in row.note) != ("beta" in row.note)
+    assert row.low <= row.value <= row.high
+
+
+def test_gene_lists_hold_the_planted_genes(subject, small, planted):
+    outcome = gene_stability(subject, small)
+    genes = pd.DataFrame(outcome.genes)
+    for source in ("alpha", "beta"):
+        for direction, wanted in {"up": planted.up, "down": planted.down}.items():
+            chosen = genes[(genes["source_class"] == source) & (genes["direction"] == direction)]
+            assert wanted <= set(chosen["gene"])
+            top = chosen.set_index("gene").loc[sorted(wanted)]
+            assert (top["selection_frequency"] == 1).all()
+            assert (top["sign_agreement"] == 1).all()
+            assert (top["stable"] == "yes").all()
+            assert (top["mean_perturbation"] > 0).all() == (direction == "up")
+    assert "G59" not in set(genes["gene"])
+
+
+def test_a_draw_of_donors_keeps_them_whole_and_their_classes(subject):
+    drawn = resampled(subject, 1)
+    train = drawn.profiles[drawn.is_train]
+    assert len(train) == subject.prepared.is_train.sum()
+    assert np.bincount(drawn.class_index[drawn.is_train]).tolist() == (
+        np.bincount(subject.prepared.class_index[subject.prepared.is_train]).tolist()
+    )
+    assert len(np.unique(train, axis=0)) < len(train)
+    unique, counts = np.unique(train, axis=0, return_counts=True)
+    by_profile = {row.tobytes(): count for row, count in zip(unique, counts, strict=True)}
+    donors = donor_names(subject.prepared)
+    for donor in set(donors[subject.prepared.is_train]):
+        assert len({by_profile.get(row.tobytes(), 0) for row in subject.prepared.profiles[donors == donor]}) == 1
+
+
+def test_a_batch_that_means_nothing_is_not_in_the_way(subject, small):
+    found = rows_of(technical_column(subject, replace(small, technical="batch")))
+    assert found["association"].answer == PASS
+    assert found["association"].value < 0.1
+    assert found["predictable_from_profiles"].answer == PASS
+    assert found["energy_ratio to even"].answer == PASS
+
+
+def test_a_column_that_restates_the_class_is_found_out(subject, small):
+    found = rows_of(technical_column(subject, replace(small, technical="mirror")))
+    assert found["association"].value == pytest.approx(1.0, abs=0.02)
+    assert found["association"].answer == FAIL
+    assert found["predictable_from_profiles"].answer == DOUBTFUL
+
+
+def test_an_unknown_column_is_refused(subject):
+    with pytest.raises(UsageError, match="batch, mirror"):
+        levels_of(subject, "bach")
+    with pytest.raises(UsageError):
+        levels_of(subject, "split")
+
+
+def test_a_column_of_many_numbers_is_cut_at_its_median(subject):
+    perturbations = subject.perturbations.copy()
+    perturbations.obs["rin"] = [f"{value / 10}" for value in range(120)]
+    levels = levels_of(replace(subject, perturbations=perturbations), "rin")
+    assert len(set(levels)) == 2
+    assert abs((levels == levels[0]).sum() - 60) < 8
+
+
+def test_cramers_v_against_scipy_and_on_independent_columns():
+    table = np.array([[30, 10], [8, 40]])
+    n = table.sum()
+    plain = scipy_association(table, method="cramer")
+    corrected = np.sqrt(max(0, plain**2 - 1 / (n - 1)) / (1 - 1 / (n - 1)))
+    assert cramers_v(table) == pytest.approx(corrected)
+    assert cramers_v(np.array([[10, 10], [10, 10]])) == 0
+    assert np.isnan(cramers_v(np.array([[5, 5]])))
+    labels = np.array(["a", "b"] * 20, dtype=object)
+    gaps = np.array(["x", ""] * 20, dtype=object)
+    assert "unknown for 20 samples" in association(labels, gaps).note
+
+
+def test_random_gene_sets_need_the_file(subject, small):
+    row = random_gene_sets(subject, small).rows[0]
+    assert row.answer == NOT_TESTED
+    assert "does not say where" in row.note
+    gone = random_gene_sets(subject, replace(small, reading={"expression": "/nowhere/at/all.tsv"})).rows[0]
+    assert gone.answer == NOT_TESTED
+    assert "no longer" in gone.note
+    other = random_gene_sets(subject, replace(small, reading={"expression": DEMO})).rows[0]
+    assert "does not hold all samples" in other.note
+
+
+@pytest.fixture
+def with_file(planted, subject, tmp_path):
+    """A run on 8 of the genes, of which 4 rise or fall in the target, with the whole matrix in a file."""
+    path = tmp_path / "all.tsv"
+    table = pd.DataFrame(planted.adata.X, index=planted.adata.obs_names, columns=planted.adata.var_names)
+    table = table.drop(columns=["G2", "G3", "G4", "G7", "G8", "G9"])  # they would be as good
+    table.to_csv(path, sep="\t", index_label="sample")
+    kept = [0, 1, 5, 6, 30, 31, 32, 33]
+    prepared = replace(
+        subject.prepared,
+        profiles=np.ascontiguousarray(subject.prepared.profiles[:, kept]),
+        gene_ids=tuple(subject.prepared.gene_ids[gene] for gene in kept),
+    )
+    manifest = {"inputs": {"all.tsv": sha256_of(path)}}
+    return replace(subject, prepared=prepared, manifest=manifest), {"expression": str(path)}
+
+
+def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, small):
+    subject, reading = with_file
+    found = rows_of(random_gene_sets(subject, replace(small, reading=reading)))
+    assert found["hit_rate p-value"].n == 20
+    assert found["hit_rate p-value"].value == pytest.approx(1 / 21)
+    assert found["hit_rate p-value"].answer == PASS
+
+
+def test_a_file_that_has_changed_is_not_used(with_file, small):
+    subject, reading = with_file
+    changed = replace(subject, manifest={"inputs": {"all.tsv": "0" * 64}})
+    row = random_gene_sets(changed, replace(small, reading=reading)).rows[0]
+    assert row.answer == NOT_TESTED
+    assert "not the file" in row.note
+
+
+def test_random_sets_are_alike_in_mean_and_variance():
+    rng = np.random.default_rng(0)
+    levels, spreads = rng.uniform(0, 10, 2000), rng.uniform(0.1, 3, 2000)
+    training = (levels + spreads * rng.normal(size=(80, 2000))).astype(np.float32)
+    own = np.flatnonzero(levels > 8)[:60]
+    others = np.setdiff1d(np.arange(2000), own)
+    for drawn in matched_draws(training, own, others, 5, rng):
+        assert len(set(drawn)) == 60
+        assert not set(drawn) & set(own)
+        assert abs(training[:, drawn].mean() - training[:, own].mean()) < 0.3
+        assert abs(training[:, drawn].var(axis=0).mean() / training[:, own].var(axis=0).mean() - 1) < 0.25
+
+
+def test_the_energy_ratio_is_0_for_the_target_and_1_for_untouched_sources(subject):
+    stage = Stage.of(subject.prepared, "target")
+    assert stage.energy_ratio(stage.sources) == pytest.approx(1.0)
+    assert stage.energy_ratio(stage.reference) == pytest.approx(0.0)
+
+
+def test_answers_follow_the_thresholds():
+    low, high = Threshold(0.1, 0.3), Threshold(0.9, 0.7, higher=True)
+    assert [low.answer(value) for value in (0.05, 0.1, 0.2, 0.31)] == [PASS, PASS, DOUBTFUL, FAIL]
+    assert [high.answer(value) for value in (0.95, 0.8, 0.6)] == [PASS, DOUBTFUL, FAIL]
+    assert low.answer(np.nan) == NOT_TESTED
+
+
+def test_outcomes_survive_storage():
+    outcome = Outcome((Row("a", 0.1 + 0.2, n=3, note="x", answer=PASS), Row("b")), ({"gene": "G", "x": 1 / 3},))
+    again = Outcome.from_dict(outcome.as_dict())
+    assert again.rows[0] == outcome.rows[0]
+    assert np.isnan(again.rows[1].value)
+    assert again.genes == outcome.genes
