@@ -252,3 +252,30 @@ def test_an_interrupt_leaves_no_half_written_folder(files, tmp_path, monkeypatch
     assert main([*arguments, *SHORT]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_labels_file_with_a_header_names_its_own_column(files, tmp_path, planted, capsys):
+    planted.adata.obs[["label"]].rename(columns={"label": "tissue"}).to_csv(
+        tmp_path / "labels.tsv", sep="\t", index_label="sample"
+    )
+    arguments = ["inspect", "--expression", str(files / "expression.tsv"), "--labels"]
+    assert main([*arguments, str(tmp_path / "labels.tsv")]) == 0
+    assert "40  target" in capsys.readouterr().out
+    assert main([*arguments, str(files / "samples.tsv")]) == 2
+    assert "2 columns (label, donor)" in capsys.readouterr().err
+
+
+def test_perturb_takes_the_model_folder_too_and_passes_its_doubts_on(finished, files, tmp_path, capsys):
+    arguments = ["perturb", "--expression", str(files / "patient.csv")]
+    assert main([*arguments, "--model", str(finished / "model"), "--out", str(tmp_path / "patient")]) == 0
+    verdict = json.loads((finished / "metrics.json").read_text())["verdict"]
+    doubts = [answer["sentence"] for answer in verdict.values() if answer["answer"] in ("fail", "doubtful")]
+    assert doubts  # six steps make no good model
+    notes = json.loads((tmp_path / "patient" / "metrics.json").read_text())["data"]["notes"]
+    assert notes[: len(doubts)] == [f"About the model itself: {sentence}" for sentence in doubts]
+    assert f"Note: About the model itself: {doubts[0]}" in capsys.readouterr().out
+    assert (tmp_path / "patient" / "manifest.json").is_file()
+
+
+def test_manifest_holds_the_command_as_typed(finished):
+    assert "command" in json.loads((finished / "manifest.json").read_text())

@@ -18,10 +18,11 @@ from tspg.errors import UsageError
 from tspg.inspection import inspect_data
 from tspg.metrics import perturb_metrics
 from tspg.model.device import fixed_threads
-from tspg.model.storage import load_model
+from tspg.model.storage import load_model, model_folder
 from tspg.model.training import Report
+from tspg.question import only_label_column
 from tspg.report.findings import findings_of
-from tspg.report.run_files import read_run
+from tspg.report.run_files import doubts_about, read_run
 from tspg.run_folder import (
     Findings,
     add_tables,
@@ -33,6 +34,7 @@ from tspg.run_folder import (
     save_run,
 )
 
+MOST_NOTES = 6  # in the terminal; the report has all
 MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itself without being asked
 
 
@@ -59,7 +61,7 @@ def inspect(options: Namespace, report: Report) -> list[str]:
     del report
     gene_sets = read_gene_sets(*options.gene_sets) if options.gene_sets else None
     adata = _read(options)
-    return inspect_data(adata, label_column=_label_column(options), gene_sets=gene_sets).lines()
+    return inspect_data(adata, label_column=_label_column(options, adata), gene_sets=gene_sets).lines()
 
 
 def run(options: Namespace, report: Report) -> list[str]:
@@ -109,19 +111,19 @@ def perturb(options: Namespace, report: Report) -> list[str]:
                 max_memory_gb=options.max_memory,
             )
         with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-            perturbations = model.perturb(adata, label_column=_label_column(options))
+            perturbations = model.perturb(adata, label_column=_label_column(options, adata))
         names = [str(name) for name in perturbations.obs_names]
         few = names if len(names) <= MOST_SINGLE_SAMPLES else []
         genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
         found = Findings(
             perturbations=perturbations,
             tables={"top_genes": genes, "gene_overlap": gene_overlap(genes)},
-            metrics=perturb_metrics(model, adata, perturbations),
+            metrics=perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent)),
             settings=model.settings,
             samples=tuple(few),
             seconds=clock.seconds,
         )
-        save_findings(found, options.out, inputs=[*_inputs(options), options.model / "model" / "model.json"])
+        save_findings(found, options.out, inputs=[*_inputs(options), model_folder(options.model) / "model.json"])
     return _summary(options.out)
 
 
@@ -153,13 +155,13 @@ def _read(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
         allow_unlabelled=options.allow_unlabelled,
         max_memory_gb=options.max_memory,
     )
-    column = _label_column(options)
+    column = _label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
-def _label_column(options: Namespace) -> str | None:
-    """The column with the classes, if any were given; a labels file without a header fills `label`."""
-    return options.label_column or ("label" if options.labels else None)
+def _label_column(options: Namespace, adata: AnnData) -> str | None:
+    """The column with the classes, if any were given; a labels file with one column needs no name for it."""
+    return options.label_column or (only_label_column(adata) if options.labels else None)
 
 
 def _gene_set(options: Namespace) -> GeneSet | None:
@@ -196,4 +198,7 @@ def _inputs(options: Namespace) -> list[Path]:
 
 
 def _summary(out: Path) -> list[str]:
-    return ["", *findings_of(read_run(out)), "", f"Report: {out / 'report.html'}"]
+    """What was found and what to know before believing it, then where to look."""
+    found = read_run(out)
+    notes = [f"Note: {note}" for note in (found.metric("data.notes") or [])[:MOST_NOTES]]
+    return ["", *findings_of(found), *notes, "", f"Report: {out / 'report.html'}"]

@@ -22,7 +22,7 @@ from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import Method
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, silent, train_target_model
-from tspg.question import Question, configure, pose
+from tspg.question import Question, configure, only_label_column, pose
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +120,7 @@ def run(
         steps=steps,
         target_epochs=target_epochs,
         target_class=target_class,
-        label_column=label_column or "label",  # what a labels file without a header fills
+        label_column=label_column or only_label_column(adata),
         gene_set=None if gene_set is None else gene_set.name,
         source_classes=None if source_classes is None else tuple(source_classes),
         group_column=group_column,

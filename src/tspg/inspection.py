@@ -17,6 +17,7 @@ from tspg.errors import GeneSetError
 # Arithmetic speed that a training step reaches on one core of a laptop; the estimate it gives is
 # good to about a factor of two.
 FLOP_PER_SECOND_AND_THREAD = 6e10
+SECONDS_AROUND = 15  # reading, evidence, figures and report
 BYTES_OF_NETWORKS_AND_LIBRARIES = 6e8
 COPIES_OF_MATRIX = 6  # as read, scaled, perturbed, change, and temporaries of figures and evidence
 
@@ -141,7 +142,7 @@ def expected_seconds(n_samples: int, n_genes: int, n_classes: int, *, threads: i
     weights_d = _weights([n_genes, *g.discriminator_units, 1])
     # A product costs 2 FLOP a weight and sample forward and 4 more backward; D runs three times a step, f once.
     flop = n_train * (f.epochs * 6 * weights_f + g.epochs * (6 * weights_g + 16 * weights_d + 4 * weights_f))
-    return flop / (FLOP_PER_SECOND_AND_THREAD * threads)
+    return flop / (FLOP_PER_SECOND_AND_THREAD * threads) + SECONDS_AROUND
 
 
 def _weights(widths: list[int]) -> int:

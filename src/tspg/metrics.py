@@ -1,5 +1,6 @@
 """Every number of `metrics.json`: one place that says what each means."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,17 @@ def run_metrics(
     }
 
 
-def perturb_metrics(model: TrainedModel, adata: AnnData, perturbations: AnnData) -> dict[str, Any]:
-    """The numbers of `tspg perturb`: what became of profiles that the model was not trained on."""
+def perturb_metrics(
+    model: TrainedModel, adata: AnnData, perturbations: AnnData, doubts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
+
+    `doubts` are what the model's own run had to say against it; they stand first among the notes.
+    """
     obs = perturbations.obs
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
     called = obs["predicted_after"].eq(model.target_class)
-    notes = [str(note) for note in adata.uns.get("tspg_input", {}).get("notes", [])]
+    notes = [*doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
@@ -85,7 +91,7 @@ def perturb_metrics(model: TrainedModel, adata: AnnData, perturbations: AnnData)
             "notes": notes,
             "gene_set": model.details["gene_set"],
             "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
-            "units": model.details["units"],
+            "units": f"{units}: {reason}",
             "transform": model.details["transform"],
         },
         "training": _training(model),

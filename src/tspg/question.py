@@ -1,6 +1,5 @@
 """The question that is put to the data: checked whole before any work starts."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,10 +9,13 @@ from anndata import AnnData
 from tspg.config import METHODS, ExperimentConfig, TargetModelConfig, preset
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
+from tspg.data.naming import closest
 from tspg.data.prepare import dense, text_column
 from tspg.data.units import guess_units
 from tspg.errors import UsageError
 from tspg.model.device import choose_device
+
+FEWEST_GENES = 10  # with fewer found the gene set was hardly meant
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,17 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
     if gene_set is not None:
         match = match_genes(gene_set.genes, [str(gene) for gene in study.var_names], name=gene_set.name)
         study, missing, n_wanted = study[:, list(match.positions)], match.missing, len(gene_set.genes)
+    few = study.n_vars < FEWEST_GENES or study.n_vars < n_wanted / 2
+    coverage = (
+        [f"Only {study.n_vars} of the gene set's {n_wanted} genes are in the matrix."] if few and gene_set else []
+    )
     units, reason = guess_units(dense(study))
     details = {
         "file": source.get("file", ""),
+        "labels_file": source.get("labels_file", ""),
         "transform": source.get("transform", "none"),
         "units": f"{units}: {reason}",
-        "notes": [str(note) for note in source.get("notes", [])],
+        "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",
             "n_genes": n_wanted,
@@ -104,16 +111,16 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     for name in (config.target_class, *(config.source_classes or ())):
         if name not in classes:
             raise UsageError(
-                f"There is no class {name!r} in {config.label_column!r}.{_closest(name, classes)} "
+                f"There is no class {name!r} in {config.label_column!r}. Closest: {closest(name, classes)[0]!r}. "
                 f"All: {', '.join(classes)}."
             )
     if config.target_class in (config.source_classes or ()):
         raise UsageError(f"{config.target_class!r} is both the target and a source. Leave it out of the sources.")
-    unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
+    samples_here = list(map(str, adata.obs_names))
+    unknown = sorted(set(samples) - set(samples_here))
     if unknown:
-        raise UsageError(
-            f"There is no sample {unknown[0]!r} in the matrix.{_closest(unknown[0], list(map(str, adata.obs_names)))}"
-        )
+        near = closest(unknown[0], samples_here)[0]
+        raise UsageError(f"There is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
     if config.method not in METHODS:
         raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
     if config.group_column is not None:
@@ -123,6 +130,18 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     choose_device(config.device)
 
 
-def _closest(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    return f" Closest: {', '.join(map(repr, close))}." if close else ""
+def only_label_column(adata: AnnData) -> str:
+    """The column with the classes where nobody named it: the only one that the samples have.
+
+    Raises
+    ------
+    UsageError
+        If there are several, or none.
+    """
+    columns = [str(column) for column in adata.obs.columns]
+    if len(columns) == 1:
+        return columns[0]
+    found = (
+        f"The samples have {len(columns)} columns ({', '.join(columns)})" if columns else "The samples have no labels"
+    )
+    raise UsageError(f"{found}. Say which holds the class: --label-column NAME (label_column in Python).")

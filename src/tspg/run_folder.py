@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import resource
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,6 +178,7 @@ def _write_manifest(
             "format_version": 1,
             "versions": {"tspg": tspg.__version__, "python": platform.python_version(), **named},
             "platform": platform.platform(),
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "settings": dict(found.settings),
             "samples": list(found.samples),
             "inputs": {path.name: sha256_of(path) for path in inputs},

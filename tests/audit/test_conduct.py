@@ -9,6 +9,8 @@ import pytest
 from tspg.audit import conduct
 from tspg.audit.conduct import CONTROLS, audit_run
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
+from tspg.audit.reading import all_genes
+from tspg.audit.subject import read_subject
 from tspg.cli import main
 from tspg.files import read_table, sha256_of
 
@@ -131,3 +133,22 @@ def test_a_model_beside_other_profiles_is_refused(audited_folder, capsys):
 def test_rows_without_a_number_are_empty_cells(audited_folder):
     table = audit_run(audited_folder, quick=True).controls
     assert np.isnan(table["low"]).all()
+
+
+def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
+    """A run from files records where they lie; the audit then reads the genes outside the gene set again."""
+    table = pd.DataFrame(planted.adata.X, index=planted.adata.obs_names, columns=planted.adata.var_names)
+    table.T.to_csv(tmp_path / "turned.csv", index_label="gene")
+    planted.adata.obs["label"].to_csv(tmp_path / "labels.tsv", sep="\t", header=False)
+    (tmp_path / "sets.gmt").write_text("SOME\tabout\t" + "\t".join(planted.adata.var_names[5:20]) + "\n")
+    files = ["--expression", str(tmp_path / "turned.csv"), "--labels", str(tmp_path / "labels.tsv"), "--transpose"]
+    asked = ["--gene-sets", str(tmp_path / "sets.gmt"), "--gene-set", "SOME", "--target", "target"]
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)
+        assert main(["run", *files, *asked, "--method", "linear_map", "--target-epochs", "3", "--out", str(out)]) == 0
+    reading = json.loads((out / "manifest.json").read_text())["reading"]
+    assert reading["expression"] == str((tmp_path / "turned.csv").resolve())
+    values, genes = all_genes(read_subject(out), reading)
+    assert genes == list(planted.adata.var_names)
+    np.testing.assert_allclose(values, planted.adata.X, rtol=1e-5)

@@ -20,7 +20,7 @@ from tspg.audit.null_controls import (
     random_halves,
     source_is_target,
 )
-from tspg.audit.outcome import DOUBTFUL, FAIL, NOT_TESTED, PASS, Outcome, Row, Threshold
+from tspg.audit.outcome import DOUBTFUL, FAIL, NOT_TESTED, PASS, Outcome, Row, Threshold, without_fails
 from tspg.audit.planted import plant, planted_drivers, precision
 from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
 from tspg.audit.reading import DEMO
@@ -281,6 +281,14 @@ def test_answers_follow_the_thresholds():
     assert [low.answer(value) for value in (0.05, 0.1, 0.2, 0.31)] == [PASS, PASS, DOUBTFUL, FAIL]
     assert [high.answer(value) for value in (0.95, 0.8, 0.6)] == [PASS, DOUBTFUL, FAIL]
     assert low.answer(np.nan) == NOT_TESTED
+
+
+def test_a_fit_shorter_than_the_runs_own_cannot_fail():
+    outcome = Outcome((Row("a", 1.0, note="x", answer=FAIL), Row("b", 1.0, answer=PASS)))
+    assert [(row.answer, row.note) for row in without_fails(outcome, "short").rows] == [
+        (DOUBTFUL, "x; short"),
+        (PASS, ""),
+    ]
 
 
 def test_outcomes_survive_storage():

@@ -372,7 +372,7 @@ def test_a_folder_of_tspg_perturb_has_no_training(make_run, make_perturbations, 
         (run / name).unlink()
     write_json(run / "metrics.json", {"perturbation": {"f_accuracy": 0.75, "n": 36, "hit_rate": None}})
     text = " ".join(page_of(run).text.split())
-    assert "called 27 of 36 samples Lung (75%)." in text
+    assert "called 27 of 36 samples Lung (75%); before, " in text
     assert "The trained model abc123 of an earlier run was applied as it stands" in text
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,15 @@ def judged(measure: str, values: Iterable[float], threshold: str, *, note: str =
     value = float(found.mean())
     limits = (float(found.min()), float(found.max())) if len(found) > 1 else (math.nan, math.nan)
     return Row(measure, value, *limits, len(found) if n is None else n, note, THRESHOLDS[threshold].answer(value))
+
+
+def without_fails(outcome: Outcome, note: str) -> Outcome:
+    """The same outcome with every failure only a doubt, and why: a fit shorter than the run's could be to blame."""
+    rows = [
+        replace(row, answer=DOUBTFUL, note=f"{row.note}; {note}" if row.note else note) if row.answer == FAIL else row
+        for row in outcome.rows
+    ]
+    return Outcome(tuple(rows), outcome.genes)
 
 
 def controls_table(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:

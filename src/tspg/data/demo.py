@@ -33,6 +33,8 @@ NOTES = (
     "is among them; a difference between classes may partly be a difference between platforms.",
 )
 
+DEMO_FILE = "demo data"
+
 
 def demo_data() -> AnnData:
     """459 colorectal tumours with their molecular subtypes, ready to try everything on.
@@ -43,7 +45,7 @@ def demo_data() -> AnnData:
     samples = pd.read_csv(EMBEDDED / SAMPLES_FILE, sep="\t", index_col="sample", dtype=str, na_filter=False)
     genes = (EMBEDDED / GENES_FILE).read_text(encoding="utf-8").splitlines()
     adata = AnnData(X=_read_values(), obs=samples, var=pd.DataFrame(index=pd.Index(genes, name="gene")))
-    adata.uns["tspg_input"] = {"file": "demo data", "notes": list(NOTES)}
+    adata.uns["tspg_input"] = {"file": DEMO_FILE, "notes": list(NOTES)}
     return adata
 
 

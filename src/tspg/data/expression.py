@@ -99,6 +99,8 @@ def read_expression(
         *_change_units(matrix, libraries, table.file),
     ]
     about: dict[str, Any] = {"file": path.name, "notes": notes, "transform": transform}
+    if labels is not None:
+        about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
     var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))

@@ -49,6 +49,12 @@ def _description(model: TrainedModel) -> dict[str, Any]:
     }
 
 
+def model_folder(path: str | Path) -> Path:
+    """The folder with `model.json`, given it or the run folder around it."""
+    folder = Path(path)
+    return folder if (folder / "model.json").is_file() else folder / "model"
+
+
 def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> TrainedModel:
     """Open a trained model from a run folder or its `model` folder; no other file is needed.
 
@@ -57,9 +63,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
     ModelError
         If a file is missing, damaged, of a newer format, or does not belong to the others.
     """
-    folder = Path(path)
-    if not (folder / "model.json").is_file():
-        folder = folder / "model"
+    folder = model_folder(path)
     try:
         described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -33,7 +33,12 @@ def _called_of_all(run: RunFiles) -> str:
     if share is None or not n:
         return f"How often the classifier f calls the perturbed samples {run.target} is not available."
     called = f"{round(share * n):,} of {counted(n, 'sample')} {run.target} ({percent(share)})"
-    return f"After perturbation the classifier f called {called}."
+    before = (
+        int((run.obs["predicted_before"].astype(str) == run.target).sum()) if "predicted_before" in run.obs else None
+    )
+    return f"After perturbation the classifier f called {called}" + (
+        "." if before is None else f"; before, {before:,}."
+    )
 
 
 def _alike(run: RunFiles) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from tspg.analysis.wording import NOT_AVAILABLE, counted, number, percent
+from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
 from tspg.report.evidence_view import all_measures, comparison, telling_measures, verdict_rows
 from tspg.report.findings import cautions_of, findings_of
@@ -139,18 +140,27 @@ def _most_shared(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("n_sources", ascending=False, kind="stable").head(MOST_SHARED_GENES)
 
 
+def _typed_label_column(run: RunFiles) -> str | None:
+    """The name of the label column, where the file has one: two columns without a header have none."""
+    column = str(run.settings["label_column"])
+    return None if run.model.get("details", {}).get("labels_file") and column == "label" else column
+
+
 def _command(run: RunFiles) -> str:
     """A command line that asks the same question again; file names without their folders."""
     settings = run.settings
     if not settings:
         return ""
+    if run.metric("data.expression_file") == DEMO_FILE:
+        return "tspg demo --out NEW_FOLDER"
     generator, target_model = settings["generator"], settings["target_model"]
     method = settings.get("method", "generator")
     length = "steps" if generator.get("steps") else "epochs"
     transform = run.metric("data.transform")
     options = [
         ("expression", Path(str(run.metric("data.expression_file") or "FILE")).name),
-        ("label-column", settings["label_column"]),
+        ("labels", run.model.get("details", {}).get("labels_file") or None),
+        ("label-column", _typed_label_column(run)),
         ("target", settings["target_class"]),
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),

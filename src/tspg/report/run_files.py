@@ -123,3 +123,10 @@ def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
             return dict(read_elem(file["uns"]["tspg"])), read_elem(file["obs"])
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read ({error}). Run again or restore the file.") from error
+
+
+def doubts_about(run_dir: Path) -> list[str]:
+    """What the verdict on a trained model says against it; nothing where there is no verdict."""
+    verdict = _json(run_dir / "metrics.json").get("verdict", {})
+    spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in ("fail", "doubtful")]
+    return [f"About the model itself: {sentence}" for sentence in spoken]
