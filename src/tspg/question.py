@@ -12,7 +12,7 @@ from tspg.data.identifiers import match_genes
 from tspg.data.naming import closest
 from tspg.data.prepare import dense, text_column
 from tspg.data.units import guess_units
-from tspg.errors import UsageError
+from tspg.errors import ExpressionError, UsageError
 from tspg.model.device import choose_device
 
 FEWEST_GENES = 10  # with fewer found the gene set was hardly meant
@@ -42,9 +42,19 @@ def pose(
     TspgError
         If it cannot; the message says why and what to do.
     """
+    _require_unique(adata)
     study, details = select(adata, config, gene_set)
     check_question(study, config, samples)
     return Question(study, config, details, tuple(samples))
+
+
+def _require_unique(adata: AnnData) -> None:
+    """Refuse samples or genes that share a name: everything later is joined by it."""
+    for what, names in (("samples", adata.obs_names), ("genes", adata.var_names)):
+        twice = names[names.duplicated()].unique()
+        if len(twice):
+            named = ", ".join(map(repr, twice[:10]))
+            raise ExpressionError(f"{len(twice)} {what} share a name with another: {named}. Give each its own.")
 
 
 def configure(

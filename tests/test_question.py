@@ -1,0 +1,73 @@
+"""Questions that the data cannot answer are refused before any work, and say what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from tspg.config import ExperimentConfig
+from tspg.data.genesets import GeneSet
+from tspg.errors import ExpressionError, TspgError, UsageError
+from tspg.question import configure, only_label_column, pose
+
+
+@pytest.fixture
+def adata():
+    obs = pd.DataFrame({"label": ["a", "a", "t", "t"]}, index=["s1", "s2", "s3", "s4"])
+    return AnnData(
+        np.arange(80, dtype=np.float32).reshape(4, 20), obs, pd.DataFrame(index=[f"G{k}" for k in range(20)])
+    )
+
+
+@pytest.mark.parametrize("axis", ["obs_names", "var_names"])
+@pytest.mark.filterwarnings("ignore:.*not unique")
+def test_names_that_occur_twice_are_refused(adata, axis):
+    names = list(getattr(adata, axis))
+    setattr(adata, axis, ["twice", "twice", *names[2:]])
+    with pytest.raises(ExpressionError, match=r"1 (samples|genes) share a name with another: 'twice'"):
+        pose(adata, ExperimentConfig(target_class="t"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"target_class": "T"}, "no class 'T' in 'label'. Closest: 't'"),
+        ({"target_class": "t", "source_classes": ("t",)}, "both the target and a source"),
+        ({"target_class": "t", "method": "magic"}, "no such method"),
+        ({"target_class": "t", "threads": 0}, "one or more"),
+    ],
+)
+def test_a_question_that_does_not_fit_says_what_would(adata, settings, says):
+    with pytest.raises(TspgError) as refused:
+        pose(adata, ExperimentConfig(**settings))
+    assert says in str(refused.value)
+
+
+def test_a_gene_set_that_is_hardly_there_is_noted(adata):
+    wanted = GeneSet("SET", ("G1", "G2", *(f"X{k}" for k in range(20))))
+    question = pose(adata, ExperimentConfig(target_class="t"), gene_set=wanted)
+    assert list(question.study.var_names) == ["G1", "G2"]
+    assert question.details["notes"][0] == "Only 2 of the gene set's 22 genes are in the matrix."
+    assert len(question.details["gene_set"]["missing"]) == 20
+
+
+def test_a_headerless_label_takes_the_name_it_is_given(adata):
+    adata.uns["tspg_input"] = {"unnamed_label": True}
+    question = pose(adata, ExperimentConfig(target_class="t", label_column="tissue"))
+    assert question.study.obs["tissue"].tolist() == ["a", "a", "t", "t"]
+
+
+def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):
+    assert only_label_column(adata) == "label"
+    adata.obs["donor"] = "d"
+    with pytest.raises(UsageError, match=r"2 columns \(label, donor\)"):
+        only_label_column(adata)
+
+
+def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
+    assert configure("transport", target_class="t", epochs=3).generator.steps is None
+    assert configure("paper", target_class="t", steps=7).generator.steps == 7
+    with pytest.raises(UsageError, match="not both"):
+        configure("paper", target_class="t", epochs=1, steps=1)
+    with pytest.raises(UsageError, match="paper, transport"):
+        configure("fast", target_class="t")
