@@ -61,9 +61,10 @@ class ProgressBars:
         """Take one epoch's report."""
         bar = self._bars.get(phase)
         if bar is None:
-            title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", "epoch")
+            unit = "epoch" if numbers.get("epoch", done) == done else "step"
+            title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
             bar = self._bars[phase] = tqdm(total=total, desc=title, unit=unit, file=sys.stderr)
-        shown = {name: numbers[name] for name in ("loss", "total_loss", "hit_rate") if name in numbers}
+        shown = {name: numbers[name] for name in ("step", "loss", "total_loss", "hit_rate") if name in numbers}
         bar.set_postfix(shown, refresh=False)
         bar.update(done - bar.n)
         if done == total:
