@@ -1,0 +1,68 @@
+"""A whole experiment: what its seed and donors decide, and that held-out samples decide nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+import tspg
+from tspg.model import training
+from tspg.model.training import _Rows
+
+SHORT = {"label_column": "label", "target_class": "target", "steps": 2, "target_epochs": 1, "threads": 1}
+
+
+def run(planted, **changed):
+    return tspg.run(planted.adata, **{**SHORT, **changed})
+
+
+@pytest.fixture(scope="module")
+def first(planted):
+    return run(planted, group_column="donor")
+
+
+@pytest.mark.parametrize("preset", ["paper", "transport"])
+def test_held_out_samples_change_no_weight(planted, preset):
+    before = run(planted, preset=preset)
+    poisoned = planted.adata.copy()
+    held_out = [before.model.split[name] == "test" for name in poisoned.obs_names]
+    poisoned.X[np.asarray(held_out)] *= 1e6
+    after = tspg.run(poisoned, **{**SHORT, "preset": preset})
+    for file, tensors in before.model.files.items():
+        for name, tensor in tensors.items():
+            assert torch.equal(tensor, after.model.files[file][name]), (file, name)
+    assert before.model.model_id == after.model.model_id
+
+
+def test_the_seed_decides_the_split_and_every_network(planted, first):
+    other = run(planted, group_column="donor", seed=1)
+    assert other.model.split != first.model.split
+    for file in ("target_model", "generator", "discriminator"):
+        weights = [model.files[file][next(iter(model.files[file]))] for model in (first.model, other.model)]
+        assert not torch.equal(*weights)
+
+
+def test_donors_stay_together(first):
+    sides = first.perturbations.obs.groupby("group", observed=True)["split"].nunique()
+    assert (sides == 1).all()
+
+
+def test_lists_have_twenty_genes(first):
+    assert first.top_genes["rank"].max() == 20
+
+
+def test_an_epoch_is_watched_on_held_out_sources(planted):
+    prepared = tspg.prepare(planted.adata, label_column="label")
+    rows = _Rows.of(prepared, "target", None)
+    assert not prepared.is_train[rows.watched].any()
+    assert set(prepared.source_class[rows.watched]) == {"alpha", "beta"}
+    assert prepared.is_train[rows.moved].all()
+    assert prepared.is_train[rows.real].all()
+
+
+def test_kept_statistics_are_of_all_samples_though_epochs_look_at_few(planted, monkeypatch):
+    monkeypatch.setattr(training, "MONITORED", 10)
+    found = run(planted)
+    prepared = tspg.prepare(planted.adata, label_column="label")
+    body = found.model.method.generator.body
+    hidden = body[0](torch.from_numpy(prepared.profiles[prepared.is_train]))
+    np.testing.assert_allclose(body[1].running_mean, hidden.mean(dim=0).detach(), atol=1e-5)
