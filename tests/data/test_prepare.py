@@ -13,6 +13,11 @@ from tspg.data.prepare import Scaler, prepare, split_samples
 from tspg.errors import LabelError, ShapeError, UsageError
 
 
+def alone(class_index):
+    """Every sample its own donor."""
+    return [f"s{number}" for number in range(len(class_index))]
+
+
 def counts(class_index, chosen):
     return np.bincount(class_index[chosen], minlength=class_index.max() + 1)
 
@@ -20,7 +25,7 @@ def counts(class_index, chosen):
 @pytest.mark.parametrize(("size", "held_out"), [(1, 0), (2, 1), (3, 1), (5, 1), (8, 2), (10, 2), (63, 13), (100, 20)])
 def test_a_fifth_of_every_class_is_held_out(size, held_out):
     class_index = np.repeat([0, 1], [size, 50])
-    is_train = split_samples(class_index, groups=None, train_fraction=0.8, seed=0)
+    is_train = split_samples(class_index, groups=alone(class_index), train_fraction=0.8, seed=0)
     assert counts(class_index, ~is_train).tolist() == [held_out, 10]
 
 
@@ -47,10 +52,48 @@ def test_donors_with_many_samples_still_leave_a_fifth_of_every_class():
     assert np.abs(share - 0.2).max() < 0.05
 
 
+def chances(size, class_index, donors, n_seeds=150):
+    """How often donors of each size are held out."""
+    held = np.zeros(len(size))
+    for seed in range(n_seeds):
+        is_train = split_samples(class_index, groups=donors, train_fraction=0.8, seed=seed)
+        first = np.unique(donors, return_index=True)[1]
+        held += ~is_train[first]
+    return np.array([held[size == k].mean() for k in np.unique(size)]) / n_seeds
+
+
+def test_a_donor_is_held_out_with_the_same_chance_whatever_its_size():
+    rng = np.random.default_rng(3)
+    size = np.repeat(np.arange(1, 9), 25)
+    donors = np.repeat([f"d{number:03}" for number in range(200)], size)
+    found = chances(size, rng.integers(0, 4, len(donors)), donors)
+    assert np.abs(found - 0.2).max() < 0.05
+
+
+def test_a_donor_of_several_classes_is_held_out_as_often_as_others():
+    size = np.repeat([1, 3], [120, 20])  # twenty donors give a sample to each class
+    donors = np.repeat([f"d{number:03}" for number in range(140)], size)
+    class_index = np.concatenate([np.tile([0, 1, 2], 40), np.tile([0, 1, 2], 20)])
+    found = chances(size, class_index, donors)
+    assert np.abs(found - 0.2).max() < 0.05
+
+
+def test_the_order_of_the_rows_does_not_change_the_split(planted):
+    shuffled = planted.adata[np.random.default_rng(0).permutation(120)].copy()
+    for group_column in (None, "donor"):
+        splits = [
+            dict(zip(prepared.sample_ids, prepared.is_train, strict=True))
+            for prepared in (
+                prepare(adata, label_column="label", group_column=group_column) for adata in (planted.adata, shuffled)
+            )
+        ]
+        assert splits[0] == splits[1]
+
+
 def test_the_seed_decides_the_split():
     class_index = np.repeat([0, 1], 50)
     first, second, other = (
-        split_samples(class_index, groups=None, train_fraction=0.8, seed=seed) for seed in (1, 1, 2)
+        split_samples(class_index, groups=alone(class_index), train_fraction=0.8, seed=seed) for seed in (1, 1, 2)
     )
     assert (first == second).all()
     assert (first != other).any()

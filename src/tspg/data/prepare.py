@@ -134,7 +134,7 @@ def prepare(
     train_fraction
         Share of every class that is trained on.
     seed
-        Decides who is held out; together with the labels and donors it is all that does.
+        Decides who is held out, together with the classes and the names of donors or samples.
 
     Raises
     ------
@@ -147,7 +147,8 @@ def prepare(
     if len(classes) < 2:
         raise LabelError(f"Column {label_column!r} holds one class only ({classes[0]!r}); two or more are needed.")
     class_index = np.searchsorted(np.asarray(classes), np.asarray(labels)).astype(np.int64)
-    is_train = split_samples(class_index, groups=groups, train_fraction=train_fraction, seed=seed)
+    names = list(map(str, adata.obs_names)) if groups is None else groups
+    is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
     values = dense(adata)
     scaler = Scaler.fit(values[is_train])
     profiles, clipped_cells = scaler.transform(values)
@@ -199,39 +200,61 @@ def dense(adata: AnnData) -> FloatMatrix:
 
 
 def split_samples(
-    class_index: NDArray[np.int64], *, groups: Sequence[str] | None, train_fraction: float, seed: int
+    class_index: NDArray[np.int64], *, groups: Sequence[str], train_fraction: float, seed: int
 ) -> NDArray[np.bool_]:
     """Decide who is trained on: about `train_fraction` of every class, whole donors at a time.
 
-    Donors are visited in a seeded order, those with most samples first, and one is held out when
-    that brings the held-out counts of the classes closer to what is wanted. Without donors every
-    sample is its own, and the counts are met exactly: a class of one is all trained on, a larger
-    one keeps at least one sample on either side. No class ever loses its last training sample.
+    Donors alike in classes and numbers of samples are put side by side in random order, and every
+    fifth (at .8) from a random start is held out: each has the same chance, whatever its size.
+    Then donors change sides, in random order, as long as that brings the classes' held-out counts
+    closer to what is wanted. Where every sample is its own donor the counts are met exactly: a
+    class of one is all trained on, a larger one keeps at least one sample on either side. No class
+    ever loses its last training sample.
+
+    Parameters
+    ----------
+    groups
+        The donor of each sample; with the sample's own name instead, samples are split one by one.
 
     Returns
     -------
-    True for training samples, shape (n_samples,).
+    True for training samples, shape (n_samples,). Seed, classes and donors decide it, not the order of the rows.
     """
-    n_classes = int(class_index.max()) + 1
-    group_index = np.unique(np.arange(len(class_index)) if groups is None else np.asarray(groups), return_inverse=True)[
-        1
-    ]
-    counts = np.zeros((int(group_index.max()) + 1, n_classes))
-    np.add.at(counts, (group_index, class_index), 1)
+    donors, donor_of = np.unique(np.asarray(groups), return_inverse=True)
+    counts = np.zeros((len(donors), int(class_index.max()) + 1))
+    np.add.at(counts, (donor_of, class_index), 1)
+    totals, share = counts.sum(axis=0), 1 - train_fraction
+    wanted = np.where(totals > 1, np.clip(np.round(share * totals), 1, np.maximum(totals - 1, 1)), 0)
+
+    rng = np.random.default_rng([seed, 0])
+    order = rng.permutation(len(donors))
+    alike = np.unique(counts, axis=0, return_inverse=True)[1]
+    order = order[np.argsort(alike[order], kind="stable")]
+    steps = np.floor(share * np.arange(len(donors) + 1) + rng.random())
+    is_held_out = np.zeros(len(donors), dtype=bool)
+    is_held_out[order] = np.diff(steps) > 0
+    _repair(is_held_out, counts, wanted, rng)
+    return ~is_held_out[donor_of]
+
+
+def _repair(
+    is_held_out: NDArray[np.bool_], counts: NDArray[np.float64], wanted: NDArray[np.float64], rng: np.random.Generator
+) -> None:
+    """Let donors change sides while the held-out counts come closer to what is wanted."""
     totals = counts.sum(axis=0)
-    wanted = np.where(totals > 1, np.clip(np.round((1 - train_fraction) * totals), 1, np.maximum(totals - 1, 1)), 0)
-
-    order = np.random.default_rng([seed, 0]).permutation(len(counts))
-    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
-    held_out = np.zeros(n_classes)
-    is_held_out = np.zeros(len(counts), dtype=bool)
-    for group in order:
-        after = held_out + counts[group]
-        if (after < totals).all(where=counts[group] > 0) and _shortfall(after, wanted) < _shortfall(held_out, wanted):
-            held_out, is_held_out[group] = after, True
-    return ~is_held_out[group_index]
+    held_out = counts[is_held_out].sum(axis=0)
+    has_improved = True
+    while has_improved:
+        has_improved = False
+        for donor in rng.permutation(len(counts)):
+            after = held_out + (-1 if is_held_out[donor] else 1) * counts[donor]
+            if _shortfall(after, wanted, totals) < _shortfall(held_out, wanted, totals):
+                held_out, is_held_out[donor], has_improved = after, not is_held_out[donor], True
 
 
-def _shortfall(held_out: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
-    """How far the held-out counts are from the wanted ones, each class in proportion to its size."""
-    return float((((held_out - wanted) / np.maximum(wanted, 1)) ** 2).sum())
+def _shortfall(
+    held_out: NDArray[np.float64], wanted: NDArray[np.float64], totals: NDArray[np.float64]
+) -> tuple[int, float]:
+    """How bad a split is: classes without a training sample, then the distance to the wanted counts."""
+    distance = (((held_out - wanted) / np.maximum(wanted, 1)) ** 2).sum()
+    return int((held_out >= totals).sum()), float(distance)
