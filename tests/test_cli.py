@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tspg.claim import claimed
 from tspg.cli import main, printable
 from tspg.files import read_table, sha256_of
-from tspg.run_folder import claimed
 
 SHORT = ["--steps", "6", "--target-epochs", "15", "--threads", "1"]
 
@@ -132,6 +132,37 @@ def test_a_turned_file_gives_the_same_model_with_transpose(files, tmp_path):
     assert sha256_of(first) == sha256_of(second)
 
 
+def test_perturb_puts_new_profiles_on_the_scale_of_the_model(files, tmp_path):
+    """A model of log2 values is asked about a file in the units of its own."""
+    plain = pd.read_csv(files / "expression.tsv", sep="\t", index_col=0)
+    (np.exp2(plain) - 1).clip(lower=0).to_csv(tmp_path / "linear.tsv", sep="\t", index_label="id")
+    linear = ["--expression", str(tmp_path / "linear.tsv")]
+    asked = [*linear, "--labels", str(files / "labels.tsv"), "--target", "target", "--transform", "log2"]
+    assert main(["run", *asked, "--out", str(tmp_path / "run"), *SHORT]) == 0
+    assert main(["perturb", *linear, "--model", str(tmp_path / "run"), "--out", str(tmp_path / "again")]) == 0
+    first, again = (anndata.read_h5ad(tmp_path / name / "perturbations.h5ad") for name in ("run", "again"))
+    assert np.ptp(first.layers["original"], axis=0).min() >= 0
+    np.testing.assert_array_equal(again.layers["original"], first.layers["original"])
+
+
+def test_unlabelled_samples_are_left_out_of_a_run_and_moved_by_perturb(files, finished, tmp_path):
+    lines = (files / "labels.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "labels.tsv").write_text("".join(lines[3:]))
+    given = ["--expression", str(files / "expression.tsv"), "--labels", str(tmp_path / "labels.tsv")]
+    given += ["--allow-unlabelled", "--out", str(tmp_path / "out")]
+    assert main(["run", *given, "--target", "target", *SHORT]) == 0
+    data = json.loads((tmp_path / "out" / "metrics.json").read_text())["data"]
+    assert {name: sum(count.values()) for name, count in data["classes"].items()} == {
+        "alpha": 37,
+        "beta": 40,
+        "target": 40,
+    }
+    given[-1] = str(tmp_path / "moved")
+    assert main(["perturb", *given, "--model", str(finished)]) == 0
+    moved = anndata.read_h5ad(tmp_path / "moved" / "perturbations.h5ad")
+    assert moved.obs["source_class"].value_counts().to_dict() == {"beta": 40, "target": 40, "alpha": 37, "": 3}
+
+
 def test_report_is_drawn_again_from_the_folder(finished):
     (finished / "report.html").unlink()
     before = (finished / "figures" / "heatmap.png").read_bytes()
@@ -177,7 +208,9 @@ def changed(option, *values):
         (changed("--gene-sets", "{f}/sets.gmt"), 2, "--gene-set"),
         ([*changed("--gene-sets", "{f}/sets.gmt"), "--gene-set", "FIRST"], 3, "FIRST HALF"),
         (changed("--steps", "0"), 2, "one or more"),
-        (changed("--threads", "0"), 2, "one or more"),
+        (changed("--threads", "0"), 2, "from 1 to"),
+        (changed("--seed", "-1"), 2, "from 0 to"),
+        (changed("--max-memory", "0"), 2, "above 0"),
         (changed("--out", "{f}"), 2, "holds other files"),
         (changed("--out", "{f}/labels.tsv"), 2, "this is a file"),
         (["perturb", "--model", "{f}", "--expression", "{f}/patient.csv", "--out", "{o}"], 5, "finished `tspg run`"),

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import tspg
+from tspg.errors import UsageError
 from tspg.model import training
 from tspg.model.training import _Rows
 
@@ -44,6 +45,39 @@ def test_the_seed_decides_the_split_and_every_network(planted, first):
 def test_donors_stay_together(first):
     sides = first.perturbations.obs.groupby("group", observed=True)["split"].nunique()
     assert (sides == 1).all()
+
+
+@pytest.mark.parametrize("preset", ["paper", "transport"])
+def test_named_sources_alone_are_learned_from_and_moved(planted, preset):
+    everyone, named = (run(planted, preset=preset, source_classes=of) for of in (None, "alpha"))
+    weights = [found.model.files["generator"] for found in (everyone, named)]
+    assert not torch.equal(*(of[next(iter(of))] for of in weights))
+    assert set(named.perturbations.obs["source_class"]) == {"alpha", "target"}
+    assert set(named.top_genes["source_class"]) == {"alpha"}
+    assert named.model.source_classes == ("alpha",)
+    rates = named.evidence[(named.evidence["method"] == "generator") & (named.evidence["measure"] == "hit_rate_f")]
+    assert rates["n"].tolist() == [8]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_and_epochs_are_as_asked(planted, threads):
+    seen = []
+    run(
+        planted,
+        threads=threads,
+        target_epochs=3,
+        report=lambda phase, done, total, _numbers: seen.append((phase, done, total, torch.get_num_threads())),
+    )
+    assert [call[:3] for call in seen if call[0] == "target model"] == [("target model", n, 3) for n in (1, 2, 3)]
+    assert {call[3] for call in seen} == {threads}
+
+
+def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
+    numbered = planted.adata.copy()
+    numbered.obs["label"] = numbered.obs["label"].map({"alpha": 1, "beta": 2, "target": 3}).to_numpy()
+    assert run(type(planted)(numbered, planted.up, planted.down), target_class=3).config.target_class == "3"
+    with pytest.raises(UsageError, match="gene_set is a list; a GeneSet is needed"):
+        run(planted, gene_set=["G1", "G2"])
 
 
 def test_lists_have_twenty_genes(first):

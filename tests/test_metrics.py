@@ -33,6 +33,32 @@ def test_accuracy_of_f_is_over_held_out_samples_of_all_classes(planted_run):
     assert found["test_balanced_accuracy"] == pytest.approx(np.mean(by_class))
 
 
+def test_balanced_accuracy_weighs_classes_alike(planted):
+    from types import SimpleNamespace
+
+    from tspg.data.prepare import prepare
+    from tspg.metrics import _accuracy
+
+    prepared = prepare(planted.adata[list(range(30)) + list(range(80, 90))], label_column="label")  # 30 and 10
+    one_sided = SimpleNamespace(classify=lambda profiles: np.full(len(profiles), "alpha", dtype=object))
+    found = _accuracy(prepared, one_sided)
+    assert found == {"test_accuracy": 6 / 8, "test_balanced_accuracy": 0.5, "n_test": 8}
+
+
+def test_profiles_on_both_sides_of_the_split_are_counted(planted):
+    from dataclasses import replace
+
+    from tspg.data.prepare import prepare
+    from tspg.metrics import _doubled
+
+    prepared = prepare(planted.adata, label_column="label")
+    assert _doubled(prepared) == 0
+    profiles = prepared.profiles.copy()
+    train, test = np.flatnonzero(prepared.is_train), np.flatnonzero(~prepared.is_train)
+    profiles[test[:2]], profiles[train[1]] = profiles[train[0]], profiles[train[2]]  # a pair inside training is no leak
+    assert _doubled(replace(prepared, profiles=profiles)) == 2
+
+
 def test_data_are_described_by_class_and_split(planted_run):
     data = planted_run.metrics["data"]
     assert data["classes"] == {name: {"train": 32, "test": 8} for name in ("alpha", "beta", "target")}

@@ -13,9 +13,9 @@ from tspg.question import configure, only_label_column, pose
 
 @pytest.fixture
 def adata():
-    obs = pd.DataFrame({"label": ["a", "a", "t", "t"]}, index=["s1", "s2", "s3", "s4"])
+    obs = pd.DataFrame({"label": ["a", "a", "b", "t", "t", "t"]}, index=[f"s{k}" for k in range(1, 7)])
     return AnnData(
-        np.arange(80, dtype=np.float32).reshape(4, 20), obs, pd.DataFrame(index=[f"G{k}" for k in range(20)])
+        np.arange(120, dtype=np.float32).reshape(6, 20), obs, pd.DataFrame(index=[f"G{k}" for k in range(20)])
     )
 
 
@@ -34,13 +34,33 @@ def test_names_that_occur_twice_are_refused(adata, axis):
         ({"target_class": "T"}, "no class 'T' in 'label'. Closest: 't'"),
         ({"target_class": "t", "source_classes": ("t",)}, "both the target and a source"),
         ({"target_class": "t", "method": "magic"}, "no such method"),
-        ({"target_class": "t", "threads": 0}, "one or more"),
+        ({"target_class": "t", "threads": 0}, "--threads is 0; a whole number from 1"),
+        ({"target_class": "t", "threads": 1.5}, "--threads is 1.5; a whole number"),
+        ({"target_class": "t", "seed": -1}, "--seed is -1; a whole number from 0"),
+        ({"target_class": "t", "seed": 2**40}, "--seed is 1099511627776"),
+        ({"target_class": "t", "device": "tpu"}, "--device tpu: there is no such device"),
+        ({"target_class": "a"}, "'a' has 2 samples; 3 or more are needed"),
+        ({"target_class": "b"}, "'b' has 1 sample; 3 or more"),
     ],
 )
 def test_a_question_that_does_not_fit_says_what_would(adata, settings, says):
     with pytest.raises(TspgError) as refused:
         pose(adata, ExperimentConfig(**settings))
     assert says in str(refused.value)
+
+
+def test_a_single_sample_must_be_one_that_is_moved(adata):
+    asked = ExperimentConfig(target_class="t", source_classes=("a",))
+    assert pose(adata, asked, samples=["s1", "s4"]).samples == ("s1", "s4")
+    with pytest.raises(UsageError, match=r"'s3' is of class 'b', which is not moved"):
+        pose(adata, asked, samples=["s1", "s3"])
+
+
+@pytest.mark.parametrize("what", ["samples", "genes"])
+def test_a_matrix_without_samples_or_genes_is_refused(adata, what):
+    empty = adata[:0] if what == "samples" else adata[:, :0]
+    with pytest.raises(ExpressionError, match=f"holds no {what}"):
+        pose(empty, ExperimentConfig(target_class="t"))
 
 
 def test_a_gene_set_that_is_hardly_there_is_noted(adata):
@@ -54,7 +74,7 @@ def test_a_gene_set_that_is_hardly_there_is_noted(adata):
 def test_a_headerless_label_takes_the_name_it_is_given(adata):
     adata.uns["tspg_input"] = {"unnamed_label": True}
     question = pose(adata, ExperimentConfig(target_class="t", label_column="tissue"))
-    assert question.study.obs["tissue"].tolist() == ["a", "a", "t", "t"]
+    assert question.study.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
 
 
 def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):

@@ -138,7 +138,7 @@ def _add_run(found: Any) -> None:
         nargs="+",
         action="extend",
         metavar="CLASS",
-        help="classes to move (default: all but the target)",
+        help="classes to move (default: all but the target; without it preset paper trains G on all classes, as Eq. 1)",
     )
     parser.add_argument(
         "--group-column",

@@ -1,5 +1,6 @@
 """What each command does with its options; every function gives the lines to print at the end."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tspg import experiment
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.audit.conduct import audit_metrics, audit_run
 from tspg.audit.reading import DEMO
+from tspg.claim import claimed, new_folder
 from tspg.clock import Clock
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.data.expression import read_expression
@@ -26,8 +28,6 @@ from tspg.report.run_files import doubts_about, read_run
 from tspg.run_folder import (
     Findings,
     add_tables,
-    check_free,
-    claimed,
     read_manifest,
     refresh_report,
     save_findings,
@@ -40,8 +40,7 @@ MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itse
 
 def demo(options: Namespace, report: Report) -> list[str]:
     """The embedded colorectal tumours, all four subtypes, moved to GI.MSI."""
-    check_free(options.out)
-    with claimed(options.out):
+    with new_folder(options.out):
         found = experiment.run(
             demo_data(),
             label_column="subtype",
@@ -68,8 +67,7 @@ def run(options: Namespace, report: Report) -> list[str]:
     """Train, move, judge and draw: one run folder."""
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
-    check_free(options.out)
-    with claimed(options.out):
+    with new_folder(options.out):
         gene_set = _gene_set(options)
         found = experiment.run(
             _read(options, gene_set),
@@ -96,9 +94,8 @@ def run(options: Namespace, report: Report) -> list[str]:
 def perturb(options: Namespace, report: Report) -> list[str]:
     """Move new profiles with a trained model: a run folder without model and history."""
     del report
-    check_free(options.out)
     clock = Clock()
-    with claimed(options.out):
+    with new_folder(options.out):
         model = load_model(options.model)
         with clock.phase("read"):
             adata = read_expression(
@@ -108,6 +105,7 @@ def perturb(options: Namespace, report: Report) -> list[str]:
                 genes=model.gene_ids,
                 orient_by_genes=model.gene_ids,
                 transform=model.details["transform"],
+                allow_unlabelled=options.allow_unlabelled,
                 max_memory_gb=options.max_memory,
             )
         with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
@@ -129,7 +127,7 @@ def perturb(options: Namespace, report: Report) -> list[str]:
 
 def audit(options: Namespace, report: Report) -> list[str]:
     """The controls of a finished run; those finished before are not repeated."""
-    read_manifest(options.run)
+    read_manifest(options.run)  # before a lock is put where there is no run
     with claimed(options.run):
         found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
         tables = {"controls": found.controls, "stable_genes": found.stable_genes}
@@ -180,15 +178,17 @@ def _gene_set(options: Namespace) -> GeneSet | None:
 
 
 def _reading(options: Namespace) -> dict[str, Any]:
-    """How the expression file is read, as the manifest keeps it."""
-    labels = None if options.labels is None else str(options.labels.resolve())
+    """How the expression file is read, as the manifest keeps it: paths as seen from the run folder."""
+
+    def seen(path: Path) -> str:
+        return os.path.relpath(path.resolve(), options.out.resolve())
+
     return {
-        "expression": str(options.expression.resolve()),
-        "labels": labels,
+        "expression": seen(options.expression),
+        "labels": None if options.labels is None else seen(options.labels),
         "label_column": options.label_column,
         "transpose": options.transpose,
         "transform": options.transform,
-        "gene_sets": [str(path.resolve()) for path in options.gene_sets],
     }
 
 

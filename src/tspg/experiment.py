@@ -16,6 +16,7 @@ from tspg.clock import Clock
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import FloatMatrix, Prepared, prepare
+from tspg.errors import UsageError
 from tspg.metrics import run_metrics
 from tspg.model.device import choose_device, fixed_threads
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
@@ -90,7 +91,8 @@ def run(
     gene_set
         Use these genes only; None uses every gene.
     source_classes
-        Classes to move; None means every class but the target.
+        Classes to move; None means every class but the target. With preset `paper` and None, G
+        learns from all classes, the target's own samples too (Eq. 1).
     group_column
         Column of `adata.obs` with the donor or patient, whose samples are never split apart.
     preset
@@ -113,16 +115,23 @@ def run(
     TspgError
         If the question does not fit the data; before any training.
     """
+    if gene_set is not None and not isinstance(gene_set, GeneSet):
+        raise UsageError(
+            f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
+            "or GeneSet(name, genes)."
+        )
+    if isinstance(source_classes, str):
+        source_classes = (source_classes,)
     config = configure(
         preset,
         method=method,
         epochs=epochs,
         steps=steps,
         target_epochs=target_epochs,
-        target_class=target_class,
+        target_class=str(target_class),
         label_column=label_column or only_label_column(adata),
         gene_set=None if gene_set is None else gene_set.name,
-        source_classes=None if source_classes is None else tuple(source_classes),
+        source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         group_column=group_column,
         seed=seed,
         threads=threads,

@@ -15,6 +15,8 @@ import pandas as pd
 
 from tspg.errors import ResourceError
 
+TEMPORARY = ".tspg-"  # how the names of files begin that are still being written
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -32,7 +34,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".tspg-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
         os.close(handle)
         yield temporary

@@ -129,6 +129,12 @@ def _accuracy(prepared: Prepared, model: TrainedModel) -> dict[str, Any]:
     }
 
 
+def _doubled(prepared: Prepared) -> int:
+    """How many held-out samples have exactly the profile of a training sample."""
+    seen = {profile.tobytes() for profile in prepared.profiles[prepared.is_train]}
+    return sum(profile.tobytes() in seen for profile in prepared.profiles[~prepared.is_train])
+
+
 def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     """What the report says about the data, with a note for whatever deserves care."""
     config, details = question.config, question.details
@@ -147,6 +153,12 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     untested = [name for name, count in counts.items() if count["test"] == 0]
     if untested:
         notes.append(f"No sample could be held out of: {', '.join(untested)}.")
+    n_doubled = _doubled(prepared)
+    if n_doubled:
+        notes.append(
+            f"{n_doubled} held-out sample{'s have' if n_doubled > 1 else ' has'} exactly the profile of a training "
+            "sample. Is one sample in the matrix twice? They make every result look better than it is."
+        )
     constant = [gene for gene, same in zip(prepared.gene_ids, prepared.scaler.constant, strict=True) if same]
     return {
         "n_samples": len(prepared.sample_ids),

@@ -1,6 +1,6 @@
 """The question that is put to the data: checked whole before any work starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +10,15 @@ from tspg.config import METHODS, ExperimentConfig, TargetModelConfig, preset
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
 from tspg.data.naming import closest
-from tspg.data.prepare import dense, text_column
+from tspg.data.prepare import dense, require_unique, text_column
 from tspg.data.units import guess_units
-from tspg.errors import ExpressionError, UsageError
+from tspg.errors import UsageError
 from tspg.model.device import choose_device
 
 FEWEST_GENES = 10  # with fewer found the gene set was hardly meant
+FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
+MOST_THREADS = 1024
+LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,10 @@ def pose(
     TspgError
         If it cannot; the message says why and what to do.
     """
-    _require_unique(adata)
+    require_unique(adata)
     study, details = select(adata, config, gene_set)
     check_question(study, config, samples)
     return Question(study, config, details, tuple(samples))
-
-
-def _require_unique(adata: AnnData) -> None:
-    """Refuse samples or genes that share a name: everything later is joined by it."""
-    for what, names in (("samples", adata.obs_names), ("genes", adata.var_names)):
-        twice = names[names.duplicated()].unique()
-        if len(twice):
-            named = ", ".join(map(repr, twice[:10]))
-            raise ExpressionError(f"{len(twice)} {what} share a name with another: {named}. Give each its own.")
 
 
 def configure(
@@ -116,6 +110,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
 
 def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[str] = ()) -> None:
     """Refuse a question that the data cannot answer, before any work starts."""
+    _check_settings(config)
     labels = text_column(adata, config.label_column)
     classes = sorted(set(labels))
     for name in (config.target_class, *(config.source_classes or ())):
@@ -126,18 +121,45 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
             )
     if config.target_class in (config.source_classes or ()):
         raise UsageError(f"{config.target_class!r} is both the target and a source. Leave it out of the sources.")
-    samples_here = list(map(str, adata.obs_names))
-    unknown = sorted(set(samples) - set(samples_here))
-    if unknown:
-        near = closest(unknown[0], samples_here)[0]
-        raise UsageError(f"There is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
-    if config.method not in METHODS:
-        raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
+    n_target = labels.count(config.target_class)
+    if n_target < FEWEST_TARGETS:
+        raise UsageError(
+            f"The target class {config.target_class!r} has {n_target} sample{'s' if n_target > 1 else ''}; "
+            f"{FEWEST_TARGETS} or more are needed: two to learn from, one to be held out."
+        )
+    _check_samples(samples, dict(zip(map(str, adata.obs_names), labels, strict=True)), config)
     if config.group_column is not None:
         text_column(adata, config.group_column)
-    if config.threads < 1:
-        raise UsageError(f"--threads is {config.threads}; one or more are needed.")
+
+
+def _check_settings(config: ExperimentConfig) -> None:
+    """Refuse settings that make no sense whatever the data."""
+    if config.method not in METHODS:
+        raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
+    _check_whole("--threads", config.threads, 1, MOST_THREADS)
+    _check_whole("--seed", config.seed, 0, LARGEST_SEED)
     choose_device(config.device)
+
+
+def _check_whole(option: str, value: Any, least: int, most: int) -> None:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise UsageError(f"{option} is {value!r}; a whole number from {least} to {most:,} is needed.")
+
+
+def _check_samples(samples: Sequence[str], class_of: Mapping[str, str], config: ExperimentConfig) -> None:
+    """Refuse single samples that are not there, or are of a class that the question leaves out."""
+    unknown = sorted(set(samples) - set(class_of))
+    if unknown:
+        near = closest(unknown[0], list(class_of))[0]
+        raise UsageError(f"There is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
+    if config.source_classes is None:
+        return
+    for sample in samples:
+        if class_of[sample] not in (*config.source_classes, config.target_class):
+            raise UsageError(
+                f"Sample {sample!r} is of class {class_of[sample]!r}, which is not moved. "
+                "Name that class among the sources (--source), or leave the sample out."
+            )
 
 
 def only_label_column(adata: AnnData) -> str:

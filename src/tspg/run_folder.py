@@ -1,12 +1,10 @@
 """The folder that a run leaves behind: written file by file, the manifest last."""
 
-import fcntl
 import json
-import os
 import platform
 import resource
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,34 +17,18 @@ from anndata import AnnData
 
 import tspg
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
+from tspg.claim import LOCK, MANIFEST, claimed
 from tspg.clock import Clock
-from tspg.errors import FolderInUseError, ModelError, ResourceError, UsageError
+from tspg.errors import ModelError
 from tspg.experiment import Run
 from tspg.files import read_table, sha256_of, write_json, write_table
+from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
 from tspg.report.figures import write_figures
 from tspg.report.html import write_report
 
-MANIFEST = "manifest.json"
-LOCK = ".tspg.lock"
-CONTENTS = frozenset(
-    {
-        MANIFEST,
-        LOCK,
-        "metrics.json",
-        "model",
-        "history.tsv",
-        "perturbations.h5ad",
-        "top_genes.tsv",
-        "gene_overlap.tsv",
-        "evidence.tsv",
-        "controls.tsv",
-        "stable_genes.tsv",
-        "audit",
-        "figures",
-        "report.html",
-    }
-)
+DRAWN_AGAIN = ("figures", "report.html")
+CHANGED_BY_AUDIT = ("audit", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
 NAMED_VERSIONS = (
     "numpy",
     "scipy",
@@ -58,60 +40,6 @@ NAMED_VERSIONS = (
     "safetensors",
     "matplotlib",
 )
-
-
-def check_free(out: Path) -> None:
-    """Refuse a folder that holds anything but an unfinished run, before any work starts.
-
-    Raises
-    ------
-    UsageError
-        If the folder holds a finished run or other files.
-    """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out}: this is a file. Name a folder.")
-    found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    if MANIFEST in found:
-        raise UsageError(f"--out {out}: there is a finished run here already. Name another folder, or delete this one.")
-    if strangers := sorted(found - CONTENTS):
-        raise UsageError(f"--out {out}: the folder holds other files ({', '.join(strangers[:3])}). Name a new folder.")
-
-
-@contextmanager
-def claimed(out: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone while the block runs.
-
-    If the block ends in an error and has written nothing, the folder is gone again afterwards.
-
-    Raises
-    ------
-    FolderInUseError
-        If another process holds it.
-    ResourceError
-        If the folder cannot be made or written to.
-    """
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-    except OSError as error:
-        raise ResourceError(
-            f"{out}: cannot be written to ({error.strerror}). Name a folder where you may write."
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise FolderInUseError(f"{out}: another tspg is writing here. Wait for it, or name another folder.") from error
-    try:
-        yield
-    finally:
-        (out / LOCK).unlink(missing_ok=True)
-        os.close(lock)
-        for folder in made:
-            if any(folder.iterdir()):
-                break
-            folder.rmdir()
 
 
 @dataclass(frozen=True)
@@ -156,7 +84,7 @@ def save_findings(
         for name, table in found.tables.items():
             write_table(out / f"{name}.tsv", table)
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
-    with clock.phase("figures"):
+    with clock.phase("figures"), fixed_threads(int(found.settings["threads"])):
         write_figures(out, found.perturbations, found.history, seed=int(found.settings["seed"]), samples=found.samples)
     with clock.phase("report"):
         write_report(out)
@@ -205,35 +133,62 @@ def read_manifest(out: Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        dict(content["outputs"]), dict(content["settings"]), list(content["samples"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
         ) from error
     return content
 
 
+def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
+    """The manifest, once every file that it vouches for is as it was written; `but` names parts that may change.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or was changed.
+    """
+    manifest = read_manifest(out)
+    for name, fingerprint in _vouched(manifest, but).items():
+        try:
+            found = sha256_of(out / name)
+        except OSError as error:
+            raise ModelError(f"{out / name}: is missing. Run again or restore the file.") from error
+        if found != fingerprint:
+            raise ModelError(f"{out / name}: was changed after it was written. Run again or restore the file.")
+    return manifest
+
+
+def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
+    return {name: known for name, known in manifest["outputs"].items() if name.split("/")[0] not in but}
+
+
+@contextmanager
+def _rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Let some parts of a finished folder be written again; until all are, the manifest does not vouch for them."""
+    manifest = verify(out, but=parts)
+    write_json(out / MANIFEST, {**manifest, "outputs": _vouched(manifest, parts)})
+    yield manifest
+    write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})
+
+
 def refresh_report(out: Path) -> None:
     """Draw the figures and the report of a finished run folder again, from its files alone."""
-    manifest = read_manifest(out)
-    history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
-    with claimed(out):
-        write_figures(
-            out,
-            read_perturbations(out),
-            history,
-            seed=int(manifest["settings"]["seed"]),
-            samples=manifest["samples"],
-        )
+    read_manifest(out)  # before a lock is put where there is no run
+    with claimed(out), _rewriting(out, DRAWN_AGAIN) as manifest:
+        history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
+        settings, samples = manifest["settings"], manifest["samples"]
+        with fixed_threads(int(settings["threads"])):
+            write_figures(out, read_perturbations(out), history, seed=int(settings["seed"]), samples=samples)
         write_report(out)
-        write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})
 
 
 def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:
     """Put tables and numbers into a finished run folder that this process holds; report and manifest follow."""
-    manifest = read_manifest(out)
-    for name, table in tables.items():
-        write_table(out / f"{name}.tsv", table)
-    known = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-    write_json(out / "metrics.json", {**known, **metrics})
-    write_report(out)
-    write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})
+    with _rewriting(out, CHANGED_BY_AUDIT):
+        for name, table in tables.items():
+            write_table(out / f"{name}.tsv", table)
+        known = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+        write_json(out / "metrics.json", {**known, **metrics})
+        write_report(out)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from tspg.analysis import evidence
 from tspg.analysis.evidence import evidence_table
+from tspg.analysis.judges import fit_judges
 from tspg.config import ExperimentConfig
 from tspg.data.prepare import prepare
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, move_with
@@ -112,6 +114,29 @@ def test_named_sources_alone_are_judged(prepared):
         prepared, {"stays": lambda x, _names: x}, by_drivers, target_class="target", source_classes=("beta",)
     )
     assert (found.loc[(found["method"] == "stays") & (found["measure"] == "hit_rate_f"), "n"] == 8).all()
+
+
+def test_the_reference_is_the_training_target_alone(prepared, table):
+    def spread(rows):
+        return prepared.profiles[rows].astype(float).var(axis=0, ddof=1).sum()
+
+    target, sources = prepared.in_class("target"), ~prepared.in_class("target")
+    expected = spread(sources & ~prepared.is_train) / spread(target & prepared.is_train)
+    assert values_of(table)["stays", "variance_ratio"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_judges_learn_from_training_samples_alone(prepared, monkeypatch):
+    seen = []
+
+    def watch(training, training_class, *, seed):
+        seen.append((training, training_class))
+        return fit_judges(training, training_class, seed=seed)
+
+    monkeypatch.setattr(evidence, "fit_judges", watch)
+    table_of(prepared)
+    ((training, names),) = seen
+    np.testing.assert_array_equal(training, prepared.profiles[prepared.is_train])
+    np.testing.assert_array_equal(names, prepared.source_class[prepared.is_train])
 
 
 @pytest.mark.parametrize("n_target", [1, 2, 12])

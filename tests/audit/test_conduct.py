@@ -9,7 +9,7 @@ import pytest
 from tspg.audit import conduct
 from tspg.audit.conduct import CONTROLS, audit_run
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
-from tspg.audit.reading import all_genes
+from tspg.audit.reading import all_genes, located
 from tspg.audit.subject import read_subject
 from tspg.cli import main
 from tspg.files import read_table, sha256_of
@@ -119,14 +119,14 @@ def test_what_cannot_be_audited_is_refused_in_one_line(audited_folder, tmp_path,
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_model_beside_other_profiles_is_refused(audited_folder, capsys):
+def test_a_changed_file_is_refused(audited_folder, capsys):
     import anndata
 
     moved = anndata.read_h5ad(audited_folder / "perturbations.h5ad")
     moved.uns["tspg"]["model_id"] = "0" * 16
     moved.write_h5ad(audited_folder / "perturbations.h5ad")
     assert main(["audit", "--run", str(audited_folder)]) == 5
-    assert "not made by the model" in capsys.readouterr().err
+    assert "perturbations.h5ad: was changed" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("counted")
@@ -148,7 +148,8 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
         patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)
         assert main(["run", *files, *asked, "--method", "linear_map", "--target-epochs", "3", "--out", str(out)]) == 0
     reading = json.loads((out / "manifest.json").read_text())["reading"]
-    assert reading["expression"] == str((tmp_path / "turned.csv").resolve())
-    values, genes = all_genes(read_subject(out), reading)
+    assert reading["expression"] == "../turned.csv"  # as seen from the run folder: both may move together
+    moved = tmp_path.rename(tmp_path.with_name("elsewhere"))
+    values, genes = all_genes(read_subject(moved / "out"), located(reading, moved / "out"))
     assert genes == list(planted.adata.var_names)
     np.testing.assert_allclose(values, planted.adata.X, rtol=1e-5)

@@ -175,6 +175,20 @@ def test_ordinary_filters_are_read(tmp_path, options):
     np.testing.assert_array_equal(read_expression(path).X, VALUES)
 
 
+def test_a_damaged_block_further_on_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(h5ad, "_BLOCK_VALUES", 4)
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        del file["X"]
+        file.create_dataset("X", data=VALUES, chunks=(1, 4), compression="gzip")
+        at = file["X"].id.get_chunk_info(2)
+    content = bytearray(path.read_bytes())
+    content[at.byte_offset : at.byte_offset + at.size] = b"\xff" * at.size
+    path.write_bytes(content)
+    with pytest.raises(ExpressionError, match="cannot be read as H5AD"):
+        read_expression(path)
+
+
 def test_circles_of_hard_links_end(tmp_path):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:

@@ -51,6 +51,11 @@ def test_transpose_turns(tmp_path, turned):
     check(read_expression(turned, transpose=True))
 
 
+def test_the_genes_of_a_model_decide_though_there_are_labels(tmp_path, straight, turned):
+    for path in (straight, turned):
+        check(read_expression(path, labels=label(tmp_path, SAMPLES), orient_by_genes=GENES))
+
+
 def test_labelled_samples_in_columns_need_transpose(tmp_path, turned):
     with pytest.raises(ExpressionError, match=r"labelled samples are in the columns. Use --transpose"):
         read_expression(turned, labels=label(tmp_path, SAMPLES))

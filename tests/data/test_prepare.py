@@ -1,5 +1,6 @@
 """The split and the scaler: who is held out, and that nothing of them is looked at."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import MinMaxScaler
 
-from tspg.data.prepare import Scaler, prepare, split_samples
+from tspg.data.prepare import Scaler, dense, prepare, split_samples
 from tspg.errors import LabelError, ShapeError, UsageError
 
 
@@ -116,6 +117,14 @@ def test_held_out_samples_influence_nothing_but_themselves(planted):
     np.testing.assert_array_equal(after.scaler.maximum, before.scaler.maximum)
     np.testing.assert_array_equal(after.profiles[before.is_train], before.profiles[before.is_train])
     np.testing.assert_array_equal(after.class_mean("target"), before.class_mean("target"))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_a_matrix_still_in_its_file_is_read(tmp_path, kind):
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    AnnData(kind(values)).write_h5ad(tmp_path / "backed.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "backed.h5ad", backed="r")
+    np.testing.assert_array_equal(dense(backed), values)
 
 
 def test_a_constant_gene_is_kept_as_zero_and_returns_to_its_value():

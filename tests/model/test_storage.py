@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tspg.errors import ExpressionError, ModelError
+from tspg.errors import ExpressionError, LabelError, ModelError
 from tspg.model.storage import load_model, save_model
 
 
@@ -62,6 +62,31 @@ def test_another_gene_order_is_noticed(run_folder, tmp_path):
         load_model(folder)
 
 
+@pytest.mark.parametrize("change", [{"target_mean": [0.0] * 60}, {"split": {}}, {"source_classes": ["alpha"]}])
+def test_what_decides_a_result_cannot_be_changed(run_folder, tmp_path, change):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**described, **change}))
+    with pytest.raises(ModelError, match="do not belong together"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '{"format_version": 1}', '{"format_version": 1, "settings": []}'])
+def test_a_description_that_is_none_is_refused(run_folder, tmp_path, content):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    (folder / "model.json").write_text(content)
+    with pytest.raises(ModelError):
+        load_model(folder)
+
+
+def test_a_description_without_what_perturb_needs_is_refused(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**described, "details": {}}))
+    with pytest.raises(ModelError, match="incomplete"):
+        load_model(folder)
+
+
 def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
@@ -94,8 +119,8 @@ def test_one_profile_is_enough_in_any_gene_order_with_other_genes_beside(planted
     shuffled.var_names, shuffled.obs_names = [names[k] for k in order], ["patient-1"]
     moved = planted_run.model.perturb(shuffled)
     np.testing.assert_array_equal(moved.X, expected.X)
-    assert moved.obs.loc["patient-1", ["source_class", "split"]].tolist() == ["", "new"]
-    assert expected.obs["split"].tolist() == [planted_run.model.split["s3"]]  # known by name: not new
+    assert moved.obs.loc["patient-1", ["source_class", "split"]].tolist() == ["", "test"]
+    assert expected.obs["split"].tolist() == [planted_run.model.split["s3"]]
 
 
 def test_missing_genes_are_counted_and_named(planted_run, planted):
@@ -103,6 +128,31 @@ def test_missing_genes_are_counted_and_named(planted_run, planted):
         ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: G0, G1, G2\."
     ):
         planted_run.model.perturb(planted.adata[:, 3:])
+
+
+@pytest.mark.filterwarnings("ignore:.*not unique")
+def test_new_profiles_that_share_a_name_are_refused(planted_run, planted):
+    for axis in ("obs_names", "var_names"):
+        doubled = planted.adata.copy()
+        names = list(getattr(doubled, axis))
+        setattr(doubled, axis, [names[1], *names[1:]])
+        with pytest.raises(ExpressionError, match="share a name"):
+            planted_run.model.perturb(doubled)
+
+
+def test_labels_of_new_profiles_may_have_gaps_but_not_be_absent(planted_run, planted):
+    some = planted.adata[:2].copy()
+    some.obs["kind"] = ["alpha", None]
+    assert planted_run.model.perturb(some, label_column="kind").obs["source_class"].tolist() == ["alpha", ""]
+    with pytest.raises(LabelError, match="no sample column 'nothing'"):
+        planted_run.model.perturb(some, label_column="nothing")
+
+
+def test_constant_genes_stay_where_they_are(planted_run):
+    moved = planted_run.perturbations
+    assert moved.var["constant"].sum() == 1
+    assert (moved[:, moved.var["constant"]].X == 0).all()
+    assert np.abs(moved.layers["perturbation"][:, ~moved.var["constant"]]).min(axis=0).max() > 0
 
 
 def test_a_profile_alone_is_moved_as_among_others(planted_run, planted):

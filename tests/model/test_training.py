@@ -60,7 +60,7 @@ def test_an_epoch_has_the_batches_of_the_paper(n_samples, n_batches):
 def test_target_model_learns_the_planted_classes(prepared, f):
     held_out = ~prepared.is_train
     called = f(torch.from_numpy(prepared.profiles[held_out])).argmax(dim=1).numpy()
-    assert (called == prepared.class_index[held_out]).mean() == 1.0
+    assert (called == prepared.class_index[held_out]).mean() >= 0.9  # by chance 1/3
 
 
 def test_planted_drivers_come_back_first(prepared, f, target_state, planted):
@@ -171,6 +171,14 @@ def test_a_target_model_that_diverges_stops_too(prepared):
     broken = replace(prepared, profiles=np.full_like(prepared.profiles, np.inf))
     with pytest.raises(DivergedError, match="cross-entropy of f"):
         train_target_model(broken, F)
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_stop_it(prepared, f, target_state):
+    huge = replace(G, steps=1, learning_rate=1e38)
+    with pytest.raises(DivergedError, match=r"step 1: the weights .* of the generator"):
+        learn(prepared, f, target_state, huge)
+    with pytest.raises(DivergedError, match=r"the weights .* of the target model"):
+        train_target_model(prepared, replace(F, epochs=1, batch_size=200, learning_rate=1e39))
 
 
 def test_one_source_sample_is_too_few(planted):

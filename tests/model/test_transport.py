@@ -12,7 +12,7 @@ from scipy.stats import energy_distance
 
 from tspg.config import TargetModelConfig, TransportConfig
 from tspg.data.prepare import prepare
-from tspg.errors import ShapeError, UsageError
+from tspg.errors import DivergedError, ShapeError, UsageError
 from tspg.model.anchor import Anchor
 from tspg.model.losses import energy_distance_loss, residual_size_loss
 from tspg.model.training import train_target_model
@@ -38,6 +38,11 @@ def anchor(prepared):
 
 def learn(prepared, f, anchor, config=SMALL, **changed):
     return train_residual(prepared, f, anchor, config, target_class="target", **changed)
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_stop_it(prepared, f, anchor):
+    with pytest.raises(DivergedError, match="step 1: the weights"):
+        learn(prepared, f, anchor, replace(SMALL, steps=1, learning_rate=1e39))
 
 
 def test_energy_distance_loss_agrees_with_scipy_in_one_dimension():

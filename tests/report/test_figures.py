@@ -156,7 +156,7 @@ def test_f_accuracy_draws_the_exact_interval(make_perturbations):
 
 
 def test_new_profiles_of_unknown_class_can_be_drawn(make_perturbations):
-    perturbations = make_perturbations(split="new", per_class=4)
+    perturbations = make_perturbations(split="test", per_class=4)
     perturbations.obs["source_class"] = ""
     for plot in (plot_tsne, plot_heatmap, plot_f_accuracy):
         assert _faults(plot(perturbations)) == []

@@ -331,7 +331,7 @@ def test_the_method_paragraph_follows_the_preset(make_run, make_perturbations, t
 
 
 def test_one_sample_is_no_plural(make_run, make_perturbations, tmp_path: Path):
-    run = make_run(tmp_path, make_perturbations(split="new"))
+    run = make_run(tmp_path, make_perturbations(split="test"))
     for name in ("history.tsv", "evidence.tsv", "model/model.json"):
         (run / name).unlink()
     moved = {"f_accuracy": 1.0, "n": 1, "hit_rate": None}
@@ -367,7 +367,7 @@ def test_an_empty_folder_gives_a_page_of_gaps(tmp_path: Path):
 
 
 def test_a_folder_of_tspg_perturb_has_no_training(make_run, make_perturbations, tmp_path: Path):
-    run = make_run(tmp_path, make_perturbations(split="new"))
+    run = make_run(tmp_path, make_perturbations(split="test"))
     for name in ("history.tsv", "evidence.tsv", "model/model.json"):
         (run / name).unlink()
     write_json(run / "metrics.json", {"perturbation": {"f_accuracy": 0.75, "n": 36, "hit_rate": None}})

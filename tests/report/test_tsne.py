@@ -5,6 +5,7 @@ import pytest
 from matplotlib.text import Text
 from scipy.spatial.distance import cdist
 
+from tspg.report import tsne
 from tspg.report.embedding import embed
 from tspg.report.figures import plot_tsne, save_figure
 
@@ -67,6 +68,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_picture(mak
 
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_perturbed_profiles_are_drawn_and_chosen_by_chance(make_perturbations, monkeypatch):
+    perturbations = make_perturbations(per_class=30)
+    seen = []
+
+    def watch(real, moved, **how):
+        seen.append(moved)
+        return embed(real, moved, **how)
+
+    monkeypatch.setattr(tsne, "embed", watch)
+    for seed in (0, 1):
+        plot_tsne(perturbations, n_perturbed=10, seed=seed)
+    moved = np.asarray(perturbations.X, float)
+    drawn = [[int(np.flatnonzero((moved == profile).all(axis=1))[0]) for profile in found] for found in seen]
+    first_ten = np.flatnonzero(perturbations.obs["source_class"] != perturbations.uns["tspg"]["target_class"])[:10]
+    assert [len(set(rows)) for rows in drawn] == [10, 10]
+    assert drawn[0] != drawn[1]
+    assert drawn[0] != first_ten.tolist()
 
 
 def test_the_target_is_always_on_the_map_among_so_many_classes(make_perturbations):

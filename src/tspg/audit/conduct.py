@@ -14,6 +14,7 @@ from tspg.audit.outcome import Outcome, controls_table, stable_genes_table, with
 from tspg.audit.plan import Plan, Work, seconds_for
 from tspg.audit.planted import planted_drivers, planted_work
 from tspg.audit.random_gene_sets import gene_sets_work, random_gene_sets
+from tspg.audit.reading import located
 from tspg.audit.repeats import gene_stability, stability_work
 from tspg.audit.store import key_of, load_outcome, store_outcome
 from tspg.audit.subject import Subject, read_subject
@@ -83,7 +84,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
         If there is no finished run, or it knows no such column; before any work starts.
     """
     subject = read_subject(folder, quick=quick)
-    plan = Plan.of(quick=quick, technical=technical, reading=subject.manifest.get("reading", {}))
+    plan = Plan.of(quick=quick, technical=technical, reading=located(subject.manifest.get("reading", {}), folder))
     if technical is not None:
         levels_of(subject, technical)
     keys = {name: key_of(subject.model.model_id, _settings(name, plan)) for name in CONTROLS}

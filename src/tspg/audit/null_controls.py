@@ -152,10 +152,14 @@ def _told_apart(halves: Prepared, seed: int) -> float:
 
 
 def beyond_noise(halves: Prepared, change: Numbers) -> float:
-    """The share of genes whose mean change is larger than two random halves differ (Welch; Benjamini-Hochberg 5%)."""
-    parts = [halves.profiles[halves.in_class(name)].astype(np.float64) for name in (HALF, OTHER)]
+    """The share of genes whose mean change is larger than two random halves differ (Welch; Benjamini-Hochberg 5%).
+
+    The noise is that of the training samples, from which the change was learned.
+    """
+    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
+    parts = [halves.profiles[of].astype(np.float64) for of in rows]
     donors = donor_names(halves)
-    sizes = [len(set(donors[halves.in_class(name)])) for name in (HALF, OTHER)]
+    sizes = [len(set(donors[of])) for of in rows]
     squared = sum(
         (part.var(axis=0, ddof=1) / size for part, size in zip(parts, sizes, strict=True)), np.zeros(len(change))
     )

@@ -21,6 +21,12 @@ class NotThereError(Exception):
     """The matrix of the run cannot be had again; the message says why, as a note for `controls.tsv`."""
 
 
+def located(reading: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """How the files were read, with their paths (kept as seen from the run folder) as seen from here."""
+    paths = {key: reading[key] for key in ("expression", "labels") if reading.get(key) not in (None, DEMO)}
+    return {**reading, **{key: str(folder.resolve() / path) for key, path in paths.items()}}
+
+
 def all_genes(subject: Subject, reading: Mapping[str, Any]) -> tuple[FloatMatrix, list[str]]:
     """Every gene of the matrix for the run's samples, in the user's units, with the genes' names.
 

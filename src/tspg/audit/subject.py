@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from tspg.analysis.judges import LinearJudge
 from tspg.analysis.perturbations import read_perturbations
+from tspg.audit.store import FOLDER as STORED
 from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
-from tspg.errors import ModelError
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
 from tspg.model.storage import load_model
 from tspg.model.trained import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.report.run_files import read_run
-from tspg.run_folder import read_manifest
+from tspg.run_folder import verify
 
 Names = NDArray[np.object_]
 Mask = NDArray[np.bool_]
@@ -100,14 +100,10 @@ def read_subject(folder: Path, *, quick: bool = False) -> Subject:
     Raises
     ------
     ModelError
-        If there is no finished run, or its files do not belong together.
+        If there is no finished run, or a file of it was changed.
     """
-    manifest, run = read_manifest(folder), read_run(folder)
+    manifest, run = verify(folder, but=(STORED,)), read_run(folder)
     model, perturbations = load_model(folder), read_perturbations(folder)
-    if perturbations.uns["tspg"]["model_id"] != model.model_id:
-        raise ModelError(
-            f"{folder}: perturbations.h5ad was not made by the model beside it. Run again or restore the folder."
-        )
     return Subject(
         prepared_again(perturbations, grouped=model.settings.get("group_column") is not None),
         config_from(model.settings),

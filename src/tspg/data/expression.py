@@ -59,7 +59,7 @@ def read_expression(
     transform
         `none`, or `log2` for log2(x + 1), after scaling to counts per million if x are raw counts.
     orient_by_genes
-        Without labels, the side that holds these genes is the side of genes.
+        The side that holds these genes is the side of genes; `transpose` has no say then.
     allow_unlabelled
         Accept samples without label; their label is empty text.
     max_memory_gb

@@ -19,6 +19,7 @@ from tspg.data.table import MOST_COLUMNS, Block, Table
 from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
+_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)  # what h5py and anndata raise
 
 
 def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
@@ -36,17 +37,20 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
         return _table(source, path, obs, list(var.index))
     except FileNotFoundError as error:
         raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
-        raise ExpressionError(
-            f"{path}: cannot be read as H5AD ({shown(str(error))}). Write it again with anndata."
-        ) from error
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ExpressionError:
+    return ExpressionError(f"{path}: cannot be read as H5AD ({shown(str(error))}). Write it again with anndata.")
+
+
+def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
+    """The same blocks; they are read one by one, so damage further on shows only now."""
+    try:
+        yield from blocks
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
 
 
 def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
@@ -85,7 +89,15 @@ def _table(source: h5py.File, path: Path, obs: pd.DataFrame, gene_ids: list[str]
         if sparse
         else _dense_blocks(matrix, str(path), row_ids, column_ids)
     )
-    return Table(path.name, column_ids, row_ids, blocks, lambda: row_ids, genes_in_rows=by_column, annotations=obs)
+    return Table(
+        path.name,
+        column_ids,
+        row_ids,
+        _readable(blocks, path),
+        lambda: row_ids,
+        genes_in_rows=by_column,
+        annotations=obs,
+    )
 
 
 def _steps(n_rows: int, n_columns: int) -> Iterator[slice]:

@@ -94,7 +94,7 @@ def _likely_original(name: str) -> str:
 
 def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -> list[tuple[str, str]]:
     """Pairs of names that differ only in blanks or in capital letters: (wanted, known)."""
-    by_plain = {_plain(name): name for name in known}
+    by_plain = {_plain(name): name for name in sorted(known)}
     pairs = ((name, by_plain[_plain(name)]) for name in wanted if name not in known and _plain(name) in by_plain)
     return [pair for pair, _ in zip(pairs, range(most), strict=False)]
 

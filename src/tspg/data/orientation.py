@@ -21,8 +21,8 @@ def genes_in_rows(
 ) -> bool:
     """Whether the table must be turned so that samples are rows.
 
-    The format decides where it can; else `transpose`, checked against the labelled samples; else
-    the side that holds the genes of a model; else samples are rows.
+    The format decides where it can; else the side that holds the genes of a model; else
+    `transpose`. Where there are labels, they must agree.
 
     Raises
     ------
@@ -35,10 +35,10 @@ def genes_in_rows(
                 f"--transpose: the format of {table.file} says by itself where its genes are. Leave it out."
             )
         return table.genes_in_rows
+    turned = _by_genes(table, model_genes) if model_genes is not None else transpose
     if labelled is not None:
-        check_samples(table, labelled, turned=transpose, allow_unlabelled=allow_unlabelled)
-        return transpose
-    return _by_genes(table, model_genes) if model_genes is not None and not transpose else transpose
+        check_samples(table, labelled, turned=turned, allow_unlabelled=allow_unlabelled)
+    return turned
 
 
 def check_samples(table: Table, labelled: Collection[str], *, turned: bool, allow_unlabelled: bool) -> None:
@@ -59,7 +59,7 @@ def check_samples(table: Table, labelled: Collection[str], *, turned: bool, allo
         pairs = near_matches(samples, set(labelled)) or near_matches(others, set(labelled))
         near = "".join(f" {shown(ours)} is nearly the labelled {shown(theirs)}." for ours, theirs in pairs)
         raise LabelError(
-            f"{table.file}: the labelled samples ({listed(list(labelled)[:_SHOWN])}) are neither in the "
+            f"{table.file}: the labelled samples ({listed(sorted(labelled)[:_SHOWN])}) are neither in the "
             "rows nor in the columns. "
             f"{_both_sides(table)}{near} Use the same sample names in both files."
         )

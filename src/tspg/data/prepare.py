@@ -9,7 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from tspg.errors import LabelError, ShapeError, UsageError
+from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 
 FloatMatrix = NDArray[np.float32]
 
@@ -166,20 +166,31 @@ def prepare(
     )
 
 
-def text_column(adata: AnnData, column: str) -> list[str]:
-    """One column of the sample annotation as text, without gaps."""
+def require_unique(adata: AnnData) -> None:
+    """Refuse a matrix without samples or genes, or in which two share a name: everything later is joined by it."""
+    for what, names in (("samples", adata.obs_names), ("genes", adata.var_names)):
+        if not len(names):
+            raise ExpressionError(f"The matrix holds no {what}. Give expression values, samples x genes.")
+        twice = names[names.duplicated()].unique()
+        if len(twice):
+            named = ", ".join(map(repr, twice[:10]))
+            raise ExpressionError(f"{len(twice)} {what} share a name with another: {named}. Give each its own.")
+
+
+def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> list[str]:
+    """One column of the sample annotation as text; gaps are refused, or become empty text."""
     if column not in adata.obs:
         raise LabelError(
             f"There is no sample column {column!r}. There are: {', '.join(map(str, adata.obs.columns)) or 'none'}."
         )
     values = adata.obs[column]
     empty = values.isna() | (values.astype(str) == "")
-    if empty.any():
+    if empty.any() and not gaps_allowed:
         named = ", ".join(map(repr, adata.obs_names[empty][:5]))
         raise LabelError(
             f"Column {column!r} is empty for {int(empty.sum())} samples: {named}. Label them or leave them out."
         )
-    return [str(value) for value in values]
+    return ["" if gone else str(value) for value, gone in zip(values, empty, strict=True)]
 
 
 def dense(adata: AnnData) -> FloatMatrix:
@@ -187,6 +198,8 @@ def dense(adata: AnnData) -> FloatMatrix:
     values = adata.X
     if values is None:
         raise ShapeError("The AnnData has no X: put the expression values there.")
+    if hasattr(values, "to_memory"):  # sparse and still in its file
+        values = values.to_memory()
     matrix = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
     finite = np.isfinite(matrix)
     if not finite.all():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tspg.data.naming import shown
-from tspg.errors import ExpressionError, ResourceError
+from tspg.errors import ExpressionError, ResourceError, UsageError
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
@@ -81,6 +81,8 @@ def check_size(file: str, n_rows: int, n_columns: int, limit: float) -> None:
 def memory_limit(max_memory_gb: float | None) -> float:
     """The most bytes a matrix may take: what the user said, else the memory of this computer."""
     if max_memory_gb is not None:
+        if not max_memory_gb > 0:
+            raise UsageError(f"--max-memory is {max_memory_gb:g} GB; a number above 0 is needed.")
         return max_memory_gb * 1e9
     return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 

@@ -8,9 +8,13 @@ from threadpoolctl import threadpool_limits
 
 from tspg.errors import UsageError
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def choose_device(name: str) -> torch.device:
     """The processor to train on: `auto` takes a CUDA device where there is one."""
+    if name not in DEVICES:
+        raise UsageError(f"--device {name}: there is no such device. Choose one of: {', '.join(DEVICES)}.")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

@@ -140,7 +140,19 @@ def require_finite(terms: Mapping[str, Tensor], step: int) -> None:
     """Stop at the first value that is not a finite number, naming the term and the step."""
     for name, value in terms.items():
         if not torch.isfinite(value):
-            raise DivergedError(
-                f"Training stopped at step {step}: {name} is {value.item()}. "
-                "Look for extreme values with `tspg inspect`; a logarithmic scale (--transform log2) often helps."
-            )
+            raise _diverged(f"{name} is {value.item()}", step)
+
+
+def require_finite_weights(step: int, **networks: torch.nn.Module) -> None:
+    """Stop where a weight or batch statistic is no longer a finite number: the losses of the last step do not tell."""
+    for network, learned in networks.items():
+        for name, value in learned.state_dict().items():
+            if not torch.isfinite(value).all():
+                raise _diverged(f"the weights {name} of the {network.replace('_', ' ')} are not finite numbers", step)
+
+
+def _diverged(what: str, step: int) -> DivergedError:
+    return DivergedError(
+        f"Training stopped at step {step}: {what}. "
+        "Look for extreme values with `tspg inspect`; a logarithmic scale (--transform log2) often helps."
+    )

@@ -21,6 +21,7 @@ from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.trained import TrainedModel
 
 FORMAT_VERSION = 1
+DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -70,14 +71,15 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
         raise ModelError(
             f"{path}: there is no readable model.json here. Give the folder of a finished `tspg run`."
         ) from error
-    if described.get("format_version") != FORMAT_VERSION:
+    version = described.get("format_version") if isinstance(described, dict) else None
+    if version != FORMAT_VERSION:
         raise ModelError(
-            f"{folder / 'model.json'}: format {described.get('format_version')!r}; this tspg reads {FORMAT_VERSION}. "
+            f"{folder / 'model.json'}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
             "Use the version of tspg that wrote it."
         )
     try:
         model = _rebuild(described, folder, torch.device(device))
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError) as error:
         raise ModelError(
             f"{folder}: the model is damaged or incomplete ({error}). Train it again or restore the folder."
         ) from error
@@ -103,7 +105,7 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         target_mean=np.asarray(described["target_mean"]),
         split=described["split"],
         settings=settings,
-        details=described["details"],
+        details={key: described["details"][key] for key in DETAILS},
     )
 
 

@@ -1,6 +1,7 @@
 """A trained model: a method of moving profiles with the genes, scale and classes without which it means nothing."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from tspg.config import ExperimentConfig
 from tspg.data.identifiers import match_genes
-from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense
+from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ShapeError
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
@@ -73,9 +74,11 @@ class TrainedModel:
 
     @cached_property
     def model_id(self) -> str:
-        """Sixteen hexadecimal digits that change with any weight, gene or scale."""
-        digest = hashlib.sha256("\n".join((*self.gene_ids, *self.classes, self.target_class)).encode())
-        digest.update(self.scaler.minimum.tobytes() + self.scaler.maximum.tobytes())
+        """Sixteen hexadecimal digits that change with anything that decides a result, or says who was held out."""
+        described = [self.gene_ids, self.classes, self.target_class, self.source_classes, sorted(self.split.items())]
+        digest = hashlib.sha256(json.dumps(described).encode())
+        for numbers in (self.scaler.minimum, self.scaler.maximum, self.target_mean):
+            digest.update(numbers.tobytes())
         for file, tensors in sorted(self.files.items()):
             for name, tensor in sorted(tensors.items()):
                 digest.update(f"{file} {name}".encode() + tensor.cpu().numpy().tobytes())
@@ -97,8 +100,13 @@ class TrainedModel:
         return called
 
     def raw_perturbation(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> FloatMatrix:
-        """What is added to each scaled profile before clipping; shape (samples, genes)."""
-        return self.method.raw_perturbation(profiles, self._class_index(profiles, source_class))
+        """What is added to each scaled profile before clipping; shape (samples, genes).
+
+        A gene that is constant in training has no scale, so nothing can be learned of it: it stays.
+        """
+        raw = self.method.raw_perturbation(profiles, self._class_index(profiles, source_class))
+        raw[:, self.scaler.constant] = 0.0
+        return raw
 
     def move(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> FloatMatrix:
         """x_adv = clip(x + raw perturbation, 0, 1) for each scaled profile; shape (samples, genes)."""
@@ -125,20 +133,24 @@ class TrainedModel:
             Expression in the units that the model was trained on, samples x genes; one sample is
             enough. Genes may come in any order; those the model does not know are ignored.
         label_column
-            Column of `adata.obs` with the samples' own classes, where they are known.
+            Column of `adata.obs` with the samples' own classes; empty where they are not known.
         keep_raw
             Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
 
         Raises
         ------
         ExpressionError
-            If genes of the model are missing from the matrix; the message counts and names them.
+            If genes of the model are missing from the matrix, the message counts and names them; or
+            if samples or genes share a name.
+        LabelError
+            If there is no such column.
         """
+        require_unique(adata)
         scaled, clipped = self.scaler.transform(self._own_genes(adata))
         source = np.full(adata.n_obs, "", dtype=object)
         if label_column is not None:
-            source = adata.obs[label_column].astype(str).to_numpy(dtype=object)
-        split = np.asarray([self.split.get(str(name), "new") for name in adata.obs_names], dtype=object)
+            source = np.asarray(text_column(adata, label_column, gaps_allowed=True), dtype=object)
+        split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, source, split, keep_raw=keep_raw)
         result.uns["tspg"]["clipped_cells"] = clipped
         return result

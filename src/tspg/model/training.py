@@ -25,7 +25,15 @@ from tspg.model.randomness import (
     batches_an_epoch,
     stream,
 )
-from tspg.model.step import ADAM_EPSILON, hit_rate, recompute_batch_statistics, require_finite, set_up, train_step
+from tspg.model.step import (
+    ADAM_EPSILON,
+    hit_rate,
+    recompute_batch_statistics,
+    require_finite,
+    require_finite_weights,
+    set_up,
+    train_step,
+)
 from tspg.model.target_state import TargetState
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
@@ -51,7 +59,7 @@ def train_target_model(
     Raises
     ------
     DivergedError
-        If the loss is no longer a finite number.
+        If the loss or a weight is no longer a finite number.
     """
     device = torch.device(device)
     model = TargetModel(len(prepared.gene_ids), len(prepared.classes), config)
@@ -70,6 +78,7 @@ def train_target_model(
             loss.backward()
             optimiser.step()
             total += loss.item()
+        require_finite_weights((epoch + 1) * len(rows_of), target_model=model)
         report("target model", epoch + 1, config.epochs, {"loss": total / len(rows_of)})
     return model.eval().requires_grad_(False)
 
@@ -102,7 +111,7 @@ def train_generator(
     Raises
     ------
     DivergedError
-        If a loss term is no longer a finite number; it names the term and the step.
+        If a loss term or a weight is no longer a finite number; it names the term and the step.
     """
     device = torch.device(device)
     rows = _Rows.of(prepared, target_class, source_classes)
@@ -121,6 +130,7 @@ def train_generator(
             require_finite(terms, step)
             terms_of_steps.append({name: value.item() for name, value in terms.items()})
         recompute_batch_statistics(players.generator, profiles[rows.calibration])
+        require_finite_weights(step, generator=players.generator, discriminator=players.discriminator)
         means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
         watched = {"hit_rate": hit_rate(players, profiles[rows.watched]), "seconds": time.perf_counter() - started}
         history.append({"epoch": epoch + 1, "step": step, **means, **watched})

@@ -24,7 +24,7 @@ from tspg.model import losses
 from tspg.model.anchor import Anchor
 from tspg.model.networks import Generator, TargetModel, initialise
 from tspg.model.randomness import G_ORDER, G_WEIGHTS, REAL_ORDER, stream
-from tspg.model.step import ADAM_EPSILON, clip, require_finite
+from tspg.model.step import ADAM_EPSILON, clip, require_finite, require_finite_weights
 from tspg.model.training import Report, silent
 
 STEPS_A_ROW = 10  # of the history
@@ -48,6 +48,11 @@ def train_residual(
     -------
     G with its averaged weights, and the history: one row every ten steps with the mean of every
     loss term, weighted and not, and the share of held-out source samples that f calls the target.
+
+    Raises
+    ------
+    DivergedError
+        If a loss term or a weight is no longer a finite number; it names the term and the step.
     """
     device = torch.device(device)
     task = _Task.of(prepared, anchor, target_class, source_classes, device)
@@ -74,6 +79,7 @@ def train_residual(
         _average_into(averaged, generator, min(config.averaging, (step + 1) / (step + 10)))
         terms_of_steps.append({name: value.item() for name, value in terms.items()})
         if (step + 1) % STEPS_A_ROW == 0 or step + 1 == n_steps:
+            require_finite_weights(step + 1, generator=averaged)
             means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
             row = {
                 "epoch": len(history) + 1,

@@ -102,7 +102,9 @@ def _json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path}: is no readable JSON ({error}). Run again or restore the file.") from error
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: holds no JSON object. Run again or restore the file.")
+    return content
 
 
 def _table(path: Path) -> pd.DataFrame:

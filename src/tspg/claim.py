@@ -1,0 +1,133 @@
+"""A run folder held by one process: nobody else writes to it, and an error leaves nothing half-made in it."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tspg.errors import FolderInUseError, ResourceError, UsageError
+from tspg.files import TEMPORARY
+
+MANIFEST = "manifest.json"
+LOCK = ".tspg.lock"
+CONTENTS = frozenset(
+    {
+        MANIFEST,
+        "metrics.json",
+        "model",
+        "history.tsv",
+        "perturbations.h5ad",
+        "top_genes.tsv",
+        "gene_overlap.tsv",
+        "evidence.tsv",
+        "controls.tsv",
+        "stable_genes.tsv",
+        "audit",
+        "figures",
+        "report.html",
+    }
+)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[None]:
+    """Hold a folder for a run that is about to begin; what a killed run left in it is cleared away first.
+
+    If the block ends before the manifest is written, the folder is as it was before.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds a finished run or other files; before any work starts.
+    FolderInUseError, ResourceError
+        As for `claimed`.
+    """
+    _check_free(out)
+    with claimed(out):
+        _check_free(out)  # once more: the run that held it may have been finished meanwhile
+        _clear(out)
+        try:
+            yield
+        finally:
+            if not (out / MANIFEST).exists():
+                _clear(out)
+
+
+def _check_free(out: Path) -> None:
+    """Refuse a folder that holds anything but an unfinished run; that one is known by its lock."""
+    try:
+        if out.exists() and not out.is_dir():
+            raise UsageError(f"--out {out}: this is a file. Name a folder.")
+        found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be used ({error.strerror}). Name another folder.") from error
+    if MANIFEST in found:
+        raise UsageError(f"--out {out}: there is a finished run here already. Name another folder, or delete this one.")
+    strangers = found if LOCK not in found else {name for name in found if not _is_ours(name)}
+    if strangers:
+        raise UsageError(
+            f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
+        )
+
+
+def _is_ours(name: str) -> bool:
+    return name == LOCK or name in CONTENTS or name.startswith(TEMPORARY)
+
+
+def _clear(out: Path) -> None:
+    """Remove what a run writes; nothing else is touched."""
+    for entry in out.iterdir():
+        if entry.name == LOCK or not _is_ours(entry.name):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[None]:
+    """Hold a run folder for this process alone while the block runs; one that is empty afterwards is removed.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process holds it.
+    ResourceError
+        If the folder cannot be made or written to.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        lock = _take_lock(out)
+        try:
+            yield
+        finally:
+            (out / LOCK).unlink(missing_ok=True)
+            os.close(lock)
+    finally:
+        for folder in made:
+            with suppress(OSError):  # not empty, or never made
+                folder.rmdir()
+
+
+def _take_lock(out: Path) -> int:
+    """The open and locked file that stands for holding a folder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise ResourceError(
+            f"{out}: cannot be written to ({error.strerror}). Name a folder where you may write."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it before may have removed the file between our opening and our locking it.
+        is_there = os.fstat(lock).st_ino == (out / LOCK).stat().st_ino
+    except OSError:
+        is_there = False
+    if not is_there:
+        os.close(lock)
+        raise FolderInUseError(f"{out}: another tspg is writing here. Wait for it, or name another folder.")
+    return lock
