@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import tspg
+from tspg import fitting
 from tspg.errors import UsageError
 from tspg.model import training
 from tspg.model.training import _Rows
@@ -78,6 +79,37 @@ def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
     assert run(type(planted)(numbered, planted.up, planted.down), target_class=3).config.target_class == "3"
     with pytest.raises(UsageError, match="gene_set is a list; a GeneSet is needed"):
         run(planted, gene_set=["G1", "G2"])
+
+
+def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_one(planted, first, monkeypatch):
+    held_out = []
+
+    def watch(question, clock, report, *, is_train=None):
+        if is_train is not None:
+            held_out.append(~is_train)
+        return fitting_fit(question, clock, report, is_train=is_train)
+
+    fitting_fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", watch)
+    found = run(planted, group_column="donor", folds=3)
+    assert (np.sum(held_out, axis=0) == 1).all()
+    donors = planted.adata.obs["donor"].to_numpy()
+    assert all(not set(donors[part]) & set(donors[~part]) for part in held_out)
+    assert found.model.model_id == first.model.model_id
+    own = found.evidence.set_index(["method", "measure"])
+    assert list(own.index) == list(first.evidence.set_index(["method", "measure"]).index)
+    assert own.loc[("generator", "hit_rate_f"), "n"] == found.metrics["perturbation"]["n_held_out"] == 80
+    assert own.loc[("real_target", "hit_rate_f"), "n"] == 40
+    assert "further fits" in found.metrics["data"]["notes"][0]
+
+
+def test_what_a_class_cannot_spare_is_never_held_out(planted):
+    adata = planted.adata[:83].copy()  # one donor and half of another have class target
+    adata.obs["donor"] = ["lonely" if number >= 80 else name for number, name in enumerate(adata.obs["donor"])]
+    prepared = tspg.prepare(adata, label_column="label", group_column="donor")
+    folds = fitting.held_out_folds(prepared, 4, seed=0)
+    assert (folds[80:] == -1).all()
+    assert set(folds[:80]) == {0, 1, 2, 3}
 
 
 def test_lists_have_twenty_genes(first):

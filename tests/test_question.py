@@ -35,6 +35,8 @@ def test_names_that_occur_twice_are_refused(adata, axis):
         ({"target_class": "t", "source_classes": ("t",)}, "both the target and a source"),
         ({"target_class": "t", "method": "magic"}, "no such method"),
         ({"target_class": "t", "threads": 0}, "--threads is 0; a whole number from 1"),
+        ({"target_class": "t", "folds": 0}, "--folds is 0; a whole number from 1"),
+        ({"target_class": "t", "folds": 4}, "--folds is 4, but the target class has 3 samples"),
         ({"target_class": "t", "threads": 1.5}, "--threads is 1.5; a whole number"),
         ({"target_class": "t", "seed": -1}, "--seed is -1; a whole number from 0"),
         ({"target_class": "t", "seed": 2**40}, "--seed is 1099511627776"),

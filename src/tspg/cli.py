@@ -177,6 +177,13 @@ def _add_run(found: Any) -> None:
         help="samples whose own genes to list and draw",
     )
     parser.add_argument(
+        "--folds",
+        type=int,
+        default=1,
+        metavar="K",
+        help="take the evidence from K further fits that hold every sample out once (default: the one 80/20 split)",
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="same seed, same result (default: %(default)s)"
     )
     parser.add_argument(

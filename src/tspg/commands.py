@@ -82,6 +82,7 @@ def run(options: Namespace, report: Report) -> list[str]:
             steps=options.steps,
             target_epochs=options.target_epochs,
             samples=options.samples,
+            folds=options.folds,
             seed=options.seed,
             threads=options.threads,
             device=options.device,

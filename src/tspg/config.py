@@ -67,7 +67,8 @@ class ExperimentConfig:
 
     `source_classes` None means every class but the target; the split is grouped by
     `group_column` (a donor or patient) when one is named. `method` is `generator`, trained as the
-    preset says, or one in closed form.
+    preset says, or one in closed form. With `folds` above 1 the evidence comes from so many
+    further fits, by which every sample is held out once.
     """
 
     target_class: str
@@ -78,6 +79,7 @@ class ExperimentConfig:
     preset: str = "paper"
     method: str = "generator"
     train_fraction: float = 0.8
+    folds: int = 1
     seed: int = 0
     threads: int = 2
     device: str = "auto"

@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 
-from tspg.analysis.evidence import Move, evidence_table
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.clock import Clock
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
-from tspg.data.prepare import FloatMatrix, Prepared, prepare
 from tspg.errors import UsageError
+from tspg.fitting import cross_fitted_evidence, evidence_of, fit
 from tspg.metrics import run_metrics
-from tspg.model.device import choose_device, fixed_threads
-from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
-from tspg.model.methods import Method
+from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
-from tspg.model.training import Report, silent, train_target_model
+from tspg.model.training import Report, silent
 from tspg.question import Question, configure, only_label_column, pose
 
 
@@ -72,6 +66,7 @@ def run(
     steps: int | None = None,
     target_epochs: int | None = None,
     samples: Sequence[str] = (),
+    folds: int = 1,
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
     device: str = "auto",
@@ -105,6 +100,9 @@ def run(
         differ from the preset's.
     samples
         Names of single samples whose genes to rank as well.
+    folds
+        With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
+        model that is kept is the ordinary one.
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
     report
@@ -133,6 +131,7 @@ def run(
         gene_set=None if gene_set is None else gene_set.name,
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         group_column=group_column,
+        folds=folds,
         seed=seed,
         threads=threads,
         device=device,
@@ -143,61 +142,28 @@ def run(
 def run_experiment(question: Question, *, report: Report = silent) -> Run:
     """The method itself, once the question has been checked (paper, sections 2.1-2.4)."""
     clock, config = Clock(), question.config
-    device = choose_device(config.device)
     with fixed_threads(config.threads):
-        with clock.phase("prepare"):
-            prepared = prepare(
-                question.study,
-                label_column=config.label_column,
-                group_column=config.group_column,
-                train_fraction=config.train_fraction,
-                seed=config.seed,
-            )
-        with clock.phase("target_model"):
-            f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
-        with clock.phase("generator"):
-            method, history = learn(prepared, f, config, device=device, report=report)
-        model = TrainedModel.of(prepared, f, method, config, question.details)
+        fitted = fit(question, clock, report)
         with clock.phase("perturb"):
-            perturbations = model.perturb_prepared(prepared)
+            perturbations = fitted.model.perturb_prepared(fitted.prepared)
         with clock.phase("genes"):
             genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
             overlap = gene_overlap(genes)
         with clock.phase("evidence"):
-            evidence = evidence_table(
-                prepared,
-                methods_to_compare(model, prepared),
-                model.classify,
-                target_class=config.target_class,
-                source_classes=config.source_classes,
-                seed=config.seed,
-            )
-            metrics = run_metrics(question, prepared, model, perturbations, evidence, history)
+            if config.folds > 1:
+                evidence = cross_fitted_evidence(question, fitted.prepared, report)
+            else:
+                evidence = evidence_of(fitted, question)
+            metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
     return Run(
-        config,
-        model,
-        perturbations,
-        history,
-        genes,
-        overlap,
-        evidence,
-        metrics,
-        question.samples,
-        clock.seconds,
+        config=config,
+        model=fitted.model,
+        perturbations=perturbations,
+        history=fitted.history,
+        top_genes=genes,
+        gene_overlap=overlap,
+        evidence=evidence,
+        metrics=metrics,
+        samples=question.samples,
+        seconds=clock.seconds,
     )
-
-
-def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
-    """The run's own method first, then every one in closed form, each as what moves profiles."""
-    own: dict[str, Move] = {model.method.name: model.move}
-    for name in CLOSED_FORM:
-        if name != model.method.name:
-            fitted = fit_closed_form(name, prepared, model.target_class, seed=int(model.settings["seed"]))
-            own[name] = partial(_moved, fitted, prepared.classes)
-    return own
-
-
-def _moved(
-    method: Method, classes: tuple[str, ...], profiles: FloatMatrix, source_class: NDArray[np.object_]
-) -> FloatMatrix:
-    return move_with(method, profiles, source_class, classes)

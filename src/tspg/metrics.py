@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.analysis.perturbations import held_out_sources
 from tspg.analysis.verdict import verdict
 from tspg.data.prepare import Prepared, dense
 from tspg.data.units import guess_units
@@ -40,7 +39,7 @@ def run_metrics(
             "hit_rate": number(hit["value"]),
             "hit_rate_low": number(hit["low"]),
             "hit_rate_high": number(hit["high"]),
-            "n_held_out": int(held_out_sources(perturbations).sum()),
+            "n_held_out": int(hit["n"]),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
         "verdict": verdict(evidence, method=model.method.name),
@@ -143,6 +142,11 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         for name in prepared.classes
     }
     notes = [*details["notes"]]
+    if config.folds > 1:
+        notes.append(
+            f"The evidence is that of {config.folds} further fits, each of which held out other samples; "
+            "figures and genes are those of the model that was kept."
+        )
     n_target = counts[config.target_class]["train"]
     if n_target < SMALLEST_CLASS:
         notes.append(f"The target class has {n_target} training samples: its mean and spread are uncertain.")

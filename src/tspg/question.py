@@ -17,7 +17,7 @@ from tspg.model.device import choose_device
 
 FEWEST_GENES = 10  # with fewer found the gene set was hardly meant
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
-MOST_THREADS = 1024
+MOST_THREADS, MOST_FOLDS = 1024, 50
 LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
 
 
@@ -127,9 +127,15 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
             f"The target class {config.target_class!r} has {n_target} sample{'s' if n_target > 1 else ''}; "
             f"{FEWEST_TARGETS} or more are needed: two to learn from, one to be held out."
         )
-    _check_samples(samples, dict(zip(map(str, adata.obs_names), labels, strict=True)), config)
-    if config.group_column is not None:
-        text_column(adata, config.group_column)
+    samples_here = list(map(str, adata.obs_names))
+    _check_samples(samples, dict(zip(samples_here, labels, strict=True)), config)
+    donors = samples_here if config.group_column is None else text_column(adata, config.group_column)
+    n_donors = len({donor for donor, label in zip(donors, labels, strict=True) if label == config.target_class})
+    if config.folds > n_donors:
+        raise UsageError(
+            f"--folds is {config.folds}, but the target class has {n_donors} "
+            f"{'samples' if config.group_column is None else 'donors'}; each fold must hold one out."
+        )
 
 
 def _check_settings(config: ExperimentConfig) -> None:
@@ -137,6 +143,7 @@ def _check_settings(config: ExperimentConfig) -> None:
     if config.method not in METHODS:
         raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
     _check_whole("--threads", config.threads, 1, MOST_THREADS)
+    _check_whole("--folds", config.folds, 1, MOST_FOLDS)
     _check_whole("--seed", config.seed, 0, LARGEST_SEED)
     choose_device(config.device)
 

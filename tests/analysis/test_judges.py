@@ -81,10 +81,9 @@ def calls_above(threshold):
 def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
     real, sources = np.linspace(0.5, 1, 20)[:, None], np.linspace(0, 0.5, 20)[:, None]
     good = Hearing.of(calls_above(0.4), "t", sources=sources, real=real)
-    assert (good.base.value, good.recall.value, good.is_admitted) == (0.2, 1.0, True)
+    assert (good.base.value, good.recall.value) == (0.2, 1.0)
     assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
     poor = Hearing.of(calls_above(0.6), "t", sources=sources, real=real)
-    assert not poor.is_admitted
     assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
     none = Hearing.of(calls_above(0.4), "t", sources=sources, real=real[:0])
     assert none.of_moved(real).note == "not admitted; no real sample to check the judge"

@@ -1,6 +1,5 @@
 """Single criteria of the verdict: each gives an answer, and its number and limit in words."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ import pandas as pd
 from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
 from tspg.analysis.measure import Measure
+from tspg.analysis.neighbours import chance_of
 from tspg.analysis.wording import number, percent
 
 PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
@@ -24,7 +24,6 @@ JUDGES = {
     "second_f": "f trained with another seed",
 }
 _NOTHING = Measure(np.nan)
-_CHANCE = re.compile(r"by chance ([\d.]+) \(([\d.]+) to ([\d.]+)\)")
 
 
 @dataclass(frozen=True)
@@ -152,10 +151,10 @@ def neighbours_mix(readings: Readings) -> Check:
     """Whether a nearest neighbour tells moved from real samples; a reason for doubt, never for failure."""
     for side, measure in (("real", "nn_real"), ("moved", "nn_fake")):
         found = readings.own(measure)
-        null = _CHANCE.search(found.note)
+        null = chance_of(found.note)
         if null is None:
             return Check(NOT_TESTED, "nearest neighbours could not be asked")
-        mean, low, high = map(float, null.groups())
+        mean, low, high = null
         if not low <= found.value <= high and abs(found.value - mean) >= limit.NEIGHBOUR_MARGIN:
             by_chance = f"by chance {number(low)} to {number(high)}"
             words = f"the nearest neighbour of {percent(found.value)} of the {side} samples is {side} too ({by_chance})"

@@ -84,10 +84,13 @@ def fit_judges(training: Matrix, training_class: Names, *, seed: int) -> dict[st
 
 def hit_rate(called: Names, target_class: str) -> Measure:
     """Share of profiles that a judge calls the target class, with its 95% Clopper-Pearson interval."""
-    n = len(called)
+    return rate(int((called == target_class).sum()), len(called))
+
+
+def rate(hits: int, n: int) -> Measure:
+    """A share with its 95% Clopper-Pearson interval."""
     if n == 0:
         return Measure(np.nan, note="too few")
-    hits = int((called == target_class).sum())
     interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="exact")
     return Measure(hits / n, float(interval.low), float(interval.high), n)
 
@@ -100,6 +103,16 @@ def _called(classify: Classify, profiles: FloatMatrix) -> Names:
 def transfer(rate: float, base: float, recall: float) -> float:
     """The hit rate on the scale from untouched sources (0) to real target samples (1): (A - b) / (R - b)."""
     return (rate - base) / (recall - base) if recall > base else np.nan
+
+
+def judge_note(found: Measure, *, base: Measure, recall: Measure) -> str:
+    """What is to be known beside a hit rate: whether its judge knows real samples, and the transfer."""
+    share = transfer(found.value, base.value, recall.value)
+    return joined_notes(
+        "" if recall.value >= LEAST_RECALL else "not admitted",
+        f"recall {recall.value:.2f}" if recall.n else "no real sample to check the judge",
+        f"transfer {share:.2f}" if np.isfinite(share) else "",
+    )
 
 
 @dataclass(frozen=True)
@@ -117,18 +130,8 @@ class Hearing:
         base, recall = (hit_rate(_called(classify, part), target_class) for part in (sources, real))
         return cls(classify, target_class, base, recall)
 
-    @property
-    def is_admitted(self) -> bool:
-        """Whether the judge knows real target samples well enough to be heard."""
-        return bool(self.recall.value >= LEAST_RECALL)
-
     def of_moved(self, moved: FloatMatrix) -> Measure:
         """The hit rate of moved profiles; the note holds the judge's recall on real samples and the transfer."""
         found = hit_rate(_called(self.classify, moved), self.target_class)
-        share = transfer(found.value, self.base.value, self.recall.value)
-        note = joined_notes(
-            "" if self.is_admitted else "not admitted",
-            f"recall {self.recall.value:.2f}" if self.recall.n else "no real sample to check the judge",
-            f"transfer {share:.2f}" if np.isfinite(share) else "",
-        )
+        note = judge_note(found, base=self.base, recall=self.recall)
         return Measure(found.value, found.low, found.high, found.n, note)

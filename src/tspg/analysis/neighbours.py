@@ -1,5 +1,6 @@
 """Whether moved and real profiles mix: nearest neighbours, seen from either side."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from tspg.analysis.measure import Measure, few_targets_note, joined_notes
 EQUAL_SIZE_DRAWS = 20
 PERMUTATIONS = 999
 NEAREST_K = 5
+_CHANCE = re.compile(r"by chance (-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)")
 _SHORT_LIST = 64  # neighbours kept a sample; whoever has none of a draw among them is looked up in all distances
 
 
@@ -52,8 +54,19 @@ def nn_two_sample(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATI
 
 def _against_null(value: float, null: Numbers, n: int, n_real: int) -> Measure:
     low, high = np.quantile(null, [0.025, 0.975])
-    note = f"by chance {null.mean():.2f} ({low:.2f} to {high:.2f})"
+    note = chance_note(float(null.mean()), float(low), float(high))
     return Measure(float(value), n=n, note=joined_notes(note, few_targets_note(n_real)))
+
+
+def chance_note(mean: float, low: float, high: float) -> str:
+    """An accuracy's permutation null in words; `chance_of` reads it."""
+    return f"by chance {mean:.3f} ({low:.3f} to {high:.3f})"
+
+
+def chance_of(note: str) -> tuple[float, float, float] | None:
+    """Mean and 95% range of the permutation null that a note tells of; None where it tells of none."""
+    found = _CHANCE.search(note)
+    return None if found is None else (float(found[1]), float(found[2]), float(found[3]))
 
 
 def _shortlist(pooled: Numbers, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import anndata
-import numpy as np
 from anndata import AnnData
-from numpy.typing import NDArray
 
 from tspg.errors import ModelError
 from tspg.files import whole_file
@@ -44,12 +42,3 @@ def source_classes_of(perturbations: AnnData) -> list[str]:
     """The classes that were moved, those with a sample here, in alphabetical order; never the target."""
     target = target_class_of(perturbations)
     return sorted({str(name) for name in perturbations.obs["source_class"]} - {target, ""})
-
-
-def held_out_sources(perturbations: AnnData) -> NDArray[np.bool_]:
-    """True for samples that nothing was fitted on and whose own class is not the target."""
-    obs = perturbations.obs
-    mask: NDArray[np.bool_] = (
-        (obs["split"] == "test") & (obs["source_class"] != target_class_of(perturbations))
-    ).to_numpy()
-    return mask

@@ -72,6 +72,7 @@ class Subject:
         return replace(
             own,
             source_classes=None,
+            folds=1,
             target_model=replace(own.target_model, epochs=epochs),
             generator=replace(own.generator, steps=steps),
         )

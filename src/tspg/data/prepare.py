@@ -120,6 +120,7 @@ def prepare(
     group_column: str | None = None,
     train_fraction: float = 0.8,
     seed: int = 0,
+    is_train: NDArray[np.bool_] | None = None,
 ) -> Prepared:
     """Split the samples once, scale every gene by the training part, and keep the gene order.
 
@@ -135,6 +136,8 @@ def prepare(
         Share of every class that is trained on.
     seed
         Decides who is held out, together with the classes and the names of donors or samples.
+    is_train
+        The split itself, one value a sample, where it is already decided.
 
     Raises
     ------
@@ -147,8 +150,9 @@ def prepare(
     if len(classes) < 2:
         raise LabelError(f"Column {label_column!r} holds one class only ({classes[0]!r}); two or more are needed.")
     class_index = np.searchsorted(np.asarray(classes), np.asarray(labels)).astype(np.int64)
-    names = list(map(str, adata.obs_names)) if groups is None else groups
-    is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
+    if is_train is None:
+        names = list(map(str, adata.obs_names)) if groups is None else groups
+        is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
     values = dense(adata)
     scaler = Scaler.fit(values[is_train])
     profiles, clipped_cells = scaler.transform(values)

@@ -1,0 +1,74 @@
+"""The evidence of several fits as one: every sample is held out once, and judged by the fit that has not seen it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tspg.analysis.donors import Numbers
+from tspg.analysis.judges import judge_note, rate
+from tspg.analysis.measure import Measure, few_targets_note, joined_notes
+from tspg.analysis.neighbours import chance_note, chance_of
+
+REAL, UNTOUCHED = "real_target", "untouched_source"
+BESIDE_REAL = frozenset(
+    {"energy_ratio", "energy_p_value", "nn_fake", "nn_real", "precision", "recall", "density", "coverage"}
+)
+
+
+def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join the evidence tables of cross-fitted models, one a fold, row by row.
+
+    Hit rates count all samples together. A p-value is twice the mean of the folds', which is one
+    whatever their dependence (Vovk & Wang 2020). Everything else is the mean weighted by numbers of
+    samples; no donor is in two folds, so its interval is that of a mean of independent numbers. A
+    measure that most samples have no number for has none.
+
+    Returns
+    -------
+    A table with the columns and rows of `evidence_table`; `n` counts the samples of all folds.
+    """
+    keys = list(zip(tables[0]["method"], tables[0]["measure"], strict=True))
+    indexed = [table.set_index(["method", "measure"]) for table in tables]
+    rows = {key: pd.DataFrame([table.loc[key] for table in indexed]) for key in keys}
+    n_real = int(rows[REAL, "hit_rate_f"]["n"].sum())
+    found = {key: _pooled(key[1], folds, n_real) for key, folds in rows.items()}
+    for (method, measure), own in found.items():
+        if measure.startswith("hit_rate") and method != REAL:
+            note = judge_note(own, base=found[UNTOUCHED, measure], recall=found[REAL, measure])
+            found[method, measure] = Measure(own.value, own.low, own.high, own.n, note)
+    columns = list(tables[0].columns)
+    return pd.DataFrame(
+        [(*key, own.value, own.low, own.high, own.n, own.note) for key, own in found.items()], columns=columns
+    )
+
+
+def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
+    values, n = folds["value"].to_numpy(np.float64), folds["n"].to_numpy(np.int64)
+    if measure.startswith("hit_rate"):
+        return rate(int(np.rint(np.nansum(values * n))), int(n.sum()))
+    known = np.isfinite(values)
+    if n[known].sum() <= n.sum() / 2:
+        return Measure(np.nan, n=int(n.sum()), note=str(folds["note"][~known].mode().iloc[0]))
+    weights = n[known] / n[known].sum()
+    value = float(weights @ values[known])
+    if measure == "energy_p_value":
+        value, low, high = min(1.0, 2 * value), np.nan, np.nan
+    else:
+        low, high = _interval(value, weights, folds[known])
+    chance = [null for note in folds["note"][known] if (null := chance_of(str(note)))]
+    notes = [f"mean of {int(known.sum())} folds"]
+    if len(chance) == known.sum():
+        nulls = pd.DataFrame(chance, columns=["value", "low", "high"])
+        mean = float(weights @ nulls["value"])
+        notes.append(chance_note(mean, *_interval(mean, weights, nulls)))
+    if measure in BESIDE_REAL:
+        notes.append(few_targets_note(n_real, low, high))
+    return Measure(value, low, high, int(n.sum()), joined_notes(*notes))
+
+
+def _interval(value: float, weights: Numbers, folds: pd.DataFrame) -> tuple[float, float]:
+    """The interval of a weighted mean of independent numbers, from theirs; none where one has none."""
+    below, above = folds["value"] - folds["low"], folds["high"] - folds["value"]
+    low, high = (float(np.linalg.norm(weights * width.to_numpy(np.float64))) for width in (below, above))
+    return value - low, value + high

@@ -1,0 +1,107 @@
+"""One fit of f and a method to a study, and the evidence for it: from the ordinary split, or cross-fitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tspg.analysis.donors import donor_codes, donor_folds
+from tspg.analysis.evidence import Move, evidence_table
+from tspg.analysis.pooling import pool_evidence
+from tspg.clock import Clock
+from tspg.data.prepare import FloatMatrix, Prepared, prepare
+from tspg.model.device import choose_device
+from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
+from tspg.model.methods import Method
+from tspg.model.trained import TrainedModel
+from tspg.model.training import Report, train_target_model
+from tspg.question import Question
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was learned from one split of the samples."""
+
+    prepared: Prepared
+    model: TrainedModel
+    history: pd.DataFrame
+
+
+def fit(question: Question, clock: Clock, report: Report, *, is_train: NDArray[np.bool_] | None = None) -> Fit:
+    """Scale the samples, train f, and learn to move profiles (paper, sections 2.1-2.3)."""
+    config = question.config
+    device = choose_device(config.device)
+    with clock.phase("prepare"):
+        prepared = prepare(
+            question.study,
+            label_column=config.label_column,
+            group_column=config.group_column,
+            train_fraction=config.train_fraction,
+            seed=config.seed,
+            is_train=is_train,
+        )
+    with clock.phase("target_model"):
+        f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
+    with clock.phase("generator"):
+        method, history = learn(prepared, f, config, device=device, report=report)
+    return Fit(prepared, TrainedModel.of(prepared, f, method, config, question.details), history)
+
+
+def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
+    """The evidence on the samples that a fit has not seen, every method in closed form beside it."""
+    config = question.config
+    return evidence_table(
+        fitted.prepared,
+        methods_to_compare(fitted.model, fitted.prepared),
+        fitted.model.classify,
+        target_class=config.target_class,
+        source_classes=config.source_classes,
+        seed=config.seed,
+    )
+
+
+def cross_fitted_evidence(question: Question, prepared: Prepared, report: Report) -> pd.DataFrame:
+    """The evidence of `config.folds` further fits, pooled: each sample is held out by one of them."""
+    n_folds = question.config.folds
+    folds, tables = held_out_folds(prepared, n_folds, seed=question.config.seed), []
+    for fold in range(n_folds):
+
+        def told(phase: str, done: int, total: int, numbers: Mapping[str, float], number: int = fold + 1) -> None:
+            report(f"{phase}, fold {number} of {n_folds}", done, total, numbers)
+
+        fitted = fit(question, Clock(), told, is_train=folds != fold)
+        tables.append(evidence_of(fitted, question))
+    return pool_evidence(tables)
+
+
+def held_out_folds(prepared: Prepared, n_folds: int, *, seed: int) -> NDArray[np.int64]:
+    """The fold in which each sample is held out, donors whole and classes spread; -1 for what is always trained on.
+
+    That is where a class would lose its last training sample, such as a class with one donor.
+    """
+    (donors,) = donor_codes((len(prepared.sample_ids), prepared.groups))
+    folds = donor_folds(donors, prepared.source_class, n_folds=n_folds, seed=seed)
+    for name in prepared.classes:
+        rows = prepared.in_class(name)
+        if len(set(folds[rows])) == 1:
+            folds[np.isin(donors, donors[rows])] = -1
+    return folds
+
+
+def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
+    """The run's own method first, then every one in closed form, each as what moves profiles."""
+    own: dict[str, Move] = {model.method.name: model.move}
+    for name in CLOSED_FORM:
+        if name != model.method.name:
+            fitted = fit_closed_form(name, prepared, model.target_class, seed=int(model.settings["seed"]))
+            own[name] = partial(_moved, fitted, prepared.classes)
+    return own
+
+
+def _moved(
+    method: Method, classes: tuple[str, ...], profiles: FloatMatrix, source_class: NDArray[np.object_]
+) -> FloatMatrix:
+    return move_with(method, profiles, source_class, classes)

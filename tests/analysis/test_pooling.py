@@ -1,0 +1,75 @@
+"""Evidence of several folds as one table, against sums by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from tspg.analysis.pooling import pool_evidence
+
+COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
+
+
+def table(*, hits, n, energy=(0.1, 0.0, 0.2), p=0.2, nn=0.6, null="by chance 0.500 (0.400 to 0.600)"):
+    rates = [("generator", hits / n, n), ("untouched_source", 0.0, n), ("real_target", 1.0, 3)]
+    rows = [(method, "hit_rate_f", rate, np.nan, np.nan, of, "") for method, rate, of in rates]
+    rows.append(("generator", "energy_ratio", *energy, n, "undefined" if np.isnan(energy[0]) else ""))
+    rows.append(("generator", "energy_p_value", p, np.nan, np.nan, n, "999 permutations"))
+    rows.append(("generator", "nn_fake", nn, np.nan, np.nan, n, null))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def row(tables, measure):
+    pooled = pool_evidence(tables)
+    return pooled[(pooled["method"] == "generator") & (pooled["measure"] == measure)].iloc[0]
+
+
+def test_hits_are_counted_together():
+    found = row([table(hits=3, n=4), table(hits=1, n=2)], "hit_rate_f")
+    interval = binomtest(4, 6).proportion_ci(method="exact")
+    assert (found["value"], found["n"]) == (pytest.approx(4 / 6), 6)
+    assert (found["low"], found["high"]) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert found["note"] == "recall 1.00; transfer 0.67"
+
+
+def test_other_numbers_are_means_with_the_interval_of_a_mean():
+    found = row([table(hits=1, n=6), table(hits=1, n=2, energy=(0.5, 0.3, 0.9))], "energy_ratio")
+    assert found["value"] == pytest.approx(0.75 * 0.1 + 0.25 * 0.5)
+    assert found["low"] == pytest.approx(found["value"] - np.hypot(0.75 * 0.1, 0.25 * 0.2))
+    assert found["high"] == pytest.approx(found["value"] + np.hypot(0.75 * 0.1, 0.25 * 0.4))
+    assert found["note"] == "mean of 2 folds; too few"  # 6 real targets in all
+    enough = row([table(hits=1, n=6)] * 4, "energy_ratio")
+    assert enough["high"] - enough["value"] == pytest.approx(0.1 / np.sqrt(4))
+    assert enough["note"].startswith("mean of 4 folds; only 12 held-out target samples")
+
+
+@pytest.mark.parametrize(("p", "expected"), [((0.01, 0.03), 0.04), ((0.9, 0.8), 1.0)])
+def test_p_values_are_twice_their_mean(p, expected):
+    assert row([table(hits=1, n=2, p=value) for value in p], "energy_p_value")["value"] == pytest.approx(expected)
+
+
+def test_pooled_p_values_are_super_uniform():
+    rng = np.random.default_rng(0)
+    drawn = rng.uniform(size=(2000, 3))
+    drawn[:, 1] = drawn[:, 0]  # however much the folds depend on each other
+    pooled = np.minimum(1, 2 * drawn.mean(axis=1))
+    first = row([table(hits=1, n=2, p=value) for value in drawn[0]], "energy_p_value")["value"]
+    assert first == pytest.approx(pooled[0])
+    for level in (0.01, 0.05, 0.1, 0.5):
+        assert (pooled <= level).mean() <= level + 3 * np.sqrt(level * (1 - level) / 2000)
+
+
+def test_the_range_by_chance_becomes_that_of_a_mean():
+    found = row([table(hits=1, n=2), table(hits=1, n=2, nn=0.8)], "nn_fake")
+    assert found["value"] == pytest.approx(0.7)
+    assert "by chance 0.500 (0.429 to 0.571)" in found["note"]
+
+
+def test_a_number_that_most_samples_lack_is_lacking():
+    nothing = (np.nan, np.nan, np.nan)
+    found = row([table(hits=1, n=2), table(hits=1, n=6, energy=nothing)], "energy_ratio")
+    assert np.isnan(found["value"])
+    assert found["note"] == "undefined"
+    some = row([table(hits=1, n=6), table(hits=1, n=2, energy=nothing)], "energy_ratio")
+    assert (some["value"], some["n"]) == (pytest.approx(0.1), 8)
+    assert some["note"].startswith("mean of 1 folds")
