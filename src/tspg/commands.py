@@ -131,8 +131,8 @@ def audit(options: Namespace, report: Report) -> list[str]:
     read_manifest(options.run)  # before a lock is put where there is no run
     with claimed(options.run):
         found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
-        tables = {"controls": found.controls, "stable_genes": found.stable_genes}
-        add_tables(options.run, tables, audit_metrics(options.run, found.controls))
+        tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
+        add_tables(options.run, tables, audit_metrics(found, read_run(options.run).method))
     return [*found.lines(), *_summary(options.run)]
 
 

@@ -27,9 +27,6 @@ def run_metrics(
     """Every number of `metrics.json` but the times; what could not be measured is None."""
     config = question.config
     hit = evidence[(evidence["method"] == model.method.name) & (evidence["measure"] == "hit_rate_f")].iloc[0]
-    by_method: dict[str, dict[str, float | None]] = {}
-    for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
-        by_method.setdefault(method, {})[measure] = number(value)
     moved = ~perturbations.obs["source_class"].eq(config.target_class).to_numpy()
     return {
         "target_model": _accuracy(prepared, model),
@@ -43,7 +40,7 @@ def run_metrics(
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
         "verdict": verdict(evidence, method=model.method.name),
-        "evidence": by_method,
+        "evidence": values_by_method(evidence),
         "data": _describe(question, prepared),
         "training": {
             **_training(model),
@@ -106,6 +103,14 @@ def _training(model: TrainedModel) -> dict[str, Any]:
         "seed": settings["seed"],
         "threads": settings["threads"],
     }
+
+
+def values_by_method(evidence: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """The values of the evidence table, by method and measure."""
+    found: dict[str, dict[str, float | None]] = {}
+    for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
+        found.setdefault(method, {})[measure] = number(value)
+    return found
 
 
 def number(value: float) -> float | None:

@@ -28,7 +28,7 @@ from tspg.report.figures import write_figures
 from tspg.report.html import write_report
 
 DRAWN_AGAIN = ("figures", "report.html")
-CHANGED_BY_AUDIT = ("audit", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
+CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
 NAMED_VERSIONS = (
     "numpy",
     "scipy",

@@ -122,6 +122,18 @@ def test_interval_covers_the_value_of_the_population():
     assert covered / 200 > 0.85
 
 
+def test_a_paired_difference_is_that_of_the_ratios_and_narrower_than_either():
+    sources, real, training = draws(60, 1.0, seed=1), draws(40, seed=2), draws(60, seed=3)
+    scale = scale_of(sources, real, training)
+    near, far = (CloudPair.of(sources - shift, real) for shift in (0.9, 0.6))
+    found, own, other = scale.difference(near, far), scale.ratio(near), scale.ratio(far)
+    assert found.value == pytest.approx(own.value - other.value)
+    assert found.low < found.value < found.high < 0
+    assert found.high - found.low < other.high - other.low  # what both share is not noise
+    same = scale.difference(near, near)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
 def test_ratio_is_undefined_where_source_and_target_are_one_population():
     undefined = 0
     for k in range(100):

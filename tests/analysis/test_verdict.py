@@ -168,6 +168,16 @@ def test_a_tie_with_the_mean_shift_is_not_better(changes, expected):
         assert sentence(evidence, "beats_mean_shift").startswith(head)
 
 
+@pytest.mark.parametrize(
+    ("difference", "expected"), [(-0.05, "pass"), (-0.021, "pass"), (-0.019, "fail"), (0.0, "fail"), (0.05, "fail")]
+)
+def test_the_same_donors_decide_whether_it_is_nearer_than_the_mean_shift(difference, expected):
+    """Where the paired difference is known, it decides, not the two intervals; .02 is the half-width here."""
+    evidence = table(**TIED, energy_less_mean_shift=difference)
+    assert answers(evidence)["beats_mean_shift"] == expected
+    assert ("(worse)" in sentence(evidence, "beats_mean_shift")) == (difference == 0.05)
+
+
 def test_what_the_network_adds_is_said_openly():
     assert "the network adds nothing on this data set" in sentence(table(), "beats_mean_shift")
     poor = table(linear_map__gene_correlation=0.5)

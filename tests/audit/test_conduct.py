@@ -50,6 +50,13 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     assert manifest["outputs"]["controls.tsv"] == sha256_of(audited_folder / "controls.tsv")
     assert manifest["outputs"]["metrics.json"] == sha256_of(audited_folder / "metrics.json")
     assert "audit/stability.json" in manifest["outputs"]
+    evidence = read_table(audited_folder / "evidence.tsv").set_index(["measure", "method"])["value"]
+    second, first = evidence["hit_rate_second_f"], evidence["hit_rate_f"]
+    assert list(second.index) == list(first.index)
+    assert second["real_target"] >= 0.9
+    assert second["untouched_source"] == 0
+    assert second["generator"] >= 0.9
+    assert metrics["evidence"]["generator"]["hit_rate_second_f"] == second["generator"]
     before = sha256_of(audited_folder / "controls.tsv")
     (audited_folder / "audit" / "planted_drivers.json").unlink()
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0

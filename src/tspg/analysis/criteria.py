@@ -9,14 +9,12 @@ import pandas as pd
 
 from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
-from tspg.analysis.measure import Measure
+from tspg.analysis.measure import GAUSSIAN_DRAW, MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import chance_of
 from tspg.analysis.wording import number, percent
 
 PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
 ANSWERS = (PASS, DOUBTFUL, FAIL, NOT_TESTED)
-MEAN_SHIFT, GAUSSIAN_DRAW, LINEAR_MAP = "mean_shift", "gaussian_draw", "linear_map"
-UNTOUCHED, REAL = "untouched_source", "real_target"
 JUDGES = {
     "logistic": "logistic regression",
     "knn": "nearest neighbours",
@@ -192,7 +190,10 @@ def beside(readings: Readings, other: str) -> list[Comparison]:
     own, simple = (readings.of_method(name, "energy_ratio") for name in (readings.method, other))
     if np.isfinite(own.value - simple.value):
         words = f"energy ratio {number(own.value, 3)} against {number(simple.value, 3)}"
-        found.append(Comparison(-told_apart(own, simple, limit.ENERGY_TIE), words))
+        difference = readings.own("energy_less_mean_shift")
+        paired = other == MEAN_SHIFT and np.isfinite(difference.value)
+        larger = is_positive(difference) if paired else told_apart(own, simple, limit.ENERGY_TIE)
+        found.append(Comparison(-larger, words))
     own, simple = (readings.of_method(name, "gene_correlation") for name in (readings.method, other))
     if np.isfinite(own.value - simple.value):
         gain = own.value - simple.value
@@ -203,6 +204,13 @@ def beside(readings: Readings, other: str) -> list[Comparison]:
         words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"
         found.append(Comparison(told_apart(own, simple, 0.0), words))
     return found
+
+
+def is_positive(difference: Measure) -> int:
+    """1 if a paired difference of energy ratios is above 0, -1 if below, 0 where it may be either or hardly differs."""
+    if difference.low <= 0 <= difference.high or abs(difference.value) < limit.ENERGY_TIE:
+        return 0
+    return int(np.sign(difference.value))
 
 
 def told_apart(first: Measure, second: Measure, tie: float) -> int:

@@ -17,13 +17,12 @@ from tspg.analysis.distances import CloudPair
 from tspg.analysis.energy import EnergyScale, energy_p_value
 from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
 from tspg.analysis.judges import Classify, Hearing, fit_judges
-from tspg.analysis.measure import Measure
+from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.structure import gene_correlation, variance_ratio
 from tspg.data.prepare import FloatMatrix, Prepared
 
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
-UNTOUCHED, REAL = "untouched_source", "real_target"
 
 Names = NDArray[np.object_]
 Move = Callable[[FloatMatrix, Names], FloatMatrix]
@@ -54,7 +53,7 @@ def evidence_table(
     bootstrap over donors otherwise), the number of samples `n`, and words where they are needed in
     `note`. The measures are described where they are computed, and in docs/evidence.md.
     """
-    bench = _Bench(prepared, target_class, source_classes, classify, seed)
+    bench = _Bench(prepared, target_class, source_classes, classify, seed, methods.get(MEAN_SHIFT))
     records = [
         (name, measure, *astuple(found))
         for name, move in {**methods, UNTOUCHED: _stay}.items()
@@ -95,6 +94,7 @@ class _Bench:
     source_classes: tuple[str, ...] | None
     f: Classify
     seed: int
+    mean_shift: Move | None
 
     @cached_property
     def _is_target(self) -> NDArray[np.bool_]:
@@ -160,6 +160,14 @@ class _Bench:
     def _has_pairs(self) -> bool:
         return min(len(self.sources), len(self.real)) >= 2
 
+    @cached_property
+    def _shifted(self) -> CloudPair | None:
+        """The sources moved by the mean shift, beside real target samples."""
+        if self.mean_shift is None or not self._has_pairs:
+            return None
+        moved = self.mean_shift(self.sources.profiles, self.sources.source_class)
+        return self._pair(moved, self.sources.groups)
+
     def judge(self, move: Move) -> Found:
         """Every measure of one method."""
         moved = move(self.sources.profiles, self.sources.source_class)
@@ -167,6 +175,9 @@ class _Bench:
             yield f"hit_rate_{name}", hearing.of_moved(moved)
         pair = self._pair(moved, self.sources.groups) if self._has_pairs else None
         yield "energy_ratio", self.scale.ratio(pair) if pair else _too_few(moved)
+        if self.mean_shift is not None:
+            beside = self.scale.difference(pair, self._shifted) if pair and self._shifted else _too_few(moved)
+            yield "energy_less_mean_shift", beside
         yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(moved)
         yield from self._resemblance(moved, pair, self.sources.groups)
         yield from self._person(moved)

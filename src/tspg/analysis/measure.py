@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# What the methods are called that others are read against.
+UNTOUCHED, REAL = "untouched_source", "real_target"
+MEAN_SHIFT, GAUSSIAN_DRAW, LINEAR_MAP = "mean_shift", "gaussian_draw", "linear_map"
+
 FEWEST_TARGETS = 10  # with fewer held-out target samples a number says more about chance than about the method
 COMFORTABLE_TARGETS = 20  # from here on the interval speaks for itself
 

@@ -7,10 +7,9 @@ import pandas as pd
 
 from tspg.analysis.donors import Numbers
 from tspg.analysis.judges import judge_note, rate
-from tspg.analysis.measure import Measure, few_targets_note, joined_notes
+from tspg.analysis.measure import REAL, UNTOUCHED, Measure, few_targets_note, joined_notes
 from tspg.analysis.neighbours import chance_note, chance_of
 
-REAL, UNTOUCHED = "real_target", "untouched_source"
 BESIDE_REAL = frozenset(
     {"energy_ratio", "energy_p_value", "nn_fake", "nn_real", "precision", "recall", "density", "coverage"}
 )

@@ -32,6 +32,7 @@ NEIGHBOUR_MARGIN = 0.15
 INDIVIDUALITY_PASS, INDIVIDUALITY_DOUBTFUL = 0.8, 0.5
 
 # How much more gene correlation than the mean shift is a gain; transport.md: preset `transport` gains
-# .15-.49. Rates and energy ratios differ where neither lies within the other's 95% interval.
+# .15-.49. Rates differ where neither lies within the other's 95% interval, energy ratios where the
+# interval of their difference (the same donors drawn for both) leaves 0.
 CORRELATION_GAIN = 0.1
-ENERGY_TIE = 0.02  # for energy ratios without an interval: the spread between seeds
+ENERGY_TIE = 0.02  # no smaller difference of energy ratios counts: seeds alone make as much

@@ -12,9 +12,6 @@ from tspg.analysis.criteria import (
     BETTER,
     DOUBTFUL,
     FAIL,
-    GAUSSIAN_DRAW,
-    LINEAR_MAP,
-    MEAN_SHIFT,
     NOT_TESTED,
     PASS,
     REALISM,
@@ -23,7 +20,7 @@ from tspg.analysis.criteria import (
     beside,
     energy_is_small,
 )
-from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS
+from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT
 from tspg.analysis.wording import listed, number
 
 QUESTIONS = {

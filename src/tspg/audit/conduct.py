@@ -16,11 +16,12 @@ from tspg.audit.planted import planted_drivers, planted_work
 from tspg.audit.random_gene_sets import gene_sets_work, random_gene_sets
 from tspg.audit.reading import located
 from tspg.audit.repeats import gene_stability, stability_work
+from tspg.audit.second_f import with_second_f
 from tspg.audit.store import key_of, load_outcome, store_outcome
 from tspg.audit.subject import Subject, read_subject
 from tspg.audit.technical import levels_of, technical_column, technical_work
 from tspg.audit.unseen_class import unseen_class, unseen_work
-from tspg.metrics import number
+from tspg.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.model.training import Report, silent
 from tspg.report.run_files import read_run
@@ -51,10 +52,14 @@ NEEDS_TRAINING = ("planted_drivers", "leave_one_class_out", "stability")
 
 @dataclass(frozen=True)
 class Audit:
-    """The tables of an audit, and about how many seconds of work were still to be done when it began."""
+    """The tables of an audit: controls, genes that come back, and the evidence with a second f among the judges.
+
+    `seconds_expected` is about how much work was still to be done when it began.
+    """
 
     controls: pd.DataFrame
     stable_genes: pd.DataFrame
+    evidence: pd.DataFrame
     seconds_expected: float
 
     def lines(self) -> list[str]:
@@ -102,7 +107,8 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
             report(phase, number, len(CONTROLS), {})
-    return Audit(controls_table(outcomes), stable_genes_table(outcomes), expected)
+        evidence = with_second_f(read_run(folder).tables["evidence"], subject)
+    return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
 
 
 def _tempered(outcome: Outcome, work: Work, name: str, subject: Subject) -> Outcome:
@@ -121,12 +127,14 @@ def _settings(name: str, plan: Plan) -> dict[str, object]:
     return settings
 
 
-def audit_metrics(folder: Path, controls: pd.DataFrame) -> dict[str, Any]:
+def audit_metrics(found: Audit, method: str) -> dict[str, Any]:
     """The entries of `metrics.json` that an audit changes: the answers, and the verdict that follows from them."""
     answers: dict[str, dict[str, Any]] = {}
-    for row in controls.to_dict("records"):
-        found = {"value": number(float(row["value"])), "answer": row["answer"]}
-        answers.setdefault(str(row["control"]), {})[str(row["measure"])] = found
-    run = read_run(folder)
-    judged = verdict(run.tables["evidence"], method=str(run.settings["method"]), controls=controls)
-    return {"controls": answers, "verdict": judged}
+    for row in found.controls.to_dict("records"):
+        told = {"value": number(float(row["value"])), "answer": row["answer"]}
+        answers.setdefault(str(row["control"]), {})[str(row["measure"])] = told
+    return {
+        "controls": answers,
+        "evidence": values_by_method(found.evidence),
+        "verdict": verdict(found.evidence, method=method, controls=found.controls),
+    }

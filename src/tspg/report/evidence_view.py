@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.measure import REAL, UNTOUCHED
 from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import number, percent
 from tspg.report.run_files import RunFiles
 
-UNTOUCHED, REAL = "untouched_source", "real_target"
 METHODS = {
     "generator": "Generator",
     "mean_shift": "Mean shift",
@@ -51,8 +51,16 @@ MEASURES = {
         "by logistic", "as real", "The same by a logistic regression that learned from real training samples only."
     ),
     "hit_rate_forest": Meaning("by forest", "as real", "The same by a random forest."),
+    "hit_rate_second_f": Meaning(
+        "by a second f", "as real", "The same by f trained with another seed, which the generator was never shown."
+    ),
     "energy_ratio": Meaning(
         "Energy ratio", "0", "How far from real target samples, by all genes together: 0 like real ones, 1 not moved."
+    ),
+    "energy_less_mean_shift": Meaning(
+        "Energy beside a shift",
+        "below 0",
+        "How much nearer to real target samples than a plain shift comes: below 0 is nearer.",
     ),
     "variance_ratio": Meaning(
         "Variance ratio", "1", "How much samples differ among themselves: 1 as real ones do, 0 all are one profile."

@@ -1,6 +1,7 @@
 """What the numbers of a run say, in sentences, with their doubts."""
 
-from tspg.analysis.criteria import MEAN_SHIFT, Readings, beside
+from tspg.analysis.criteria import Readings, beside
+from tspg.analysis.measure import MEAN_SHIFT, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.wording import counted, number, percent
 from tspg.report.run_files import RunFiles
@@ -20,7 +21,7 @@ def _called(run: RunFiles) -> str:
     if rate is None or not n:
         return _called_of_all(run)
     low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
-    before = run.evidence("untouched_source", "hit_rate_f")
+    before = run.evidence(UNTOUCHED, "hit_rate_f")
     return (
         f"After perturbation the classifier f called {round(rate * n):,} of {counted(n, 'held-out sample')} "
         f"{run.target} ({percent(rate)}, 95% interval {low} to {high})"
@@ -103,7 +104,7 @@ def _doubts_of_f(run: RunFiles) -> list[str]:
             f"The classifier f itself is right for only {percent(accuracy)} of real held-out samples (mean over "
             "classes): that it calls a sample the target is weak evidence."
         )
-    before = run.evidence("untouched_source", "hit_rate_f")
+    before = run.evidence(UNTOUCHED, "hit_rate_f")
     if before and before["value"] > _CALLED_BEFORE:
         found.append(
             f"The classifier called {percent(before['value'])} of these samples {run.target} before they were moved: "
