@@ -146,6 +146,11 @@ def _add_run(found: Any) -> None:
         help="column with the donor or patient; one donor's samples stay together",
     )
     parser.add_argument(
+        "--adjust",
+        metavar="COLUMN",
+        help="column with a batch or platform to adjust every gene for (refused if it goes with the class)",
+    )
+    parser.add_argument(
         "--gene-sets",
         type=Path,
         nargs="+",

@@ -76,6 +76,7 @@ def run(options: Namespace, report: Report) -> list[str]:
             gene_set=gene_set,
             source_classes=options.source,
             group_column=options.group_column,
+            adjust_column=options.adjust,
             preset=options.preset,
             method=options.method,
             epochs=options.epochs,

@@ -66,7 +66,8 @@ class ExperimentConfig:
     """One question: move profiles to `target_class`, with everything that decides the answer.
 
     `source_classes` None means every class but the target; the split is grouped by
-    `group_column` (a donor or patient) when one is named. `method` is `generator`, trained as the
+    `group_column` (a donor or patient) when one is named, the values are adjusted for `adjust_column`
+    (a batch). `method` is `generator`, trained as the
     preset says, or one in closed form. With `folds` above 1 the evidence comes from so many
     further fits, by which every sample is held out once.
     """
@@ -75,6 +76,7 @@ class ExperimentConfig:
     source_classes: tuple[str, ...] | None = None
     label_column: str = "label"
     group_column: str | None = None
+    adjust_column: str | None = None
     gene_set: str | None = None
     preset: str = "paper"
     method: str = "generator"

@@ -60,6 +60,7 @@ def run(
     gene_set: GeneSet | None = None,
     source_classes: Sequence[str] | None = None,
     group_column: str | None = None,
+    adjust_column: str | None = None,
     preset: str = "paper",
     method: str = "generator",
     epochs: int | None = None,
@@ -90,6 +91,8 @@ def run(
         learns from all classes, the target's own samples too (Eq. 1).
     group_column
         Column of `adata.obs` with the donor or patient, whose samples are never split apart.
+    adjust_column
+        Column of `adata.obs` with a batch or platform whose effect is taken out of every gene first.
     preset
         `paper` or `transport`: how the generator is trained.
     method
@@ -131,6 +134,7 @@ def run(
         gene_set=None if gene_set is None else gene_set.name,
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         group_column=group_column,
+        adjust_column=adjust_column,
         folds=folds,
         seed=seed,
         threads=threads,

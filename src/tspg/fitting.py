@@ -39,6 +39,7 @@ def fit(question: Question, clock: Clock, report: Report, *, is_train: NDArray[n
             question.study,
             label_column=config.label_column,
             group_column=config.group_column,
+            adjust_column=config.adjust_column,
             train_fraction=config.train_fraction,
             seed=config.seed,
             is_train=is_train,

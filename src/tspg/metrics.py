@@ -65,6 +65,12 @@ def perturb_metrics(
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
+    if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
+        column = model.settings["adjust_column"]
+        notes.append(
+            f"The model was trained on values adjusted for {column}; {n_unadjusted} samples could not be, "
+            f"since their {column} is not given or was not among the training samples."
+        )
     seen = [str(name) for name in obs.index[obs["split"] == "train"]]
     if seen:
         bear = "sample bears" if len(seen) == 1 else "samples bear"
@@ -147,6 +153,8 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         for name in prepared.classes
     }
     notes = [*details["notes"]]
+    if config.adjust_column is not None:
+        notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
     if config.folds > 1:
         notes.append(
             f"The evidence is that of {config.folds} further fits, each of which held out other samples; "

@@ -7,6 +7,7 @@ from typing import Any
 from anndata import AnnData
 
 from tspg.config import METHODS, ExperimentConfig, TargetModelConfig, preset
+from tspg.data.adjust import check_adjustable
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
 from tspg.data.naming import closest
@@ -129,6 +130,8 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
         )
     samples_here = list(map(str, adata.obs_names))
     _check_samples(samples, dict(zip(samples_here, labels, strict=True)), config)
+    if config.adjust_column is not None:
+        check_adjustable(labels, text_column(adata, config.adjust_column), column=config.adjust_column)
     donors = samples_here if config.group_column is None else text_column(adata, config.group_column)
     n_donors = len({donor for donor, label in zip(donors, labels, strict=True) if label == config.target_class})
     if config.folds > n_donors:

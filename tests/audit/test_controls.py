@@ -26,8 +26,9 @@ from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
 from tspg.audit.reading import DEMO
 from tspg.audit.repeats import gene_stability, resampled
 from tspg.audit.subject import donor_names, relabelled
-from tspg.audit.technical import association, cramers_v, levels_of, technical_column
+from tspg.audit.technical import association, levels_of, technical_column
 from tspg.audit.unseen_class import unseen_class
+from tspg.data.adjust import cramers_v
 from tspg.errors import UsageError
 from tspg.files import sha256_of
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tspg.data.adjust import CONFOUNDED
+
 COLUMNS = ["control", "measure", "value", "low", "high", "n", "note", "answer"]
 STABLE_COLUMNS = [
     "source_class",
@@ -49,7 +51,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "share_defined": Threshold(0.15, 0.40),  # of random halves told apart by energy; nominal .05
     "genes_beyond_noise": Threshold(0.01, 0.05),  # share of genes, random halves
     "relative_change": Threshold(0.25, 0.50),  # mean change beside that of the run itself
-    "cramers_v": Threshold(0.30, 0.50),  # Cohen 1988: .3 medium, .5 large
+    "cramers_v": Threshold(0.30, CONFOUNDED),  # Cohen 1988: .3 medium, .5 large
     "p_value": Threshold(0.05, 1.0),
     "unseen_energy_ratio": Threshold(0.05, 0.25),  # as for the run itself (Peidli et al. 2024 use the distance)
     "unseen_hit_rate": Threshold(0.90, 0.70, higher=True),  # as the transfer of the run itself

@@ -14,6 +14,7 @@ from tspg.audit.outcome import THRESHOLDS, Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.reading import NotThereError, all_genes
 from tspg.audit.subject import Subject
+from tspg.data.adjust import Adjustment
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
 from tspg.model.learning import fit_closed_form, move_with
 
@@ -31,6 +32,7 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
         values, genes = all_genes(subject, plan.reading)
     except NotThereError as error:
         return not_tested(measure, str(error))
+    values = adjusted(subject, values)
     own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
     train = subject.prepared.is_train
     usable = values[train].min(axis=0) < values[train].max(axis=0)
@@ -56,6 +58,17 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
             ),
         )
     )
+
+
+def adjusted(subject: Subject, values: FloatMatrix) -> FloatMatrix:
+    """The values without the batch that the run took out of its own genes, estimated in the same way."""
+    column, prepared = subject.config.adjust_column, subject.prepared
+    if column is None:
+        return values
+    levels = subject.perturbations.obs[column].astype(str).to_numpy()
+    train = prepared.is_train
+    fitted = Adjustment.fit(values[train], prepared.class_index[train], levels[train].tolist(), column=column)
+    return fitted.transform(values, levels.tolist())[0]
 
 
 def _row(measure: str, p: float, found: str, plan: Plan) -> Row:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
 
 from tspg.analysis.judges import LinearJudge
 from tspg.audit.bench import Stage, share_called
@@ -12,10 +11,10 @@ from tspg.audit.null_controls import balanced_accuracy
 from tspg.audit.outcome import DOUBTFUL, NOT_TESTED, PASS, THRESHOLDS, Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Names, Subject, relabelled
+from tspg.data.adjust import MOST_LEVELS, cramers_v
 from tspg.errors import UsageError
 
 REST = "all others"
-MOST_LEVELS = 20  # a numeric column with more values is cut at its median
 FEWEST_TRAINING, FEWEST_HELD_OUT = 10, 5
 EASY_RATIO, EASY_HITS = 0.25, 0.9  # a level is reached by profiles that would not fail as a class
 
@@ -49,6 +48,7 @@ def levels_of(subject: Subject, column: str) -> Names:
         others = ", ".join(str(name) for name in known.columns if name not in own) or "none"
         raise UsageError(f"--technical {column}: this run knows no such sample column. There are: {others}.")
     text: Names = known[column].astype(str).to_numpy(dtype=object)
+    # A numeric column with more values is cut at its median.
     numbers = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy()
     if len(set(text)) <= MOST_LEVELS or np.isnan(numbers[text != ""]).any():
         return text
@@ -67,16 +67,6 @@ def association(classes: Names, levels: Names) -> Row:
     if not known.all():
         note += f"; unknown for {int((~known).sum())} samples"
     return Row("association", value, n=int(known.sum()), note=note, answer=THRESHOLDS["cramers_v"].answer(value))
-
-
-def cramers_v(table: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
-    """Cramer's V of a table of counts, corrected for bias: 0 independent, 1 one gives the other."""
-    n, (r, c) = int(table.sum()), table.shape
-    if min(r, c) < 2 or n < 2:
-        return float("nan")
-    squared = max(0.0, float(chi2_contingency(table, correction=False)[0]) / n - (r - 1) * (c - 1) / (n - 1))
-    most = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1
-    return float(min(1.0, np.sqrt(squared / most))) if most > 0 else float("nan")
 
 
 def _predictable(subject: Subject, levels: Names) -> Row:

@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
+from tspg.data.adjust import Adjustment
 from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 
 FloatMatrix = NDArray[np.float32]
@@ -71,7 +72,8 @@ class Prepared:
 
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
-    training range. `groups` are the donors; `annotation` is all that the user knows about the samples.
+    training range. `adjustment` is what was taken out of the values first. `groups` are the donors;
+    `annotation` is all that the user knows about the samples.
     """
 
     profiles: FloatMatrix
@@ -84,6 +86,7 @@ class Prepared:
     clipped_cells: int
     groups: tuple[str, ...] | None = None
     annotation: pd.DataFrame | None = None
+    adjustment: Adjustment | None = None
 
     @cached_property
     def source_class(self) -> NDArray[np.object_]:
@@ -118,6 +121,7 @@ def prepare(
     *,
     label_column: str,
     group_column: str | None = None,
+    adjust_column: str | None = None,
     train_fraction: float = 0.8,
     seed: int = 0,
     is_train: NDArray[np.bool_] | None = None,
@@ -132,6 +136,9 @@ def prepare(
         Column of `adata.obs` with each sample's class.
     group_column
         Column of `adata.obs` with the donor or patient; all samples of one stay on one side.
+    adjust_column
+        Column of `adata.obs` with a batch or platform whose effect on each gene is taken out; it is
+        estimated from the training samples, at equal class.
     train_fraction
         Share of every class that is trained on.
     seed
@@ -153,7 +160,13 @@ def prepare(
     if is_train is None:
         names = list(map(str, adata.obs_names)) if groups is None else groups
         is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
-    values = dense(adata)
+    values, adjustment = dense(adata), None
+    if adjust_column is not None:
+        levels = np.asarray(text_column(adata, adjust_column))
+        adjustment = Adjustment.fit(
+            values[is_train], class_index[is_train], levels[is_train].tolist(), column=adjust_column
+        )
+        values, _ = adjustment.transform(values, levels.tolist())
     scaler = Scaler.fit(values[is_train])
     profiles, clipped_cells = scaler.transform(values)
     return Prepared(
@@ -167,6 +180,7 @@ def prepare(
         clipped_cells=clipped_cells,
         groups=None if groups is None else tuple(groups),
         annotation=adata.obs.astype(object).where(adata.obs.notna(), "").astype(str),
+        adjustment=adjustment,
     )
 
 

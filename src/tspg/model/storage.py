@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 import tspg
 from tspg.config import LossWeights, PaperConfig, TargetModelConfig, TransportConfig
+from tspg.data.adjust import Adjustment
 from tspg.data.prepare import Scaler
 from tspg.errors import ModelError
 from tspg.files import whole_file, write_json
@@ -47,6 +48,9 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "genes": list(model.gene_ids),
         "scaler": {"minimum": model.scaler.minimum.tolist(), "maximum": model.scaler.maximum.tolist()},
         "target_mean": model.target_mean.tolist(),
+        "adjusted": None
+        if model.adjustment is None
+        else {"column": model.adjustment.column, "levels": list(model.adjustment.levels)},
     }
 
 
@@ -105,6 +109,7 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         target_mean=np.asarray(described["target_mean"]),
         split=described["split"],
         settings=settings,
+        adjustment=_adjustment(described.get("adjusted"), folder),
         details={key: described["details"][key] for key in DETAILS},
     )
 
@@ -128,6 +133,13 @@ def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Me
     generator = Generator(n_genes, TransportConfig(**settings["generator"]))
     anchor = Anchor.from_tensors(_tensors(folder, "anchor"))
     return TransportGenerator(anchor, _filled(generator, folder, "generator", device))
+
+
+def _adjustment(described: dict[str, Any] | None, folder: Path) -> Adjustment | None:
+    if described is None:
+        return None
+    offsets = _tensors(folder, "adjustment")["offsets"].numpy()
+    return Adjustment(described["column"], tuple(described["levels"]), offsets)
 
 
 def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from tspg.config import ExperimentConfig
+from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ShapeError
@@ -27,7 +28,7 @@ class TrainedModel:
     `target_model` is f and `method` what moves the profiles; `gene_ids` are in the networks' order;
     `target_mean` is mu_t on the scaled axis; `split` maps each sample of the training matrix to
     `train` or `test`; `settings` is the experiment's configuration as plain values; `details` holds
-    what a report wants to say about the data.
+    what a report wants to say about the data; `adjustment` takes a batch out of profiles first.
     """
 
     target_model: TargetModel
@@ -41,6 +42,7 @@ class TrainedModel:
     split: dict[str, str]
     settings: dict[str, Any]
     details: dict[str, Any]
+    adjustment: Adjustment | None = None
 
     @classmethod
     def of(
@@ -65,17 +67,23 @@ class TrainedModel:
             split=dict(zip(prepared.sample_ids, prepared.split.tolist(), strict=True)),
             settings=config.as_dict(),
             details=details,
+            adjustment=prepared.adjustment,
         )
 
     @cached_property
     def files(self) -> dict[str, dict[str, torch.Tensor]]:
         """Everything learned, as a model folder keeps it: the name of each file and its tensors."""
-        return {"target_model": self.target_model.state_dict(), **self.method.files()}
+        files = {"target_model": self.target_model.state_dict(), **self.method.files()}
+        if self.adjustment is not None:
+            files["adjustment"] = {"offsets": torch.from_numpy(self.adjustment.offsets)}
+        return files
 
     @cached_property
     def model_id(self) -> str:
         """Sixteen hexadecimal digits that change with anything that decides a result, or says who was held out."""
-        described = [self.gene_ids, self.classes, self.target_class, self.source_classes, sorted(self.split.items())]
+        adjusted = None if self.adjustment is None else (self.adjustment.column, self.adjustment.levels)
+        names = (self.gene_ids, self.classes, self.target_class, self.source_classes, adjusted)
+        described = [*names, sorted(self.split.items())]
         digest = hashlib.sha256(json.dumps(described).encode())
         for numbers in (self.scaler.minimum, self.scaler.maximum, self.target_mean):
             digest.update(numbers.tobytes())
@@ -146,13 +154,18 @@ class TrainedModel:
             If there is no such column.
         """
         require_unique(adata)
-        scaled, clipped = self.scaler.transform(self._own_genes(adata))
+        values, unadjusted = self._own_genes(adata), 0
+        if self.adjustment is not None:
+            column = self.adjustment.column
+            levels = text_column(adata, column, gaps_allowed=True) if column in adata.obs else [""] * adata.n_obs
+            values, unadjusted = self.adjustment.transform(values, levels)
+        scaled, clipped = self.scaler.transform(values)
         source = np.full(adata.n_obs, "", dtype=object)
         if label_column is not None:
             source = np.asarray(text_column(adata, label_column, gaps_allowed=True), dtype=object)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, source, split, keep_raw=keep_raw)
-        result.uns["tspg"]["clipped_cells"] = clipped
+        result.uns["tspg"] |= {"clipped_cells": clipped, "unadjusted": unadjusted}
         return result
 
     def perturb_prepared(self, prepared: Prepared, *, keep_raw: bool = False) -> AnnData:
