@@ -10,7 +10,9 @@ from tspg.analysis.pooling import pool_evidence
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
 
 
-def table(*, hits, n, energy=(0.1, 0.0, 0.2), p=0.2, nn=0.6, null="by chance 0.500 (0.400 to 0.600)"):
+def table(
+    *, hits, n, energy=(0.1, 0.0, 0.2), p=0.2, nn=0.6, null="by chance 0.500 (0.400 to 0.600), both sides p = 0.1"
+):
     rates = [("generator", hits / n, n), ("untouched_source", 0.0, n), ("real_target", 1.0, 3)]
     rows = [(method, "hit_rate_f", rate, np.nan, np.nan, of, "") for method, rate, of in rates]
     rows.append(("generator", "energy_ratio", *energy, n, "undefined" if np.isnan(energy[0]) else ""))
@@ -62,7 +64,7 @@ def test_pooled_p_values_are_super_uniform():
 def test_the_range_by_chance_becomes_that_of_a_mean():
     found = row([table(hits=1, n=2), table(hits=1, n=2, nn=0.8)], "nn_fake")
     assert found["value"] == pytest.approx(0.7)
-    assert "by chance 0.500 (0.429 to 0.571)" in found["note"]
+    assert "by chance 0.500 (0.429 to 0.571), both sides p = 0.2" in found["note"]
 
 
 def test_a_number_that_most_samples_lack_is_lacking():

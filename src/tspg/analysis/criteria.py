@@ -10,7 +10,7 @@ import pandas as pd
 from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
 from tspg.analysis.measure import GAUSSIAN_DRAW, MEAN_SHIFT, REAL, UNTOUCHED, Measure
-from tspg.analysis.neighbours import chance_of
+from tspg.analysis.neighbours import Chance
 from tspg.analysis.wording import number, percent
 
 PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
@@ -149,12 +149,11 @@ def neighbours_mix(readings: Readings) -> Check:
     """Whether a nearest neighbour tells moved from real samples; a reason for doubt, never for failure."""
     for side, measure in (("real", "nn_real"), ("moved", "nn_fake")):
         found = readings.own(measure)
-        null = chance_of(found.note)
-        if null is None:
+        chance = Chance.read(found.note)
+        if chance is None:
             return Check(NOT_TESTED, "nearest neighbours could not be asked")
-        mean, low, high = null
-        if not low <= found.value <= high and abs(found.value - mean) >= limit.NEIGHBOUR_MARGIN:
-            by_chance = f"by chance {number(low)} to {number(high)}"
+        if chance.p < limit.NEIGHBOUR_P and abs(found.value - chance.mean) >= limit.NEIGHBOUR_MARGIN:
+            by_chance = f"by chance {number(chance.low)} to {number(chance.high)}"
             words = f"the nearest neighbour of {percent(found.value)} of the {side} samples is {side} too ({by_chance})"
             return Check(DOUBTFUL, words)
     return Check(PASS, "nearest neighbours mix as chance would have it")

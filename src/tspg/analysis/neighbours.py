@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.distances import CloudPair
-from tspg.analysis.donors import Numbers, permuted_sides
+from tspg.analysis.donors import Numbers, joint_p_value, permuted_sides
 from tspg.analysis.measure import Measure, few_targets_note, joined_notes
 
 EQUAL_SIZE_DRAWS = 20
 PERMUTATIONS = 999
 NEAREST_K = 5
-_CHANCE = re.compile(r"by chance (-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)")
+_CHANCE = re.compile(r"by chance (\S+) \((\S+) to (\S+)\), both sides p = ([\d.e-]+)")
 _SHORT_LIST = 64  # neighbours kept a sample; whoever has none of a draw among them is looked up in all distances
 
 
@@ -48,25 +48,37 @@ def nn_two_sample(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATI
     observed = np.mean([_accuracies(pair.pooled, nearest, pair.is_moved, rng) for _ in range(draws)], axis=0)
     sides = permuted_sides(pair.donors, pair.is_moved, n=n_permutations, rng=rng)
     null = np.array([_accuracies(pair.pooled, nearest, side, rng) for side in sides])
-    fake, real = (_against_null(observed[side], null[:, side], n, pair.n_real) for side in (0, 1))
+    unlike = np.abs(np.vstack([observed, null]) - null.mean(axis=0))  # either way from chance counts
+    p = joint_p_value(unlike[0], unlike[1:])
+    fake, real = (_against_null(observed[side], null[:, side], p, n, pair.n_real) for side in (0, 1))
     return NearestNeighbourTest(fake, real, null)
 
 
-def _against_null(value: float, null: Numbers, n: int, n_real: int) -> Measure:
+def _against_null(value: float, null: Numbers, p: float, n: int, n_real: int) -> Measure:
     low, high = np.quantile(null, [0.025, 0.975])
-    note = chance_note(float(null.mean()), float(low), float(high))
-    return Measure(float(value), n=n, note=joined_notes(note, few_targets_note(n_real)))
+    chance = Chance(float(null.mean()), float(low), float(high), p)
+    return Measure(float(value), n=n, note=joined_notes(chance.note, few_targets_note(n_real)))
 
 
-def chance_note(mean: float, low: float, high: float) -> str:
-    """An accuracy's permutation null in words; `chance_of` reads it."""
-    return f"by chance {mean:.3f} ({low:.3f} to {high:.3f})"
+@dataclass(frozen=True)
+class Chance:
+    """What an accuracy would be by chance: mean and 95% range of its permutation null, and p for both sides at once."""
 
+    mean: float
+    low: float
+    high: float
+    p: float
 
-def chance_of(note: str) -> tuple[float, float, float] | None:
-    """Mean and 95% range of the permutation null that a note tells of; None where it tells of none."""
-    found = _CHANCE.search(note)
-    return None if found is None else (float(found[1]), float(found[2]), float(found[3]))
+    @property
+    def note(self) -> str:
+        """The same in words, for the evidence table; `read` takes them apart again."""
+        return f"by chance {self.mean:.3f} ({self.low:.3f} to {self.high:.3f}), both sides p = {self.p:.2g}"
+
+    @classmethod
+    def read(cls, note: str) -> "Chance | None":
+        """What a note tells of; None where it tells of none."""
+        found = _CHANCE.search(note)
+        return None if found is None else cls(*map(float, found.groups()))
 
 
 def _shortlist(pooled: Numbers, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """The evidence of several fits as one: every sample is held out once, and judged by the fit that has not seen it."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from tspg.analysis.donors import Numbers
 from tspg.analysis.judges import judge_note, rate
 from tspg.analysis.measure import REAL, UNTOUCHED, Measure, few_targets_note, joined_notes
-from tspg.analysis.neighbours import chance_note, chance_of
+from tspg.analysis.neighbours import Chance
 
 BESIDE_REAL = frozenset(
     {"energy_ratio", "energy_p_value", "nn_fake", "nn_real", "precision", "recall", "density", "coverage"}
@@ -52,18 +53,27 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
     weights = n[known] / n[known].sum()
     value = float(weights @ values[known])
     if measure == "energy_p_value":
-        value, low, high = min(1.0, 2 * value), np.nan, np.nan
+        value, low, high = _twice_the_mean(value), np.nan, np.nan
     else:
         low, high = _interval(value, weights, folds[known])
-    chance = [null for note in folds["note"][known] if (null := chance_of(str(note)))]
+    chances = [chance for note in folds["note"][known] if (chance := Chance.read(str(note)))]
     notes = [f"mean of {int(known.sum())} folds"]
-    if len(chance) == known.sum():
-        nulls = pd.DataFrame(chance, columns=["value", "low", "high"])
-        mean = float(weights @ nulls["value"])
-        notes.append(chance_note(mean, *_interval(mean, weights, nulls)))
+    if len(chances) == known.sum():
+        notes.append(_pooled_chance(chances, weights).note)
     if measure in BESIDE_REAL:
         notes.append(few_targets_note(n_real, low, high))
     return Measure(value, low, high, int(n.sum()), joined_notes(*notes))
+
+
+def _pooled_chance(chances: Sequence[Chance], weights: Numbers) -> Chance:
+    nulls = pd.DataFrame([astuple(chance) for chance in chances], columns=["value", "low", "high", "p"])
+    mean, p = float(weights @ nulls["value"]), float(weights @ nulls["p"])
+    return Chance(mean, *_interval(mean, weights, nulls), _twice_the_mean(p))
+
+
+def _twice_the_mean(mean: float) -> float:
+    """A p-value from the mean of several, whatever their dependence (Vovk & Wang 2020)."""
+    return min(1.0, 2 * mean)
 
 
 def _interval(value: float, weights: Numbers, folds: pd.DataFrame) -> tuple[float, float]:

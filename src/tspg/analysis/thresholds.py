@@ -23,9 +23,10 @@ VARIANCE_DOUBTFUL = (0.5, 2.0)
 CORRELATION_PASS, CORRELATION_DOUBTFUL = 0.75, 0.5
 LEAST_REACHABLE_CORRELATION = 0.3  # below it the target's own structure is too blurred to be compared with
 
-# A 1-nearest-neighbour accuracy counts only outside its permutation null (trust.md 4.2, rule 4) and this
+# A 1-nearest-neighbour accuracy counts only where both sides together leave their permutation null (maximum
+# statistic, so that real samples against real ones raise no doubt in 95 of 100; trust.md 4.2, rule 4) and this
 # far from chance: with enough samples any method leaves the null. It raises doubt and fails nothing.
-NEIGHBOUR_MARGIN = 0.15
+NEIGHBOUR_P, NEIGHBOUR_MARGIN = 0.05, 0.15
 
 # What is kept of the person; transport.md: preset `transport` .85-.93, paper's losses .70-.83, Gaussian
 # draw 0 and mean shift 1 by construction.
