@@ -59,6 +59,7 @@ def test_every_method_has_every_measure_once_and_words_stand_in_notes(table):
     assert list(dict.fromkeys(table["method"]))[-2:] == ["untouched_source", "real_target"]
     common = {"hit_rate_f", "hit_rate_logistic", "hit_rate_knn", "hit_rate_forest", "energy_ratio", "energy_p_value"}
     common |= {"nn_fake", "nn_real", "precision", "recall", "density", "coverage", "variance_ratio", "gene_correlation"}
+    common |= {"gene_correlation_at_equal_n"}
     own = {"individuality", "distance_correlation", "source_leak", "mean_abs_change", "train_on_moved"}
     for method, measures in by_method.items():
         assert len(measures) == len(set(measures))

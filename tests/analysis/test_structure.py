@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tspg.analysis.structure import gene_correlation, variance_ratio
+from tspg.analysis.structure import gene_correlation, gene_correlation_at, variance_ratio
 
 
 def correlated(n, seed, genes=30, noise=0.3):
@@ -106,3 +106,18 @@ def test_permuting_genes_or_samples_changes_nothing():
     assert gene_correlation(moved[:, order], training[:, order], seed=0).value == pytest.approx(found, abs=1e-9)
     assert gene_correlation(moved[order], training, seed=0).value == pytest.approx(found, abs=1e-9)
     assert gene_correlation(moved[:, order], training, seed=0).value < 0.5
+
+
+def test_at_equal_numbers_real_samples_score_alike_however_many_there_are():
+    training = correlated(200, 0, noise=1.0)
+    many, few = correlated(400, 1, noise=1.0), correlated(15, 2, noise=1.0)
+    all_of_many, own = (gene_correlation(part, training, seed=0).value for part in (many, few))
+    found = gene_correlation_at(15, many, training, seed=0)
+    assert found.n == 15
+    assert abs(found.value - own) < 0.15 < all_of_many - own
+    rng = np.random.default_rng([0, 81])
+    drawn = [many[rng.choice(400, 15, replace=False)] for _ in range(20)]
+    by_numpy = [gene_correlation(part, training, seed=0, n_boot=1).value for part in drawn]
+    assert found.value == pytest.approx(np.mean(by_numpy))
+    assert gene_correlation_at(15, few, training, seed=0).value == pytest.approx(own)
+    assert gene_correlation_at(2, few, training, seed=0).note == "too few"

@@ -16,6 +16,7 @@ GOOD = {
         "energy_ratio": 0.01,
         "variance_ratio": 1.05,
         "gene_correlation": 0.85,
+        "gene_correlation_at_equal_n": 0.75,
         "individuality": 0.87,
         "nn_fake": 0.52,
         "nn_real": 0.55,
@@ -30,6 +31,8 @@ GOOD = {
         "hit_rate_forest": 0.95,
         "energy_ratio": 0.0,
         "gene_correlation": 0.8,
+        "gene_correlation_at_equal_n": 0.8,
+        "variance_ratio": 1.0,
     },
 }
 HALF_WIDTH = 0.02
@@ -81,9 +84,12 @@ def test_a_good_run_passes_what_was_measured_and_no_more():
         ({"variance_ratio": 1.51}, "doubtful"),
         ({"variance_ratio": 0.49}, "fail"),
         ({"variance_ratio": 2.01}, "fail"),
-        ({"gene_correlation": 0.72}, "pass"),  # of .95 that a Gaussian draw reaches: .758
-        ({"gene_correlation": 0.70}, "doubtful"),
-        ({"gene_correlation": 0.47}, "fail"),
+        ({"variance_ratio": 1.6, "real_target__variance_ratio": 1.59}, "pass"),  # held-out real samples reach 1.61
+        ({"variance_ratio": 2.1, "real_target__variance_ratio": 2.1}, "fail"),  # chance alone excuses no failure
+        ({"gene_correlation_at_equal_n": 0.61}, "pass"),  # of .8 in as many real samples: .6 asked
+        ({"gene_correlation_at_equal_n": 0.59}, "doubtful"),
+        ({"gene_correlation_at_equal_n": 0.39}, "fail"),
+        ({"gene_correlation": 0.1}, "pass"),  # with more samples than there are real ones it is no fair question
         ({"hit_rate_forest": 0.86}, "pass"),  # of .95: transfer .905
         ({"hit_rate_forest": 0.85}, "doubtful"),
         ({"hit_rate_forest": 0.66}, "fail"),

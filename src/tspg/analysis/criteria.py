@@ -9,7 +9,7 @@ import pandas as pd
 
 from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
-from tspg.analysis.measure import GAUSSIAN_DRAW, MEAN_SHIFT, REAL, UNTOUCHED, Measure
+from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import Chance
 from tspg.analysis.wording import number, percent
 
@@ -87,12 +87,6 @@ class Readings:
                 found[name] = share
         return found
 
-    @property
-    def reachable_correlation(self) -> float:
-        """The gene correlation that samples of the target itself reach."""
-        found = [self.of_method(method, "gene_correlation").value for method in (REAL, GAUSSIAN_DRAW)]
-        return max((value for value in found if np.isfinite(value)), default=np.nan)
-
 
 def judges_are_convinced(readings: Readings) -> Check:
     """Independent classifiers, of which the least convinced one decides."""
@@ -125,24 +119,29 @@ def energy_is_small(readings: Readings) -> Check:
 
 
 def spread_is_right(readings: Readings) -> Check:
-    """How much samples differ among themselves, beside real ones."""
-    value = readings.own("variance_ratio").value
+    """How much samples differ among themselves, beside real ones; what held-out real ones may have passes."""
+    value, real = readings.own("variance_ratio").value, readings.of_method(REAL, "variance_ratio")
     if not np.isfinite(value):
         return Check(NOT_TESTED, "how much samples vary could not be measured")
     low, high = limit.VARIANCE_PASS
     lowest, highest = limit.VARIANCE_DOUBTFUL
-    answer = PASS if low <= value <= high else DOUBTFUL if lowest <= value <= highest else FAIL
+    passes = low <= value <= high or max(real.low, lowest) <= value <= min(real.high, highest)
+    answer = PASS if passes else DOUBTFUL if lowest <= value <= highest else FAIL
     return Check(answer, f"variance {number(value)} times that of real samples ({low} to {high} asked)")
 
 
 def genes_move_together(readings: Readings) -> Check:
-    """Whether genes go up and down together as they do in the target."""
-    value, most = readings.own("gene_correlation").value, readings.reachable_correlation
-    if not np.isfinite(value) or not most >= limit.LEAST_REACHABLE_CORRELATION:
+    """Whether genes go up and down together as they do in the target, beside as many real samples."""
+    value = readings.own("gene_correlation_at_equal_n").value
+    real, blurred = (readings.of_method(REAL, f"gene_correlation{at}") for at in ("_at_equal_n", ""))
+    if not np.isfinite(value) or not real.value >= limit.LEAST_REAL_CORRELATION:
         return Check(NOT_TESTED, "how genes go together could not be measured")
-    asked = limit.CORRELATION_PASS * most
-    words = f"gene correlation {number(value)} ({number(asked)} asked, {number(most)} can be reached)"
-    return Check(_above(value / most, limit.CORRELATION_PASS, limit.CORRELATION_DOUBTFUL), words)
+    by_chance = real.value - (blurred.value - blurred.low)  # the lower end of what as many real samples have
+    asked = min(limit.CORRELATION_PASS * real.value, by_chance if np.isfinite(by_chance) else np.inf)
+    words = f"gene correlation {number(value)} ({number(asked)} asked, {number(real.value)} in as many real samples)"
+    if value >= asked:
+        return Check(PASS, words)
+    return Check(DOUBTFUL if value >= limit.CORRELATION_DOUBTFUL * real.value else FAIL, words)
 
 
 def neighbours_mix(readings: Readings) -> Check:

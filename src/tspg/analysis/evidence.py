@@ -19,7 +19,7 @@ from tspg.analysis.individuality import clipped_fraction, distance_correlation, 
 from tspg.analysis.judges import Classify, Hearing, fit_judges
 from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
-from tspg.analysis.structure import gene_correlation, variance_ratio
+from tspg.analysis.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.data.prepare import FloatMatrix, Prepared
 
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
@@ -214,6 +214,8 @@ class _Bench:
         reference = self.reference.profiles
         yield "variance_ratio", variance_ratio(moved, reference, groups=groups, seed=self.seed)
         yield "gene_correlation", gene_correlation(moved, reference, groups=groups, seed=self.seed)
+        n = min(len(self.sources), len(self.real))
+        yield "gene_correlation_at_equal_n", gene_correlation_at(n, moved, reference, seed=self.seed)
         yield "clipped_fraction", clipped_fraction(moved, groups=groups, seed=self.seed)
 
     def _person(self, moved: FloatMatrix) -> Found:

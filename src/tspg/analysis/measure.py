@@ -8,6 +8,7 @@ import numpy as np
 UNTOUCHED, REAL = "untouched_source", "real_target"
 MEAN_SHIFT, GAUSSIAN_DRAW, LINEAR_MAP = "mean_shift", "gaussian_draw", "linear_map"
 
+EQUAL_SIZE_DRAWS = 20  # random choices of as many samples as the smaller side has
 FEWEST_TARGETS = 10  # with fewer held-out target samples a number says more about chance than about the method
 COMFORTABLE_TARGETS = 20  # from here on the interval speaks for itself
 

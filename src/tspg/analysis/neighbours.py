@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from tspg.analysis.distances import CloudPair
 from tspg.analysis.donors import Numbers, joint_p_value, permuted_sides
-from tspg.analysis.measure import Measure, few_targets_note, joined_notes
+from tspg.analysis.measure import EQUAL_SIZE_DRAWS, Measure, few_targets_note, joined_notes
 
-EQUAL_SIZE_DRAWS = 20
 PERMUTATIONS = 999
 NEAREST_K = 5
 _CHANCE = re.compile(r"by chance (\S+) \((\S+) to (\S+)\), both sides p = ([\d.e-]+)")

@@ -1,11 +1,13 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.distances import Matrix
 from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes
-from tspg.analysis.measure import Measure, joined_notes
+from tspg.analysis.measure import EQUAL_SIZE_DRAWS, Measure, joined_notes
 
 MOST_GENES = 300
 _VARIES = 1e-6  # standard deviation on the scaled axis; below it there is only rounding
@@ -55,29 +57,69 @@ def gene_correlation(
     seed among the genes that vary in the target's training samples, so that all methods are asked
     about the same ones; genes that do not vary in the moved profiles are then left out and counted.
     """
-    if len(moved) < 3 or len(training_target) < 3:
-        return Measure(np.nan, n=len(moved), note="too few")
-    varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
-    if len(varying) > most_genes:
-        varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
-    chosen = varying[moved[:, varying].std(axis=0, dtype=np.float64) > _VARIES]
-    lost = len(varying) - len(chosen)
-    note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
-    if len(chosen) < 3:
-        return Measure(np.nan, n=len(moved), note=joined_notes("undefined", note))
-    above = np.triu_indices(len(chosen), 1)
-    reference = _unit(_correlations(training_target[:, chosen].astype(np.float64))[above])
-    values = moved[:, chosen].astype(np.float64)
-    if not reference.any():
-        return Measure(np.nan, n=len(moved), note="undefined")
+    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
+    if isinstance(pair, Measure):
+        return pair
 
     def replicates(weights: Numbers) -> Numbers:
-        return np.array([_unit(_correlations(values, row)[above]) @ reference for row in weights])
+        return np.array([pair.agreement(pair.profiles, row) for row in weights])
 
-    value = float(_unit(_correlations(values)[above]) @ reference)
+    value = pair.agreement(pair.profiles)
     (donors,) = donor_codes((len(moved), groups))
     low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
-    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), note)
+    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), pair.note)
+
+
+def gene_correlation_at(
+    n: int, moved: Matrix, training_target: Matrix, *, seed: int, most_genes: int = MOST_GENES
+) -> Measure:
+    """The gene correlation of `n` of the moved samples, so that it can be read beside that of `n` real ones.
+
+    Correlations of few samples are blurred, whoever the samples are. The mean over 20 random choices.
+    """
+    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
+    if isinstance(pair, Measure) or n < 3:
+        return Measure(np.nan, n=n, note="too few" if n < 3 else pair.note)
+    rng = np.random.default_rng([seed, 81])
+    draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
+    found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
+    return Measure(float(np.mean(found)), n=n, note=pair.note)
+
+
+@dataclass(frozen=True)
+class _GenePairs:
+    """Profiles of the chosen genes, and the correlations that every two of them have in the target."""
+
+    profiles: NDArray[np.float64]
+    reference: Numbers
+    note: str
+
+    @classmethod
+    def of(cls, moved: Matrix, training_target: Matrix, *, seed: int, most_genes: int) -> "_GenePairs | Measure":
+        """Choose the genes; a measure without a number where there is nothing to compare."""
+        if len(moved) < 3 or len(training_target) < 3:
+            return Measure(np.nan, n=len(moved), note="too few")
+        varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
+        if len(varying) > most_genes:
+            varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
+        chosen = varying[moved[:, varying].std(axis=0, dtype=np.float64) > _VARIES]
+        lost = len(varying) - len(chosen)
+        note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
+        if len(chosen) < 3:
+            return Measure(np.nan, n=len(moved), note=joined_notes("undefined", note))
+        reference = _every_two(training_target[:, chosen].astype(np.float64))
+        if not reference.any():
+            return Measure(np.nan, n=len(moved), note="undefined")
+        return cls(moved[:, chosen].astype(np.float64), reference, note)
+
+    def agreement(self, profiles: NDArray[np.float64], weights: Numbers | None = None) -> float:
+        """How well the correlations among profiles agree with those in the target."""
+        return float(_every_two(profiles, weights) @ self.reference)
+
+
+def _every_two(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:
+    """The correlation of every two genes once, centred and of length 1."""
+    return _unit(_correlations(profiles, weights)[np.triu_indices(profiles.shape[1], 1)])
 
 
 def _correlations(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:

@@ -20,7 +20,7 @@ from tspg.analysis.criteria import (
     beside,
     energy_is_small,
 )
-from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT
+from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT, REAL
 from tspg.analysis.wording import listed, number
 
 QUESTIONS = {
@@ -120,8 +120,8 @@ def _realistic(readings: Readings) -> Answer:
         energy_ratio_high=own.high,
         lowest_transfer=min(readings.transfers.values(), default=None),
         variance_ratio=readings.own("variance_ratio").value,
-        gene_correlation=readings.own("gene_correlation").value,
-        reachable_gene_correlation=readings.reachable_correlation,
+        gene_correlation_at_equal_n=readings.own("gene_correlation_at_equal_n").value,
+        real_gene_correlation_at_equal_n=readings.of_method(REAL, "gene_correlation_at_equal_n").value,
         nn_fake=readings.own("nn_fake").value,
         nn_real=readings.own("nn_real").value,
         n_targets=readings.n_real,

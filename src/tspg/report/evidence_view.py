@@ -70,6 +70,11 @@ MEASURES = {
         "high",
         "Whether genes go up and down together as in the target: 1 they do, 0 not. Few real samples blur their own.",
     ),
+    "gene_correlation_at_equal_n": Meaning(
+        "Gene correlation, equal n",
+        "as real",
+        "The same for as many moved as real samples: few samples blur it, whoever they are.",
+    ),
     "individuality": Meaning(
         "Individuality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
     ),
