@@ -59,6 +59,7 @@ def planted_run(planted: Planted):
         label_column="label",
         group_column="donor",
         target_class="target",
+        preset="paper",
         steps=40,
         target_epochs=25,
         threads=1,

@@ -14,7 +14,7 @@ from tspg.claim import claimed
 from tspg.cli import main, printable
 from tspg.files import read_table, sha256_of
 
-SHORT = ["--steps", "6", "--target-epochs", "15", "--threads", "1"]
+SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_an_interrupt_leaves_no_half_written_folder(files, tmp_path, monkeypatch
     def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tspg.experiment.learn", stop)
+    monkeypatch.setattr("tspg.fitting.learn", stop)
     arguments = [argument.format(f=files, o=tmp_path / "stopped") for argument in RUN]
     assert main([*arguments, *SHORT]) == 130
     assert "interrupted" in capsys.readouterr().err

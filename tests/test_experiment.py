@@ -10,7 +10,14 @@ from tspg.errors import UsageError
 from tspg.model import training
 from tspg.model.training import _Rows
 
-SHORT = {"label_column": "label", "target_class": "target", "steps": 2, "target_epochs": 1, "threads": 1}
+SHORT = {
+    "label_column": "label",
+    "target_class": "target",
+    "preset": "paper",
+    "steps": 2,
+    "target_epochs": 1,
+    "threads": 1,
+}
 
 
 def run(planted, **changed):

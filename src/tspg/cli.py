@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 import tspg
-from tspg.config import METHODS, PRESETS, ExperimentConfig
+from tspg.config import DEFAULT_PRESET, METHODS, PRESETS, ExperimentConfig
 from tspg.errors import TspgError
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -161,7 +161,7 @@ def _add_run(found: Any) -> None:
     )
     parser.add_argument("--gene-set", metavar="NAME", help="gene set to use, or `all` for the union of the collections")
     parser.add_argument(
-        "--preset", choices=list(PRESETS), default="paper", help="named settings (default: %(default)s)"
+        "--preset", choices=list(PRESETS), default=DEFAULT_PRESET, help="named settings (default: %(default)s)"
     )
     parser.add_argument(
         "--method",

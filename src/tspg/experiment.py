@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.clock import Clock
-from tspg.config import ExperimentConfig
+from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
 from tspg.fitting import cross_fitted_evidence, evidence_of, fit
@@ -61,7 +61,7 @@ def run(
     source_classes: Sequence[str] | None = None,
     group_column: str | None = None,
     adjust_column: str | None = None,
-    preset: str = "paper",
+    preset: str = DEFAULT_PRESET,
     method: str = "generator",
     epochs: int | None = None,
     steps: int | None = None,
@@ -94,7 +94,7 @@ def run(
     adjust_column
         Column of `adata.obs` with a batch or platform whose effect is taken out of every gene first.
     preset
-        `paper` or `transport`: how the generator is trained.
+        `transport` or `paper`: how the generator is trained.
     method
         `generator`, or one in closed form: `linear_map`, `mean_shift`, `quantile_map`,
         `nearest_target`, `gaussian_draw`.

@@ -63,7 +63,8 @@ class Inspection:
             ]
         text += [f"Note        {note}" for note in self.notes]
         text.append(
-            f"Expect      about {_duration(self.seconds)} and {self.memory_gb:.1f} GB for one run on all these genes"
+            f"Expect      about {_duration(self.seconds)} and {self.memory_gb:.1f} GB for one run on all these genes "
+            "with --preset paper; the default preset takes less"
             " (preset paper, 2 threads)"
         )
         return text

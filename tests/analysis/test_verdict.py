@@ -78,16 +78,17 @@ def test_a_good_run_passes_what_was_measured_and_no_more():
         ({"energy_ratio": 0.051}, "doubtful"),
         ({"energy_ratio": 0.25}, "doubtful"),
         ({"energy_ratio": 0.251}, "fail"),
-        ({"energy_ratio": 0.2, "real_target__energy_ratio": 0.19}, "pass"),  # real samples reach .21 by chance
+        ({"energy_ratio": 0.2, "real_target__energy_ratio": 0.19}, "pass"),  # real samples reach .216 by chance
         ({"energy_ratio": 0.5, "real_target__energy_ratio": 0.6}, "doubtful"),  # chance alone excuses no failure
         ({"variance_ratio": 0.66}, "doubtful"),
         ({"variance_ratio": 1.51}, "doubtful"),
         ({"variance_ratio": 0.49}, "fail"),
         ({"variance_ratio": 2.01}, "fail"),
-        ({"variance_ratio": 1.6, "real_target__variance_ratio": 1.59}, "pass"),  # held-out real samples reach 1.61
+        ({"variance_ratio": 1.6, "real_target__variance_ratio": 1.59}, "pass"),  # held-out real samples reach 1.63
         ({"variance_ratio": 2.1, "real_target__variance_ratio": 2.1}, "fail"),  # chance alone excuses no failure
         ({"gene_correlation_at_equal_n": 0.61}, "pass"),  # of .8 in as many real samples: .6 asked
         ({"gene_correlation_at_equal_n": 0.59}, "doubtful"),
+        ({"gene_correlation_at_equal_n": 0.59, "real_target__gene_correlation": None}, "doubtful"),
         ({"gene_correlation_at_equal_n": 0.39}, "fail"),
         ({"gene_correlation": 0.1}, "pass"),  # with more samples than there are real ones it is no fair question
         ({"hit_rate_forest": 0.86}, "pass"),  # of .95: transfer .905
@@ -105,7 +106,7 @@ def test_realism_follows_its_limits(changes, expected):
 
 def test_a_neighbour_accuracy_barely_outside_a_narrow_null_is_no_doubt():
     evidence = table(nn_real=1.0)
-    evidence["note"] = evidence["note"].str.replace("p = 0.01", "p = 0.06")
+    evidence["note"] = evidence["note"].str.replace("p = 0.01", "p = 0.013")
     assert answers(evidence)["realistic"] == "pass"  # both sides together are within chance
     evidence = table(nn_real=0.58)
     evidence["note"] = evidence["note"].str.replace("0.30 to 0.70", "0.45 to 0.55")

@@ -105,7 +105,8 @@ def judges_are_convinced(readings: Readings) -> Check:
 
 def energy_is_small(readings: Readings) -> Check:
     """The distance to real samples by all genes together, on the axis from real (0) to not moved (1)."""
-    value, by_chance = readings.own("energy_ratio").value, readings.of_method(REAL, "energy_ratio").high
+    value, real = readings.own("energy_ratio").value, readings.of_method(REAL, "energy_ratio")
+    by_chance = real.value + limit.BY_CHANCE * (real.high - real.value)
     if not np.isfinite(value):
         return Check(NOT_TESTED, "the energy ratio could not be measured")
     shown = f"energy ratio {number(value, 3)}"
@@ -125,7 +126,8 @@ def spread_is_right(readings: Readings) -> Check:
         return Check(NOT_TESTED, "how much samples vary could not be measured")
     low, high = limit.VARIANCE_PASS
     lowest, highest = limit.VARIANCE_DOUBTFUL
-    passes = low <= value <= high or max(real.low, lowest) <= value <= min(real.high, highest)
+    least, most = (real.value + limit.BETWEEN_SAMPLES * (end - real.value) for end in (real.low, real.high))
+    passes = low <= value <= high or max(least, lowest) <= value <= min(most, highest)
     answer = PASS if passes else DOUBTFUL if lowest <= value <= highest else FAIL
     return Check(answer, f"variance {number(value)} times that of real samples ({low} to {high} asked)")
 
@@ -136,7 +138,7 @@ def genes_move_together(readings: Readings) -> Check:
     real, blurred = (readings.of_method(REAL, f"gene_correlation{at}") for at in ("_at_equal_n", ""))
     if not np.isfinite(value) or not real.value >= limit.LEAST_REAL_CORRELATION:
         return Check(NOT_TESTED, "how genes go together could not be measured")
-    by_chance = real.value - (blurred.value - blurred.low)  # the lower end of what as many real samples have
+    by_chance = real.value - limit.BETWEEN_SAMPLES * (blurred.value - blurred.low)
     asked = min(limit.CORRELATION_PASS * real.value, by_chance if np.isfinite(by_chance) else np.inf)
     words = f"gene correlation {number(value)} ({number(asked)} asked, {number(real.value)} in as many real samples)"
     if value >= asked:

@@ -23,10 +23,17 @@ VARIANCE_DOUBTFUL = (0.5, 2.0)
 CORRELATION_PASS, CORRELATION_DOUBTFUL = 0.75, 0.5
 LEAST_REAL_CORRELATION = 0.2  # below it the target's own structure is too blurred to be compared with
 
+# Four criteria excuse what real samples do by chance (energy, spread, gene correlation, neighbours). Each gets a
+# quarter of 5%, so that real samples held against real ones pass all of them in at least 95 of 100
+# (benchmarks/calibration.py): 95% intervals are widened from 1.96 to 2.5 standard errors, and by sqrt(2) more
+# where one sample of people is compared with another.
+BY_CHANCE = 2.5 / 1.96
+BETWEEN_SAMPLES = BY_CHANCE * 2**0.5
+
 # A 1-nearest-neighbour accuracy counts only where both sides together leave their permutation null (maximum
-# statistic, so that real samples against real ones raise no doubt in 95 of 100; trust.md 4.2, rule 4) and this
-# far from chance: with enough samples any method leaves the null. It raises doubt and fails nothing.
-NEIGHBOUR_P, NEIGHBOUR_MARGIN = 0.05, 0.15
+# statistic; trust.md 4.2, rule 4) and this far from chance: with enough samples any method leaves the null.
+# It raises doubt and fails nothing.
+NEIGHBOUR_P, NEIGHBOUR_MARGIN = 0.05 / 4, 0.15
 
 # What is kept of the person; transport.md: preset `transport` .85-.93, paper's losses .70-.83, Gaussian
 # draw 0 and mean shift 1 by construction.
