@@ -18,8 +18,9 @@ import anndata
 import numpy as np
 
 import tspg
-from tspg.analysis.criteria import NOT_TESTED, REALISM, Readings
+from tspg.analysis.criteria import REALISM, Readings
 from tspg.analysis.evidence import evidence_table
+from tspg.analysis.thresholds import NOT_TESTED
 from tspg.analysis.verdict import verdict
 from tspg.data.prepare import Prepared
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats.contingency import association as scipy_association
 
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, Threshold
 from tspg.audit.bench import Stage
 from tspg.audit.null_controls import (
     HALF,
@@ -20,7 +21,7 @@ from tspg.audit.null_controls import (
     random_halves,
     source_is_target,
 )
-from tspg.audit.outcome import DOUBTFUL, FAIL, NOT_TESTED, PASS, Outcome, Row, Threshold, without_fails
+from tspg.audit.outcome import Outcome, Row, without_fails
 from tspg.audit.planted import plant, planted_drivers, precision
 from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
 from tspg.audit.reading import DEMO

@@ -11,9 +11,9 @@ from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
 from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import Chance
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
 from tspg.analysis.wording import number, percent
 
-PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
 ANSWERS = (PASS, DOUBTFUL, FAIL, NOT_TESTED)
 JUDGES = {
     "logistic": "logistic regression",

@@ -5,6 +5,14 @@ paper's losses, the preset `transport`, the mean shift and Gaussian draws. The l
 samples are needed stand in `measure.py`, that on an admitted judge in `judges.py`.
 """
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tspg.data.adjust import CONFOUNDED
+
+PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
+
 # Share of the way from untouched (0) to real (1) samples in a judge's hit rate; trust.md 4.2, rule 2.
 TRANSFER_PASS, TRANSFER_FAIL = 0.9, 0.7
 
@@ -44,3 +52,44 @@ INDIVIDUALITY_PASS, INDIVIDUALITY_DOUBTFUL = 0.8, 0.5
 # interval of their difference (the same donors drawn for both) leaves 0.
 CORRELATION_GAIN = 0.1
 ENERGY_TIE = 0.02  # no smaller difference of energy ratios counts: seeds alone make as much
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Up to where (or, with `higher`, from where) a number passes, and from where on it fails."""
+
+    good: float
+    bad: float
+    higher: bool = False
+
+    def answer(self, value: float) -> str:
+        """The answer for a number; one that could not be had is not tested."""
+        if not math.isfinite(value):
+            return NOT_TESTED
+        sign = -1 if self.higher else 1
+        if sign * value <= sign * self.good:
+            return PASS
+        return DOUBTFUL if sign * value <= sign * self.bad else FAIL
+
+
+# The controls of `tspg audit`. Where a source is named the number is its; the others are chosen so that a pass
+# leaves no practical doubt.
+THRESHOLDS: Mapping[str, Threshold] = {
+    "excess_accuracy": Threshold(0.05, 0.15),  # of f above chance, permuted labels
+    "excess_hit_rate": Threshold(0.10, 0.30),  # of a judge above untouched sources, permuted labels
+    "distance_from_one": Threshold(0.15, 0.40),  # of the energy ratio, permuted labels
+    "false_stability": Threshold(0.20, 0.40),  # permuted labels; .4 is the least that Nogueira et al. interpret
+    "share_defined": Threshold(0.15, 0.40),  # of random halves told apart by energy; nominal .05
+    "genes_beyond_noise": Threshold(0.01, 0.05),  # share of genes, random halves
+    "relative_change": Threshold(0.25, 0.50),  # mean change beside that of the run itself
+    "cramers_v": Threshold(0.30, CONFOUNDED),  # Cohen 1988: .3 medium, .5 large
+    "p_value": Threshold(0.05, 1.0),
+    "unseen_energy_ratio": Threshold(0.05, 0.25),  # as for the run itself (Peidli et al. 2024 use the distance)
+    "unseen_hit_rate": Threshold(0.90, 0.70, higher=True),  # as the transfer of the run itself
+    "precision_below_mean_shift": Threshold(0.10, 0.30),  # planted drivers: must tie with the mean shift
+    "stability": Threshold(0.75, 0.40, higher=True),  # Nogueira et al. 2018, after Fleiss
+    "overlap": Threshold(0.75, 0.40, higher=True),
+    "sign_agreement": Threshold(0.95, 0.80, higher=True),
+    "share_stable": Threshold(0.80, 0.40, higher=True),
+}
+SELECTED_OFTEN = 0.8  # a gene is called stable from here on (trust: selection in 4 of 5 fits)

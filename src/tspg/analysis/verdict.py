@@ -7,20 +7,9 @@ import numpy as np
 import pandas as pd
 
 from tspg.analysis import thresholds as limit
-from tspg.analysis.criteria import (
-    ANSWERS,
-    BETTER,
-    DOUBTFUL,
-    FAIL,
-    NOT_TESTED,
-    PASS,
-    REALISM,
-    WORSE,
-    Readings,
-    beside,
-    energy_is_small,
-)
+from tspg.analysis.criteria import ANSWERS, BETTER, REALISM, WORSE, Readings, beside, energy_is_small
 from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT, REAL
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
 from tspg.analysis.wording import listed, number
 
 QUESTIONS = {

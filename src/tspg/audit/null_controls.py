@@ -9,8 +9,9 @@ from scipy.stats import t as student
 
 from tspg.analysis.energy import EnergyScale
 from tspg.analysis.judges import Classify
+from tspg.analysis.thresholds import SELECTED_OFTEN, THRESHOLDS
 from tspg.audit.bench import Stage, class_changes, share_called
-from tspg.audit.outcome import SELECTED_OFTEN, THRESHOLDS, Outcome, Row, judged, not_tested
+from tspg.audit.outcome import Outcome, Row, judged, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.stability import Repeats
 from tspg.audit.subject import Mask, Names, Numbers, Subject, change_of_mean, donor_names, relabelled

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tspg.data.adjust import CONFOUNDED
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, THRESHOLDS
 
 COLUMNS = ["control", "measure", "value", "low", "high", "n", "note", "answer"]
 STABLE_COLUMNS = [
@@ -21,47 +21,6 @@ STABLE_COLUMNS = [
     "stable",
     "donor_frequency",
 ]
-PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """Up to where (or, with `higher`, from where) a number passes, and from where on it fails."""
-
-    good: float
-    bad: float
-    higher: bool = False
-
-    def answer(self, value: float) -> str:
-        """The answer for a number; one that could not be had is not tested."""
-        if not math.isfinite(value):
-            return NOT_TESTED
-        sign = -1 if self.higher else 1
-        if sign * value <= sign * self.good:
-            return PASS
-        return DOUBTFUL if sign * value <= sign * self.bad else FAIL
-
-
-# Where a source is named the number is its; the others are chosen so that a pass leaves no practical doubt.
-THRESHOLDS: Mapping[str, Threshold] = {
-    "excess_accuracy": Threshold(0.05, 0.15),  # of f above chance, permuted labels
-    "excess_hit_rate": Threshold(0.10, 0.30),  # of a judge above untouched sources, permuted labels
-    "distance_from_one": Threshold(0.15, 0.40),  # of the energy ratio, permuted labels
-    "false_stability": Threshold(0.20, 0.40),  # permuted labels; .4 is the least that Nogueira et al. interpret
-    "share_defined": Threshold(0.15, 0.40),  # of random halves told apart by energy; nominal .05
-    "genes_beyond_noise": Threshold(0.01, 0.05),  # share of genes, random halves
-    "relative_change": Threshold(0.25, 0.50),  # mean change beside that of the run itself
-    "cramers_v": Threshold(0.30, CONFOUNDED),  # Cohen 1988: .3 medium, .5 large
-    "p_value": Threshold(0.05, 1.0),
-    "unseen_energy_ratio": Threshold(0.05, 0.25),  # as for the run itself (Peidli et al. 2024 use the distance)
-    "unseen_hit_rate": Threshold(0.90, 0.70, higher=True),  # as the transfer of the run itself
-    "precision_below_mean_shift": Threshold(0.10, 0.30),  # planted drivers: must tie with the mean shift
-    "stability": Threshold(0.75, 0.40, higher=True),  # Nogueira et al. 2018, after Fleiss
-    "overlap": Threshold(0.75, 0.40, higher=True),
-    "sign_agreement": Threshold(0.95, 0.80, higher=True),
-    "share_stable": Threshold(0.80, 0.40, higher=True),
-}
-SELECTED_OFTEN = 0.8  # a gene is called stable from here on (trust: selection in 4 of 5 fits)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tspg.analysis.thresholds import THRESHOLDS
 from tspg.audit.bench import class_changes
 from tspg.audit.null_controls import HALF, OTHER, random_halves
-from tspg.audit.outcome import THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Subject, donor_names, relabelled
 from tspg.data.prepare import Prepared, Scaler

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tspg.analysis.donors import monte_carlo_p
 from tspg.analysis.judges import LinearJudge
+from tspg.analysis.thresholds import THRESHOLDS
 from tspg.audit.bench import Stage, share_called
-from tspg.audit.outcome import THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.reading import NotThereError, all_genes
 from tspg.audit.subject import Subject

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tspg.analysis.donors import Codes, bootstrap_weights, donor_codes
+from tspg.analysis.thresholds import SELECTED_OFTEN, THRESHOLDS
 from tspg.audit.bench import class_changes
-from tspg.audit.outcome import SELECTED_OFTEN, THRESHOLDS, Outcome, Row
+from tspg.audit.outcome import Outcome, Row
 from tspg.audit.plan import Plan, Work
 from tspg.audit.stability import List, Repeats
 from tspg.audit.subject import Numbers, Subject, donor_names

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from tspg.analysis.judges import LinearJudge
+from tspg.analysis.thresholds import DOUBTFUL, NOT_TESTED, PASS, THRESHOLDS
 from tspg.audit.bench import Stage, share_called
 from tspg.audit.null_controls import balanced_accuracy
-from tspg.audit.outcome import DOUBTFUL, NOT_TESTED, PASS, THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Names, Subject, relabelled
 from tspg.data.adjust import MOST_LEVELS, cramers_v

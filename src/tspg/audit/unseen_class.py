@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from tspg.analysis.thresholds import THRESHOLDS
 from tspg.audit.bench import Stage, share_called
-from tspg.audit.outcome import THRESHOLDS, Outcome, Row, not_tested
+from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Subject, relabelled
 
