@@ -42,7 +42,7 @@ class Meaning:
     words: str
 
 
-# The most telling ones first; the table on the page holds those of TELLING, the rest stand below it.
+# The table on the page holds the most telling ones, those of TELLING; the rest stand below it.
 MEASURES = {
     "hit_rate_f": Meaning(
         "Called target by f", "as real", "Share that f calls the target. A generator is trained for it."
@@ -71,9 +71,9 @@ MEASURES = {
         "Whether genes go up and down together as in the target: 1 they do, 0 not. Few real samples blur their own.",
     ),
     "gene_correlation_at_equal_n": Meaning(
-        "Gene correlation, equal n",
+        "Gene correlation at equal n",
         "as real",
-        "The same for as many moved as real samples: few samples blur it, whoever they are.",
+        "Whether genes go up and down together as in the target, in as many moved as real samples: few blur it.",
     ),
     "individuality": Meaning(
         "Individuality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
@@ -118,7 +118,18 @@ MEASURES = {
     "mean_abs_change": Meaning("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
     "clipped_fraction": Meaning("Clipped", "as real", "Share of values at the ends of the scaled axis."),
 }
-TELLING = tuple(MEASURES)[:10]
+TELLING = (
+    "hit_rate_f",
+    "hit_rate_logistic",
+    "hit_rate_forest",
+    "energy_ratio",
+    "variance_ratio",
+    "gene_correlation_at_equal_n",
+    "individuality",
+    "nn_fake",
+    "nn_real",
+    "source_leak",
+)
 
 
 @dataclass(frozen=True)
