@@ -196,9 +196,10 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
 
 def _control_in_words(row: Mapping[Hashable, Any]) -> str:
     """A control with its number; without one, the reason alone."""
-    shown = f", {_plain(row['measure'])} {number(float(row['value']))}" if np.isfinite(row["value"]) else ""
+    control, measure = _plain(row["control"]), _plain(row["measure"])
+    name = measure if measure.startswith(control) else f"{control}, {measure}"
     note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
-    return f"{_plain(row['control'])}{shown}{note}"
+    return f"{name} {number(float(row['value']))}{note}" if np.isfinite(row["value"]) else f"{control}{note}"
 
 
 def _plain(name: Any) -> str:
