@@ -28,7 +28,6 @@ Names = NDArray[np.object_]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
-SHORT_TARGET_EPOCHS = 15
 SHORT_STEPS, QUICK_STEPS = {"transport": 150, "paper": 300}, {"transport": 75, "paper": 75}
 
 
@@ -65,15 +64,16 @@ class Subject:
 
     @cached_property
     def short(self) -> ExperimentConfig:
-        """The run's own method and preset, trained for a short time."""
+        """The run's own method and preset, with G trained for a short time.
+
+        f is trained as long as the run's: one that hardly knows its classes leads G astray.
+        """
         own = self.config
         steps = min(self.own_steps, (QUICK_STEPS if self.quick else SHORT_STEPS)[own.preset])
-        epochs = min(own.target_model.epochs, SHORT_TARGET_EPOCHS)
         return replace(
             own,
             source_classes=None,
             folds=1,
-            target_model=replace(own.target_model, epochs=epochs),
             generator=replace(own.generator, steps=steps),
         )
 
