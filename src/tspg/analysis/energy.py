@@ -148,26 +148,22 @@ class EnergyScale:
 
     def ratio(self, pair: CloudPair) -> Measure:
         """The energy ratio of moved profiles (in the order of the sources) with its interval over donors."""
-        if not self.is_defined:
-            return self._undefined(pair.n_moved)
-        excess, replicates = self._excess(pair.within_moved, pair.between)
-        value = excess / self.gap
-        low, high = np.nan, np.nan
-        if self.n_donors >= FEWEST_DONORS:
-            above = np.where(self._untouched[1] > 0, self._untouched[1], np.nan)
-            low, high = spread_interval(value, replicates / above)
-        return Measure(value, low, high, pair.n_moved, few_targets_note(self.n_real, low, high))
+        return self._in_gaps(*self._excess(pair.within_moved, pair.between), pair.n_moved)
 
     def difference(self, pair: CloudPair, other: CloudPair) -> Measure:
         """How much the energy ratio of one method lies above another's: the same donors are drawn for both."""
-        if not self.is_defined:
-            return self._undefined(pair.n_moved)
         (own, own_drawn), (simple, simple_drawn) = (self._excess(of.within_moved, of.between) for of in (pair, other))
-        value, low, high = (own - simple) / self.gap, np.nan, np.nan
+        return self._in_gaps(own - simple, own_drawn - simple_drawn, pair.n_moved)
+
+    def _in_gaps(self, excess: float, replicates: Numbers, n: int) -> Measure:
+        """A distance on the axis from 0 to 1, with its interval over donors."""
+        if not self.is_defined:
+            return self._undefined(n)
+        value, low, high = excess / self.gap, np.nan, np.nan
         if self.n_donors >= FEWEST_DONORS:
             above = np.where(self._untouched[1] > 0, self._untouched[1], np.nan)
-            low, high = spread_interval(value, (own_drawn - simple_drawn) / above)
-        return Measure(value, low, high, pair.n_moved, few_targets_note(self.n_real, low, high))
+            low, high = spread_interval(value, replicates / above)
+        return Measure(value, low, high, n, few_targets_note(self.n_real, low, high))
 
     def split_halves(self) -> Measure:
         """What chance alone makes of a perfect method: one random piece of the real target against another.
