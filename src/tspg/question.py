@@ -6,7 +6,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import METHODS, ExperimentConfig, TargetModelConfig, preset
+from tspg.config import METHODS, ExperimentConfig, preset
 from tspg.data.adjust import check_adjustable
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
@@ -61,7 +61,7 @@ def configure(
     **settings: Any,
 ) -> ExperimentConfig:
     """The full configuration: a preset's settings with what the user changed."""
-    generator, target_model = preset(preset_name), TargetModelConfig()
+    target_model, generator = preset(preset_name)
     if epochs is not None and steps is not None:
         raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
     for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():

@@ -44,6 +44,15 @@ def learn(prepared, f, target_state, config=G, **changed):
     return train_generator(prepared, f, target_state, config, target_class="target", **changed)
 
 
+@pytest.mark.parametrize(("n_epochs", "least_batches", "steps"), [(2, 1, 2), (2, 6, 12), (1, 1000, 12)])
+def test_f_takes_more_steps_an_epoch_where_samples_are_few(prepared, monkeypatch, n_epochs, least_batches, steps):
+    taken = []
+    step = torch.optim.Adam.step
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (taken.append(1), step(*given, **named)))
+    train_target_model(prepared, TargetModelConfig((4,), epochs=n_epochs, least_batches=least_batches))
+    assert len(taken) == steps
+
+
 @given(n_samples=st.integers(2, 2000), batch_size=st.integers(2, 300))
 def test_batches_hold_every_sample_once_and_never_one_alone(n_samples, batch_size):
     found = batches(n_samples, batch_size, np.random.default_rng(0))

@@ -45,6 +45,22 @@ def test_weights_that_are_no_numbers_after_the_last_step_stop_it(prepared, f, an
         learn(prepared, f, anchor, replace(SMALL, steps=1, learning_rate=1e39))
 
 
+@pytest.mark.parametrize(("f_knows", "asks"), [(True, True), (False, False)])
+def test_f_is_asked_only_where_it_calls_real_target_samples_the_target(prepared, f, anchor, f_knows, asks):
+    nowhere = replace(anchor, class_means=np.full_like(anchor.class_means, 0.5))  # not where f sees the target
+    if not f_knows:  # it was taught that target samples are of another class: no gradient may come from it
+        f = train_target_model(
+            replace(prepared, class_index=np.where(prepared.in_class("target"), 0, prepared.class_index)),
+            TargetModelConfig(hidden_units=(16,), epochs=20, batch_size=32),
+        )
+    (with_f, history), (without, _) = (
+        learn(prepared, f, nowhere, replace(SMALL, target_class_weight=weight)) for weight in (1.0, 0.0)
+    )
+    same = torch.equal(with_f.last.weight, without.last.weight)
+    assert history["target_class_loss"].iloc[0] > 0
+    assert same is not asks
+
+
 def test_energy_distance_loss_agrees_with_scipy_in_one_dimension():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(12, 1)), rng.normal(1.0, 2.0, size=(9, 1))

@@ -37,6 +37,7 @@ from tspg.model.step import (
 from tspg.model.target_state import TargetState
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
+SMALLEST_BATCH = 8  # of f, however few samples there are
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called after every epoch with the phase, epochs done, epochs in all, and the epoch's numbers."""
@@ -68,9 +69,10 @@ def train_target_model(
     profiles = torch.from_numpy(prepared.profiles[prepared.is_train]).to(device)
     labels = torch.from_numpy(prepared.class_index[prepared.is_train]).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
+    batch_size = min(config.batch_size, max(SMALLEST_BATCH, len(profiles) // config.least_batches))
     for epoch in range(config.epochs):
         total = 0.0
-        rows_of = batches(len(profiles), config.batch_size, stream(seed, F_ORDER, epoch))
+        rows_of = batches(len(profiles), batch_size, stream(seed, F_ORDER, epoch))
         for step, rows in enumerate(rows_of):
             loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
             require_finite({"cross-entropy of f": loss}, epoch * len(rows_of) + step + 1)

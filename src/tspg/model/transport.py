@@ -100,7 +100,10 @@ def _terms(
     unweighted = {
         "energy_distance": losses.energy_distance_loss(perturbed, real, task.scale),
         "residual_size": losses.residual_size_loss(residual, task.scale),
-        "target_class": losses.target_class_loss(target_model.probabilities(perturbed), task.target_index) / len(x),
+        "target_class": losses.target_class_loss(
+            target_model.probabilities(perturbed), task.target_index, score_of_real(real, target_model, task)
+        )
+        / len(x),
     }
     weights = {
         "energy_distance": 1.0,
@@ -113,6 +116,12 @@ def _terms(
         **{f"weighted_{name}_loss": value for name, value in weighted.items()},
         "total_loss": torch.stack(list(weighted.values())).sum(),
     }
+
+
+@torch.no_grad()
+def score_of_real(real: Tensor, target_model: TargetModel, task: "_Task") -> float:
+    """Kappa of Eq. 2: L_adv of real target samples. An f that doubts those need not be convinced further."""
+    return losses.target_class_loss(target_model.probabilities(real), task.target_index).item() / len(real)
 
 
 @dataclass(frozen=True)
