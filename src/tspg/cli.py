@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 import tspg
-from tspg.config import DEFAULT_PRESET, METHODS, PRESETS, ExperimentConfig
+from tspg.config import DEFAULT_PRESET, ENRICHMENT, METHODS, PRESETS, ExperimentConfig
 from tspg.errors import TspgError
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -84,6 +84,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(found)
     _add_perturb(found)
     _add_audit(found)
+    _add_enrich(found)
+    _add_compare(found)
     _add_report(found)
     return parser
 
@@ -181,6 +183,7 @@ def _add_run(found: Any) -> None:
         metavar="ID",
         help="samples whose own genes to list and draw",
     )
+    _add_annotation_options(parser)
     parser.add_argument(
         "--folds",
         type=int,
@@ -211,6 +214,7 @@ def _add_perturb(found: Any) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="RUN_DIR", help="folder of a finished `tspg run`")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the results")
     _add_data_options(parser, turned=False)
+    _add_annotation_options(parser)
 
 
 def _add_audit(found: Any) -> None:
@@ -224,9 +228,42 @@ def _add_audit(found: Any) -> None:
     )
 
 
+def _add_enrich(found: Any) -> None:
+    parser = _command(found, "enrich", "Which annotated gene sets do the moved genes, or those of a list, belong to?")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--run", type=Path, metavar="DIR", help="folder of a finished run")
+    given.add_argument("--genes", type=Path, metavar="FILE", help="genes of interest, one a line; with --background")
+    parser.add_argument("--background", type=Path, metavar="FILE", help="every gene that could have been among --genes")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the tables")
+    _add_annotation_options(parser)
+
+
+def _add_compare(found: Any) -> None:
+    parser = _command(found, "compare", "Which genes do several targets share, and which does one alone need?")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished runs to different targets")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for table and figure")
+
+
 def _add_report(found: Any) -> None:
     parser = _command(found, "report", "Draw the figures and the report of a finished run again.")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
+
+
+def _add_annotation_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--annotations",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE.gmt|NAME=FILE.gmt|default",
+        help="gene sets to look the genes up in, each file a category (default: Hallmark, Reactome, WikiPathways, GO)",
+    )
+    parser.add_argument(
+        "--enrichment",
+        choices=ENRICHMENT,
+        default="both",
+        help="test the top genes (ora), the ranks of all genes (ranked), or both (default: %(default)s)",
+    )
 
 
 def _add_data_options(parser: argparse.ArgumentParser, *, turned: bool = True) -> None:

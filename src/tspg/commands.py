@@ -2,27 +2,37 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from anndata import AnnData
 
 from tspg import experiment
-from tspg.analysis.genes import all_top_genes, gene_overlap
+from tspg.analysis.enrichment import Query, enrichment_tables, over_representation
+from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap
+from tspg.analysis.perturbations import read_perturbations
+from tspg.analysis.thresholds import ENRICHED
+from tspg.analysis.wording import counted
 from tspg.audit.conduct import audit_metrics, audit_run
 from tspg.audit.reading import DEMO
-from tspg.claim import claimed, new_folder
+from tspg.claim import MANIFEST, claimed, new_folder
 from tspg.clock import Clock
+from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.data.expression import read_expression
-from tspg.data.genesets import GeneSet, read_gene_sets
+from tspg.data.genesets import GeneSet, read_gene_list, read_gene_sets
 from tspg.errors import UsageError
+from tspg.files import read_table, sha256_of
 from tspg.inspection import inspect_data
+from tspg.meaning import annotation_facts, meaning_tables
 from tspg.metrics import perturb_metrics
 from tspg.model.device import fixed_threads
 from tspg.model.storage import load_model, model_folder
 from tspg.model.training import Report
 from tspg.question import only_label_column
+from tspg.report.figures import plot_overlap, save_figure
 from tspg.report.findings import findings_of
 from tspg.report.run_files import doubts_about, read_run
 from tspg.run_folder import (
@@ -32,6 +42,8 @@ from tspg.run_folder import (
     refresh_report,
     save_findings,
     save_run,
+    save_tables,
+    verify,
 )
 
 MOST_NOTES = 6  # in the terminal; the report has all
@@ -69,7 +81,7 @@ def run(options: Namespace, report: Report) -> list[str]:
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     with new_folder(options.out):
-        gene_set = _gene_set(options)
+        gene_set, annotations = _gene_set(options), _annotations(options)
         found = experiment.run(
             _read(options, gene_set),
             label_column=options.label_column,
@@ -84,6 +96,8 @@ def run(options: Namespace, report: Report) -> list[str]:
             steps=options.steps,
             target_epochs=options.target_epochs,
             samples=options.samples,
+            annotations=annotations,
+            enrichment=options.enrichment,
             folds=options.folds,
             seed=options.seed,
             threads=options.threads,
@@ -99,7 +113,7 @@ def perturb(options: Namespace, report: Report) -> list[str]:
     del report
     clock = Clock()
     with new_folder(options.out):
-        model = load_model(options.model)
+        model, annotations = load_model(options.model), _annotations(options) or carried_annotations()
         with clock.phase("read"):
             adata = read_expression(
                 options.expression,
@@ -116,10 +130,22 @@ def perturb(options: Namespace, report: Report) -> list[str]:
         names = [str(name) for name in perturbations.obs_names]
         few = names if len(names) <= MOST_SINGLE_SAMPLES else []
         genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
+        metrics = perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent))
+        with clock.phase("enrichment"):
+            tables = meaning_tables(
+                perturbations,
+                genes,
+                metrics,
+                annotations,
+                enrichment=options.enrichment,
+                samples=few,
+                target_class=model.target_class,
+            )
+        metrics["annotations"] = annotation_facts(annotations, tables)
         found = Findings(
             perturbations=perturbations,
-            tables={"top_genes": genes, "gene_overlap": gene_overlap(genes)},
-            metrics=perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent)),
+            tables={"top_genes": genes, "gene_overlap": gene_overlap(genes), **tables},
+            metrics=metrics,
             settings=model.settings,
             samples=tuple(few),
             seconds=clock.seconds,
@@ -136,6 +162,85 @@ def audit(options: Namespace, report: Report) -> list[str]:
         tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
         add_tables(options.run, tables, audit_metrics(found, read_run(options.run).method))
     return [*found.lines(), *_summary(options.run)]
+
+
+def enrich(options: Namespace, report: Report) -> list[str]:
+    """What a finished run's genes do, or those of a list: enrichment tables in a folder of their own."""
+    del report
+    if (options.genes is None) != (options.background is None):
+        raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
+    with new_folder(options.out):
+        annotations, files = read_annotations(options.annotations), annotation_files(options.annotations)
+        if options.run is not None:
+            manifest = verify(options.run)
+            moved, top = read_perturbations(options.run), read_table(options.run / "top_genes.tsv")
+            samples = manifest["samples"]
+            tables = enrichment_tables(moved, top, annotations, method=options.enrichment, samples=samples)
+            files.append(options.run / MANIFEST)
+        else:
+            genes, background = read_gene_list(options.genes), read_gene_list(options.background)
+            tables = {"enrichment": over_representation({Query("", "", ""): genes}, background, annotations)}
+            files += [options.genes, options.background]
+        save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
+    return [*_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+
+
+def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """How much of each table is enriched, and the surest term."""
+    lines = []
+    for name, table in tables.items():
+        found = table[table["q_value"] < ENRICHED].sort_values("p_value", kind="stable")
+        best = f"; the surest is {found['term'].iloc[0]} (q {found['q_value'].iloc[0]:.2g})" if len(found) else ""
+        lines.append(f"{name}: {counted(len(found), 'term')} with q < {ENRICHED}{best}.")
+    return lines
+
+
+def compare(options: Namespace, report: Report) -> list[str]:
+    """Genes that several targets share from one source, and those that one target alone needs."""
+    del report
+    with new_folder(options.out):
+        top = {}
+        for folder in options.runs:
+            verify(folder)
+            target = read_run(folder).target
+            if target in top:
+                raise UsageError(f"{folder}: the target {target!r} comes twice. Compare runs to several targets.")
+            top[target] = read_table(folder / "top_genes.tsv")
+        if len(top) < 2:
+            raise UsageError("Name two or more run folders.")
+        table = compare_targets(top)
+        common = table["source_class"].unique()
+        lists = {
+            way: {target: list(_listed(table, way, target)) for target in top} for way in table["direction"].unique()
+        }
+        save_figure(plot_overlap(lists, what="targets"), options.out / "figures", "compare")
+        manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
+        save_tables(options.out, {"compare": table}, inputs=manifests)
+    return [
+        f"From {', '.join(common)} to {', '.join(top)}:",
+        *(
+            f"  {way}, {'in all' if n == len(top) else 'in one alone'}: {_named(table, way, n)}"
+            for way in lists
+            for n in (len(top), 1)
+        ),
+        f"Table: {options.out / 'compare.tsv'}; figure: {options.out / 'figures' / 'compare.png'}",
+    ]
+
+
+def _listed(table: pd.DataFrame, way: str, target: str) -> pd.Series:
+    """The genes of a direction that stand in a target's lists."""
+    chosen = (table["direction"] == way) & table[f"rank in {target}"].notna()
+    genes: pd.Series = table.loc[chosen, "gene"].drop_duplicates()
+    return genes
+
+
+def _named(table: pd.DataFrame, way: str, n_targets: int) -> str:
+    found = table[(table["direction"] == way) & (table["n_targets"] == n_targets)]
+    genes = [
+        gene if n_targets > 1 else f"{gene} ({targets})"
+        for gene, targets in zip(found["gene"], found["targets"], strict=True)
+    ]
+    return ", ".join(genes[:12]) + (f" and {len(genes) - 12} more" if len(genes) > 12 else "") if genes else "none"
 
 
 def report(options: Namespace, report: Report) -> list[str]:
@@ -180,6 +285,11 @@ def _gene_set(options: Namespace) -> GeneSet | None:
     return gene_sets.union() if options.gene_set == "all" else gene_sets[options.gene_set]
 
 
+def _annotations(options: Namespace) -> tuple[Annotation, ...] | None:
+    """What the options name to look genes up in; None for what `tspg` carries."""
+    return read_annotations(options.annotations) if options.annotations else None
+
+
 def _reading(options: Namespace) -> dict[str, Any]:
     """How the expression file is read, as the manifest keeps it: paths as seen from the run folder."""
 
@@ -197,7 +307,7 @@ def _reading(options: Namespace) -> dict[str, Any]:
 
 def _inputs(options: Namespace) -> list[Path]:
     files = [options.expression, options.labels, *getattr(options, "gene_sets", [])]
-    return [file for file in files if file is not None]
+    return [file for file in (*files, *annotation_files(getattr(options, "annotations", []))) if file is not None]
 
 
 def _summary(out: Path) -> list[str]:

@@ -91,6 +91,7 @@ class ExperimentConfig:
     threads: int = 2
     device: str = "auto"
     top_k: int = 20
+    enrichment: str = "both"
     target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
     generator: PaperConfig | TransportConfig = field(default_factory=PaperConfig)
 
@@ -100,6 +101,7 @@ class ExperimentConfig:
 
 
 METHODS = ("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw")
+ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples by every measure but f's own hit rate, on nine tasks of three data sets (docs/evidence.md).
 DEFAULT_PRESET = "transport"
 PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | TransportConfig]] = {

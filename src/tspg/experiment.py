@@ -10,9 +10,11 @@ from anndata import AnnData
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
+from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
 from tspg.fitting import cross_fitted_evidence, evidence_of, fit
+from tspg.meaning import annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
@@ -25,7 +27,8 @@ class Run:
     """Everything that one experiment found; `tspg.run` returns it and `save_run` writes it.
 
     `perturbations` is an AnnData (X: perturbed profile; layers `original` and `perturbation`);
-    `history`, `top_genes`, `gene_overlap` and `evidence` are tables; `metrics` holds every number
+    `history`, `top_genes`, `gene_overlap` and `evidence` are tables, and `tables` holds further ones
+    by the name of their file: `enrichment`, `enrichment_ranked`, ...; `metrics` holds every number
     of `metrics.json`; `seconds` the time of each phase.
     """
 
@@ -37,6 +40,7 @@ class Run:
     gene_overlap: pd.DataFrame
     evidence: pd.DataFrame
     metrics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
     samples: tuple[str, ...]
     seconds: dict[str, float]
 
@@ -47,7 +51,7 @@ class Run:
         return (
             f"Run: {n_samples} samples x {n_genes} genes, {sources} -> {self.config.target_class} "
             f"(preset {self.config.preset}, seed {self.config.seed})\n"
-            "Look at .perturbations, .top_genes, .gene_overlap, .evidence, .history, .metrics, .model; "
+            "Look at .perturbations, .top_genes, .gene_overlap, .evidence, .tables, .history, .metrics, .model; "
             "tspg.save_run(run, folder) writes them."
         )
 
@@ -67,6 +71,8 @@ def run(
     steps: int | None = None,
     target_epochs: int | None = None,
     samples: Sequence[str] = (),
+    annotations: Sequence[Annotation] | None = None,
+    enrichment: str = "both",
     folds: int = 1,
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
@@ -103,6 +109,11 @@ def run(
         differ from the preset's.
     samples
         Names of single samples whose genes to rank as well.
+    annotations
+        What genes are looked up in, from `read_annotations`; None means the carried ones.
+    enrichment
+        `ora` (are top genes in annotated sets?), `ranked` (do sets stand together among all genes?)
+        or `both`.
     folds
         With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
         model that is kept is the ordinary one.
@@ -135,12 +146,15 @@ def run(
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         group_column=group_column,
         adjust_column=adjust_column,
+        enrichment=enrichment,
         folds=folds,
         seed=seed,
         threads=threads,
         device=device,
     )
-    return run_experiment(pose(adata, config, gene_set=gene_set, samples=samples), report=report)
+    return run_experiment(
+        pose(adata, config, gene_set=gene_set, samples=samples, annotations=annotations), report=report
+    )
 
 
 def run_experiment(question: Question, *, report: Report = silent) -> Run:
@@ -159,6 +173,17 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
             else:
                 evidence = evidence_of(fitted, question)
             metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
+        with clock.phase("enrichment"):
+            tables = meaning_tables(
+                perturbations,
+                genes,
+                metrics,
+                question.annotations,
+                enrichment=config.enrichment,
+                samples=question.samples,
+                target_class=config.target_class,
+            )
+            metrics["annotations"] = annotation_facts(question.annotations, tables)
     return Run(
         config=config,
         model=fitted.model,
@@ -168,6 +193,7 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
         gene_overlap=overlap,
         evidence=evidence,
         metrics=metrics,
+        tables=tables,
         samples=question.samples,
         seconds=clock.seconds,
     )

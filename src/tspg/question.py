@@ -6,8 +6,9 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import METHODS, ExperimentConfig, preset
+from tspg.config import ENRICHMENT, METHODS, ExperimentConfig, preset
 from tspg.data.adjust import check_adjustable
+from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import match_genes
 from tspg.data.naming import closest
@@ -27,17 +28,23 @@ class Question:
     """Which samples and genes, moved where, learned how: everything that decides the answer.
 
     `study` is the expression of the wanted genes; `details` is what a report tells about the data;
-    `samples` are single samples whose own genes are asked for.
+    `samples` are single samples whose own genes are asked for; `annotations` what genes are looked up in.
     """
 
     study: AnnData
     config: ExperimentConfig
     details: dict[str, Any]
     samples: tuple[str, ...]
+    annotations: tuple[Annotation, ...] = ()
 
 
 def pose(
-    adata: AnnData, config: ExperimentConfig, *, gene_set: GeneSet | None = None, samples: Sequence[str] = ()
+    adata: AnnData,
+    config: ExperimentConfig,
+    *,
+    gene_set: GeneSet | None = None,
+    samples: Sequence[str] = (),
+    annotations: Sequence[Annotation] | None = None,
 ) -> Question:
     """Put a question to labelled expression data and check that the data can answer it.
 
@@ -49,7 +56,10 @@ def pose(
     require_unique(adata)
     study, details = select(adata, config, gene_set)
     check_question(study, config, samples)
-    return Question(study, config, details, tuple(samples))
+    for annotation in annotations or ():
+        match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
+    chosen = carried_annotations() if annotations is None else tuple(annotations)
+    return Question(study, config, details, tuple(samples), chosen)
 
 
 def configure(
@@ -145,6 +155,10 @@ def _check_settings(config: ExperimentConfig) -> None:
     """Refuse settings that make no sense whatever the data."""
     if config.method not in METHODS:
         raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
+    if config.enrichment not in ENRICHMENT:
+        raise UsageError(
+            f"--enrichment {config.enrichment}: there is no such test. Choose one of: {', '.join(ENRICHMENT)}."
+        )
     _check_whole("--threads", config.threads, 1, MOST_THREADS)
     _check_whole("--folds", config.folds, 1, MOST_FOLDS)
     _check_whole("--seed", config.seed, 0, LARGEST_SEED)

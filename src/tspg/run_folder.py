@@ -67,7 +67,7 @@ def save_run(
     """
     save_model(run.model, out / "model")
     write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
-    tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence}
+    tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
     found = Findings(
         run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
     )
@@ -85,7 +85,8 @@ def save_findings(
             write_table(out / f"{name}.tsv", table)
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
     with clock.phase("figures"), fixed_threads(int(found.settings["threads"])):
-        write_figures(out, found.perturbations, found.history, seed=int(found.settings["seed"]), samples=found.samples)
+        top, seed = found.tables["top_genes"], int(found.settings["seed"])
+        write_figures(out, found.perturbations, found.history, top, seed=seed, samples=found.samples)
     with clock.phase("report"):
         write_report(out)
     times = {**found.seconds, **clock.seconds}
@@ -116,6 +117,16 @@ def _write_manifest(
             "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
         },
     )
+
+
+def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mapping[str, str]) -> None:
+    """Write tables that were made of finished runs or of lists of genes, with a manifest of what they were made of."""
+    for name, table in tables.items():
+        write_table(out / f"{name}.tsv", table)
+    versions = {"tspg": tspg.__version__, "python": platform.python_version()}
+    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    content = {"format_version": 1, "versions": versions, "command": command, "inputs": dict(inputs)}
+    write_json(out / MANIFEST, {**content, "outputs": _fingerprints(out)})
 
 
 def _fingerprints(out: Path) -> dict[str, str]:
@@ -180,7 +191,8 @@ def refresh_report(out: Path) -> None:
         history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
         settings, samples = manifest["settings"], manifest["samples"]
         with fixed_threads(int(settings["threads"])):
-            write_figures(out, read_perturbations(out), history, seed=int(settings["seed"]), samples=samples)
+            top, seed = read_table(out / "top_genes.tsv"), int(settings["seed"])
+            write_figures(out, read_perturbations(out), history, top, seed=seed, samples=samples)
         write_report(out)
 
 

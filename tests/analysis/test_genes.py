@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from tspg.analysis.genes import all_top_genes, gene_overlap, top_genes
+from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap, top_genes
 from tspg.errors import UsageError
 
 GENES = ["A", "B", "C", "D", "E"]
@@ -89,3 +89,24 @@ def test_no_source_gives_an_empty_table_with_its_columns(moved):
     assert empty.empty
     assert gene_overlap(empty).empty
     assert list(empty.columns) == list(top_genes(moved).columns)
+
+
+def top(**by_direction):
+    rows = [
+        ("normal", "", way, rank, gene)
+        for way, genes in by_direction.items()
+        for rank, gene in enumerate(genes, start=1)
+    ]
+    return pd.DataFrame(rows, columns=["source_class", "sample", "direction", "rank", "gene"])
+
+
+def test_targets_are_compared_gene_by_gene_shared_ones_first():
+    found = compare_targets({"KIRC": top(up=["CA9", "A"], down=["X"]), "KICH": top(up=["A", "B"], down=["Y"])})
+    assert found["gene"].tolist() == ["A", "B", "CA9", "Y", "X"]
+    assert found["targets"].tolist() == ["KIRC; KICH", "KICH", "KIRC", "KICH", "KIRC"]
+    assert found["rank in KIRC"].fillna(0).tolist() == [2, 0, 1, 0, 1]
+
+
+def test_runs_without_a_common_source_cannot_be_compared():
+    with pytest.raises(UsageError, match="share no source class"):
+        compare_targets({"a": top(up=["A"]), "b": top(up=["A"]).assign(source_class="tumour")})

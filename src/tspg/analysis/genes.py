@@ -1,6 +1,6 @@
 """Which genes a transformation turns up and down, and which come back from source to source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -136,3 +136,46 @@ def gene_overlap(top: pd.DataFrame) -> pd.DataFrame:
     )
     columns = ["direction", "gene", "n_sources", "n_sources_total", "mean_perturbation", "n_distinct"]
     return counted.loc[order.index, columns].reset_index(drop=True)
+
+
+def compare_targets(top: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Which genes several targets share from the same source, and which only one needs (paper, Fig. 5).
+
+    `top` maps each target class to its table of top genes; only the class means of source classes
+    that all of them moved are compared.
+
+    Returns
+    -------
+    One row a source class, direction and gene: in how many targets' lists it stands (`n_targets` of
+    `n_targets_total`), which ones (`targets`, joined by "; "), its rank in each (`rank in <target>`,
+    empty where it is not listed); shared genes first.
+
+    Raises
+    ------
+    UsageError
+        If no source class is in all tables.
+    """
+    parts = {target: table[table["sample"] == ""].assign(target=target) for target, table in top.items()}
+    common = set.intersection(*(set(part["source_class"]) for part in parts.values()))
+    if not common:
+        raise UsageError("The runs share no source class. Compare runs that move the same class to several targets.")
+    joined = pd.concat(parts.values(), ignore_index=True)
+    joined = joined[joined["source_class"].isin(common)]
+    ranks = joined.pivot_table(index=["source_class", "direction", "gene"], columns="target", values="rank")
+    ranks = ranks.reindex(columns=list(parts))
+    listed = ranks.notna()
+    table = pd.DataFrame(
+        {
+            "n_targets": listed.sum(axis=1),
+            "n_targets_total": len(parts),
+            "targets": ["; ".join(ranks.columns[row]) for row in listed.to_numpy()],
+            "best": ranks.min(axis=1),
+        }
+    )
+    table = table.join(ranks.astype("Int64").add_prefix("rank in ")).reset_index()
+    table["up_first"] = table["direction"].map({"up": 0, "down": 1})
+    order = table.sort_values(
+        ["source_class", "up_first", "n_targets", "targets", "best", "gene"],
+        ascending=[True, True, False, True, True, True],
+    )
+    return order.drop(columns=["up_first", "best"]).reset_index(drop=True)

@@ -1,6 +1,6 @@
 """Gene-set collections in GMT format."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,14 +65,39 @@ def read_gene_sets(*paths: str | Path) -> GeneSets:
     GeneSetError
         If a line has too few or too many fields, a set has no genes, or a name occurs twice.
     """
+    return gene_sets_of(line for path in map(Path, paths) for line in _lines(path))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    with TextLines(path, GeneSetError) as lines:
+        numbered = list(lines.numbered_lines())
+    if not numbered:
+        raise GeneSetError(f"{path}: the file is empty. It must hold one gene set a line.")
+    for number, line in numbered:
+        yield f"{path}, line {number:,}", line
+
+
+def read_gene_list(path: str | Path) -> tuple[str, ...]:
+    """Gene names, one a line, without doubles and in the order of the file.
+
+    Raises
+    ------
+    GeneSetError
+        If the file is missing or holds no gene, or a line has several fields.
+    """
+    genes: dict[str, None] = {}
+    for where, line in _lines(Path(path)):
+        if "\t" in line:
+            raise GeneSetError(f"{where}: expected one gene, found several fields: {shown(line)}.")
+        genes[line] = None
+    return tuple(genes)
+
+
+def gene_sets_of(lines: Iterable[tuple[str, str]]) -> GeneSets:
+    """Gene sets of lines in GMT format, each with where it stands."""
     gene_sets: dict[str, GeneSet] = {}
-    for path in map(Path, paths):
-        with TextLines(path, GeneSetError) as lines:
-            numbered = list(lines.numbered_lines())
-        if not numbered:
-            raise GeneSetError(f"{path}: the file is empty. It must hold one gene set a line.")
-        for number, line in numbered:
-            _add(gene_sets, line, f"{path}, line {number:,}")
+    for where, line in lines:
+        _add(gene_sets, line, where)
     return GeneSets(list(gene_sets.values()))
 
 

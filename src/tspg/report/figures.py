@@ -11,10 +11,19 @@ from tspg.files import safe_name, whole_file
 from tspg.report.f_accuracy import plot_f_accuracy
 from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
+from tspg.report.overlap import lists_by_source, plot_overlap
 from tspg.report.style import house_style
 from tspg.report.tsne import plot_tsne
 
-__all__ = ["plot_f_accuracy", "plot_heatmap", "plot_history", "plot_tsne", "save_figure", "write_figures"]
+__all__ = [
+    "plot_f_accuracy",
+    "plot_heatmap",
+    "plot_history",
+    "plot_overlap",
+    "plot_tsne",
+    "save_figure",
+    "write_figures",
+]
 
 _DPI = 160
 # Neither date nor program version: the same figure is the same bytes.
@@ -36,6 +45,7 @@ def write_figures(
     run_dir: Path,
     perturbations: AnnData,
     history: pd.DataFrame | None = None,
+    top_genes: pd.DataFrame | None = None,
     *,
     samples: Sequence[str] = (),
     seed: int = 0,
@@ -52,6 +62,9 @@ def write_figures(
     }
     if history is not None and len(history):  # a method in closed form has none
         figures["history"] = plot_history(history)
+    lists = {} if top_genes is None else lists_by_source(top_genes)
+    if any(len(named) > 1 for named in lists.values()):
+        figures["overlap"] = plot_overlap(lists, what="source classes")
     for sample in samples:
         figures[f"heatmap-{safe_name(sample)}"] = plot_heatmap(perturbations, sample=sample)
     return [save_figure(figure, Path(run_dir) / "figures", name) for name, figure in figures.items()]

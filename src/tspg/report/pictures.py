@@ -66,6 +66,13 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
             "x_adv looks like mu_T.",
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
+        "overlap": Words(
+            "Genes that the sources share",
+            "Each column is a combination of source classes (filled dots); its bar counts the top genes that stand in "
+            f"exactly their lists. Genes shared by all turn {target} on or off whatever the source; those of one class "
+            "alone are about that source.",
+            "Bars of how many top genes each combination of source classes shares, up and down.",
+        ),
         "tsne": Words(
             "A map of the samples (illustration, not evidence)",
             "Distances and gaps on such a map mean little. Filled signs are real samples of up to ten classes, hollow "

@@ -1,0 +1,96 @@
+"""What is known of genes: collections of gene sets, each tested for enrichment as a category of its own."""
+
+import lzma
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from tspg.data.demo import EMBEDDED, GENE_SETS_FILE, demo_gene_sets
+from tspg.data.genesets import GeneSets, gene_sets_of, read_gene_sets
+from tspg.errors import GeneSetError
+
+DEFAULT = "default"  # what stands for the carried annotations among the user's own files
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Gene sets of one category, such as `GO BP`, with where they come from."""
+
+    category: str
+    gene_sets: GeneSets
+    origin: str
+
+
+class Carried(NamedTuple):
+    """An annotation that `tspg` carries."""
+
+    category: str
+    file: str
+    origin: str
+
+
+MSIGDB = "MSigDB 2023.2.Hs, CC BY 4.0"
+CARRIED = (
+    Carried("Hallmark", GENE_SETS_FILE, f"{MSIGDB} (Liberzon 2015)"),
+    Carried("Reactome", "c2.cp.reactome.v2023.2.Hs.symbols.gmt.xz", f"{MSIGDB}; Reactome"),
+    Carried("WikiPathways", "c2.cp.wikipathways.v2023.2.Hs.symbols.gmt.xz", f"{MSIGDB}; WikiPathways"),
+    Carried("GO BP", "c5.go.bp.v2023.2.Hs.symbols.gmt.xz", f"{MSIGDB}; Gene Ontology, biological process"),
+    Carried("GO CC", "c5.go.cc.v2023.2.Hs.symbols.gmt.xz", f"{MSIGDB}; Gene Ontology, cellular component"),
+    Carried("GO MF", "c5.go.mf.v2023.2.Hs.symbols.gmt.xz", f"{MSIGDB}; Gene Ontology, molecular function"),
+)
+
+
+@cache
+def carried_annotations() -> tuple[Annotation, ...]:
+    """Hallmark, Reactome, WikiPathways and the three Gene Ontologies: 12,994 sets of human genes."""
+    return tuple(Annotation(one.category, _carried_sets(one.file), one.origin) for one in CARRIED)
+
+
+def _carried_sets(file: str) -> GeneSets:
+    if file == GENE_SETS_FILE:
+        return demo_gene_sets()
+    text = lzma.decompress((EMBEDDED / file).read_bytes()).decode()
+    return gene_sets_of((f"{file}, line {number}", line) for number, line in enumerate(text.splitlines(), start=1))
+
+
+def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
+    """The annotations that a user names; the carried ones where none is named.
+
+    Each is a GMT file, whose name then names the category; CATEGORY=FILE; or `default`, the carried
+    ones. Two files of one category are joined.
+
+    Raises
+    ------
+    GeneSetError
+        If a file is missing or damaged, or a set's name occurs twice in a category.
+    """
+    found = list(carried_annotations()) if DEFAULT in given or not given else []
+    taken = {one.category for one in found}
+    named: dict[str, list[Path]] = {}
+    for category, path in _named_files(given):
+        named.setdefault(category, []).append(path)
+    for category, paths in named.items():
+        if not category or category in taken:
+            raise GeneSetError(
+                f"--annotations {category}={paths[0]}: the category "
+                f"{'is among the carried ones' if category else 'has no name'}. Give it another one: NAME=FILE.gmt."
+            )
+        found.append(Annotation(category, read_gene_sets(*paths), ", ".join(path.name for path in paths)))
+    return tuple(found)
+
+
+def annotation_files(given: Sequence[str]) -> list[Path]:
+    """The files among what a user names as annotations."""
+    return [path for _, path in _named_files(given)]
+
+
+def _named_files(given: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Category and file of every word but `default`."""
+    for word in given:
+        category, equals, file = word.partition("=")
+        if equals and not Path(word).exists():
+            yield category, Path(file)
+        elif word != DEFAULT:
+            yield Path(word).name.removesuffix(".gz").removesuffix(".gmt"), Path(word)

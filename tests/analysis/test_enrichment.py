@@ -1,0 +1,200 @@
+"""Enrichment against SciPy, exact integers, gseapy, and lists drawn by chance."""
+
+from fractions import Fraction
+from math import comb
+
+import gseapy
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from scipy.stats import binomtest, false_discovery_control, hypergeom, mannwhitneyu
+
+from tspg.analysis.enrichment import (
+    Profile,
+    Query,
+    changes_of,
+    over_representation,
+    queries_of,
+    rank_sum_test,
+    ranked_enrichment,
+)
+from tspg.data.annotations import Annotation
+from tspg.data.genesets import GeneSet, GeneSets
+from tspg.errors import UsageError
+
+ONE = Query("colon", "", "up")
+
+
+def annotation(category="test", **sets):
+    return Annotation(category, GeneSets([GeneSet(name, tuple(genes)) for name, genes in sets.items()]), "by hand")
+
+
+def random_annotation(genes, rng, *, n_sets=60):
+    sizes = rng.integers(2, 80, n_sets)
+    return annotation(**{f"S{n}": rng.choice(genes, size, replace=False) for n, size in enumerate(sizes)})
+
+
+@pytest.fixture(scope="module")
+def genes():
+    return [f"G{number}" for number in range(400)]
+
+
+def test_a_case_small_enough_to_count_by_hand():
+    # Background A-F that some set names (Z is named by none); list A, B; set AB holds both: 1 of the 15 pairs.
+    table = over_representation(
+        {ONE: ["A", "B"]}, [*"ABCDEFZ"], [annotation(AB=["A", "B", "OUTSIDE"], CF=[*"CDEF"], AC=["A", "C"])]
+    )
+    assert table["term"].tolist() == ["AB", "AC"]  # CF shares nothing, but is counted
+    first = table.iloc[0]
+    assert first[["overlap", "query_size", "set_size", "background", "n_tests"]].tolist() == [2, 2, 2, 6, 3]
+    assert first["genes"] == "A B"
+    assert table["p_value"].tolist() == pytest.approx([1 / 15, 9 / 15])
+    assert table["q_value"].tolist() == pytest.approx([3 / 15, 1.5 * 9 / 15])
+
+
+def test_every_p_and_q_agree_with_scipy_and_some_with_exact_integers(genes):
+    rng = np.random.default_rng(0)
+    known = random_annotation(genes, rng)
+    annotated = set(known.gene_sets.union().genes)
+    queries = {Query(f"class {n}", "", "down"): list(rng.choice(genes, 20, replace=False)) for n in range(8)}
+    table = over_representation(queries, genes, [known])
+    assert len(table) > 200
+    for row in table.itertuples():
+        chosen = set(queries[Query(row.source_class, row.sample, row.direction)]) & annotated
+        members = set(known.gene_sets[row.term].genes)
+        expected = hypergeom.sf(len(chosen & members) - 1, len(annotated), len(members), len(chosen))
+        assert row.p_value == pytest.approx(expected, rel=1e-10)
+        assert set(row.genes.split()) == chosen & members
+    for row in table.sample(60, random_state=1).itertuples():
+        ways = sum(
+            comb(row.set_size, k) * comb(row.background - row.set_size, row.query_size - k)
+            for k in range(row.overlap, row.query_size + 1)
+        )
+        assert row.p_value == pytest.approx(float(Fraction(ways, comb(row.background, row.query_size))), rel=1e-10)
+    for _, rows in table.groupby("source_class"):
+        padded = [*rows["p_value"], *np.ones(rows["n_tests"].iloc[0] - len(rows))]
+        assert rows["q_value"].to_numpy() == pytest.approx(false_discovery_control(padded)[: len(rows)])
+
+
+def test_p_values_agree_with_gseapy(genes):
+    rng = np.random.default_rng(3)
+    known = random_annotation(genes, rng)
+    chosen = list(rng.choice(genes, 25, replace=False))
+    background = list(known.gene_sets.union().genes)
+    chosen = [gene for gene in chosen if gene in background]
+    own = over_representation({ONE: chosen}, background, [known]).set_index("term")
+    sets = {name: list(found.genes) for name, found in known.gene_sets.items()}
+    other = gseapy.enrich(gene_list=chosen, gene_sets=sets, background=background, outdir=None).res2d
+    other = other.set_index("Term")
+    assert own["p_value"].to_numpy() == pytest.approx(other["P-value"].loc[own.index].to_numpy(dtype=float), rel=1e-9)
+
+
+def test_lists_drawn_by_chance_are_not_enriched(genes):
+    rng = np.random.default_rng(5)
+    known = random_annotation(genes, rng)
+    n = 400
+    queries = {Query(f"{number}", "", "up"): list(rng.choice(genes, 20, replace=False)) for number in range(n)}
+    table = over_representation(queries, genes, [known])
+    tests = n * table["n_tests"].iloc[0]
+    for level in (0.01, 0.05, 0.2):  # p is uniform or larger: rows without overlap have p = 1
+        assert (table["p_value"] <= level).sum() <= 1.05 * level * tests
+    found = table[table["q_value"] < 0.05]["source_class"].nunique()
+    assert binomtest(found, n, 0.05, alternative="greater").pvalue > 0.01
+
+
+def test_the_genome_as_background_finds_what_is_not_there(genes):
+    """Why the background must be the genes that could have been chosen: all genes here are annotated, few others."""
+    rng = np.random.default_rng(6)
+    known = random_annotation(genes, rng)
+    rest = [f"X{number}" for number in range(4000)]
+    elsewhere = annotation(REST=rest, **{name: found.genes for name, found in known.gene_sets.items()})
+    queries = {Query(f"{number}", "", "up"): list(rng.choice(genes, 20, replace=False)) for number in range(50)}
+    wrong = over_representation(queries, [*genes, *rest], [elsewhere])
+    right = over_representation(queries, genes, [known])
+    assert wrong[wrong["q_value"] < 0.05]["source_class"].nunique() > 40
+    assert right[right["q_value"] < 0.05]["source_class"].nunique() <= 5
+
+
+def test_a_gene_outside_the_background_is_refused():
+    with pytest.raises(UsageError, match=r"1 of 2 genes are not in the background \(Z"):
+        over_representation({ONE: ["A", "Z"]}, ["A", "B"], [annotation(AB=["A", "B"])])
+
+
+def test_a_category_that_knows_none_of_the_genes_is_left_out():
+    table = over_representation(
+        {ONE: ["A"]}, ["A", "B"], [annotation(XY=["X", "Y"]), annotation("other", AB=["A", "B"])]
+    )
+    assert table["category"].tolist() == ["other"]
+    assert over_representation({ONE: ["A"]}, ["A", "B"], [annotation(XY=["X"])]).empty
+
+
+def test_terms_that_share_their_genes_are_grouped_under_the_best(genes):
+    rows = {"BEST": genes[:12], "SAME": [*genes[:10], *genes[50:54]], "APART": genes[12:22]}
+    rest = {f"R{n}": genes[60 + 5 * n : 65 + 5 * n] for n in range(40)}
+    table = over_representation({ONE: genes[:20]}, genes, [annotation(**rows, **rest)]).set_index("term")
+    assert table.loc[["BEST", "SAME", "APART"], "group"].tolist() == ["BEST", "BEST", "APART"]
+
+
+def test_ranked_p_values_without_correlation_are_those_of_mann_whitney():
+    rng = np.random.default_rng(7)
+    values = rng.normal(size=(3, 50)).round(1)  # with ties
+    members = rng.random((9, 50)) < 0.2
+    statistic, p_value = rank_sum_test(csr_array(members.astype(np.int32)), values, correlation=0.0)
+    for profile, change in enumerate(values):
+        for number, inside in enumerate(members):
+            expected = mannwhitneyu(change[inside], change[~inside], method="asymptotic")
+            assert p_value[profile, number] == pytest.approx(expected.pvalue, rel=1e-9)
+            middle = inside.sum() * (~inside).sum() / 2
+            assert np.sign(statistic[profile, number]) in (0, np.sign(expected.statistic - middle))
+
+
+def test_the_variance_of_a_correlated_rank_sum_is_that_of_a_simulation():
+    rng = np.random.default_rng(8)
+    inside, outside, correlation, repeats = 15, 45, 0.2, 20000
+    shared = rng.normal(size=(repeats, 1)) * np.sqrt(correlation)
+    members = shared + rng.normal(size=(repeats, inside)) * np.sqrt(1 - correlation)
+    others = rng.normal(size=(repeats, outside))
+    ranks = np.argsort(np.argsort(np.hstack([members, others]), axis=1), axis=1)[:, :inside].sum(axis=1)
+    row = csr_array(np.r_[np.ones(inside), np.zeros(outside)][None].astype(np.int32))
+    values = np.r_[np.arange(outside, outside + inside), np.arange(outside)][None].astype(float)  # the largest rank sum
+    statistic, _ = rank_sum_test(row, values, correlation=correlation)
+    deviation = (inside * outside / 2 - 0.5) / statistic[0, 0]
+    assert deviation == pytest.approx(ranks.std(), rel=0.03)
+
+
+def test_ranked_finds_a_planted_programme_and_says_which_way(genes):
+    rng = np.random.default_rng(9)
+    change = rng.normal(size=400)
+    change[:20] += 2.0
+    change[20:40] -= 2.0
+    known = annotation(UP=genes[:20], DOWN=genes[20:40], CHANCE=genes[100:120], SMALL=genes[:4])
+    table = ranked_enrichment({Profile("colon", "s1"): change}, genes, [known]).set_index("term")
+    assert "SMALL" not in table.index
+    assert table.loc["UP", "statistic"] > 3 > -3 > table.loc["DOWN", "statistic"]
+    assert table.loc[["UP", "DOWN"], "q_value"].max() < 0.01 < table.loc["CHANCE", "q_value"]
+    assert table.loc["UP", ["source_class", "sample", "set_size"]].tolist() == ["colon", "s1", 20]
+
+
+def test_ranks_of_chance_are_not_enriched(genes):
+    rng = np.random.default_rng(10)
+    known = random_annotation(genes, rng)
+    changes = {Profile(f"{number}", ""): rng.normal(size=400) for number in range(200)}
+    table = ranked_enrichment(changes, genes, [known])
+    assert table["p_value"].min() > 0
+    assert (table["p_value"] <= 0.05).mean() <= 0.05
+    assert table[table["q_value"] < 0.05]["source_class"].nunique() <= 15
+
+
+def test_queries_and_changes_come_from_a_run(planted_run):
+    queries = queries_of(planted_run.top_genes)
+    assert set(queries) == {Query(name, "", way) for name in ("alpha", "beta") for way in ("up", "down")}
+    names, changes = changes_of(planted_run.perturbations, ["s0"])
+    assert "G59" not in names  # constant
+    assert len(names) == 59
+    assert list(changes) == [Profile("alpha", ""), Profile("beta", ""), Profile("alpha", "s0")]
+    moved = planted_run.perturbations
+    alpha = pd.DataFrame(moved.layers["perturbation"], columns=moved.var_names)[
+        (moved.obs["source_class"] == "alpha").to_numpy()
+    ]
+    assert changes[Profile("alpha", "")] == pytest.approx(alpha[names].mean().to_numpy(), abs=1e-6)
