@@ -26,7 +26,7 @@ from tspg.data.genesets import GeneSet, read_gene_list, read_gene_sets
 from tspg.errors import UsageError
 from tspg.files import read_table, sha256_of
 from tspg.inspection import inspect_data
-from tspg.meaning import annotation_facts, meaning_tables
+from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import perturb_metrics
 from tspg.model.device import fixed_threads
 from tspg.model.storage import load_model, model_folder
@@ -131,16 +131,9 @@ def perturb(options: Namespace, report: Report) -> list[str]:
         few = names if len(names) <= MOST_SINGLE_SAMPLES else []
         genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
         metrics = perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent))
-        with clock.phase("enrichment"):
-            tables = meaning_tables(
-                perturbations,
-                genes,
-                metrics,
-                annotations,
-                enrichment=options.enrichment,
-                samples=few,
-                target_class=model.target_class,
-            )
+        with clock.phase("meaning"):
+            moved = Moved(perturbations, genes, model, _study(options.model), tuple(few))
+            tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
         metrics["annotations"] = annotation_facts(annotations, tables)
         found = Findings(
             perturbations=perturbations,
@@ -152,6 +145,12 @@ def perturb(options: Namespace, report: Report) -> list[str]:
         )
         save_findings(found, options.out, inputs=[*_inputs(options), model_folder(options.model) / "model.json"])
     return _summary(options.out)
+
+
+def _study(model: Path) -> AnnData | None:
+    """The real samples of the run that trained a model, if its folder holds more than the model."""
+    folder = model_folder(model).parent
+    return read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None
 
 
 def audit(options: Namespace, report: Report) -> list[str]:

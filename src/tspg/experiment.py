@@ -14,7 +14,7 @@ from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
 from tspg.fitting import cross_fitted_evidence, evidence_of, fit
-from tspg.meaning import annotation_facts, meaning_tables
+from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
@@ -173,16 +173,9 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
             else:
                 evidence = evidence_of(fitted, question)
             metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
-        with clock.phase("enrichment"):
-            tables = meaning_tables(
-                perturbations,
-                genes,
-                metrics,
-                question.annotations,
-                enrichment=config.enrichment,
-                samples=question.samples,
-                target_class=config.target_class,
-            )
+        with clock.phase("meaning"):
+            moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples)
+            tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
             metrics["annotations"] = annotation_facts(question.annotations, tables)
     return Run(
         config=config,

@@ -1,31 +1,65 @@
 """What a run or new profiles mean: the tables that tell which genes moved and what those do."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from anndata import AnnData
 
+from tspg.analysis.carriers import carriers
+from tspg.analysis.cases import Setting, cases_of
+from tspg.analysis.context import gene_percentiles, outside_training
 from tspg.analysis.enrichment import enrichment_tables
+from tspg.analysis.path import path_table
+from tspg.analysis.smallest_sets import smallest_sets
 from tspg.data.annotations import Annotation
+from tspg.model.trained import TrainedModel
 from tspg.report.tables import table_1, table_2
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Moved profiles with what they are read against.
+
+    `study` holds the real samples that the model was trained and tested on, the moved profiles of its
+    own run; None where that run's folder is not at hand. `samples` are single samples asked for.
+    """
+
+    perturbations: AnnData
+    top_genes: pd.DataFrame
+    model: TrainedModel
+    study: AnnData | None
+    samples: tuple[str, ...]
+
+
 def meaning_tables(
-    perturbations: AnnData,
-    top_genes: pd.DataFrame,
-    metrics: Mapping[str, Any],
-    annotations: Sequence[Annotation],
-    *,
-    enrichment: str,
-    samples: Sequence[str],
-    target_class: str,
+    moved: Moved, metrics: Mapping[str, Any], annotations: Sequence[Annotation], *, enrichment: str
 ) -> dict[str, pd.DataFrame]:
-    """Every table that only needs the moved profiles and their gene lists, by the name of its file."""
-    tables = enrichment_tables(perturbations, top_genes, annotations, method=enrichment, samples=samples)
-    tables["table_1"] = table_1(metrics, target_class)
+    """Every table of what moved genes do and how few are enough, by the name of its file."""
+    tables = enrichment_tables(
+        moved.perturbations, moved.top_genes, annotations, method=enrichment, samples=moved.samples
+    )
+    tables["table_1"] = table_1(metrics, moved.model.target_class)
     if "enrichment" in tables:
         tables["table_2"] = table_2(tables["enrichment"])
+    if moved.study is not None:
+        tables |= _enough(moved, moved.study, annotations)
+    return tables
+
+
+def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> dict[str, pd.DataFrame]:
+    setting = Setting.of(study, moved.model.classify)
+    cases = list(cases_of(moved.perturbations, moved.samples))
+    genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
+    tables = {
+        "path": path_table(cases, setting),
+        "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
+        "samples": outside_training(moved.perturbations, setting, moved.samples),
+        "percentiles": gene_percentiles(moved.perturbations, setting, moved.top_genes),
+    }
+    if annotations:
+        tables["carriers"] = carriers(cases, setting, genes, annotations[0])
     return tables
 
 

@@ -27,6 +27,7 @@ from tspg.model.storage import save_model
 from tspg.report.figures import write_figures
 from tspg.report.html import write_report
 
+DRAWN = ("top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
 NAMED_VERSIONS = (
@@ -85,8 +86,8 @@ def save_findings(
             write_table(out / f"{name}.tsv", table)
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
     with clock.phase("figures"), fixed_threads(int(found.settings["threads"])):
-        top, seed = found.tables["top_genes"], int(found.settings["seed"])
-        write_figures(out, found.perturbations, found.history, top, seed=seed, samples=found.samples)
+        seed = int(found.settings["seed"])
+        write_figures(out, found.perturbations, found.history, found.tables, seed=seed, samples=found.samples)
     with clock.phase("report"):
         write_report(out)
     times = {**found.seconds, **clock.seconds}
@@ -191,8 +192,9 @@ def refresh_report(out: Path) -> None:
         history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
         settings, samples = manifest["settings"], manifest["samples"]
         with fixed_threads(int(settings["threads"])):
-            top, seed = read_table(out / "top_genes.tsv"), int(settings["seed"])
-            write_figures(out, read_perturbations(out), history, top, seed=seed, samples=samples)
+            drawn = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
+            seed = int(settings["seed"])
+            write_figures(out, read_perturbations(out), history, drawn, seed=seed, samples=samples)
         write_report(out)
 
 

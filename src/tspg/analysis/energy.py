@@ -34,10 +34,11 @@ def energy_distance(x: Matrix, y: Matrix) -> float:
     a sample is never paired with itself, so two draws from one population give 0 on average, and
     slightly less than 0 is possible. A single profile has no pair; its own term is 0.
     """
-    return float(2 * pairwise(x, y).mean() - _mean_within(pairwise(x)) - _mean_within(pairwise(y)))
+    return float(2 * pairwise(x, y).mean() - mean_within(pairwise(x)) - mean_within(pairwise(y)))
 
 
-def _mean_within(distances: Numbers) -> float:
+def mean_within(distances: Numbers) -> float:
+    """Mean distance between two different samples; 0 for a single one."""
     n = len(distances)
     return float(distances.sum() / (n * (n - 1))) if n > 1 else 0.0
 
@@ -106,7 +107,7 @@ class EnergyScale:
             within_sources=pairwise(sources),
             sources_to_real=pairwise(sources, real),
             real_to_reference=within_target[:m, m:].mean(axis=1),
-            within_reference=_mean_within(within_target[m:, m:]),
+            within_reference=mean_within(within_target[m:, m:]),
             source_weights=weights[:, :n],
             real_weights=weights[:, n:],
             null=_energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed)),
@@ -139,7 +140,7 @@ class EnergyScale:
 
     def _excess(self, within: Numbers, between: Numbers) -> tuple[float, Numbers]:
         """E(X, T) - E(R, T), and its bootstrap replicates."""
-        value = 2 * (between.mean() - self.real_to_reference.mean()) - (_mean_within(within) - self.within_reference)
+        value = 2 * (between.mean() - self.real_to_reference.mean()) - (mean_within(within) - self.within_reference)
         reference = self.real_weights @ self.real_to_reference / self.real_weights.sum(axis=1)
         replicates = 2 * (_weighted_between(between, self.source_weights, self.real_weights) - reference) - (
             _weighted_within(within, self.source_weights) - self.within_reference

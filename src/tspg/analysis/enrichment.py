@@ -71,7 +71,7 @@ class Profile(NamedTuple):
     sample: str
 
 
-class _Membership(NamedTuple):
+class Membership(NamedTuple):
     """Which background genes each term of a category holds; `positions` are the background's among all genes."""
 
     terms: list[str]
@@ -119,7 +119,7 @@ def over_representation(
             )
     parts = []
     for annotation in annotations:
-        known = _membership(annotation.gene_sets, genes)
+        known = membership(annotation.gene_sets, genes)
         if known is None or not queries:
             continue
         lists = [np.isin(known.positions, [at[gene] for gene in chosen]) for chosen in queries.values()]
@@ -131,9 +131,7 @@ def over_representation(
     return _joined(parts, ORA_COLUMNS)
 
 
-def _tail_probability(
-    overlap: NDArray[np.int32], query_sizes: Sequence[int], known: _Membership
-) -> NDArray[np.float64]:
+def _tail_probability(overlap: NDArray[np.int32], query_sizes: Sequence[int], known: Membership) -> NDArray[np.float64]:
     """P(K >= overlap) for every list and set, shape (lists, sets); many have the same numbers, computed once."""
     numbers = np.stack(np.broadcast_arrays(overlap, np.diff(known.matrix.indptr), np.array(query_sizes)[:, None]))
     some = overlap > 0
@@ -144,7 +142,7 @@ def _tail_probability(
 
 
 def _ora_rows(
-    known: _Membership,
+    known: Membership,
     overlap: NDArray[np.int32],
     p_value: NDArray[np.float64],
     chosen: NDArray[np.bool_],
@@ -200,7 +198,7 @@ def ranked_enrichment(
     """
     parts = []
     for annotation in annotations:
-        known = _membership(annotation.gene_sets, list(genes))
+        known = membership(annotation.gene_sets, list(genes))
         if known is None or not changes:
             continue
         known = _of_size(known, SMALLEST_RANKED_SET)
@@ -305,7 +303,7 @@ def enrichment_tables(
     return tables
 
 
-def _membership(gene_sets: GeneSets, genes: list[str]) -> _Membership | None:
+def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
     """The sets with a gene among `genes`; None if there is none. Ensembl ids are found by their symbols."""
     try:
         match = match_genes(gene_sets.union().genes, genes)
@@ -317,14 +315,14 @@ def _membership(gene_sets: GeneSets, genes: list[str]) -> _Membership | None:
     indptr = np.cumsum([0, *map(len, held.values())])
     indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
     matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
-    return _Membership(list(held), matrix, np.asarray(match.positions, dtype=np.int64))
+    return Membership(list(held), matrix, np.asarray(match.positions, dtype=np.int64))
 
 
-def _of_size(known: _Membership, least: int) -> _Membership:
+def _of_size(known: Membership, least: int) -> Membership:
     """The sets of so many genes or more, and with a gene outside."""
     sizes = np.diff(known.matrix.indptr)
     kept = np.flatnonzero((sizes >= least) & (sizes < len(known.positions)))
-    return _Membership([known.terms[t] for t in kept], known.matrix[kept], known.positions)
+    return Membership([known.terms[t] for t in kept], known.matrix[kept], known.positions)
 
 
 def _groups(names: list[str], genes: list[frozenset[int]], q_value: NDArray[np.float64]) -> list[str]:

@@ -1,7 +1,8 @@
 """Every figure of a run: each function returns a matplotlib Figure, and `write_figures` saves them all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 from anndata import AnnData
@@ -12,6 +13,7 @@ from tspg.report.f_accuracy import plot_f_accuracy
 from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
 from tspg.report.overlap import lists_by_source, plot_overlap
+from tspg.report.path_figure import plot_path
 from tspg.report.style import house_style
 from tspg.report.tsne import plot_tsne
 
@@ -20,6 +22,7 @@ __all__ = [
     "plot_heatmap",
     "plot_history",
     "plot_overlap",
+    "plot_path",
     "plot_tsne",
     "save_figure",
     "write_figures",
@@ -45,14 +48,15 @@ def write_figures(
     run_dir: Path,
     perturbations: AnnData,
     history: pd.DataFrame | None = None,
-    top_genes: pd.DataFrame | None = None,
+    tables: Mapping[str, pd.DataFrame] = MappingProxyType({}),
     *,
     samples: Sequence[str] = (),
     seed: int = 0,
 ) -> list[Path]:
     """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
 
-    Without a history, or with an empty one, there is no figure of it. `samples` are those that the
+    Without a history, or with an empty one, there is no figure of it, nor without `top_genes` and `path`
+    among the tables one of the overlap and of the path. `samples` are those that the
     user named: each gets a heat map of its own.
     """
     figures = {
@@ -62,7 +66,9 @@ def write_figures(
     }
     if history is not None and len(history):  # a method in closed form has none
         figures["history"] = plot_history(history)
-    lists = {} if top_genes is None else lists_by_source(top_genes)
+    if len(tables.get("path", ())):
+        figures["path"] = plot_path(tables["path"])
+    lists = lists_by_source(tables["top_genes"]) if len(tables.get("top_genes", ())) else {}
     if any(len(named) > 1 for named in lists.values()):
         figures["overlap"] = plot_overlap(lists, what="source classes")
     for sample in samples:

@@ -66,6 +66,13 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
             "x_adv looks like mu_T.",
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
+        "path": Words(
+            "The path from before to after",
+            "What holds at x + a P: the share of held-out samples that f and an independent classifier call "
+            f"{target}, and the energy distance that is left to real {target} samples. Dots: from there on at least "
+            "half are called so. Classifiers that switch long before the distance is gone are easily convinced.",
+            "Small line charts, one for each source class, of classifier calls and remaining distance along the path.",
+        ),
         "overlap": Words(
             "Genes that the sources share",
             "Each column is a combination of source classes (filled dots); its bar counts the top genes that stand in "

@@ -1,0 +1,70 @@
+"""Which known gene set carries the transformation: its genes moved alone, everything else left as it is."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tspg.analysis.cases import Case, Setting
+from tspg.analysis.enrichment import membership
+from tspg.data.annotations import Annotation
+
+MOST_SETS = 20  # a case: those that carry most of the way
+FEWEST_GENES = 3
+CARRIER_COLUMNS = (
+    "source_class",
+    "sample",
+    "category",
+    "term",
+    "n_genes",
+    "share_of_genes",
+    "share_of_way",
+    "called_by_f",
+    "called_by_logistic",
+)
+
+
+def carriers(
+    cases: Iterable[Case], setting: Setting, gene_names: Sequence[str], annotation: Annotation
+) -> pd.DataFrame:
+    """How far a gene set takes a sample towards the target if the change is applied to its genes alone.
+
+    Returns
+    -------
+    One row a case and set (`CARRIER_COLUMNS`), the twenty that carry most. `share_of_way` is how much of
+    the fall in squared distance from the case's mean to the target's mean these genes bring about; over
+    all genes it adds up to 1, so a set beside which `share_of_genes` is smaller carries more than its
+    number. `called_by_...` are shares of the case's profiles called the target.
+    """
+    known = membership(annotation.gene_sets, list(gene_names))
+    if known is None:
+        return pd.DataFrame(columns=list(CARRIER_COLUMNS))
+    sets = [known.positions[genes] for genes in np.split(known.matrix.indices, known.matrix.indptr[1:-1])]
+    rows: list[tuple[object, ...]] = []
+    target_mean = setting.of_class(setting.target_class).mean(axis=0, dtype=np.float64)
+    for case in cases:
+        before = case.before.mean(axis=0, dtype=np.float64)
+        gain = (before - target_mean) ** 2 - (before + case.mean_change - target_mean) ** 2
+        if gain.sum() <= 0:
+            continue
+        share = [gain[genes].sum() / gain.sum() if len(genes) >= FEWEST_GENES else -np.inf for genes in sets]
+        for number in np.argsort(np.negative(share), kind="stable")[:MOST_SETS]:
+            if len(sets[number]) < FEWEST_GENES:
+                break
+            profiles = case.before.copy()
+            profiles[:, sets[number]] += case.change[:, sets[number]]
+            called = setting.called(profiles)
+            rows.append(
+                (
+                    case.source_class,
+                    case.sample,
+                    annotation.category,
+                    known.terms[number],
+                    len(sets[number]),
+                    len(sets[number]) / len(gene_names),
+                    float(share[number]),
+                    float(called["f"].mean()),
+                    float(called["logistic"].mean()),
+                )
+            )
+    return pd.DataFrame(rows, columns=list(CARRIER_COLUMNS))

@@ -1,0 +1,87 @@
+"""The profiles that single questions are put to: some of each source class, and the samples that were named."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from tspg.analysis.judges import LinearJudge
+from tspg.analysis.perturbations import source_classes_of, target_class_of
+from tspg.data.prepare import FloatMatrix
+
+MOST_OF_A_CLASS = 20  # samples, taken evenly
+Names = NDArray[np.object_]
+Classify = Callable[[FloatMatrix], Names]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Profiles before, and what is added to each: of one sample, or (`sample` empty) of some of a source class."""
+
+    source_class: str
+    sample: str
+    before: FloatMatrix
+    change: FloatMatrix
+
+    @property
+    def mean_change(self) -> NDArray[np.float64]:
+        """The change of the average gene profile, shape (genes,)."""
+        mean: NDArray[np.float64] = self.change.mean(axis=0, dtype=np.float64)
+        return mean
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a case is judged by: f, an independent classifier, and the real samples of the model's own study.
+
+    `judges` are `f` and `logistic`, fitted on real training samples only; `training` and `held_out` are
+    real scaled profiles, with the class of each.
+    """
+
+    target_class: str
+    judges: dict[str, Classify]
+    training: FloatMatrix
+    training_class: Names
+    held_out: FloatMatrix
+    held_out_class: Names
+
+    @classmethod
+    def of(cls, study: AnnData, classify: Classify) -> "Setting":
+        """From the perturbations of the run that trained the model, and its f."""
+        is_train = (study.obs["split"] == "train").to_numpy()
+        classes = study.obs["source_class"].to_numpy(dtype=object)
+        real = np.asarray(study.layers["original"])
+        training, training_class = real[is_train], classes[is_train]
+        judges: dict[str, Classify] = {"f": classify, "logistic": LinearJudge.fit(training, training_class)}
+        return cls(target_class_of(study), judges, training, training_class, real[~is_train], classes[~is_train])
+
+    def of_class(self, name: str) -> FloatMatrix:
+        """The real training profiles of a class."""
+        members: FloatMatrix = self.training[self.training_class == name]
+        return members
+
+    def called(self, profiles: FloatMatrix) -> dict[str, NDArray[np.bool_]]:
+        """Which profiles each judge calls the target."""
+        return {name: judge(profiles) == self.target_class for name, judge in self.judges.items()}
+
+
+def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:
+    """Each source class, by up to twenty of its held-out samples or of all if none was; then the named samples."""
+    obs = perturbations.obs
+    classes = obs["source_class"].to_numpy(dtype=object)
+    held_out = (obs["split"] != "train").to_numpy()
+    for name in source_classes_of(perturbations):
+        rows = np.flatnonzero((classes == name) & held_out)
+        rows = rows if len(rows) else np.flatnonzero(classes == name)
+        chosen = rows[:: -(-len(rows) // MOST_OF_A_CLASS)]
+        yield _case(perturbations, name, "", chosen)
+    row_of = {str(name): row for row, name in enumerate(perturbations.obs_names)}
+    for name in samples:
+        yield _case(perturbations, str(classes[row_of[name]]), name, np.array([row_of[name]]))
+
+
+def _case(perturbations: AnnData, source_class: str, sample: str, rows: NDArray[np.int64]) -> Case:
+    layers = perturbations.layers
+    return Case(source_class, sample, np.asarray(layers["original"][rows]), np.asarray(layers["perturbation"][rows]))

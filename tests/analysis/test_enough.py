@@ -1,0 +1,182 @@
+"""Paths, smallest sets, carriers and percentiles on a world small enough to know the answers."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from scipy.stats import binomtest, percentileofscore
+
+from tspg.analysis.carriers import carriers
+from tspg.analysis.cases import Case, Setting, cases_of
+from tspg.analysis.context import gene_percentiles, outside_training, percentile
+from tspg.analysis.energy import energy_distance
+from tspg.analysis.path import path_table, switch_point
+from tspg.analysis.smallest_sets import numbers_tried, smallest_sets
+from tspg.data.annotations import Annotation
+from tspg.data.genesets import GeneSet, GeneSets
+
+N_GENES = 12
+GENES = [f"G{number}" for number in range(N_GENES)]
+
+
+def calls(rule):
+    return lambda profiles: np.where(rule(profiles), "target", "source").astype(object)
+
+
+@pytest.fixture
+def setting():
+    """The target lies higher by .6 in the first four genes; f asks for three of them, logistic for G0 and G1."""
+    rng = np.random.default_rng(0)
+    source = rng.normal(0.2, 0.02, (30, N_GENES))
+    target = rng.normal(0.2, 0.02, (30, N_GENES))
+    target[:, :4] += 0.6
+    judges = {
+        "f": calls(lambda x: (x[:, :4] > 0.5).sum(axis=1) >= 3),
+        "logistic": calls(lambda x: (x[:, 0] > 0.6) & (x[:, 1] > 0.6)),
+    }
+    training = np.concatenate([source, target]).astype(np.float32)
+    classes = np.repeat(["source", "target"], 30).astype(object)
+    return Setting("target", judges, training, classes, training[:0], classes[:0])
+
+
+@pytest.fixture
+def case():
+    """Ten sources, moved by .6 in the first four genes, G0 most, and a little in one that does not matter."""
+    before = np.random.default_rng(1).normal(0.2, 0.02, (10, N_GENES)).astype(np.float32)
+    change = np.zeros((10, N_GENES), dtype=np.float32)
+    change[:, :5] = [0.64, 0.62, 0.6, 0.58, 0.05]
+    return Case("source", "", before, change)
+
+
+def test_classifiers_switch_where_their_rule_says(setting, case):
+    path = path_table([case], setting)
+    assert path["a"].tolist() == pytest.approx(np.linspace(0, 1, 21).round(2))
+    # f needs .2 + .6 a > .5 for the third gene: a > .5; logistic .2 + .62 a > .6: a > .645
+    assert switch_point(path, "f") in (0.5, 0.55)
+    assert switch_point(path, "logistic") == pytest.approx(0.65, abs=0.05)
+    target = setting.of_class("target")
+    moved = case.before + case.change
+    expected = energy_distance(moved, target) / energy_distance(case.before, target)
+    assert path["energy_left"].iloc[[0, -1]].tolist() == pytest.approx([1.0, expected], abs=1e-5)
+
+
+def test_a_typical_real_sample_has_no_way_left(setting, case):
+    target = setting.of_class("target")
+    left = []
+    for real in target:
+        one = Case("source", "s", case.before[:1], real[None] - case.before[:1])
+        left.append(path_table([one], setting)["energy_left"].iloc[-1])
+    assert np.mean(left) == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [([0, 0.2, 0.6, 1], 0.67), ([0, 0.6, 0.4, 0.9], 1.0), ([1, 1, 1, 1], 0.0), ([0, 0, 0, 0], None)],
+)
+def test_the_switch_is_where_it_stays_switched(shares, expected):
+    path = pd.DataFrame({"a": [0.0, 0.33, 0.67, 1.0], "called_by_f": shares})
+    found = switch_point(path, "f")
+    assert np.isnan(found) if expected is None else found == expected
+
+
+def test_the_smallest_set_is_the_one_that_both_rules_need(setting, case):
+    found = smallest_sets([case], setting, GENES, method="generator").set_index("genes_by")
+    assert found.loc["generator", "n_genes"] == 3
+    assert found.loc["generator", "genes"] == "G0 G1 G2"
+    assert found.loc["mean_shift", "n_genes"] <= 4
+    random = found.loc["random_genes"]
+    assert 3 <= random["low"] <= random["n_genes"] <= random["high"] <= N_GENES
+    assert random["n_genes"] > 3
+
+
+def test_where_all_genes_are_not_enough_there_is_no_number(setting, case):
+    half = Case("source", "", case.before, case.change / 2)
+    found = smallest_sets([half], setting, GENES, method="generator").set_index("genes_by")
+    assert found.loc[["generator", "random_genes"], "n_genes"].isna().all()
+    assert found.loc["mean_shift", "n_genes"] > 0
+
+
+def test_numbers_of_genes_grow_to_all():
+    tried = numbers_tried(1000, 1.2)
+    assert tried[:5] == [1, 2, 3, 4, 5]
+    assert tried[-1] == 1000
+    assert max(b / a for a, b in pairwise(tried[5:])) < 1.3
+
+
+def test_a_sets_share_of_the_way_is_that_of_squared_distance(setting, case):
+    sets = GeneSets(
+        [GeneSet("ALL4", tuple(GENES[:4])), GeneSet("HALF", ("G0", "G1", "G9")), GeneSet("NONE", tuple(GENES[6:9]))]
+    )
+    found = carriers([case], setting, GENES, Annotation("test", sets, "")).set_index("term")
+    target, before = setting.of_class("target").mean(axis=0), case.before.mean(axis=0)
+    gain = (before - target) ** 2 - (before + case.change.mean(axis=0) - target) ** 2
+    assert found.loc["HALF", "share_of_way"] == pytest.approx(gain[[0, 1, 9]].sum() / gain.sum(), rel=1e-4)
+    assert found.loc["ALL4", ["called_by_f", "called_by_logistic"]].tolist() == [1, 1]
+    assert found.loc["HALF", ["called_by_f", "called_by_logistic"]].tolist() == [0, 1]
+    assert found.loc["NONE", "share_of_way"] == pytest.approx(0, abs=1e-6)
+    assert found.index[0] == "ALL4"
+
+
+def moved(before, classes, split, names=None):
+    obs = pd.DataFrame(
+        {"source_class": classes, "split": split, "predicted_before": "source", "predicted_after": "target"}
+    )
+    obs.index = pd.Index(names or [f"s{n}" for n in range(len(obs))])
+    found = AnnData(before, obs, pd.DataFrame(index=[f"G{n}" for n in range(before.shape[1])]))
+    found.layers["original"], found.layers["perturbation"] = before, np.zeros_like(before)
+    found.uns["tspg"] = {"target_class": "target"}
+    return found
+
+
+def test_cases_are_held_out_samples_of_a_class_then_the_named_ones():
+    before = np.arange(60, dtype=np.float32)[:, None] * np.ones(3, dtype=np.float32)
+    study = moved(before, ["a"] * 50 + ["b"] * 5 + ["target"] * 5, ["test"] * 50 + ["train"] * 10)
+    first, second, third = cases_of(study, ["s7"])
+    assert (first.source_class, first.sample, len(first.before)) == ("a", "", 17)  # every third of fifty
+    assert (second.source_class, len(second.before)) == ("b", 5)  # none held out: all
+    assert (third.sample, third.before[0, 0]) == ("s7", 7)
+
+
+def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
+    rng = np.random.default_rng(2)
+    setting = Setting("target", {}, *world(rng, 200), *world(rng, 200))
+    others, classes = world(rng, 300)
+    people = moved(others, classes, ["test"] * 300)
+    people.layers["original"][0] += 1.0
+    found = outside_training(people, setting, list(people.obs_names)).set_index("sample")
+    assert found.loc["s0", "p_value"] == pytest.approx(1 / 201)
+    same = found["p_value"].iloc[1:]
+    assert binomtest(int((same <= 0.05).sum()), len(same), 0.05, alternative="greater").pvalue > 0.01
+    assert binomtest(int((same <= 0.5).sum()), len(same), 0.5).pvalue > 0.001
+
+
+def test_nothing_is_said_about_a_sample_that_was_trained_on():
+    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    seen = moved(setting.training[:1].copy(), ["source"], ["train"])
+    assert np.isnan(outside_training(seen, setting, ["s0"])["p_value"].iloc[0])
+
+
+def world(rng, n):
+    return rng.normal(0.5, 0.1, (n, 8)).astype(np.float32), np.array(["source", "target"] * (n // 2), dtype=object)
+
+
+@pytest.mark.parametrize("value", [0.2, 0.5, 0.50001, 0.9])
+def test_percentiles_agree_with_scipy(value):
+    among = np.array([0.1, 0.3, 0.5, 0.5, 0.7], dtype=np.float32)
+    assert percentile(value, among) == pytest.approx(percentileofscore(among, np.float32(value), kind="mean"))
+
+
+def test_a_persons_genes_are_placed_among_her_class_and_the_target():
+    training = np.array([[0.1], [0.2], [0.3], [0.8], [0.9]], dtype=np.float32)
+    classes = np.array(["source"] * 3 + ["target"] * 2, dtype=object)
+    setting = Setting("target", {}, training, classes, training[:0], classes[:0])
+    people = moved(np.array([[0.25]], dtype=np.float32), [""], ["test"])
+    top = pd.DataFrame(
+        [("", "s0", "up", 1, "G0", 0.25, 0.85), ("source", "", "up", 1, "G0", 0.2, 0.8)],
+        columns=["source_class", "sample", "direction", "rank", "gene", "before", "after"],
+    )
+    (row,) = gene_percentiles(people, setting, top).to_dict("records")
+    assert row["compared_with"] == "source"  # what f sees, since her class is not known
+    assert [row[name] for name in ("in_source", "in_target", "after_in_target")] == pytest.approx([200 / 3, 0, 50])
