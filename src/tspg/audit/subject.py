@@ -18,9 +18,10 @@ from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelC
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
+from tspg.model.randomness import batches_an_epoch
 from tspg.model.storage import load_model
 from tspg.model.trained import TrainedModel
-from tspg.model.training import train_target_model
+from tspg.model.training import batch_size_of_f, train_target_model
 from tspg.report.run_files import read_run
 from tspg.run_folder import verify
 
@@ -28,6 +29,7 @@ Names = NDArray[np.object_]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
+SHORT_F_STEPS = 400
 SHORT_STEPS, QUICK_STEPS = {"transport": 150, "paper": 300}, {"transport": 75, "paper": 75}
 
 
@@ -64,17 +66,20 @@ class Subject:
 
     @cached_property
     def short(self) -> ExperimentConfig:
-        """The run's own method and preset, with G trained for a short time.
+        """The run's own method and preset, with G and f trained for a shorter time.
 
-        f is trained as long as the run's: one that hardly knows its classes leads G astray.
+        f gets enough steps to know its classes: one that hardly does leads G astray.
         """
         own = self.config
+        n_train = int(self.prepared.is_train.sum())
+        epochs = -(-SHORT_F_STEPS // batches_an_epoch(n_train, batch_size_of_f(n_train, own.target_model)))
         steps = min(self.own_steps, (QUICK_STEPS if self.quick else SHORT_STEPS)[own.preset])
         return replace(
             own,
             source_classes=None,
             folds=1,
             generator=replace(own.generator, steps=steps),
+            target_model=replace(own.target_model, epochs=min(own.target_model.epochs, epochs)),
         )
 
     @property

@@ -69,7 +69,7 @@ def train_target_model(
     profiles = torch.from_numpy(prepared.profiles[prepared.is_train]).to(device)
     labels = torch.from_numpy(prepared.class_index[prepared.is_train]).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
-    batch_size = min(config.batch_size, max(SMALLEST_BATCH, len(profiles) // config.least_batches))
+    batch_size = batch_size_of_f(len(profiles), config)
     for epoch in range(config.epochs):
         total = 0.0
         rows_of = batches(len(profiles), batch_size, stream(seed, F_ORDER, epoch))
@@ -83,6 +83,11 @@ def train_target_model(
         require_finite_weights((epoch + 1) * len(rows_of), target_model=model)
         report("target model", epoch + 1, config.epochs, {"loss": total / len(rows_of)})
     return model.eval().requires_grad_(False)
+
+
+def batch_size_of_f(n_samples: int, config: TargetModelConfig) -> int:
+    """Samples a batch that f learns from: smaller where they are few, so that it takes enough steps."""
+    return min(config.batch_size, max(SMALLEST_BATCH, n_samples // config.least_batches))
 
 
 def train_generator(
