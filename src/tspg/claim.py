@@ -28,6 +28,7 @@ CONTENTS = frozenset(
         "table_2.tsv",
         "compare.tsv",
         "path.tsv",
+        "tsne.tsv",
         "smallest_sets.tsv",
         "carriers.tsv",
         "samples.tsv",

@@ -28,7 +28,7 @@ from tspg.report.figures import write_figures
 from tspg.report.html import write_report
 
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
-DRAWN_AGAIN = ("figures", "report.html")
+DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
 NAMED_VERSIONS = (
     "numpy",

@@ -1,5 +1,7 @@
 """The page: right numbers, honest gaps, and names that stay text whatever they hold."""
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -12,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tspg.analysis.context import SAMPLE_COLUMNS
+from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
 from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.analysis.wording import number, percent
 from tspg.config import ExperimentConfig, TransportConfig
@@ -19,7 +23,7 @@ from tspg.errors import ModelError
 from tspg.files import safe_name, write_json, write_table
 from tspg.report.evidence_view import MEASURES, METHODS, TELLING
 from tspg.report.findings import findings_of
-from tspg.report.html import write_report
+from tspg.report.html import PROGRAM, write_report
 from tspg.report.run_files import read_run
 
 HOSTILE = [
@@ -42,6 +46,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.text = ""
+        self.programs: list[str] = []
         self.feed(re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", html))  # the parser is slow on long pictures
         self.close()
 
@@ -54,12 +59,18 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.programs.append(data)
+        elif "style" not in self.open:
             self.text += data
 
     @property
     def tags(self):
         return {tag for tag, _ in self.elements}
+
+
+def hash_of(program: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}"
 
 
 def page_of(run_dir: Path) -> Page:
@@ -81,7 +92,10 @@ def hostile_run(make_run, make_perturbations, drawn_run: Path, tmp_path_factory)
 def test_hostile_names_stay_text(hostile_run: Path):
     page = page_of(hostile_run)
     assert page.open == []
-    assert page.tags.isdisjoint({"script", "svg", "iframe", "object", "a", "link", "base", "form"})
+    assert page.tags.isdisjoint({"iframe", "object", "link", "base", "form"})
+    assert page.programs == [PROGRAM]  # the page's own, and no other
+    links = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
+    assert links == {"metrics.json", *(path.name for path in hostile_run.glob("*.tsv"))}
     assert [tag for tag, _ in page.elements].count("style") == 1
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     for name in HOSTILE:
@@ -122,7 +136,115 @@ def test_no_name_runs_as_a_program_in_a_browser(hostile_run: Path):
     title = re.search(r"<title>(.*?)</title>", dom, re.DOTALL)
     assert title is not None
     assert title[1].endswith("tspg report")
-    assert "<script" not in dom
+    assert dom.count("<script") == 1
+
+
+@pytest.fixture(scope="module")
+def told_run(make_run, make_perturbations, tmp_path_factory) -> Path:
+    """A run with every table of the page, of which the answers are known."""
+    run = make_run(tmp_path_factory.mktemp("told"), make_perturbations(), figures=True)
+    top = pd.read_csv(run / "top_genes.tsv", sep="\t", keep_default_na=False)
+    own = top[top["source_class"] == "Kidney"].assign(sample="sample-1")
+    write_table(run / "top_genes.tsv", pd.concat([top, own]))
+    ora = [
+        (
+            "Kidney",
+            "",
+            "up",
+            "GO BP",
+            "GOBP_BEST_TERM",
+            4,
+            18,
+            30,
+            900,
+            50,
+            1e-9,
+            1e-7,
+            "G1 G2 G3 G4",
+            "GOBP_BEST_TERM",
+        ),
+        (
+            "Kidney",
+            "",
+            "up",
+            "GO BP",
+            "GOBP_SAME_THING",
+            4,
+            18,
+            40,
+            900,
+            50,
+            1e-6,
+            1e-4,
+            "G1 G2 G3 G4",
+            "GOBP_BEST_TERM",
+        ),
+        ("Liver", "", "down", "Hallmark", "HALLMARK_HYPOXIA", 1, 18, 40, 900, 50, 0.4, 0.9, "G9", ""),
+    ]
+    write_table(run / "enrichment.tsv", pd.DataFrame(ora, columns=list(ORA_COLUMNS)))
+    ranked = [("Liver", "", "Hallmark", "HALLMARK_HYPOXIA", 114, -3.4, 7e-4, 3e-3, "HALLMARK_HYPOXIA", 0.06)]
+    write_table(run / "enrichment_ranked.tsv", pd.DataFrame(ranked, columns=list(RANKED_COLUMNS)))
+    path = pd.DataFrame({"source_class": "Kidney", "sample": "", "a": [0.0, 0.5, 1.0], "energy_left": [1.0, 0.5, 0.1]})
+    write_table(run / "path.tsv", path.assign(called_by_f=[0.0, 0.6, 1.0], called_by_logistic=[0.0, 0.2, 0.9]))
+    person = ("sample-1", "Kidney", "Kidney", "Lung", 9.0, 2.0, 0.004, 250)
+    write_table(run / "samples.tsv", pd.DataFrame([person], columns=list(SAMPLE_COLUMNS)))
+    return run
+
+
+def test_what_the_genes_do_is_told_with_its_doubts(told_run: Path):
+    text = " ".join(page_of(told_run).text.split())
+    assert "best term and 1 more that share its genes: same thing" in text
+    assert "q 1.0e-07 *" in text
+    assert "4 of 30: G1 G2 G3 G4 · GO BP" in text
+    assert "hypoxia" in text
+    assert "q 3.0e-03 down, 114 genes" in text  # no star: it does not hold if genes go together
+    assert "at least half are called Lung by f from a = 0.50 on and by logistic regression from a = 1.00 on" in text
+    assert "10% of the energy distance" in text
+    assert "This profile lies outside the data that the model was trained on (9.00 to the nearest" in text
+
+
+ACTIONS = """
+const show = (key, value) => document.body.setAttribute(`data-${key}`, value);
+const visible = (selector) => Array.from(document.querySelectorAll(selector)).filter((e) => !e.hidden);
+const chooser = document.querySelector('select[data-for="genes"]');
+chooser.value = Array.from(chooser.options).find((o) => o.text.startsWith("Liver")).value;
+chooser.dispatchEvent(new Event("change"));
+show("chosen", visible('[data-group="genes"]').map((e) => e.querySelector("summary").textContent.trim()).join("|"));
+chooser.value = "all"; chooser.dispatchEvent(new Event("change"));
+show("everything", visible('[data-group="genes"]').length);
+const search = document.querySelector("input.search");
+search.value = "g1"; search.dispatchEvent(new Event("input"));
+const rows = visible("table.searchable tbody tr").filter((r) => r.closest("section") === search.closest("section"));
+show("found", rows.length > 0 && rows.every((r) => r.textContent.toLowerCase().includes("g1")));
+search.value = ""; search.dispatchEvent(new Event("input"));
+const table = document.querySelector('[data-group="genes"] table.sortable');
+const head = table.querySelectorAll("thead th")[2];
+const column = () => Array.from(table.tBodies[0].rows).map((r) => parseFloat(r.cells[2].textContent));
+head.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+show("rising", column().every((v, i, a) => i === 0 || a[i - 1] <= v));
+head.click();
+show("falling", column().every((v, i, a) => i === 0 || a[i - 1] >= v));
+const point = document.querySelector("figure.map [data-sample]");
+point.dispatchEvent(new MouseEvent("mouseenter"));
+show("told", document.querySelector("figure.map output").textContent === point.querySelector("title").textContent);
+const key = document.querySelectorAll("figure.map button")[1];
+key.click();
+const faded = Array.from(document.querySelectorAll("figure.map .faded"));
+show("faded", faded.length > 0 && faded.every((p) => p.dataset.class !== key.dataset.class));
+"""
+
+
+def test_the_page_can_be_worked_with_in_a_browser(told_run: Path, tmp_path: Path):
+    html = write_report(told_run).read_text(encoding="utf-8")
+    page = tmp_path / "worked.html"
+    worked = html.replace(hash_of(PROGRAM), hash_of(PROGRAM + ACTIONS)).replace(PROGRAM, PROGRAM + ACTIONS)
+    page.write_text(worked, encoding="utf-8")
+    body = re.search(r"<body([^>]*)>", chromium_dom(page))
+    assert body is not None
+    found = dict(re.findall(r'data-(\w+)="([^"]*)"', body[1]))
+    assert found.pop("chosen").startswith("Liver → Lung")
+    assert found.pop("everything") == "3"  # two classes and one sample
+    assert found == dict.fromkeys(["found", "rising", "falling", "told", "faded"], "true")
 
 
 def test_the_browser_check_can_fail_where_nothing_protects(tmp_path: Path):
@@ -144,13 +266,16 @@ def test_nothing_is_loaded_from_anywhere(make_run, make_perturbations, tmp_path:
     sources = [
         value for _, attributes in page.elements for name, value in attributes.items() if name in ("src", "href")
     ]
-    assert len(sources) == 5  # four figures and one sample
-    assert all(source is not None and source.startswith("data:image/png;base64,") for source in sources)
+    pictures = [source for source in sources if source is not None and source.startswith("data:image/png;base64,")]
+    assert len(pictures) == 4  # who is called the target, heat map, training, one sample; the map is drawn as SVG
+    beside = {path.name for path in tmp_path.rglob("*") if path.suffix in (".tsv", ".json")}
+    assert set(sources) - set(pictures) <= beside
     assert "url(" not in html
     assert "@import" not in html
     policies = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
     assert policies == [
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '{hash_of(PROGRAM)}'; "
+        "base-uri 'none'; form-action 'none'"
     ]
     assert len(html) < 5_000_000
 

@@ -8,14 +8,14 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.figure import Figure
 
-from tspg.files import safe_name, whole_file
+from tspg.files import safe_name, whole_file, write_table
 from tspg.report.f_accuracy import plot_f_accuracy
 from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
 from tspg.report.overlap import lists_by_source, plot_overlap
 from tspg.report.path_figure import plot_path
 from tspg.report.style import house_style
-from tspg.report.tsne import plot_tsne
+from tspg.report.tsne import draw, place, plot_tsne
 
 __all__ = [
     "plot_f_accuracy",
@@ -57,10 +57,12 @@ def write_figures(
 
     Without a history, or with an empty one, there is no figure of it, nor without `top_genes` and `path`
     among the tables one of the overlap and of the path. `samples` are those that the
-    user named: each gets a heat map of its own.
+    user named: each gets a heat map of its own. Beside them `tsne.tsv` has the places on the map.
     """
+    placed = place(perturbations, seed=seed)
+    write_table(Path(run_dir) / "tsne.tsv", placed.table(perturbations))
     figures = {
-        "tsne": plot_tsne(perturbations, seed=seed),
+        "tsne": draw(perturbations, placed),
         "heatmap": plot_heatmap(perturbations),
         "f_accuracy": plot_f_accuracy(perturbations),
     }

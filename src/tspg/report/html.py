@@ -1,5 +1,7 @@
 """One self-contained page that tells a biologist what a run found, what to doubt, and how to repeat it."""
 
+import base64
+import hashlib
 import shlex
 from collections.abc import Iterator
 from importlib.resources import files
@@ -14,11 +16,14 @@ from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
 from tspg.report.evidence_view import all_measures, comparison, telling_measures, verdict_rows
 from tspg.report.findings import cautions_of, findings_of
+from tspg.report.map_view import map_of
+from tspg.report.meaning_view import annotations_line, cases_told, people, readable
 from tspg.report.method_words import method_of
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
 
 MOST_GENE_LISTS = 100
+PROGRAM = files("tspg.report").joinpath("page.js").read_text(encoding="utf-8")
 MOST_SHARED_GENES = 20
 LONGEST_UNITS = 24  # letters
 
@@ -62,6 +67,16 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "pictures": list(pictures_of(run)),
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
+        "people": people(run),
+        "map": map_of(run),
+        "told": cases_told(run),
+        "n_told": len(groups),
+        "annotations": annotations_line(run),
+        "table_1": run.tables["table_1"].to_dict("records"),
+        "table_2": _readable_terms(run.tables["table_2"]),
+        "downloads": sorted(path.name for path in run.folder.glob("*.tsv")),
+        "program": PROGRAM,
+        "program_hash": base64.b64encode(hashlib.sha256(PROGRAM.encode()).digest()).decode(),
         "overlap": _overlap(run.tables["gene_overlap"]),
         "method": method_of(run),
         "command": _command(run),
@@ -113,11 +128,16 @@ def _gene_lists(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for key, rows in table.groupby(["source_class", "sample"], sort=False):
         source, sample = map(str, key)
         yield {
+            "case": f"{source}\t{sample}",
             "title": sample or source or "class unknown",
             "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
             "up": rows[rows["direction"] == "up"].to_dict("records"),
             "down": rows[rows["direction"] == "down"].to_dict("records"),
         }
+
+
+def _readable_terms(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return [{**row, "best_term": readable(str(row["best_term"]))} for row in table.to_dict("records")]
 
 
 def _overlap(table: pd.DataFrame) -> list[dict[str, Any]]:

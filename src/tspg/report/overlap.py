@@ -88,7 +88,8 @@ def _panel(figure: Figure, left: float, columns: int, way: str, named: Members, 
     for axes in (dots, bars):
         axes.spines[["bottom", "left"]].set_visible(axes is bars)
     distinct = len(frozenset().union(*named.values())) if named else 0
-    note = [f"{len(shown)} of {len(found)} combinations"] if len(shown) < len(found) else []
-    note += [f"{len(names)} of {n_lists} {what}"] if len(names) < n_lists else []
-    bars.set_title(f"Turned {way}: {distinct:,} genes in {n_lists} {what}", pad=18)
+    note = [f"in {n_lists} {what}"]
+    note += [f"{len(shown)} of {len(found)} combinations"] if len(shown) < len(found) else []
+    note += [f"{len(names)} lists shown"] if len(names) < n_lists else []
+    bars.set_title(f"Turned {way}: {distinct:,} genes", pad=18)
     bars.annotate("; ".join(note), (0, 1), (0, 8), "axes fraction", "offset points", fontsize=7.5, color=FAINT)

@@ -14,6 +14,23 @@ from tspg.analysis.verdict import verdict
 from tspg.errors import ModelError
 from tspg.files import read_table
 
+TABLES = (
+    "top_genes",
+    "gene_overlap",
+    "evidence",
+    "history",
+    "enrichment",
+    "enrichment_ranked",
+    "table_1",
+    "table_2",
+    "path",
+    "smallest_sets",
+    "carriers",
+    "samples",
+    "percentiles",
+    "tsne",
+)
+
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -91,7 +108,7 @@ def read_run(run_dir: Path) -> RunFiles:
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such folder. Give the folder of a finished run.")
     facts, obs = _labels(folder / "perturbations.h5ad")
-    tables = {name: _table(folder / f"{name}.tsv") for name in ("top_genes", "gene_overlap", "evidence", "history")}
+    tables = {name: _table(folder / f"{name}.tsv") for name in TABLES}
     return RunFiles(folder, _json(folder / "metrics.json"), _json(folder / "model" / "model.json"), facts, obs, tables)
 
 

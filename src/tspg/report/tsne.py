@@ -1,9 +1,11 @@
 """The map of real samples with the perturbed ones put on it (paper, Figs. 2-5, left)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,6 +47,38 @@ def plot_tsne(
     class that they came from; those of classes that are not on the map are grey stars. The same seed
     gives the same picture.
     """
+    placed = place(perturbations, n_classes=n_classes, n_perturbed=n_perturbed, joint=joint, seed=seed)
+    return draw(perturbations, placed)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where samples lie on the map: rows of real and of perturbed ones, and the source classes shown."""
+
+    embedding: Embedding
+    real_rows: NDArray[np.intp]
+    perturbed_rows: NDArray[np.intp]
+    classes: list[str]
+
+    def table(self, perturbations: AnnData) -> pd.DataFrame:
+        """One row a sign: real or moved (`kind`), whose it is, its place, and what f calls it before and after."""
+        parts = []
+        for kind, rows, points in (
+            ("real", self.real_rows, self.embedding.real),
+            ("moved", self.perturbed_rows, self.embedding.perturbed),
+        ):
+            obs = perturbations.obs.iloc[rows]
+            facts = {name: obs[name].to_numpy() for name in ("source_class", "predicted_before", "predicted_after")}
+            parts.append(
+                pd.DataFrame({"kind": kind, "sample": obs.index, "x": points[:, 0], "y": points[:, 1], **facts})
+            )
+        return pd.concat(parts, ignore_index=True)
+
+
+def place(
+    perturbations: AnnData, *, n_classes: int = 10, n_perturbed: int = 100, joint: bool = False, seed: int = 0
+) -> Placed:
+    """Choose samples and give each its place on the map, as `plot_tsne` says."""
     rng = np.random.default_rng(seed)
     source = perturbations.obs["source_class"].to_numpy(str)
     target = str(perturbations.uns["tspg"]["target_class"])
@@ -55,10 +89,17 @@ def plot_tsne(
     moved = np.asarray(perturbations.X[perturbed_rows], np.float64)
     # On a map without the target, moved samples could only be put beside samples that were not moved.
     joint = joint or target not in source
-    embedding = embed(real, moved, joint=joint, seed=seed)
-    origin = np.where(np.isin(source, classes), source.astype(object), _OTHERS)[perturbed_rows]
+    return Placed(embed(real, moved, joint=joint, seed=seed), real_rows, perturbed_rows, classes)
+
+
+def draw(perturbations: AnnData, placed: Placed) -> Figure:
+    """The map of samples that have their places."""
+    source = perturbations.obs["source_class"].to_numpy(str)
+    shown = np.where(np.isin(source, placed.classes), source.astype(object), _OTHERS)
+    target = str(perturbations.uns["tspg"]["target_class"])
+    origin = shown[placed.perturbed_rows]
     with house_style():
-        return _draw(embedding, source[real_rows], origin, classes, target)
+        return _draw(placed.embedding, source[placed.real_rows], origin, placed.classes, target)
 
 
 def _choose_classes(perturbations: AnnData, target: str, n_classes: int, rng: np.random.Generator) -> list[str]:

@@ -1,0 +1,50 @@
+"""The t-SNE map as the page draws it: every sign tells its sample, and its class before and after."""
+
+from typing import Any
+
+import pandas as pd
+
+from tspg.report.run_files import RunFiles
+
+WIDTH, HEIGHT, MARGIN = 720, 520, 16
+MOST_POINTS = 4000  # real samples, taken evenly; moved ones are few
+COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#7F3C8D", "#8C6D46", "#7A7A7A")
+TARGET_COLOUR = "#111111"
+
+
+def map_of(run: RunFiles) -> dict[str, Any] | None:
+    """Signs and key of the map, from `tsne.tsv`; None where there is none."""
+    table = run.tables["tsne"]
+    if table.empty:
+        return None
+    real = table[table["kind"] == "real"]
+    thinned = real.iloc[:: -(-len(real) // MOST_POINTS)]
+    shown = pd.concat([thinned, table[table["kind"] == "moved"]])
+    names = sorted(set(shown["source_class"]) - {run.target})
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)} | {run.target: TARGET_COLOUR}
+    low, high = table[["x", "y"]].min(), table[["x", "y"]].max()
+    size = (high - low).where(high > low, 1.0)
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "key": [(number, name, colours[name]) for number, name in enumerate([run.target, *names])],
+        "points": [
+            {
+                "x": round(MARGIN + (row["x"] - low["x"]) / size["x"] * (WIDTH - 2 * MARGIN), 1),
+                "y": round(HEIGHT - MARGIN - (row["y"] - low["y"]) / size["y"] * (HEIGHT - 2 * MARGIN), 1),
+                "class_number": 0 if row["source_class"] == run.target else 1 + names.index(row["source_class"]),
+                "colour": colours[row["source_class"]],
+                "moved": row["kind"] == "moved",
+                "words": _words(row, run.target),
+            }
+            for row in shown.to_dict("records")
+        ],
+        "left_out": len(real) - len(thinned),
+    }
+
+
+def _words(row: dict[Any, Any], target: str) -> str:
+    own = row["source_class"] or "class unknown"
+    if row["kind"] == "moved":
+        return f"{row['sample']}, {own}, moved to {target}: called {row['predicted_after']}"
+    return f"{row['sample']}, {own}: called {row['predicted_before']}"

@@ -1,0 +1,170 @@
+"""What the page shows of the meaning of moved genes: enriched terms, paths, smallest sets, one person's place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from tspg.analysis.path import switch_point
+from tspg.analysis.thresholds import ENRICHED, PAPER_ENRICHED
+from tspg.analysis.wording import number, percent
+from tspg.report.run_files import RunFiles
+
+MOST_TERMS, MOST_RANKED, MOST_CARRIERS, MOST_CASES = 10, 14, 5, 60
+BAR = 12.0  # -log10 q at which a bar is full
+FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
+
+Key = tuple[str, str]
+
+
+def annotations_line(run: RunFiles) -> str:
+    """Which annotations were tested, with versions and licences."""
+    found = run.metric("annotations") or []
+    return "; ".join(
+        f"{one['category']} ({one['n_tested'] or one['n_sets']:,} of {one['n_sets']:,} sets; {one['origin']})"
+        for one in found
+    )
+
+
+def cases_told(run: RunFiles) -> list[dict[Any, Any]]:
+    """For every class mean and named sample what its genes do and how few of them are enough."""
+    return [_told(run, key) for key in list(_keys(run))[:MOST_CASES]]
+
+
+def _keys(run: RunFiles) -> Iterator[Key]:
+    top = run.tables["top_genes"]
+    if not top.empty:
+        yield from ((str(a), str(b)) for a, b in top[["source_class", "sample"]].drop_duplicates().to_numpy())
+
+
+def _told(run: RunFiles, key: Key) -> dict[Any, Any]:
+    source, sample = key
+    return {
+        "case": f"{source}\t{sample}",
+        "title": sample or source or "class unknown",
+        "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
+        "lists": [(way, _terms(run.tables["enrichment"], key, way)) for way in ("up", "down")],
+        "ranked": _ranked(run.tables["enrichment_ranked"], key),
+        "enough": _enough(run, key),
+        "carriers": _of(run.tables["carriers"], key).head(MOST_CARRIERS).to_dict("records"),
+    }
+
+
+def _of(table: pd.DataFrame, key: Key) -> pd.DataFrame:
+    if table.empty:
+        return table
+    return table[(table["source_class"] == key[0]) & (table["sample"] == key[1])]
+
+
+def _terms(table: pd.DataFrame, key: Key, way: str) -> list[dict[Any, Any]]:
+    """The enriched terms of a list that lead their group, surest first, with the group's other names."""
+    found = _of(table, key)
+    if found.empty:
+        return []
+    return _led(found[found["direction"] == way], MOST_TERMS)
+
+
+def _ranked(table: pd.DataFrame, key: Key) -> list[dict[Any, Any]]:
+    found = _of(table, key)
+    return [] if found.empty else _led(found, MOST_RANKED)
+
+
+def _led(found: pd.DataFrame, most: int) -> list[dict[Any, Any]]:
+    enriched = found[found["q_value"] < ENRICHED]
+    leaders = enriched[enriched["group"] == enriched["term"]].sort_values("p_value", kind="stable").head(most)
+    told = []
+    for row in leaders.to_dict("records"):
+        same = (enriched["group"] == row["term"]) & (enriched["category"] == row["category"])
+        told.append(
+            {
+                **row,
+                "words": readable(str(row["term"])),
+                "q": f"{row['q_value']:.1e}",
+                "strict": row["q_value"] < PAPER_ENRICHED,
+                "bar": max(2.0, min(100.0, 100 * _digits(row["q_value"]) / BAR)),
+                "others": [readable(str(name)) for name in enriched.loc[same, "term"] if name != row["term"]],
+                "also_correlated": row.get("q_value_correlated", 1.0) < ENRICHED,
+            }
+        )
+    return told
+
+
+def _digits(q: float) -> float:
+    return -float(pd.Series([max(q, 1e-300)]).transform("log10").iloc[0])
+
+
+def readable(term: str) -> str:
+    """A term's name without the prefix of its collection, in lower case: GOBP_ION_TRANSPORT is "ion transport"."""
+    first, _, rest = term.partition("_")
+    known = first in ("HALLMARK", "REACTOME", "WP", "GOBP", "GOCC", "GOMF")
+    return rest.replace("_", " ").lower() if known and rest else term
+
+
+def _enough(run: RunFiles, key: Key) -> list[str]:
+    """How early classifiers switch, and how few genes are enough, in sentences."""
+    found = []
+    who, whom = ("this sample is", "it") if key[1] else ("at least half are", "at least half")
+    path, sets = _of(run.tables["path"], key), _of(run.tables["smallest_sets"], key)
+    if not path.empty:
+        switches = {judge: switch_point(path, judge) for judge in ("f", "logistic")}
+        told = [
+            f"{name} from a = {number(switches[judge])} on" if pd.notna(switches[judge]) else f"{name} never"
+            for judge, name in (("f", "f"), ("logistic", "logistic regression"))
+        ]
+        left = path["energy_left"].iloc[-1]
+        found.append(
+            f"On the path x + a P {who} called {run.target} by {' and by '.join(told)}; at its end "
+            f"{percent(max(0.0, left))} of the energy distance to real {run.target} samples is left."
+        )
+    if not sets.empty:
+        by = {str(row["genes_by"]): row for row in sets.to_dict("records")}
+        own = by.get(run.method, {})
+        parts = [f"mean shift's own top genes: {_count(by['mean_shift'])}"] if "mean_shift" in by else []
+        parts += [f"genes in random order: {_count(by['random_genes'])}"] if "random_genes" in by else []
+        found.append(
+            f"Genes that have to move until f and logistic regression both call {whom} {run.target}: "
+            f"{_count(own)} of {number(own.get('n_genes_in_all'))} ({'; '.join(parts)})."
+        )
+    return found
+
+
+def _count(row: dict[Any, Any]) -> str:
+    n = row.get("n_genes")
+    return "all are not enough" if n is None or pd.isna(n) else f"{int(n):,}"
+
+
+def people(run: RunFiles) -> list[dict[Any, Any]]:
+    """For every named sample: is she like those the model learned from, and where do her genes lie."""
+    samples, places = run.tables["samples"], run.tables["percentiles"]
+    if samples.empty:
+        return []
+    return [
+        {
+            **row,
+            "place": _place(row),
+            "outside": bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT),
+            "genes": _genes(run, str(row["sample"]), places),
+        }
+        for row in samples.to_dict("records")
+    ]
+
+
+def _place(row: dict[Any, Any]) -> str:
+    if pd.isna(row["p_value"]):
+        return "This sample was among those that the model was trained on, so its result is no test."
+    distance = f"{number(row['distance'])} to the nearest training sample, usual are {number(row['typical'])}"
+    if row["p_value"] <= FAR_OUT:
+        rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
+        return (
+            f"This profile lies outside the data that the model was trained on ({distance}; {rare}). "
+            "What the model says of it may mean nothing."
+        )
+    return f"This profile lies among those that the model was trained on ({distance}; p = {number(row['p_value'])})."
+
+
+def _genes(run: RunFiles, sample: str, places: pd.DataFrame) -> list[tuple[str, list[dict[Any, Any]]]]:
+    top = run.tables["top_genes"]
+    own = top[top["sample"] == sample]
+    keys = ["sample", "direction", "rank", "gene"]
+    joined = own.merge(places, on=keys, how="left") if len(places) else own
+    return [(way, joined[joined["direction"] == way].to_dict("records")) for way in ("up", "down")]
