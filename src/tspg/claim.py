@@ -29,6 +29,7 @@ CONTENTS = frozenset(
         "compare.tsv",
         "path.tsv",
         "tsne.tsv",
+        "tables.xlsx",
         "smallest_sets.tsv",
         "carriers.tsv",
         "samples.tsv",

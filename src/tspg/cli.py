@@ -184,6 +184,7 @@ def _add_run(found: Any) -> None:
         help="samples whose own genes to list and draw",
     )
     _add_annotation_options(parser)
+    _add_xlsx(parser)
     parser.add_argument(
         "--folds",
         type=int,
@@ -215,6 +216,7 @@ def _add_perturb(found: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the results")
     _add_data_options(parser, turned=False)
     _add_annotation_options(parser)
+    _add_xlsx(parser)
 
 
 def _add_audit(found: Any) -> None:
@@ -247,6 +249,10 @@ def _add_compare(found: Any) -> None:
 def _add_report(found: Any) -> None:
     parser = _command(found, "report", "Draw the figures and the report of a finished run again.")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
+
+
+def _add_xlsx(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--xlsx", action="store_true", help="write the tables as one Excel file too")
 
 
 def _add_annotation_options(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,7 @@ from tspg.question import only_label_column
 from tspg.report.figures import plot_overlap, save_figure
 from tspg.report.findings import findings_of
 from tspg.report.run_files import doubts_about, read_run
+from tspg.report.spreadsheet import require_xlsxwriter
 from tspg.run_folder import (
     Findings,
     add_tables,
@@ -80,6 +81,7 @@ def run(options: Namespace, report: Report) -> list[str]:
     """Train, move, judge and draw: one run folder."""
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
+    _check_xlsx(options)
     with new_folder(options.out):
         gene_set, annotations = _gene_set(options), _annotations(options)
         found = experiment.run(
@@ -104,7 +106,7 @@ def run(options: Namespace, report: Report) -> list[str]:
             device=options.device,
             report=report,
         )
-        save_run(found, options.out, inputs=_inputs(options), reading=_reading(options))
+        save_run(found, options.out, inputs=_inputs(options), reading=_reading(options), xlsx=options.xlsx)
     return _summary(options.out)
 
 
@@ -112,6 +114,7 @@ def perturb(options: Namespace, report: Report) -> list[str]:
     """Move new profiles with a trained model: a run folder without model and history."""
     del report
     clock = Clock()
+    _check_xlsx(options)
     with new_folder(options.out):
         model, annotations = load_model(options.model), _annotations(options) or carried_annotations()
         with clock.phase("read"):
@@ -143,7 +146,8 @@ def perturb(options: Namespace, report: Report) -> list[str]:
             samples=tuple(few),
             seconds=clock.seconds,
         )
-        save_findings(found, options.out, inputs=[*_inputs(options), model_folder(options.model) / "model.json"])
+        inputs = [*_inputs(options), model_folder(options.model) / "model.json"]
+        save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
     return _summary(options.out)
 
 
@@ -282,6 +286,11 @@ def _gene_set(options: Namespace) -> GeneSet | None:
             "or say --gene-set all."
         )
     return gene_sets.union() if options.gene_set == "all" else gene_sets[options.gene_set]
+
+
+def _check_xlsx(options: Namespace) -> None:
+    if options.xlsx:
+        require_xlsxwriter()
 
 
 def _annotations(options: Namespace) -> tuple[Annotation, ...] | None:

@@ -26,6 +26,7 @@ from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
 from tspg.report.figures import write_figures
 from tspg.report.html import write_report
+from tspg.report.spreadsheet import write_spreadsheet
 
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
@@ -60,11 +61,17 @@ class Findings:
 
 
 def save_run(
-    run: Run, out: Path, *, inputs: Sequence[Path] = (), reading: Mapping[str, Any] = MappingProxyType({})
+    run: Run,
+    out: Path,
+    *,
+    inputs: Sequence[Path] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
+    xlsx: bool = False,
 ) -> None:
     """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole.
 
-    `reading` says how the expression file was read, so that an audit can read its other genes.
+    With `xlsx` the tables are written as one Excel file too. `reading` says how the expression file was
+    read, so that an audit can read its other genes.
     """
     save_model(run.model, out / "model")
     write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
@@ -72,11 +79,16 @@ def save_run(
     found = Findings(
         run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
     )
-    save_findings(found, out, inputs=inputs, reading=reading)
+    save_findings(found, out, inputs=inputs, reading=reading, xlsx=xlsx)
 
 
 def save_findings(
-    found: Findings, out: Path, *, inputs: Sequence[Path] = (), reading: Mapping[str, Any] = MappingProxyType({})
+    found: Findings,
+    out: Path,
+    *,
+    inputs: Sequence[Path] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
+    xlsx: bool = False,
 ) -> None:
     """Write everything but the model; alone, it makes the folder of `tspg perturb`."""
     clock = Clock()
@@ -84,6 +96,8 @@ def save_findings(
         write_perturbations(found.perturbations, out / "perturbations.h5ad")
         for name, table in found.tables.items():
             write_table(out / f"{name}.tsv", table)
+        if xlsx:
+            write_spreadsheet(found.tables, out / "tables.xlsx")
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
     with clock.phase("figures"), fixed_threads(int(found.settings["threads"])):
         seed = int(found.settings["seed"])
