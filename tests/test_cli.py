@@ -312,3 +312,79 @@ def test_perturb_takes_the_model_folder_too_and_passes_its_doubts_on(finished, f
 
 def test_manifest_holds_the_command_as_typed(finished):
     assert "command" in json.loads((finished / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def annotated(files, tmp_path_factory):
+    """A run whose genes are looked up in a file of the user's, which holds the planted genes."""
+    folder = tmp_path_factory.mktemp("annotated")
+    up, down = "\t".join(f"G{n}" for n in range(5)), "\t".join(f"G{n}" for n in range(5, 10))
+    rest = "\n".join(f"REST{n}\t\tG{n}\tG{n + 1}\tG{n + 2}" for n in range(10, 56))
+    (folder / "known.gmt").write_text(f"PLANTED UP\t\t{up}\nPLANTED DOWN\t\t{down}\n{rest}\n", encoding="utf-8")
+    arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
+    arguments += ["--target", "target", "--annotations", f"Known={folder / 'known.gmt'}", "--samples", "s4", "--xlsx"]
+    assert main([*arguments, "--out", str(folder / "run"), "--steps", "60", "--threads", "1"]) == 0
+    return folder
+
+
+def test_a_run_says_what_its_genes_do(annotated):
+    found = read_table(annotated / "run" / "enrichment.tsv")
+    assert set(found["category"]) == {"Known"}
+    assert set(found["sample"]) == {"", "s4"}
+    best = found.sort_values("p_value").groupby(["source_class", "sample", "direction"])["term"].first()
+    assert set(best.xs("up", level="direction")) == {"PLANTED UP"}
+    assert set(best.xs("down", level="direction")) == {"PLANTED DOWN"}
+    ranked = read_table(annotated / "run" / "enrichment_ranked.tsv").set_index("term")["statistic"]
+    assert (ranked["PLANTED UP"] > 3).all()
+    assert (ranked["PLANTED DOWN"] < -3).all()
+    sets = read_table(annotated / "run" / "smallest_sets.tsv").set_index("genes_by")["n_genes"].fillna(60)
+    assert (sets["generator"].to_numpy() < sets["random_genes"].to_numpy()).all()
+    assert (annotated / "run" / "tables.xlsx").is_file()
+    metrics = json.loads((annotated / "run" / "metrics.json").read_text())
+    assert metrics["annotations"] == [{"category": "Known", "origin": "known.gmt", "n_sets": 48, "n_tested": 48}]
+
+
+def test_enrich_of_a_run_gives_the_runs_own_tables(annotated, tmp_path, capsys):
+    asked = ["enrich", "--run", str(annotated / "run"), "--annotations", f"Known={annotated / 'known.gmt'}"]
+    assert main([*asked, "--out", str(tmp_path / "again")]) == 0
+    for name in ("enrichment.tsv", "enrichment_ranked.tsv"):
+        assert (tmp_path / "again" / name).read_bytes() == (annotated / "run" / name).read_bytes()
+    assert "the surest is PLANTED" in capsys.readouterr().out
+
+
+def test_enrich_of_a_list_needs_its_background(annotated, tmp_path, capsys):
+    (tmp_path / "genes.txt").write_text("G0\nG1\nG2\n", encoding="utf-8")
+    (tmp_path / "all.txt").write_text("".join(f"G{n}\n" for n in range(59)), encoding="utf-8")
+    asked = ["enrich", "--genes", str(tmp_path / "genes.txt"), "--annotations", str(annotated / "known.gmt")]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 2
+    assert "--background" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*asked, "--background", str(tmp_path / "all.txt"), "--out", str(tmp_path / "out")]) == 0
+    first = read_table(tmp_path / "out" / "enrichment.tsv").iloc[0]
+    # of 58 annotated genes (G10 to G57 and the planted ten) five are the set, and all three drawn are among them
+    assert first[["term", "category", "overlap", "background"]].tolist() == ["PLANTED UP", "known", 3, 58]
+    assert first["p_value"] == pytest.approx((5 * 4 * 3) / (58 * 57 * 56))
+
+
+def test_compare_tells_what_targets_share(annotated, files, tmp_path, capsys):
+    arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
+    arguments += ["--target", "beta", "--source", "alpha", "--out", str(tmp_path / "beta"), *SHORT]
+    assert main([*arguments, "--annotations", str(annotated / "known.gmt")]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(annotated / "run"), str(tmp_path / "beta"), "--out", str(tmp_path / "both")]) == 0
+    assert "From alpha to target, beta:" in capsys.readouterr().out
+    table = read_table(tmp_path / "both" / "compare.tsv")
+    assert set(table["source_class"]) == {"alpha"}
+    planted_up = table[(table["direction"] == "up") & table["gene"].isin([f"G{n}" for n in range(5)])]
+    assert planted_up["rank in target"].notna().all()
+    assert (tmp_path / "both" / "figures" / "compare.png").is_file()
+    assert main(["compare", str(annotated / "run"), "--out", str(tmp_path / "one")]) == 2
+
+
+def test_annotations_that_know_no_gene_are_refused_before_any_work(files, tmp_path, capsys):
+    (tmp_path / "other.gmt").write_text("S\t\tX1\tX2\n", encoding="utf-8")
+    arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
+    arguments += ["--target", "target", "--annotations", str(tmp_path / "other.gmt"), "--out", str(tmp_path / "run")]
+    assert main(arguments) == 3
+    assert "0 of 2 genes of other are in the expression matrix" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

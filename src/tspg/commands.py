@@ -135,7 +135,8 @@ def perturb(options: Namespace, report: Report) -> list[str]:
         genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
         metrics = perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent))
         with clock.phase("meaning"):
-            moved = Moved(perturbations, genes, model, _study(options.model), tuple(few))
+            study, stable = _study(options.model)
+            moved = Moved(perturbations, genes, model, study, tuple(few), stable)
             tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
         metrics["annotations"] = annotation_facts(annotations, tables)
         found = Findings(
@@ -151,10 +152,14 @@ def perturb(options: Namespace, report: Report) -> list[str]:
     return _summary(options.out)
 
 
-def _study(model: Path) -> AnnData | None:
-    """The real samples of the run that trained a model, if its folder holds more than the model."""
+def _study(model: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
+    """The real samples of the run that trained a model and its audit's stable genes, as far as its folder has them."""
     folder = model_folder(model).parent
-    return read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None
+    stable = folder / "stable_genes.tsv"
+    return (
+        read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None,
+        read_table(stable) if stable.is_file() else None,
+    )
 
 
 def audit(options: Namespace, report: Report) -> list[str]:

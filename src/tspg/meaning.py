@@ -23,7 +23,8 @@ class Moved:
     """Moved profiles with what they are read against.
 
     `study` holds the real samples that the model was trained and tested on, the moved profiles of its
-    own run; None where that run's folder is not at hand. `samples` are single samples asked for.
+    own run, and `stable_genes` what an audit of that run found; None where they are not at hand.
+    `samples` are single samples asked for.
     """
 
     perturbations: AnnData
@@ -31,6 +32,7 @@ class Moved:
     model: TrainedModel
     study: AnnData | None
     samples: tuple[str, ...]
+    stable_genes: pd.DataFrame | None = None
 
 
 def meaning_tables(
@@ -56,7 +58,7 @@ def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> 
         "path": path_table(cases, setting),
         "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
         "samples": outside_training(moved.perturbations, setting, moved.samples),
-        "percentiles": gene_percentiles(moved.perturbations, setting, moved.top_genes),
+        "percentiles": gene_percentiles(moved.perturbations, setting, moved.top_genes, stable_genes=moved.stable_genes),
     }
     if annotations:
         tables["carriers"] = carriers(cases, setting, genes, annotations[0])

@@ -180,3 +180,8 @@ def test_a_persons_genes_are_placed_among_her_class_and_the_target():
     (row,) = gene_percentiles(people, setting, top).to_dict("records")
     assert row["compared_with"] == "source"  # what f sees, since her class is not known
     assert [row[name] for name in ("in_source", "in_target", "after_in_target")] == pytest.approx([200 / 3, 0, 50])
+    assert np.isnan(row["seeds"])
+    stable = pd.DataFrame(
+        [("source", "up", "G0", 0.8)], columns=["source_class", "direction", "gene", "selection_frequency"]
+    )
+    assert gene_percentiles(people, setting, top, stable_genes=stable)["seeds"].tolist() == [0.8]

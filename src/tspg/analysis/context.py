@@ -30,6 +30,7 @@ PERCENTILE_COLUMNS = (
     "in_source",
     "in_target",
     "after_in_target",
+    "seeds",
 )
 
 
@@ -61,17 +62,25 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
 
 
-def gene_percentiles(perturbations: AnnData, setting: Setting, top_genes: pd.DataFrame) -> pd.DataFrame:
+def gene_percentiles(
+    perturbations: AnnData, setting: Setting, top_genes: pd.DataFrame, *, stable_genes: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Where a person's top genes lie among real samples, before and after: percentiles of 0 to 100.
 
     `compared_with` is the sample's class, or the one that f sees where it is not known; `in_source`
     and `in_target` are the percentiles of her value before among that class's and the target's real
-    training samples, `after_in_target` that of the moved value. Ties count half.
+    training samples, `after_in_target` that of the moved value. Ties count half. `seeds` is the share of
+    fits with other seeds in which the gene is a top gene of that class too, by the `stable_genes` of an
+    audit; empty without one.
     """
     own = top_genes[top_genes["sample"] != ""]
     column = {str(gene): number for number, gene in enumerate(perturbations.var_names)}
     called = dict(zip(perturbations.obs_names, perturbations.obs["predicted_before"].astype(str), strict=True))
     target = setting.of_class(setting.target_class)
+    chosen: dict[tuple[str, str, str], float] = {}
+    if stable_genes is not None:
+        keys = stable_genes[["source_class", "direction", "gene"]].itertuples(index=False, name=None)
+        chosen = dict(zip(keys, stable_genes["selection_frequency"], strict=True))
     rows = []
     for row in own.to_dict("records"):
         against = str(row["source_class"]) or called[row["sample"]]
@@ -81,7 +90,8 @@ def gene_percentiles(perturbations: AnnData, setting: Setting, top_genes: pd.Dat
             percentile(row["before"], target[:, at]),
             percentile(row["after"], target[:, at]),
         )
-        rows.append((row["sample"], row["direction"], row["rank"], row["gene"], against, *places))
+        seeds = chosen.get((against, row["direction"], row["gene"]), 0.0 if chosen else np.nan)
+        rows.append((row["sample"], row["direction"], row["rank"], row["gene"], against, *places, seeds))
     return pd.DataFrame(rows, columns=list(PERCENTILE_COLUMNS))
 
 
