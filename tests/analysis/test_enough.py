@@ -47,7 +47,7 @@ def case():
     before = np.random.default_rng(1).normal(0.2, 0.02, (10, N_GENES)).astype(np.float32)
     change = np.zeros((10, N_GENES), dtype=np.float32)
     change[:, :5] = [0.64, 0.62, 0.6, 0.58, 0.05]
-    return Case("source", "", before, change)
+    return Case("source", "", "source", before, change)
 
 
 def test_classifiers_switch_where_their_rule_says(setting, case):
@@ -66,7 +66,7 @@ def test_a_typical_real_sample_has_no_way_left(setting, case):
     target = setting.of_class("target")
     left = []
     for real in target:
-        one = Case("source", "s", case.before[:1], real[None] - case.before[:1])
+        one = Case("source", "s", "source", case.before[:1], real[None] - case.before[:1])
         left.append(path_table([one], setting)["energy_left"].iloc[-1])
     assert np.mean(left) == pytest.approx(0.0, abs=0.02)
 
@@ -92,7 +92,7 @@ def test_the_smallest_set_is_the_one_that_both_rules_need(setting, case):
 
 
 def test_where_all_genes_are_not_enough_there_is_no_number(setting, case):
-    half = Case("source", "", case.before, case.change / 2)
+    half = Case("source", "", "source", case.before, case.change / 2)
     found = smallest_sets([half], setting, GENES, method="generator").set_index("genes_by")
     assert found.loc[["generator", "random_genes"], "n_genes"].isna().all()
     assert found.loc["mean_shift", "n_genes"] > 0
@@ -136,7 +136,10 @@ def test_cases_are_held_out_samples_of_a_class_then_the_named_ones():
     first, second, third = cases_of(study, ["s7"])
     assert (first.source_class, first.sample, len(first.before)) == ("a", "", 17)  # every third of fifty
     assert (second.source_class, len(second.before)) == ("b", 5)  # none held out: all
-    assert (third.sample, third.before[0, 0]) == ("s7", 7)
+    assert (third.sample, third.before[0, 0], third.like_class) == ("s7", 7, "a")
+    study.obs["source_class"] = ["", *study.obs["source_class"].iloc[1:]]
+    *_, unknown = cases_of(study, ["s0"])
+    assert (unknown.source_class, unknown.like_class) == ("", "source")  # what f sees
 
 
 def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():

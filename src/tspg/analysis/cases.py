@@ -18,10 +18,14 @@ Classify = Callable[[FloatMatrix], Names]
 
 @dataclass(frozen=True)
 class Case:
-    """Profiles before, and what is added to each: of one sample, or (`sample` empty) of some of a source class."""
+    """Profiles before, and what is added to each: of one sample, or (`sample` empty) of some of a source class.
+
+    `like_class` is the source class, or the one that f sees where it is not known.
+    """
 
     source_class: str
     sample: str
+    like_class: str
     before: FloatMatrix
     change: FloatMatrix
 
@@ -84,4 +88,6 @@ def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Ca
 
 def _case(perturbations: AnnData, source_class: str, sample: str, rows: NDArray[np.int64]) -> Case:
     layers = perturbations.layers
-    return Case(source_class, sample, np.asarray(layers["original"][rows]), np.asarray(layers["perturbation"][rows]))
+    like = source_class or str(perturbations.obs["predicted_before"].iloc[rows[0]])
+    before, change = (np.asarray(layers[name][rows]) for name in ("original", "perturbation"))
+    return Case(source_class, sample, like, before, change)

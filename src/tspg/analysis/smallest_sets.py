@@ -37,7 +37,7 @@ def smallest_sets(
     rows: list[tuple[object, ...]] = []
     for case in cases:
         who, n = (case.source_class, case.sample), case.before.shape[1]
-        known = setting.of_class(case.source_class)
+        known = setting.of_class(case.like_class)
         shifts = {method: case.change}
         if len(known) and method != MEAN_SHIFT:
             shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
