@@ -110,3 +110,11 @@ def test_names_never_leave_the_folder_nor_meet(names):
 
 def test_safe_names_can_be_read():
     assert safe_name("Brain - Nucleus accumbens (basal ganglia)").startswith("Brain-Nucleus-accumbens-basal-ganglia-")
+
+
+def test_names_of_terms_and_classes_stay_text(tmp_path):
+    facts = {
+        name: ["01", "1e2"] for name in ("group", "term", "predicted_before", "best_term", "best_source", "targets")
+    }
+    write_table(tmp_path / "t.tsv", pd.DataFrame(facts))
+    assert read_table(tmp_path / "t.tsv").to_dict("list") == facts

@@ -24,7 +24,7 @@ from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.data.expression import read_expression
 from tspg.data.genesets import GeneSet, read_gene_list, read_gene_sets
 from tspg.errors import UsageError
-from tspg.files import read_table, sha256_of
+from tspg.files import read_table, safe_name, sha256_of
 from tspg.inspection import inspect_data
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import perturb_metrics
@@ -138,7 +138,7 @@ def perturb(options: Namespace, report: Report) -> list[str]:
             study, stable = _study(options.model)
             moved = Moved(perturbations, genes, model, study, tuple(few), stable)
             tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
-        metrics["annotations"] = annotation_facts(annotations, tables)
+        metrics["annotations"] = annotation_facts(annotations, perturbations)
         found = Findings(
             perturbations=perturbations,
             tables={"top_genes": genes, "gene_overlap": gene_overlap(genes), **tables},
@@ -217,38 +217,39 @@ def compare(options: Namespace, report: Report) -> list[str]:
         if len(top) < 2:
             raise UsageError("Name two or more run folders.")
         table = compare_targets(top)
-        common = table["source_class"].unique()
-        lists = {
-            way: {target: list(_listed(table, way, target)) for target in top} for way in table["direction"].unique()
-        }
-        save_figure(plot_overlap(lists, what="targets"), options.out / "figures", "compare")
+        by_source = {str(name): rows for name, rows in table.groupby("source_class")}
+        figures = []
+        for source, rows in by_source.items():
+            lists = {way: {target: _listed(rows, way, target) for target in top} for way in rows["direction"].unique()}
+            name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
+            figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
-    return [
-        f"From {', '.join(common)} to {', '.join(top)}:",
-        *(
-            f"  {way}, {'in all' if n == len(top) else 'in one alone'}: {_named(table, way, n)}"
-            for way in lists
-            for n in (len(top), 1)
-        ),
-        f"Table: {options.out / 'compare.tsv'}; figure: {options.out / 'figures' / 'compare.png'}",
-    ]
+    lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]
+    return [*lines, f"Table: {options.out / 'compare.tsv'}; figures: {', '.join(map(str, figures))}"]
 
 
-def _listed(table: pd.DataFrame, way: str, target: str) -> pd.Series:
-    """The genes of a direction that stand in a target's lists."""
-    chosen = (table["direction"] == way) & table[f"rank in {target}"].notna()
-    genes: pd.Series = table.loc[chosen, "gene"].drop_duplicates()
-    return genes
+def _listed(rows: pd.DataFrame, way: str, target: str) -> list[str]:
+    """The genes of a direction that stand in a target's list."""
+    return list(rows.loc[(rows["direction"] == way) & rows[f"rank in {target}"].notna(), "gene"])
 
 
-def _named(table: pd.DataFrame, way: str, n_targets: int) -> str:
-    found = table[(table["direction"] == way) & (table["n_targets"] == n_targets)]
-    genes = [
-        gene if n_targets > 1 else f"{gene} ({targets})"
-        for gene, targets in zip(found["gene"], found["targets"], strict=True)
-    ]
-    return ", ".join(genes[:12]) + (f" and {len(genes) - 12} more" if len(genes) > 12 else "") if genes else "none"
+def _shared(source: str, rows: pd.DataFrame, targets: list[str]) -> list[str]:
+    """Genes that all targets share from a source class, and that one alone needs."""
+    lines = [f"From {source} to {', '.join(targets)}:"]
+    for way in rows["direction"].unique():
+        of_way = rows[rows["direction"] == way]
+        shared = list(of_way.loc[of_way["n_targets"] == len(targets), "gene"])
+        lines.append(f"  {way}, in all: {_first(shared)}")
+        for target in targets:
+            alone = list(of_way.loc[of_way["targets"] == target, "gene"])
+            lines.append(f"  {way}, {target} alone: {_first(alone)}")
+    return lines
+
+
+def _first(genes: list[str], most: int = 12) -> str:
+    rest = f" and {len(genes) - most} more" if len(genes) > most else ""
+    return f"{', '.join(genes[:most])}{rest}" if genes else "none"
 
 
 def report(options: Namespace, report: Report) -> list[str]:

@@ -176,7 +176,7 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
         with clock.phase("meaning"):
             moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples)
             tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
-            metrics["annotations"] = annotation_facts(question.annotations, tables)
+            metrics["annotations"] = annotation_facts(question.annotations, perturbations)
     return Run(
         config=config,
         model=fitted.model,

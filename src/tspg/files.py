@@ -96,7 +96,11 @@ def read_table(path: Path) -> pd.DataFrame:
 
 # Columns that hold names: `NA`, `0012`, `2E8` and `1-Mar` are names there, never numbers.
 TEXT_COLUMNS = frozenset(
-    {"gene", "sample", "source_class", "term", "category", "genes", "note", "method", "measure", "direction"}
+    {
+        *("gene", "sample", "source_class", "term", "category", "genes", "note", "method", "measure", "direction"),
+        *("group", "predicted_before", "predicted_after", "compared_with", "genes_by", "kind", "gene_set"),
+        *("best_term", "best_source", "target_class", "targets"),
+    }
 )
 
 

@@ -10,7 +10,7 @@ from anndata import AnnData
 from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Setting, cases_of
 from tspg.analysis.context import gene_percentiles, outside_training
-from tspg.analysis.enrichment import enrichment_tables
+from tspg.analysis.enrichment import changes_of, enrichment_tables, membership
 from tspg.analysis.path import path_table
 from tspg.analysis.smallest_sets import smallest_sets
 from tspg.data.annotations import Annotation
@@ -65,17 +65,16 @@ def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> 
     return tables
 
 
-def annotation_facts(annotations: Sequence[Annotation], tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """For each category where its sets come from, how many there are, and how many could be tested."""
-    tested = (
-        tables.get("enrichment", pd.DataFrame(columns=["category", "n_tests"])).groupby("category")["n_tests"].max()
-    )
+def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:
+    """For each category where its sets come from, how many there are, and how many have a gene here."""
+    genes, _ = changes_of(perturbations)
+    known = {one.category: membership(one.gene_sets, genes) for one in annotations}
     return [
         {
             "category": one.category,
             "origin": one.origin,
             "n_sets": len(one.gene_sets),
-            "n_tested": int(tested.get(one.category, 0)),
+            "n_tested": 0 if (found := known[one.category]) is None else len(found.terms),
         }
         for one in annotations
     ]

@@ -188,3 +188,21 @@ def test_a_persons_genes_are_placed_among_her_class_and_the_target():
         [("source", "up", "G0", 0.8)], columns=["source_class", "direction", "gene", "selection_frequency"]
     )
     assert gene_percentiles(people, setting, top, stable_genes=stable)["seeds"].tolist() == [0.8]
+
+
+def test_a_held_out_sample_is_not_its_own_company():
+    rng = np.random.default_rng(5)
+    study = moved(*world(rng, 60), ["train"] * 40 + ["test"] * 20)
+    study.layers["original"][59] += 1.0
+    setting = Setting.of(study, lambda profiles: profiles)
+    found = outside_training(study, setting, ["s59"]).iloc[0]
+    assert found["n"] == 19
+    assert found["p_value"] == pytest.approx(1 / 20)
+
+
+def test_a_sample_that_is_already_there_needs_no_gene_and_has_no_way(setting):
+    target = setting.of_class("target")
+    there = Case("", "s", "source", target[:1], target[1:2] - target[:1])
+    found = smallest_sets([there], setting, GENES, method="generator").set_index("genes_by")
+    assert found.loc["generator", ["n_genes", "genes"]].tolist() == [0, ""]
+    assert path_table([there], setting)["energy_left"].isna().all()

@@ -198,3 +198,9 @@ def test_queries_and_changes_come_from_a_run(planted_run):
         (moved.obs["source_class"] == "alpha").to_numpy()
     ]
     assert changes[Profile("alpha", "")] == pytest.approx(alpha[names].mean().to_numpy(), abs=1e-6)
+
+
+def test_two_versions_of_one_gene_do_not_silence_a_category():
+    genes = ["ENSG00000136997.20", "ENSG00000136997.21", "ENSG00000075624.13", "ENSG00000111640.14"]
+    table = over_representation({ONE: genes[2:3]}, genes, [annotation(MYC=["MYC", "ACTB"], GAPDH=["GAPDH"])])
+    assert table[["term", "overlap", "set_size", "background"]].to_numpy().tolist() == [["MYC", 1, 2, 3]]

@@ -197,7 +197,7 @@ def test_what_the_genes_do_is_told_with_its_doubts(told_run: Path):
     assert "q 1.0e-07 *" in text
     assert "4 of 30: G1 G2 G3 G4 · GO BP" in text
     assert "hypoxia" in text
-    assert "q 3.0e-03 down, 114 genes" in text  # no star: it does not hold if genes go together
+    assert "q 3.0e-03 lower than other genes, 114 genes" in text  # no star: it does not hold if genes go together
     assert "at least half are called Lung by f from a = 0.50 on and by logistic regression from a = 1.00 on" in text
     assert "10% of the energy distance" in text
     assert "This profile lies outside the data that the model was trained on (9.00 to the nearest" in text

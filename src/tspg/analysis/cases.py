@@ -50,6 +50,7 @@ class Setting:
     training_class: Names
     held_out: FloatMatrix
     held_out_class: Names
+    held_out_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, study: AnnData, classify: Classify) -> "Setting":
@@ -58,8 +59,9 @@ class Setting:
         classes = study.obs["source_class"].to_numpy(dtype=object)
         real = np.asarray(study.layers["original"])
         training, training_class = real[is_train], classes[is_train]
+        names = tuple(map(str, study.obs_names[~is_train]))
         judges: dict[str, Classify] = {"f": classify, "logistic": LinearJudge.fit(training, training_class)}
-        return cls(target_class_of(study), judges, training, training_class, real[~is_train], classes[~is_train])
+        return cls(target_class_of(study), judges, training, training_class, real[~is_train], classes[~is_train], names)
 
     def of_class(self, name: str) -> FloatMatrix:
         """The real training profiles of a class."""

@@ -40,8 +40,8 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     `distance` is that to the nearest real training sample (Euclidean, scaled genes), `typical` the
     median of the same for real held-out samples. `p_value` is the share of those that lie as far
     out, (1 + b) / (1 + n): a sample of the same population gets p <= .05 in at most 5 of 100
-    (conformal, Vovk et al. 2005); empty for a sample that was trained on. Where none was held out,
-    training samples are held against the others.
+    (conformal, Vovk et al. 2005). A held-out sample is compared with the others; for one that was
+    trained on it is empty. Where none was held out, training samples are held against the others.
     """
     if len(setting.held_out):
         usual = cdist(setting.held_out, setting.training).min(axis=1)
@@ -56,9 +56,12 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
         profile = np.asarray(perturbations.layers["original"][[row_of[name]]])
         distance = float(cdist(profile, setting.training).min())
         seen = facts["split"] == "train"  # it is its own nearest neighbour, so nothing can be said
-        p_value = np.nan if seen else (1 + int((usual >= distance).sum())) / (1 + len(usual))
+        others = usual[[other != name for other in setting.held_out_names]] if name in setting.held_out_names else usual
+        p_value = np.nan if seen else (1 + int((others >= distance).sum())) / (1 + len(others))
         called = (str(facts["predicted_before"]), str(facts["predicted_after"]))
-        rows.append((name, str(facts["source_class"]), *called, distance, float(np.median(usual)), p_value, len(usual)))
+        rows.append(
+            (name, str(facts["source_class"]), *called, distance, float(np.median(others)), p_value, len(others))
+        )
     return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
 
 

@@ -19,7 +19,7 @@ from tspg.analysis.perturbations import source_classes_of
 from tspg.analysis.thresholds import ENRICHED
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import match_genes
+from tspg.data.identifiers import match_genes, without_version
 from tspg.errors import GeneSetError, UsageError
 
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
@@ -193,7 +193,8 @@ def ranked_enrichment(
     Returns
     -------
     One row for each profile and set of five background genes or more (`RANKED_COLUMNS`).
-    `statistic` is in standard deviations, above 0 where the set's genes are turned up. The
+    `statistic` is in standard deviations, above 0 where the set's genes are raised more, or lowered
+    less, than other genes. The
     background of a category and q are as in `over_representation`.
     """
     parts = []
@@ -304,9 +305,16 @@ def enrichment_tables(
 
 
 def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
-    """The sets with a gene among `genes`; None if there is none. Ensembl ids are found by their symbols."""
+    """The sets with a gene among `genes`; None if there is none.
+
+    Ensembl ids are found by their symbols; of several versions of one the first counts.
+    """
+    first: dict[str, int] = {}
+    for position, gene in enumerate(genes):
+        first.setdefault(without_version(gene), position)
+    kept = np.array(list(first.values()), dtype=np.int64)
     try:
-        match = match_genes(gene_sets.union().genes, genes)
+        match = match_genes(gene_sets.union().genes, [genes[position] for position in kept])
     except GeneSetError:
         return None
     column = {gene: number for number, gene in enumerate(match.found)}
@@ -315,7 +323,7 @@ def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
     indptr = np.cumsum([0, *map(len, held.values())])
     indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
     matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
-    return Membership(list(held), matrix, np.asarray(match.positions, dtype=np.int64))
+    return Membership(list(held), matrix, kept[list(match.positions)])
 
 
 def _of_size(known: Membership, least: int) -> Membership:

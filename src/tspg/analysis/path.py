@@ -24,9 +24,14 @@ def path_table(cases: Iterable[Case], setting: Setting) -> pd.DataFrame:
     classifier call the target, and `energy_left`, the energy distance to real target samples of the
     training part as a share of that at a = 0 (slightly below 0 where nothing is left). A single
     profile has no spread; the target's own stands for it, so that a typical real sample has 0.
+    Empty where a case is no farther away than real target samples are.
     """
     target = setting.of_class(setting.target_class)
-    within_target = mean_within(pairwise(target))
+    among_target = pairwise(target)
+    within_target, m = mean_within(among_target), len(target)
+    # A single real target sample is a random distance away from the others, below which nothing is left to go.
+    usual = 2 * among_target.sum(axis=1) / max(m - 1, 1) - 2 * within_target
+    least = float(np.quantile(usual, 0.95))
 
     def distance(profiles: FloatMatrix) -> float:
         spread = mean_within(pairwise(profiles)) if len(profiles) > 1 else within_target
@@ -35,10 +40,11 @@ def path_table(cases: Iterable[Case], setting: Setting) -> pd.DataFrame:
     rows = []
     for case in cases:
         at_start = distance(case.before)
+        far = at_start > max(0.0, least if len(case.before) == 1 else 0.0)
         for a in STEPS:
             profiles = (case.before + a * case.change).astype(np.float32)
             called = setting.called(profiles)
-            left = distance(profiles) / at_start if at_start > 0 else np.nan
+            left = distance(profiles) / at_start if far else np.nan
             shares = (float(called["f"].mean()), float(called["logistic"].mean()))
             rows.append((case.source_class, case.sample, round(float(a), 2), *shares, left))
     return pd.DataFrame(rows, columns=list(PATH_COLUMNS))

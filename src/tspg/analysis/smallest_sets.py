@@ -71,6 +71,8 @@ def _enough(
         profiles[:, order[:k]] += change[:, order[:k]]
         return bool(np.logical_and.reduce(list(setting.called(profiles).values())).mean() >= ENOUGH)
 
+    if is_enough(0):
+        return 0.0
     too_few = 0
     for k in numbers_tried(before.shape[1], factor):
         if is_enough(k):

@@ -21,8 +21,7 @@ def annotations_line(run: RunFiles) -> str:
     """Which annotations were tested, with versions and licences."""
     found = run.metric("annotations") or []
     return "; ".join(
-        f"{one['category']} ({one['n_tested'] or one['n_sets']:,} of {one['n_sets']:,} sets; {one['origin']})"
-        for one in found
+        f"{one['category']} ({one['n_tested']:,} of {one['n_sets']:,} sets; {one['origin']})" for one in found
     )
 
 
@@ -112,10 +111,12 @@ def _enough(run: RunFiles, key: Key) -> list[str]:
             for judge, name in (("f", "f"), ("logistic", "logistic regression"))
         ]
         left = path["energy_left"].iloc[-1]
-        found.append(
-            f"On the path x + a P {who} called {run.target} by {' and by '.join(told)}; at its end "
-            f"{percent(max(0.0, left))} of the energy distance to real {run.target} samples is left."
+        rest = (
+            f"; at its end {percent(max(0.0, left))} of the energy distance to real {run.target} samples is left"
+            if pd.notna(left)
+            else ""
         )
+        found.append(f"On the path x + a P {who} called {run.target} by {' and by '.join(told)}{rest}.")
     if not sets.empty:
         by = {str(row["genes_by"]): row for row in sets.to_dict("records")}
         own = by.get(run.method, {})
@@ -153,13 +154,21 @@ def _place(row: dict[Any, Any]) -> str:
     if pd.isna(row["p_value"]):
         return "This sample was among those that the model was trained on, so its result is no test."
     distance = f"{number(row['distance'])} to the nearest training sample, usual are {number(row['typical'])}"
+    rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
     if row["p_value"] <= FAR_OUT:
-        rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
         return (
             f"This profile lies outside the data that the model was trained on ({distance}; {rare}). "
             "What the model says of it may mean nothing."
         )
-    return f"This profile lies among those that the model was trained on ({distance}; p = {number(row['p_value'])})."
+    if 1 / (row["n"] + 1) > FAR_OUT:
+        return (
+            f"Whether this profile lies outside the data that the model was trained on cannot be told: only "
+            f"{int(row['n']):,} real samples were held out to compare with ({distance})."
+        )
+    return (
+        f"This profile is no farther from those that the model was trained on than real samples usually are "
+        f"({distance}; {rare})."
+    )
 
 
 def _genes(run: RunFiles, sample: str, places: pd.DataFrame) -> list[tuple[str, list[dict[Any, Any]]]]:
