@@ -142,7 +142,7 @@ def _readable_terms(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 def _overlap(table: pd.DataFrame) -> list[dict[str, Any]]:
     """How many distinct genes the lists of all sources hold, and those that most sources share."""
-    if table.empty:
+    if table.empty or table["n_sources_total"].max() < 2:  # one source shares nothing with itself
         return []
     return [
         {

@@ -45,7 +45,10 @@ def _told(run: RunFiles, key: Key) -> dict[Any, Any]:
         "lists": [(way, _terms(run.tables["enrichment"], key, way)) for way in ("up", "down")],
         "ranked": _ranked(run.tables["enrichment_ranked"], key),
         "enough": _enough(run, key),
-        "carriers": _of(run.tables["carriers"], key).head(MOST_CARRIERS).to_dict("records"),
+        "carriers": [
+            {**row, "words": readable(str(row["term"]))}
+            for row in _of(run.tables["carriers"], key).head(MOST_CARRIERS).to_dict("records")
+        ],
     }
 
 
