@@ -10,7 +10,8 @@ from anndata import AnnData
 from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Setting, cases_of
 from tspg.analysis.context import gene_percentiles, outside_training
-from tspg.analysis.enrichment import changes_of, enrichment_tables, membership
+from tspg.analysis.enrichment import changes_of, enrichment_tables
+from tspg.analysis.membership import membership
 from tspg.analysis.path import path_table
 from tspg.analysis.smallest_sets import smallest_sets
 from tspg.data.annotations import Annotation

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tspg.analysis.cases import Case, Setting
-from tspg.analysis.enrichment import membership
+from tspg.analysis.membership import membership
 from tspg.data.annotations import Annotation
 
 MOST_SETS = 20  # a case: those that carry most of the way

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import false_discovery_control, hypergeom, norm, rankdata
 
+from tspg.analysis.membership import Membership, membership, of_size
 from tspg.analysis.perturbations import source_classes_of
 from tspg.analysis.thresholds import ENRICHED
 from tspg.data.annotations import Annotation
-from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import match_genes, without_version
-from tspg.errors import GeneSetError, UsageError
+from tspg.errors import UsageError
 
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
 CORRELATION = 0.01  # between genes of one set, as CAMERA assumes unless told otherwise (Wu & Smyth 2012)
@@ -69,14 +68,6 @@ class Profile(NamedTuple):
 
     source_class: str
     sample: str
-
-
-class Membership(NamedTuple):
-    """Which background genes each term of a category holds; `positions` are the background's among all genes."""
-
-    terms: list[str]
-    matrix: csr_array
-    positions: NDArray[np.int64]
 
 
 def over_representation(
@@ -194,15 +185,14 @@ def ranked_enrichment(
     -------
     One row for each profile and set of five background genes or more (`RANKED_COLUMNS`).
     `statistic` is in standard deviations, above 0 where the set's genes are raised more, or lowered
-    less, than other genes. The
-    background of a category and q are as in `over_representation`.
+    less, than other genes. The background of a category and q are as in `over_representation`.
     """
     parts = []
     for annotation in annotations:
         known = membership(annotation.gene_sets, list(genes))
         if known is None or not changes:
             continue
-        known = _of_size(known, SMALLEST_RANKED_SET)
+        known = of_size(known, SMALLEST_RANKED_SET)
         if not known.terms:
             continue
         values = np.stack([change[known.positions] for change in changes.values()])
@@ -302,35 +292,6 @@ def enrichment_tables(
     if method in ("ranked", "both"):
         tables["enrichment_ranked"] = ranked_enrichment(changes, genes, annotations)
     return tables
-
-
-def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
-    """The sets with a gene among `genes`; None if there is none.
-
-    Ensembl ids are found by their symbols; of several versions of one the first counts.
-    """
-    first: dict[str, int] = {}
-    for position, gene in enumerate(genes):
-        first.setdefault(without_version(gene), position)
-    kept = np.array(list(first.values()), dtype=np.int64)
-    try:
-        match = match_genes(gene_sets.union().genes, [genes[position] for position in kept])
-    except GeneSetError:
-        return None
-    column = {gene: number for number, gene in enumerate(match.found)}
-    rows = {name: sorted(column[gene] for gene in one.genes if gene in column) for name, one in gene_sets.items()}
-    held = {name: row for name, row in rows.items() if row}
-    indptr = np.cumsum([0, *map(len, held.values())])
-    indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
-    matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
-    return Membership(list(held), matrix, kept[list(match.positions)])
-
-
-def _of_size(known: Membership, least: int) -> Membership:
-    """The sets of so many genes or more, and with a gene outside."""
-    sizes = np.diff(known.matrix.indptr)
-    kept = np.flatnonzero((sizes >= least) & (sizes < len(known.positions)))
-    return Membership([known.terms[t] for t in kept], known.matrix[kept], known.positions)
 
 
 def _groups(names: list[str], genes: list[frozenset[int]], q_value: NDArray[np.float64]) -> list[str]:

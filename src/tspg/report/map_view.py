@@ -4,12 +4,11 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.report.palette import COLOURS, TARGET_COLOUR
 from tspg.report.run_files import RunFiles
 
 WIDTH, HEIGHT, MARGIN = 720, 520, 16
 MOST_POINTS = 4000  # real samples, taken evenly; moved ones are few
-COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800", "#7F3C8D", "#8C6D46", "#7A7A7A")
-TARGET_COLOUR = "#111111"
 
 
 def map_of(run: RunFiles) -> dict[str, Any] | None:

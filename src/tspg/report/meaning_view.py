@@ -1,5 +1,6 @@
 """What the page shows of the meaning of moved genes: enriched terms, paths, smallest sets, one person's place."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,16 +84,12 @@ def _led(found: pd.DataFrame, most: int) -> list[dict[Any, Any]]:
                 "words": readable(str(row["term"])),
                 "q": f"{row['q_value']:.1e}",
                 "strict": row["q_value"] < PAPER_ENRICHED,
-                "bar": max(2.0, min(100.0, 100 * _digits(row["q_value"]) / BAR)),
+                "bar": max(2.0, min(100.0, -100 * math.log10(max(row["q_value"], 1e-300)) / BAR)),
                 "others": [readable(str(name)) for name in enriched.loc[same, "term"] if name != row["term"]],
                 "also_correlated": row.get("q_value_correlated", 1.0) < ENRICHED,
             }
         )
     return told
-
-
-def _digits(q: float) -> float:
-    return -float(pd.Series([max(q, 1e-300)]).transform("log10").iloc[0])
 
 
 def readable(term: str) -> str:

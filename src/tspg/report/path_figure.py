@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tspg.analysis.path import switch_point
-from tspg.report.style import COLOURS, FAINT, INK, house_style, new_figure, shortened
+from tspg.report.palette import COLOURS
+from tspg.report.style import FAINT, INK, house_style, new_figure, shortened
 
 MOST_PANELS, COLUMNS = 16, 4
 _WIDTH, _HEIGHT, _LEGEND = 2.1, 1.85, 0.75  # inches a panel, and above them

@@ -14,21 +14,10 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 from numpy.typing import NDArray
 
-# Okabe and Ito's colours (yellow darkened so that it shows on white), black kept for the target.
-COLOURS = (
-    "#E69F00",
-    "#0072B2",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#B8A800",
-    "#7F3C8D",
-    "#8C6D46",
-    "#7A7A7A",
-)
+from tspg.report.palette import COLOURS
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">", "p")
-TARGET_COLOUR, TARGET_MARKER = "#111111", "X"
+TARGET_MARKER = "X"
 INK, FAINT = "#222222", "#8A8A8A"
 Floats = NDArray[np.float64]
 MINUS = "\N{MINUS SIGN}"

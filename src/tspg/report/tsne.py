@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tspg.report.embedding import Embedding, embed
+from tspg.report.palette import TARGET_COLOUR
 from tspg.report.sampling import source_rows
 from tspg.report.style import (
     FAINT,
     MARKERS,
-    TARGET_COLOUR,
     TARGET_MARKER,
     class_styles,
     house_style,

@@ -1,0 +1,48 @@
+"""Which of a matrix's genes belong to which annotated gene set."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from tspg.data.genesets import GeneSets
+from tspg.data.identifiers import match_genes, without_version
+from tspg.errors import GeneSetError
+
+
+class Membership(NamedTuple):
+    """Which background genes each term of a category holds; `positions` are the background's among all genes."""
+
+    terms: list[str]
+    matrix: csr_array
+    positions: NDArray[np.int64]
+
+
+def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
+    """The sets with a gene among `genes`; None if there is none.
+
+    Ensembl ids are found by their symbols; of several versions of one the first counts.
+    """
+    first: dict[str, int] = {}
+    for position, gene in enumerate(genes):
+        first.setdefault(without_version(gene), position)
+    kept = np.array(list(first.values()), dtype=np.int64)
+    try:
+        match = match_genes(gene_sets.union().genes, [genes[position] for position in kept])
+    except GeneSetError:
+        return None
+    column = {gene: number for number, gene in enumerate(match.found)}
+    rows = {name: sorted(column[gene] for gene in one.genes if gene in column) for name, one in gene_sets.items()}
+    held = {name: row for name, row in rows.items() if row}
+    indptr = np.cumsum([0, *map(len, held.values())])
+    indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
+    matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
+    return Membership(list(held), matrix, kept[list(match.positions)])
+
+
+def of_size(known: Membership, least: int) -> Membership:
+    """The sets of so many genes or more, and with a gene outside."""
+    sizes = np.diff(known.matrix.indptr)
+    kept = np.flatnonzero((sizes >= least) & (sizes < len(known.positions)))
+    return Membership([known.terms[t] for t in kept], known.matrix[kept], known.positions)
