@@ -1,0 +1,157 @@
+"""CPU time of one training step, naive and ours, and how near to the floor of its matrix products it comes.
+
+    python benchmarks/step.py [--genes 100 1000 4386] [--rounds 10] [--steps 10] [--bfloat16] [--compile]
+
+One thread, batch 128, 53 classes; the draw of r_t and the reading of every loss are part of a step. The
+contenders run in turn, round after round. The floor is the time of the very same products alone, in the
+same rounds: a share of 100% would mean that a step does nothing else. `--compile` needs a C++ compiler.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import floor
+import machine
+import naive
+import numpy as np
+import ours
+import torch
+from timing import Measure, Times, each, interleaved
+from torch import Tensor
+
+BATCH = 128
+FLOORS = {"paper": "products of paper", "transport": "products of transport"}
+HEADER = "| genes | step | CPU ms, least | median | naive diag / it | GFLOP | GFLOP/s | share of the floor |"
+
+Step = Callable[[], object]
+
+
+def batches(case: ours.Case) -> Iterator[Tensor]:
+    """Random batches of training profiles, for ever."""
+    rng, profiles = np.random.default_rng(0), case.training
+    while True:
+        yield profiles[torch.from_numpy(rng.permutation(len(profiles))[:BATCH])]
+
+
+def naive_step(case: ours.Case, covariance: str) -> Step:
+    """A step as in `naive.py`, with its draw."""
+    torch.manual_seed(0)
+    prepared = case.prepared
+    f = naive.target_model(len(prepared.gene_ids), len(prepared.classes)).requires_grad_(False)
+    game = naive.Game.start(len(prepared.gene_ids), f, prepared.index_of(case.target_class))
+    draw, x = naive.target_sampler(case.target, covariance), batches(case)
+
+    def step() -> None:
+        batch = next(x)
+        naive.naive_step(game, batch, batch, draw(len(batch)))
+
+    return step
+
+
+def paper_step(case: ours.Case) -> Step:
+    """A step of preset `paper`, with its exact draw."""
+    game, draw, x = ours.players(case), ours.low_rank_draw(case.target), batches(case)
+
+    def step() -> None:
+        batch = next(x)
+        ours.paper_losses(game, batch, batch, draw(len(batch)))
+
+    return step
+
+
+def in_bfloat16(step: Step) -> Step:
+    """The same step with matrix products in bfloat16."""
+
+    def autocast_step() -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            step()
+
+    return autocast_step
+
+
+def compiled_step(case: ours.Case) -> Step:
+    """A step of preset `paper` through torch.compile, in bfloat16; the first calls, which compile, are done."""
+    game, draw, x = ours.players(case), ours.low_rank_draw(case.target), batches(case)
+    compiled = torch.compile(ours.train_step)
+
+    def step() -> None:
+        batch = next(x)
+        for value in compiled(game, batch, batch, draw(len(batch))).values():
+            value.item()
+
+    started = time.perf_counter()
+    for _ in range(3):
+        in_bfloat16(step)()
+    genes = len(case.prepared.gene_ids)
+    print(f"compiling at {genes:,} genes took {time.perf_counter() - started:.0f} s of wall time", flush=True)
+    return in_bfloat16(step)
+
+
+def needed(case: ours.Case) -> dict[str, floor.Products]:
+    """The products that a step of each preset cannot do without."""
+    genes, classes = len(case.prepared.gene_ids), len(case.prepared.classes)
+    f, g, d = floor.f_widths(genes, classes), floor.g_widths(genes), floor.d_widths(genes)
+    return {
+        "paper": floor.paper_products(BATCH, f, g, d, target_samples=len(case.target)),
+        "transport": floor.transport_products(BATCH, f, g),
+    }
+
+
+def contenders(case: ours.Case, options: argparse.Namespace) -> dict[str, Measure]:
+    """All that is measured at one number of genes."""
+    steps = {"naive diag": naive_step(case, "diag"), "naive exact": naive_step(case, "exact")}
+    steps["paper"] = paper_step(case)
+    if options.bfloat16:
+        steps["naive diag, bfloat16"] = in_bfloat16(naive_step(case, "diag"))
+        steps["paper, bfloat16"] = in_bfloat16(paper_step(case))
+    if options.compile:
+        steps["paper, compiled, bfloat16"] = compiled_step(case)
+    measures = {name: each(step, options.steps) for name, step in steps.items()}
+    anchor = ours.transport_anchor(case)
+    measures["transport"] = lambda: ours.transport_step_seconds(case, anchor)
+    for preset, products in needed(case).items():
+        measures[FLOORS[preset]] = each(floor.runner(products), options.steps)
+    return measures
+
+
+def rows(case: ours.Case, found: dict[str, Times]) -> Iterator[str]:
+    """The lines of the table for one number of genes."""
+    flop = {preset: floor.total_flop(products) for preset, products in needed(case).items()}
+    flop |= {FLOORS[preset]: operations for preset, operations in flop.items()}
+    genes, naive_least = len(case.prepared.gene_ids), found["naive diag"].least
+    for name, times in found.items():
+        cells = [f"{genes:,}", name, f"{times.least * 1e3:.1f}", f"{times.middle * 1e3:.1f}"]
+        cells.append(f"{naive_least / times.least:.2f}")
+        if name in flop:
+            cells += [f"{flop[name] / 1e9:.2f}", f"{flop[name] / times.least / 1e9:.0f}"]
+        cells += [f"{found[FLOORS[name]].least / times.least:.0%}"] if name in FLOORS else []
+        yield "| " + " | ".join(cells + [""] * (HEADER.count("|") - 1 - len(cells))) + " |"
+
+
+def main() -> None:
+    """Measure every number of genes and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--genes", type=int, nargs="+", default=[100, 1000, 4386])
+    parser.add_argument("--classes", type=int, default=53)
+    parser.add_argument("--samples", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=10, help="steps a round")
+    parser.add_argument("--bfloat16", action="store_true", help="both steps under bfloat16 autocast as well")
+    parser.add_argument("--compile", action="store_true", help="torch.compile as well: one to three minutes a size")
+    options = parser.parse_args()
+    machine.pin_threads()
+    lines = [HEADER, "|" + "---|" * (HEADER.count("|") - 1)]
+    for n_genes in options.genes:
+        case = ours.make_case(n_genes, n_samples=options.samples, n_classes=options.classes)
+        print(f"{n_genes:,} genes: r_t is drawn from {len(case.target)} target samples", flush=True)
+        lines += rows(case, interleaved(contenders(case, options), options.rounds))
+    print("\n".join(["", *lines, "", machine.line()]))
+
+
+if __name__ == "__main__":
+    main()
