@@ -13,14 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # what matrix products are fast by
 
 
 def pin_threads(n: int = 1) -> None:
-    """Compute with so many threads, here and in processes started from here."""
+    """Compute with so many threads: PyTorch, NumPy, SciPy, and processes started from here."""
     os.environ["OMP_NUM_THREADS"] = str(n)
     torch.set_num_threads(n)
+    threadpool_limits(n)
 
 
 def cpu_model() -> str:

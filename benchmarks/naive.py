@@ -2,8 +2,8 @@
 
 Plain PyTorch in float32: two forward passes of G a step, D not frozen while G learns, Adam as it comes,
 draws of r_t and `.item()` of every loss in the loop. The losses and their reductions are the package's
-own, so that both learn the same; the covariance is `diag` (each gene by itself) or `exact` (a dense
-multivariate normal). As a program it trains both on one synthetic study and prints where they ended:
+own, so that both learn the same; the covariance is `diag` (each gene by itself) or `exact` (the Cholesky
+factor of a genes x genes matrix). As a program it trains both on one synthetic study and prints where they ended:
 
     python benchmarks/naive.py [--genes 158] [--samples 2000] [--epochs 20] [--covariance diag]
 """
@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import ours
@@ -148,17 +147,20 @@ def target_sampler(target_profiles: Tensor, covariance: str) -> Sampler:
     if covariance == "diag":
         std = target_profiles.std(dim=0)
         return lambda n: torch.clamp(mean + std * torch.randn(n, len(mean)), 0, 1)
-    normal = multivariate_normal(mean, torch.cov(target_profiles.T))
-    return lambda n: torch.clamp(normal.sample((n,)), 0, 1)
+    factor = cholesky_factor(torch.cov(target_profiles.T))
+    return lambda n: torch.clamp(mean + torch.randn(n, len(mean)) @ factor.T, 0, 1)
 
 
-def multivariate_normal(mean: Tensor, covariance: Tensor) -> torch.distributions.MultivariateNormal:
-    """The full normal distribution, with the smallest jitter on the diagonal that lets Cholesky succeed."""
+def cholesky_factor(covariance: Tensor) -> Tensor:
+    """L of Sigma = L L', with the smallest jitter on the diagonal that lets it exist.
+
+    `torch.distributions.MultivariateNormal` uses the same factor, but one sample at a time: 40 times as slow.
+    """
     for jitter in JITTERS:
-        factor, failed = torch.linalg.cholesky_ex(covariance + jitter * torch.eye(len(mean)))
+        factor, failed = torch.linalg.cholesky_ex(covariance + jitter * torch.eye(len(covariance)))
         if not failed:
-            return torch.distributions.MultivariateNormal(mean, scale_tril=factor)
-    raise ValueError(f"The covariance of {len(mean)} genes has no Cholesky factor, even with a jitter of {jitter}.")
+            return factor
+    raise ValueError(f"A covariance of {len(covariance)} genes has no Cholesky factor, even with a jitter of {jitter}.")
 
 
 def train_naive(

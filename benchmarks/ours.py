@@ -97,3 +97,8 @@ def transport_step_seconds(case: Case, anchor: Anchor, steps: int = 30) -> float
     if last == first:
         raise ValueError(f"Training reports once in {steps} steps; two reports are needed to time what lies between.")
     return (end - start) / (last - first)
+
+
+def random_profiles(n: int, n_genes: int, seed: int = 0) -> Tensor:
+    """Profiles in [0, 1] without meaning, for work whose time does not depend on what they say."""
+    return torch.from_numpy(np.random.default_rng(seed).random((n, n_genes), dtype=np.float32))
