@@ -20,3 +20,7 @@ lint:
 # The embedded example, start to finish.
 demo:
     tspg demo --out demo
+
+# Has anything got slower? Ratios against references, a minute or two.
+bench-quick:
+    python benchmarks/quick.py

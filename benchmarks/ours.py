@@ -11,12 +11,12 @@ from torch import Tensor
 
 from tspg.config import PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import Prepared, prepare
+from tspg.model import transport
 from tspg.model.anchor import Anchor
 from tspg.model.networks import TargetModel
 from tspg.model.step import Players, set_up, train_step
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
-from tspg.model.transport import train_residual
 
 CPU = torch.device("cpu")
 HELD_OUT = 64  # few: what `tspg` watches between steps is no part of a step
@@ -43,7 +43,7 @@ class Case:
 
 
 def make_case(n_genes: int, *, n_samples: int = 4000, n_classes: int = 53, f_epochs: int = 1) -> Case:
-    """A GTEx-like study moved to its largest class; of 4,000 samples it has some 180, like one of GTEx."""
+    """A GTEx-like study moved to its largest class; of 4,000 samples it has some 200, like one of GTEx."""
     adata = gtex_like(n_samples, n_genes, n_classes)
     is_train = np.ones(n_samples, dtype=bool)
     is_train[np.random.default_rng(0).choice(n_samples, HELD_OUT, replace=False)] = False
@@ -86,7 +86,7 @@ def train_transport(case: Case, anchor: Anchor, steps: int, report: Callable[...
     """Train preset `transport` for so many steps."""
     told = {} if report is None else {"report": report}
     config = TransportConfig(steps=steps)
-    train_residual(case.prepared, case.f, anchor, config, target_class=case.target_class, device=CPU, **told)
+    transport.train_residual(case.prepared, case.f, anchor, config, target_class=case.target_class, device=CPU, **told)
 
 
 def transport_step_seconds(case: Case, anchor: Anchor, steps: int = 30) -> float:
