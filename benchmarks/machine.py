@@ -2,7 +2,7 @@
 
     python benchmarks/machine.py
 
-Without it a figure means little: the same step takes twice as long without AMX, or beside a busy neighbour.
+Without it a figure means little: processors differ in the instructions that matrix products are fast by.
 """
 
 import os

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -28,6 +29,7 @@ from torch import Tensor
 BATCH = 128
 COMPILING_CALLS = 3  # the first compiles; D is compiled again once it is frozen
 FLOORS = {"paper": "products of paper", "transport": "products of transport"}
+DRAWS = ("only the draw: Cholesky", "only the draw: low rank")
 HEADER = "| genes | step | CPU ms, least | median | naive diag / it | GFLOP | GFLOP/s | share of the floor |"
 
 Step = Callable[[], object]
@@ -95,6 +97,11 @@ def compiled_step(case: ours.Case) -> Step:
     return step
 
 
+def draws(case: ours.Case) -> dict[str, naive.Sampler]:
+    """The draw of r_t by itself, in both exact ways."""
+    return {DRAWS[0]: naive.target_sampler(case.target, "exact"), DRAWS[1]: ours.low_rank_draw(case.target)}
+
+
 def needed(case: ours.Case) -> dict[str, floor.Products]:
     """The products that a step of each preset cannot do without."""
     genes, classes = len(case.prepared.gene_ids), len(case.prepared.classes)
@@ -117,6 +124,8 @@ def contenders(case: ours.Case, options: argparse.Namespace) -> dict[str, Measur
     measures = {name: each(step, options.steps) for name, step in steps.items()}
     anchor = ours.transport_anchor(case)
     measures["transport"] = lambda: ours.transport_step_seconds(case, anchor)
+    for name, draw in draws(case).items():
+        measures[name] = each(partial(draw, BATCH), options.steps)
     for preset, products in needed(case).items():
         measures[FLOORS[preset]] = each(floor.runner(products), options.steps)
     return measures
@@ -129,7 +138,7 @@ def rows(case: ours.Case, found: dict[str, Times]) -> Iterator[str]:
     genes, naive_least = len(case.prepared.gene_ids), found["naive diag"].least
     for name, times in found.items():
         cells = [f"{genes:,}", name, f"{times.least * 1e3:.1f}", f"{times.middle * 1e3:.1f}"]
-        cells.append(f"{naive_least / times.least:.2f}")
+        cells.append("" if name in DRAWS else f"{naive_least / times.least:.2f}")
         if name in flop:
             cells += [f"{flop[name] / 1e9:.2f}", f"{flop[name] / times.least / 1e9:.0f}"]
         cells += [f"{found[FLOORS[name]].least / times.least:.0%}"] if name in FLOORS else []
