@@ -86,7 +86,7 @@ def train_transport(case: Case, anchor: Anchor, steps: int, report: Callable[...
     """Train preset `transport` for so many steps."""
     told = {} if report is None else {"report": report}
     config = TransportConfig(steps=steps)
-    transport.train_residual(case.prepared, case.f, anchor, config, target_class=case.target_class, device=CPU, **told)
+    transport.train_residuals(case.prepared, case.f, {case.target_class: anchor}, config, device=CPU, **told)
 
 
 def transport_step_seconds(case: Case, anchor: Anchor, steps: int = 30) -> float:

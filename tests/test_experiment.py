@@ -1,6 +1,7 @@
 """A whole experiment: what its seed and donors decide, and that held-out samples decide nothing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -91,13 +92,12 @@ def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
 def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_one(planted, first, monkeypatch):
     held_out = []
 
-    def watch(question, clock, report, *, is_train=None):
-        if is_train is not None:
-            held_out.append(~is_train)
-        return fitting_fit(question, clock, report, is_train=is_train)
+    def watch(questions, clock, report, *, is_train=None):
+        held_out.append(~is_train)
+        return fit_targets(questions, clock, report, is_train=is_train)
 
-    fitting_fit = fitting.fit
-    monkeypatch.setattr(fitting, "fit", watch)
+    fit_targets = fitting.fit_targets
+    monkeypatch.setattr(fitting, "fit_targets", watch)
     found = run(planted, group_column="donor", folds=3)
     assert (np.sum(held_out, axis=0) == 1).all()
     donors = planted.adata.obs["donor"].to_numpy()
@@ -117,6 +117,33 @@ def test_what_a_class_cannot_spare_is_never_held_out(planted):
     folds = fitting.held_out_folds(prepared, 4, seed=0)
     assert (folds[80:] == -1).all()
     assert set(folds[:80]) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("preset", ["paper", "transport"])
+def test_several_targets_share_f_and_each_is_what_it_is_alone(planted, monkeypatch, preset):
+    trained = []
+    learn_f = fitting.train_target_model
+    monkeypatch.setattr(fitting, "train_target_model", lambda *a, **k: (trained.append(1), learn_f(*a, **k))[1])
+    options = {name: value for name, value in SHORT.items() if name != "target_class"} | {"preset": preset}
+    found = list(tspg.run_targets(planted.adata, target_classes=["target", "alpha"], group_column="donor", **options))
+    assert len(trained) == 1
+    for one, target in zip(found, ("target", "alpha"), strict=True):
+        alone = run(planted, group_column="donor", target_class=target, preset=preset)
+        assert one.model.model_id == alone.model.model_id  # every weight, bit for bit
+        pd.testing.assert_frame_equal(one.evidence, alone.evidence)
+        assert one.metrics == alone.metrics
+        for name, table in alone.tables.items():
+            pd.testing.assert_frame_equal(one.tables[name], table)
+    assert set(found[0].seconds) - set(found[1].seconds) == {"prepare", "target_model"}
+
+
+def test_several_targets_are_all_checked_before_any_work(planted, monkeypatch):
+    monkeypatch.setattr(fitting, "train_target_model", lambda *_a, **_k: pytest.fail("work began"))
+    options = {name: value for name, value in SHORT.items() if name != "target_class"}
+    with pytest.raises(UsageError, match="no class 'targte'"):
+        tspg.run_targets(planted.adata, target_classes=["alpha", "targte"], **options)
+    with pytest.raises(UsageError, match="a list of one or more"):
+        tspg.run_targets(planted.adata, target_classes="alpha", **options)
 
 
 def test_lists_have_twenty_genes(first):

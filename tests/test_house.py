@@ -39,6 +39,7 @@ PUBLIC_NAMES = {
     "read_labels",
     "read_perturbations",
     "run",
+    "run_targets",
     "save_run",
     "top_genes",
     "train_generator",

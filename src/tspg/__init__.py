@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tspg.data.labels import read_labels
     from tspg.data.prepare import Prepared, Scaler, prepare
     from tspg.errors import TspgError
-    from tspg.experiment import Run, run
+    from tspg.experiment import Run, run, run_targets
     from tspg.inspection import inspect_data
     from tspg.model.storage import load_model
     from tspg.model.target_state import TargetState
@@ -55,6 +55,7 @@ __all__ = [
     "read_labels",
     "read_perturbations",
     "run",
+    "run_targets",
     "save_run",
     "top_genes",
     "train_generator",
@@ -87,6 +88,7 @@ _HOMES = {
     "read_labels": "tspg.data.labels",
     "read_perturbations": "tspg.analysis.perturbations",
     "run": "tspg.experiment",
+    "run_targets": "tspg.experiment",
     "save_run": "tspg.run_folder",
     "top_genes": "tspg.analysis.genes",
     "train_generator": "tspg.model.training",

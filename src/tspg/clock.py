@@ -17,3 +17,8 @@ class Clock:
         started = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    def read_off(self) -> dict[str, float]:
+        """The seconds of each phase so far; counting begins anew."""
+        counted, self.seconds = self.seconds, {}
+        return counted

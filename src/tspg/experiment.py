@@ -1,6 +1,6 @@
 """One experiment from a labelled matrix to moved profiles: the paper's Methods section as a list of steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
-from tspg.fitting import cross_fitted_evidence, evidence_of, fit
+from tspg.fitting import Fit, cross_fitted_evidence, evidence_of, fit_targets
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
 from tspg.model.device import fixed_threads
@@ -127,6 +127,74 @@ def run(
     TspgError
         If the question does not fit the data; before any training.
     """
+    question = _ask(
+        adata,
+        target_class,
+        label_column=label_column,
+        gene_set=gene_set,
+        source_classes=source_classes,
+        group_column=group_column,
+        adjust_column=adjust_column,
+        preset=preset,
+        method=method,
+        epochs=epochs,
+        steps=steps,
+        target_epochs=target_epochs,
+        samples=samples,
+        annotations=annotations,
+        enrichment=enrichment,
+        folds=folds,
+        seed=seed,
+        threads=threads,
+        device=device,
+    )
+    (found,) = run_experiments([question], report=report)
+    return found
+
+
+def run_targets(
+    adata: AnnData, *, target_classes: Sequence[str], report: Report = silent, **options: Any
+) -> Iterator[Run]:
+    """The same question for several target classes of one study, each as `run` answers it.
+
+    Reading, split, scaler and f are shared, and on a GPU the generators of preset `transport` learn side
+    by side. Shared time is counted with the first run.
+
+    Parameters
+    ----------
+    target_classes
+        The classes that profiles are moved to, one run each.
+    **options
+        All others of `run`.
+
+    Returns
+    -------
+    One run after the other, in the order of `target_classes`: save what you need before you take the next.
+
+    Raises
+    ------
+    TspgError
+        If one of the questions does not fit the data; before any training.
+    """
+    if isinstance(target_classes, str) or not target_classes:
+        raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
+    questions = [_ask(adata, target, **options) for target in target_classes]
+    return run_experiments(questions, report=report)
+
+
+def _ask(
+    adata: AnnData,
+    target_class: str,
+    *,
+    label_column: str | None = None,
+    gene_set: GeneSet | None = None,
+    source_classes: Sequence[str] | None = None,
+    preset: str = DEFAULT_PRESET,
+    samples: Sequence[str] = (),
+    annotations: Sequence[Annotation] | None = None,
+    **settings: Any,
+) -> Question:
+    """The question of `run`, checked whole."""
     if gene_set is not None and not isinstance(gene_set, GeneSet):
         raise UsageError(
             f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
@@ -136,47 +204,46 @@ def run(
         source_classes = (source_classes,)
     config = configure(
         preset,
-        method=method,
-        epochs=epochs,
-        steps=steps,
-        target_epochs=target_epochs,
         target_class=str(target_class),
         label_column=label_column or only_label_column(adata),
         gene_set=None if gene_set is None else gene_set.name,
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
-        group_column=group_column,
-        adjust_column=adjust_column,
-        enrichment=enrichment,
-        folds=folds,
-        seed=seed,
-        threads=threads,
-        device=device,
+        **settings,
     )
-    return run_experiment(
-        pose(adata, config, gene_set=gene_set, samples=samples, annotations=annotations), report=report
-    )
+    return pose(adata, config, gene_set=gene_set, samples=samples, annotations=annotations)
 
 
-def run_experiment(question: Question, *, report: Report = silent) -> Run:
-    """The method itself, once the question has been checked (paper, sections 2.1-2.4)."""
-    clock, config = Clock(), question.config
-    with fixed_threads(config.threads):
-        fitted = fit(question, clock, report)
-        with clock.phase("perturb"):
-            perturbations = fitted.model.perturb_prepared(fitted.prepared)
-        with clock.phase("genes"):
-            genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
-            overlap = gene_overlap(genes)
-        with clock.phase("evidence"):
-            if config.folds > 1:
-                evidence = cross_fitted_evidence(question, fitted.prepared, report)
-            else:
-                evidence = evidence_of(fitted, question)
-            metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
-        with clock.phase("meaning"):
-            moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples)
-            tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
-            metrics["annotations"] = annotation_facts(question.annotations, perturbations)
+def run_experiments(questions: Sequence[Question], *, report: Report = silent) -> Iterator[Run]:
+    """The method itself, once the questions have been checked (paper, sections 2.1-2.4).
+
+    The questions differ in their target class alone.
+    """
+    clock = Clock()
+    fits = fit_targets(questions, clock, report)
+    for question in questions:
+        with fixed_threads(question.config.threads):
+            found = _finish(question, next(fits), clock, report)
+        yield found
+
+
+def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Run:
+    """Move the samples and say what can be said about it."""
+    config = question.config
+    with clock.phase("perturb"):
+        perturbations = fitted.model.perturb_prepared(fitted.prepared)
+    with clock.phase("genes"):
+        genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
+        overlap = gene_overlap(genes)
+    with clock.phase("evidence"):
+        if config.folds > 1:
+            evidence = cross_fitted_evidence(question, fitted.prepared, report)
+        else:
+            evidence = evidence_of(fitted, question)
+        metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
+    with clock.phase("meaning"):
+        moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples)
+        tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
+        metrics["annotations"] = annotation_facts(question.annotations, perturbations)
     return Run(
         config=config,
         model=fitted.model,
@@ -188,5 +255,5 @@ def run_experiment(question: Question, *, report: Report = silent) -> Run:
         metrics=metrics,
         tables=tables,
         samples=question.samples,
-        seconds=clock.seconds,
+        seconds=clock.read_off(),
     )

@@ -1,6 +1,6 @@
 """One fit of f and a method to a study, and the evidence for it: from the ordinary split, or cross-fitted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,8 +30,14 @@ class Fit:
     history: pd.DataFrame
 
 
-def fit(question: Question, clock: Clock, report: Report, *, is_train: NDArray[np.bool_] | None = None) -> Fit:
-    """Scale the samples, train f, and learn to move profiles (paper, sections 2.1-2.3)."""
+def fit_targets(
+    questions: Sequence[Question], clock: Clock, report: Report, *, is_train: NDArray[np.bool_] | None = None
+) -> Iterator[Fit]:
+    """Scale the samples, train f, and learn to move profiles to each question's target (paper, sections 2.1-2.3).
+
+    The questions differ in their target class alone: split, scaler and f are made once, for all of them.
+    """
+    question = questions[0]
     config = question.config
     device = choose_device(config.device)
     with clock.phase("prepare"):
@@ -46,9 +52,12 @@ def fit(question: Question, clock: Clock, report: Report, *, is_train: NDArray[n
         )
     with clock.phase("target_model"):
         f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
-    with clock.phase("generator"):
-        method, history = learn(prepared, f, config, device=device, report=report)
-    return Fit(prepared, TrainedModel.of(prepared, f, method, config, question.details), history)
+    targets = [question.config.target_class for question in questions]
+    learned = learn(prepared, f, config, targets, device=device, report=report)
+    for question in questions:
+        with clock.phase("generator"):
+            method, history = next(learned)
+        yield Fit(prepared, TrainedModel.of(prepared, f, method, question.config, question.details), history)
 
 
 def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
@@ -73,7 +82,7 @@ def cross_fitted_evidence(question: Question, prepared: Prepared, report: Report
         def told(phase: str, done: int, total: int, numbers: Mapping[str, float], number: int = fold + 1) -> None:
             report(f"{phase}, fold {number} of {n_folds}", done, total, numbers)
 
-        fitted = fit(question, Clock(), told, is_train=folds != fold)
+        (fitted,) = fit_targets([question], Clock(), told, is_train=folds != fold)
         tables.append(evidence_of(fitted, question))
     return pool_evidence(tables)
 

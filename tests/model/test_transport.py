@@ -16,7 +16,7 @@ from tspg.errors import DivergedError, ShapeError, UsageError
 from tspg.model.anchor import Anchor
 from tspg.model.losses import energy_distance_loss, residual_size_loss
 from tspg.model.training import train_target_model
-from tspg.model.transport import rate_at, train_residual, typical_distance
+from tspg.model.transport import rate_at, train_residuals, typical_distance
 
 SMALL = TransportConfig(down_units=(32, 16), residual_blocks=1, up_units=(32,), batch_size=32, steps=20)
 
@@ -37,7 +37,7 @@ def anchor(prepared):
 
 
 def learn(prepared, f, anchor, config=SMALL, **changed):
-    return train_residual(prepared, f, anchor, config, target_class="target", **changed)
+    return train_residuals(prepared, f, {"target": anchor}, config, **changed)["target"]
 
 
 def test_weights_that_are_no_numbers_after_the_last_step_stop_it(prepared, f, anchor):
@@ -166,6 +166,22 @@ def test_equal_seeds_learn_equal_weights(prepared, f, anchor):
     first, second, other = (learn(prepared, f, anchor, seed=seed)[0].state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_targets_that_learn_side_by_side_learn_what_they_learn_alone(prepared, f):
+    """Stacked in one step, as on a GPU, or one by one: the same but for rounding, and no target sees another."""
+    anchors = {name: Anchor.estimate(prepared, name) for name in prepared.classes}
+    together = train_residuals(prepared, f, anchors, SMALL)
+    assert list(together) == list(prepared.classes)
+    for name, anchor in anchors.items():
+        generator, history = train_residuals(prepared, f, {name: anchor}, SMALL)[name]
+        stacked_generator, stacked_history = together[name]
+        for key, value in generator.state_dict().items():
+            torch.testing.assert_close(stacked_generator.state_dict()[key], value, rtol=1e-3, atol=1e-4, msg=key)
+        columns = stacked_history.columns.drop("seconds")
+        pd.testing.assert_frame_equal(stacked_history[columns], history[columns], rtol=1e-3, atol=1e-5)
+    weights = [generator.last.weight for generator, _ in together.values()]
+    assert not torch.allclose(weights[0], weights[1], atol=1e-4)  # the tolerance tells targets apart
 
 
 def test_epochs_are_counted_in_passes_over_the_sources(prepared, f, anchor):

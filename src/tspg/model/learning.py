@@ -1,11 +1,13 @@
 """From a configuration to what moves the profiles."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tspg.config import METHODS, ExperimentConfig, TransportConfig
+from tspg.config import METHODS, ExperimentConfig, PaperConfig, TransportConfig
 from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.model.anchor import Anchor
 from tspg.model.baseline import TrainingPart
@@ -14,50 +16,88 @@ from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.target_state import TargetState
 from tspg.model.training import Report, silent, train_generator
-from tspg.model.transport import train_residual
+from tspg.model.transport import train_residuals
 
 CLOSED_FORM = METHODS[1:]
 UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "seconds": np.empty(0)})
+# Generators that learn in the same steps. On a CPU one by one is faster (benchmarks/README.md); on a GPU the limit
+# keeps the anchored samples of all targets in memory.
+SIDE_BY_SIDE = {"cpu": 1, "cuda": 16}
+
+Learned = tuple[Method, pd.DataFrame]
 
 
 def learn(
     prepared: Prepared,
     target_model: TargetModel,
     config: ExperimentConfig,
+    target_classes: Sequence[str],
     *,
     device: torch.device,
     report: Report = silent,
-) -> tuple[Method, pd.DataFrame]:
-    """Train what the configuration asks for, against a trained f; gives it with the history of its training.
+) -> Iterator[Learned]:
+    """Train what the configuration asks for, for each target against the same f; gives it with its history.
 
-    A method in closed form has no training, and an empty history.
+    A method in closed form has no training, and an empty history. `config.target_class` is not looked at.
     """
     if config.method != "generator":
-        return fit_closed_form(config.method, prepared, config.target_class, seed=config.seed), UNTRAINED
-    target, sources, seed = config.target_class, config.source_classes, config.seed
-    if isinstance(config.generator, TransportConfig):
-        anchor = Anchor.estimate(prepared, target, seed=seed)
-        generator, history = train_residual(
-            prepared,
-            target_model,
-            anchor,
-            config.generator,
-            target_class=target,
-            source_classes=sources,
-            seed=seed,
-            device=device,
-            report=report,
-        )
-        return TransportGenerator(anchor, generator.requires_grad_(False)), history
-    target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target) & prepared.is_train])
+        for target in target_classes:
+            yield fit_closed_form(config.method, prepared, target, seed=config.seed), UNTRAINED
+    elif isinstance(config.generator, TransportConfig):
+        for some in _chunks(target_classes, SIDE_BY_SIDE[device.type]):
+            yield from _learn_transport(prepared, target_model, config, config.generator, some, device, report)
+    else:
+        for target in target_classes:
+            yield _learn_paper(prepared, target_model, config, config.generator, target, device, report)
+
+
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
+
+
+def _learn_transport(
+    prepared: Prepared,
+    target_model: TargetModel,
+    config: ExperimentConfig,
+    settings: TransportConfig,
+    target_classes: Sequence[str],
+    device: torch.device,
+    report: Report,
+) -> Iterator[Learned]:
+    anchors = {target: Anchor.estimate(prepared, target, seed=config.seed) for target in target_classes}
+    found = train_residuals(
+        prepared,
+        target_model,
+        anchors,
+        settings,
+        source_classes=config.source_classes,
+        seed=config.seed,
+        device=device,
+        report=report,
+    )
+    for target, (generator, history) in found.items():
+        yield TransportGenerator(anchors[target], generator.requires_grad_(False)), history
+
+
+def _learn_paper(
+    prepared: Prepared,
+    target_model: TargetModel,
+    config: ExperimentConfig,
+    settings: PaperConfig,
+    target_class: str,
+    device: torch.device,
+    report: Report,
+) -> Learned:
+    target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target_class) & prepared.is_train])
     generator, discriminator, history = train_generator(
         prepared,
         target_model,
         target_state,
-        config.generator,
-        target_class=target,
-        source_classes=sources,
-        seed=seed,
+        settings,
+        target_class=target_class,
+        source_classes=config.source_classes,
+        seed=config.seed,
         device=device,
         report=report,
     )

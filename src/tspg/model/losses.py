@@ -84,7 +84,7 @@ def target_distance_loss(perturbed: Tensor, target_sample: Tensor) -> Tensor:
     return (perturbed - target_sample).abs().sum(dim=1).mean()
 
 
-def energy_distance_loss(perturbed: Tensor, target_sample: Tensor, scale: float) -> Tensor:
+def energy_distance_loss(perturbed: Tensor, target_sample: Tensor, scale: float | Tensor) -> Tensor:
     """How far a cloud of perturbed profiles lies from one of real target profiles, in units of `scale`.
 
     mean |x_i - r_j| - 1/2 mean over i != j of |x_i - x_j| (Szekely & Rizzo 2013): half the energy
@@ -101,8 +101,8 @@ def energy_distance_loss(perturbed: Tensor, target_sample: Tensor, scale: float)
     if n < 2:
         raise ShapeError("Two or more perturbed profiles are needed to tell how they spread.")
     between = _distances(perturbed, target_sample).mean()
-    apart = ~torch.eye(n, dtype=torch.bool, device=perturbed.device)
-    within = _distances(perturbed, perturbed)[apart].sum() / (n * (n - 1))
+    among = _distances(perturbed, perturbed)
+    within = (among.sum() - among.trace()) / (n * (n - 1))
     return (between - within / 2) / scale
 
 
@@ -112,11 +112,12 @@ def _distances(x: Tensor, y: Tensor) -> Tensor:
     return squared.clamp(min=SMALLEST_SQUARED_DISTANCE).sqrt()
 
 
-def residual_size_loss(residual: Tensor, scale: float) -> Tensor:
+def residual_size_loss(residual: Tensor, scale: float | Tensor) -> Tensor:
     """How far G goes beyond the anchor: mean squared length over samples, in units of `scale` squared."""
     if residual.ndim != 2:
         raise ShapeError(f"residual has shape {tuple(residual.shape)}; (batch, genes) is needed.")
-    return residual.square().sum(dim=1).mean() / scale**2
+    size: Tensor = residual.square().sum(dim=1).mean() / scale**2
+    return size
 
 
 def _require_vector(scores: Tensor, name: str) -> None:

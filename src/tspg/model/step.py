@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tspg.config import LossWeights, PaperConfig
@@ -136,17 +138,17 @@ def hit_rate(players: Players, profiles: Tensor) -> float:
     return float((called == players.target_index).float().mean())
 
 
-def require_finite(terms: Mapping[str, Tensor], step: int) -> None:
+def require_finite(terms: Mapping[str, float | NDArray[np.float64]], step: int) -> None:
     """Stop at the first value that is not a finite number, naming the term and the step."""
     for name, value in terms.items():
-        if not torch.isfinite(value):
-            raise _diverged(f"{name} is {value.item()}", step)
+        if not np.isfinite(value).all():
+            raise _diverged(f"{name} is {value}", step)
 
 
-def require_finite_weights(step: int, **networks: torch.nn.Module) -> None:
+def require_finite_weights(step: int, **networks: Mapping[str, Tensor]) -> None:
     """Stop where a weight or batch statistic is no longer a finite number: the losses of the last step do not tell."""
     for network, learned in networks.items():
-        for name, value in learned.state_dict().items():
+        for name, value in learned.items():
             if not torch.isfinite(value).all():
                 raise _diverged(f"the weights {name} of the {network.replace('_', ' ')} are not finite numbers", step)
 

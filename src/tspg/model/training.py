@@ -75,12 +75,13 @@ def train_target_model(
         rows_of = batches(len(profiles), batch_size, stream(seed, F_ORDER, epoch))
         for step, rows in enumerate(rows_of):
             loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
-            require_finite({"cross-entropy of f": loss}, epoch * len(rows_of) + step + 1)
+            value = loss.item()
+            require_finite({"cross-entropy of f": value}, epoch * len(rows_of) + step + 1)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += loss.item()
-        require_finite_weights((epoch + 1) * len(rows_of), target_model=model)
+            total += value
+        require_finite_weights((epoch + 1) * len(rows_of), target_model=model.state_dict())
         report("target model", epoch + 1, config.epochs, {"loss": total / len(rows_of)})
     return model.eval().requires_grad_(False)
 
@@ -134,10 +135,12 @@ def train_generator(
         for x, real, r_t in islice(_epoch(rows, target_state, config.batch_size, seed, epoch), n_steps - step):
             terms = train_step(players, profiles[x], profiles[real], torch.from_numpy(r_t).to(device))
             step += 1
-            require_finite(terms, step)
-            terms_of_steps.append({name: value.item() for name, value in terms.items()})
+            terms_of_steps.append(dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True)))
+            require_finite(terms_of_steps[-1], step)
         recompute_batch_statistics(players.generator, profiles[rows.calibration])
-        require_finite_weights(step, generator=players.generator, discriminator=players.discriminator)
+        require_finite_weights(
+            step, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
+        )
         means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
         watched = {"hit_rate": hit_rate(players, profiles[rows.watched]), "seconds": time.perf_counter() - started}
         history.append({"epoch": epoch + 1, "step": step, **means, **watched})
@@ -164,10 +167,10 @@ class _Rows:
         moved = everyone if source_classes is None else np.flatnonzero(is_source & prepared.is_train)
         if len(moved) < 2:
             raise UsageError(f"The source classes have {len(moved)} training samples; G needs two or more.")
-        return cls(moved, everyone, _thinned(moved), _thinned(np.flatnonzero(is_source & ~prepared.is_train)))
+        return cls(moved, everyone, thinned(moved), thinned(np.flatnonzero(is_source & ~prepared.is_train)))
 
 
-def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """At most `MONITORED` rows, taken evenly."""
     return rows[:: max(1, math.ceil(len(rows) / MONITORED))]
 

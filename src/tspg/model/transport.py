@@ -2,12 +2,13 @@
 
 x_adv = clip(a + G(a), 0, 1), where a is the anchor's move of x. G starts at zero and is drawn to the
 target's whole distribution by the energy distance, to f's target class by L_adv (Eq. 2), and to
-staying small.
+staying small. Several targets of one study learn side by side.
 """
 
 import copy
 import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,30 +25,36 @@ from tspg.model import losses
 from tspg.model.anchor import Anchor
 from tspg.model.networks import Generator, TargetModel, initialise
 from tspg.model.randomness import G_ORDER, G_WEIGHTS, REAL_ORDER, stream
+from tspg.model.stack import GeneratorStack, each
 from tspg.model.step import ADAM_EPSILON, clip, require_finite, require_finite_weights
-from tspg.model.training import Report, silent
+from tspg.model.training import Report, silent, thinned
 
 STEPS_A_ROW = 10  # of the history
 
 
-def train_residual(
+def train_residuals(
     prepared: Prepared,
     target_model: TargetModel,
-    anchor: Anchor,
+    anchors: Mapping[str, Anchor],
     config: TransportConfig,
     *,
-    target_class: str,
     source_classes: tuple[str, ...] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     report: Report = silent,
-) -> tuple[Generator, pd.DataFrame]:
-    """Teach G the rest of the way from the anchor to the target's distribution.
+) -> dict[str, tuple[Generator, pd.DataFrame]]:
+    """Teach a generator the rest of the way from the anchor to each target's distribution.
+
+    Parameters
+    ----------
+    anchors
+        The anchor of every target class. Their generators learn in the same steps, each from its own
+        batches: what one learns does not depend on the others, up to rounding (float32: about 1e-5 of a weight).
 
     Returns
     -------
-    G with its averaged weights, and the history: one row every ten steps with the mean of every
-    loss term, weighted and not, and the share of held-out source samples that f calls the target.
+    For each target G with its averaged weights, and the history: one row every ten steps with the mean
+    of every loss term, weighted and not, and the share of held-out source samples that f calls the target.
 
     Raises
     ------
@@ -55,81 +62,133 @@ def train_residual(
         If a loss term or a weight is no longer a finite number; it names the term and the step.
     """
     device = torch.device(device)
-    task = _Task.of(prepared, anchor, target_class, source_classes, device)
-    generator = Generator(len(prepared.gene_ids), config)
+    tasks = [
+        _Task.of(prepared, target_model, anchor, target, source_classes, device) for target, anchor in anchors.items()
+    ]
+    untrained = _untrained(len(prepared.gene_ids), config, seed).to(device)
+    learning = GeneratorStack([untrained] * len(tasks))
+    averaged = learning.clone().eval()
+    optimiser = torch.optim.Adam(learning.weights.values(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
+    n_steps = config.steps or config.epochs * math.ceil(max(task.n_sources for task in tasks) / config.batch_size)
+    log = _Log(tasks)
+    for step in range(n_steps):
+        optimiser.param_groups[0]["lr"] = config.learning_rate * rate_at(step, n_steps, config.warm_up)
+        terms = _terms(learning, tasks, target_model, config, seed, step)
+        log.add(step + 1, terms)
+        optimiser.zero_grad()
+        terms["total_loss"].sum().backward()
+        optimiser.step()
+        averaged.average_in(learning, min(config.averaging, (step + 1) / (step + 10)))
+        if (step + 1) % STEPS_A_ROW == 0 or step + 1 == n_steps:
+            require_finite_weights(step + 1, generator=averaged.state)
+            report("generator", step + 1, n_steps, log.close(step + 1, averaged, target_model))
+    return {target: (_generator(untrained, averaged, at), log.history(at)) for at, target in enumerate(anchors)}
+
+
+def _untrained(n_genes: int, config: TransportConfig, seed: int) -> Generator:
+    """G at its start: it adds nothing to the anchor. Batch normalisation holds each batch's own statistics."""
+    generator = Generator(n_genes, config)
     initialise(generator, seed=(seed, G_WEIGHTS))
     torch.nn.init.zeros_(generator.last.weight)
-    averaged = copy.deepcopy(_with_current_statistics(generator).to(device)).eval()
-    generator.train()
-    optimiser = torch.optim.Adam(generator.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
-    n_steps = (
-        config.epochs * math.ceil(len(task.anchored) / config.batch_size) if config.steps is None else config.steps
-    )
-    history: list[dict[str, float]] = []
-    terms_of_steps, started = [], time.perf_counter()
-    for step in range(n_steps):
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * rate_at(step, n_steps, config.warm_up)
-        x, real = task.batch(config.batch_size, seed, step)
-        terms = _terms(generator(x), x, real, target_model, task, config)
-        require_finite(terms, step + 1)
-        optimiser.zero_grad()
-        terms["total_loss"].backward()
-        optimiser.step()
-        _average_into(averaged, generator, min(config.averaging, (step + 1) / (step + 10)))
-        terms_of_steps.append({name: value.item() for name, value in terms.items()})
-        if (step + 1) % STEPS_A_ROW == 0 or step + 1 == n_steps:
-            require_finite_weights(step + 1, generator=averaged)
-            means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
-            row = {
-                "epoch": len(history) + 1,
-                "step": step + 1,
-                **means,
-                "hit_rate": task.hit_rate(averaged, target_model),
-            }
-            history.append({**row, "seconds": time.perf_counter() - started})
-            report("generator", step + 1, n_steps, history[-1])
-            terms_of_steps, started = [], time.perf_counter()
-    return averaged, pd.DataFrame(history)
+    for layer in generator.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d):
+            layer.momentum = 1.0  # the running statistics are averaged like the weights
+    return generator
+
+
+def _generator(untrained: Generator, stack: GeneratorStack, at: int) -> Generator:
+    """One of the generators of a stack, as a network of its own."""
+    generator = copy.deepcopy(untrained)
+    generator.load_state_dict({name: value[at] for name, value in stack.state.items()})
+    return generator.eval()
 
 
 def _terms(
-    residual: Tensor, x: Tensor, real: Tensor, target_model: TargetModel, task: "_Task", config: TransportConfig
+    learning: GeneratorStack,
+    tasks: Sequence["_Task"],
+    target_model: TargetModel,
+    config: TransportConfig,
+    seed: int,
+    step: int,
 ) -> dict[str, Tensor]:
+    """Every loss term on the batches of one step, shape (targets,) each."""
+    batches = [task.batch(config.batch_size, seed, step) for task in tasks]
+    x, real = torch.stack([batch.anchored for batch in batches]), torch.stack([batch.real for batch in batches])
+    scale = torch.tensor([task.scale for task in tasks], device=x.device)
+    residual = learning(x)
     perturbed = clip(x + residual)
+    probabilities = target_model.probabilities(perturbed.flatten(0, 1)).unflatten(0, x.shape[:2])
     unweighted = {
-        "energy_distance": losses.energy_distance_loss(perturbed, real, task.scale),
-        "residual_size": losses.residual_size_loss(residual, task.scale),
-        "target_class": losses.target_class_loss(
-            target_model.probabilities(perturbed), task.target_index, score_of_real(real, target_model, task)
-        )
-        / len(x),
+        "energy_distance": each(losses.energy_distance_loss, perturbed, real, scale),
+        "residual_size": each(losses.residual_size_loss, residual, scale),
+        "target_class": torch.stack(
+            [
+                losses.target_class_loss(probabilities[at], task.target_index, batches[at].kappa) / x.shape[1]
+                for at, task in enumerate(tasks)
+            ]
+        ),
     }
-    weights = {
-        "energy_distance": 1.0,
-        "residual_size": config.residual_weight,
-        "target_class": config.target_class_weight,
-    }
-    weighted = {name: weights[name] * value for name, value in unweighted.items()}
+    weights = {"residual_size": config.residual_weight, "target_class": config.target_class_weight}
+    weighted = {name: weights.get(name, 1.0) * value for name, value in unweighted.items()}
     return {
         **{f"{name}_loss": value for name, value in unweighted.items()},
         **{f"weighted_{name}_loss": value for name, value in weighted.items()},
-        "total_loss": torch.stack(list(weighted.values())).sum(),
+        "total_loss": torch.stack(list(weighted.values())).sum(dim=0),
     }
 
 
-@torch.no_grad()
-def score_of_real(real: Tensor, target_model: TargetModel, task: "_Task") -> float:
-    """Kappa of Eq. 2: L_adv of real target samples. An f that doubts those need not be convinced further."""
-    return losses.target_class_loss(target_model.probabilities(real), task.target_index).item() / len(real)
+class _Log:
+    """The history of every target: one row every ten steps."""
+
+    def __init__(self, tasks: Sequence["_Task"]) -> None:
+        self._tasks = tasks
+        self._rows: list[dict[str, NDArray[np.float64]]] = []
+        self._steps: list[dict[str, NDArray[np.float64]]] = []
+        self._started = time.perf_counter()
+
+    def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Take the terms of one step, which must be finite numbers."""
+        values = torch.stack(list(terms.values())).detach().double().cpu().numpy()
+        self._steps.append(dict(zip(terms, values, strict=True)))
+        require_finite(self._steps[-1], step)
+
+    def close(self, step: int, averaged: GeneratorStack, target_model: TargetModel) -> dict[str, float]:
+        """Make a row of the steps since the last one; the means over targets come back."""
+        hits = [task.hit_rate(averaged, at, target_model) for at, task in enumerate(self._tasks)]
+        row = {name: np.mean([of_step[name] for of_step in self._steps], axis=0) for name in self._steps[0]}
+        seconds = (time.perf_counter() - self._started) / len(hits)
+        self._rows.append({**row, "hit_rate": np.array(hits), "seconds": np.full(len(hits), seconds)})
+        self._rows[-1]["step"] = np.full(len(hits), step)
+        self._steps, self._started = [], time.perf_counter()
+        return {name: float(value.mean()) for name, value in self._rows[-1].items()}
+
+    def history(self, at: int) -> pd.DataFrame:
+        """The rows of one target."""
+        table = pd.DataFrame({name: [row[name][at] for row in self._rows] for name in self._rows[0]})
+        table.insert(0, "epoch", np.arange(1, len(table) + 1))
+        table.insert(1, "step", table.pop("step").astype(int))
+        return table
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one target learns from in one step; `kappa` is what f grants these real target samples (Eq. 2)."""
+
+    anchored: Tensor
+    real: Tensor
+    kappa: float
 
 
 @dataclass(frozen=True)
 class _Task:
-    """Anchored sources to learn from, real target profiles to reach, and anchored held-out sources to watch."""
+    """Anchored sources to learn from, real target profiles to reach, and anchored held-out sources to watch.
+
+    `doubts` is L_adv of each real target profile: an f that doubts those need not be convinced further.
+    """
 
     anchored: Tensor
     target: Tensor
+    doubts: NDArray[np.float32]
     watched: Tensor
     target_index: int
     scale: float
@@ -138,6 +197,7 @@ class _Task:
     def of(
         cls,
         prepared: Prepared,
+        target_model: TargetModel,
         anchor: Anchor,
         target_class: str,
         source_classes: tuple[str, ...] | None,
@@ -154,26 +214,43 @@ class _Task:
             return torch.from_numpy(anchored.astype(np.float32)).to(device)
 
         target = prepared.profiles[is_target & prepared.is_train]
-        anchored = moved(train)
-        scale = typical_distance(target if len(target) > 1 else anchored.cpu().numpy())
-        real = torch.from_numpy(target).to(device)
-        return cls(anchored, real, moved(held_out), prepared.index_of(target_class), scale)
+        anchored, real = moved(train), torch.from_numpy(target).to(device)
+        index = prepared.index_of(target_class)
+        return cls(
+            anchored=anchored,
+            target=real,
+            doubts=_doubts(target_model, real, index),
+            watched=moved(thinned(held_out)),
+            target_index=index,
+            scale=typical_distance(target if len(target) > 1 else anchored.cpu().numpy()),
+        )
 
-    def batch(self, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+    @property
+    def n_sources(self) -> int:
+        """How many training samples there are to move."""
+        return len(self.anchored)
+
+    def batch(self, batch_size: int, seed: int, step: int) -> _Batch:
         """Anchored sources without repeats, and as many real target rows as a batch has, in shuffled passes."""
-        n_sources = min(batch_size, len(self.anchored))
-        sources = stream(seed, G_ORDER, step).permutation(len(self.anchored))[:n_sources]
+        sources = stream(seed, G_ORDER, step).permutation(self.n_sources)[:batch_size]
         rng, n = stream(seed, REAL_ORDER, step), len(self.target)
         real = np.concatenate([rng.permutation(n) for _ in range(math.ceil(batch_size / n))])[:batch_size]
-        return self.anchored[sources], self.target[real]
+        return _Batch(self.anchored[sources], self.target[real], float(self.doubts[real].mean(dtype=np.float64)))
 
     @torch.no_grad()
-    def hit_rate(self, generator: Generator, target_model: TargetModel) -> float:
+    def hit_rate(self, stack: GeneratorStack, at: int, target_model: TargetModel) -> float:
         """Share of held-out sources that f calls the target."""
         if len(self.watched) == 0:
             return math.nan
-        called = target_model(clip(self.watched + generator(self.watched))).argmax(dim=1)
+        called = target_model(clip(self.watched + stack.of_target(at, self.watched))).argmax(dim=1)
         return float((called == self.target_index).float().mean())
+
+
+@torch.no_grad()
+def _doubts(target_model: TargetModel, real: Tensor, target_index: int) -> NDArray[np.float32]:
+    probabilities = target_model.probabilities(real)
+    doubts = [losses.target_class_loss(row, target_index) for row in probabilities.split(1)]
+    return torch.stack(doubts).cpu().numpy()
 
 
 def typical_distance(profiles: FloatMatrix, most: int = 2000) -> float:
@@ -187,22 +264,3 @@ def rate_at(step: int, n_steps: int, warm_up: float) -> float:
     if step < rising:
         return (step + 1) / rising
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, n_steps - rising)))
-
-
-def _with_current_statistics(generator: Generator) -> Generator:
-    """Let batch normalisation hold each batch's own statistics: they are averaged like the weights."""
-    for layer in generator.modules():
-        if isinstance(layer, torch.nn.BatchNorm1d):
-            layer.momentum = 1.0
-    return generator
-
-
-@torch.no_grad()
-def _average_into(averaged: Generator, generator: Generator, decay: float) -> None:
-    """Move the averaged network a little towards the present one, weights and batch statistics alike."""
-    now = generator.state_dict()
-    for name, value in averaged.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(now[name], 1 - decay)
-        else:
-            value.copy_(now[name])

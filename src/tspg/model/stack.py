@@ -1,0 +1,90 @@
+"""Several generators of one shape that learn in one step, as many targets of one study need them.
+
+On a GPU a training step costs hardly more for many generators than for one; on a CPU stacking gains
+nothing (benchmarks/README.md), and targets are taken one by one.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, stack_module_state, vmap
+
+from tspg.model.networks import Generator
+
+
+class GeneratorStack:
+    """Generators side by side: every weight and batch statistic lies in one tensor, target by target.
+
+    Called with profiles of shape (targets, batch, genes), it gives each target's raw perturbations.
+    """
+
+    def __init__(self, generators: Sequence[Generator]) -> None:
+        self._template = copy.deepcopy(generators[0]).to("meta")
+        weights, statistics = stack_module_state(list(generators))
+        self.weights: dict[str, Tensor] = weights
+        self.statistics: dict[str, Tensor] = statistics
+
+    def __len__(self) -> int:
+        """How many targets there are."""
+        return len(next(iter(self.weights.values())))
+
+    def eval(self) -> "GeneratorStack":
+        """Let batch normalisation use the kept statistics from now on, instead of each batch's own."""
+        self._template.eval()
+        return self
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Weights and batch statistics of all targets, by their names in one generator."""
+        return {**self.weights, **self.statistics}
+
+    def __call__(self, profiles: Tensor) -> Tensor:
+        """G(x) of every target, shape (targets, batch, genes)."""
+        return each(self._one, self.weights, self.statistics, profiles)
+
+    def of_target(self, at: int, profiles: Tensor) -> Tensor:
+        """G(x) of one target, shape (samples, genes)."""
+        weights, statistics = (
+            {name: value[at] for name, value in of.items()} for of in (self.weights, self.statistics)
+        )
+        return self._one(weights, statistics, profiles)
+
+    def _one(self, weights: dict[str, Tensor], statistics: dict[str, Tensor], profiles: Tensor) -> Tensor:
+        perturbation: Tensor = functional_call(self._template, (weights, statistics), (profiles,))
+        return perturbation
+
+    def clone(self) -> "GeneratorStack":
+        """The same generators once more, apart from these and without gradients."""
+        twin = copy.deepcopy(self)
+        for weight in twin.weights.values():
+            weight.requires_grad_(False)
+        return twin
+
+    @torch.no_grad()
+    def average_in(self, other: "GeneratorStack", decay: float) -> None:
+        """Move a little towards other generators, weights and batch statistics alike."""
+        now = other.state
+        for name, value in self.state.items():
+            if value.is_floating_point():
+                value.lerp_(now[name], 1 - decay)
+            else:
+                value.copy_(now[name])
+
+
+def each(function: Callable[..., Tensor], *stacked: Any) -> Tensor:
+    """A function of one target's tensors applied to every target at once; plainly, where there is only one."""
+    leaves = stacked[-1]
+    if len(leaves) > 1:
+        result: Tensor = vmap(function)(*stacked)
+        return result
+    return function(*(_first(part) for part in stacked)).unsqueeze(0)
+
+
+def _first(part: Any) -> Any:
+    """The only target's part, as a view: squeezing costs no copy, and its gradient neither."""
+    if isinstance(part, dict):
+        return {name: value.squeeze(0) for name, value in part.items()}
+    return part.squeeze(0)
