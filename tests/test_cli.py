@@ -163,6 +163,19 @@ def test_unlabelled_samples_are_left_out_of_a_run_and_moved_by_perturb(files, fi
     assert moved.obs["source_class"].value_counts().to_dict() == {"beta": 40, "target": 40, "alpha": 37, "": 3}
 
 
+def test_timings_say_where_the_time_went(files, tmp_path, capsys):
+    out, asked = tmp_path / "out", ["--method", "mean_shift", "--target-epochs", "1", "--timings"]
+    given = ["--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
+    given += ["--annotations", str(files / "sets.gmt"), "--target", "target"]
+    assert main(["run", *given, *asked, "--out", str(out)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    shown = {name: float(value) for name, value, *_ in lines}
+    seconds = json.loads((out / "metrics.json").read_text())["seconds"]
+    assert set(shown) == set(seconds) >= {"read", "prepare", "target_model", "evidence", "figures", "report", "total"}
+    assert shown == {name: round(value, 1) for name, value in seconds.items()}
+    assert seconds["total"] == pytest.approx(sum(seconds.values()) - seconds["total"])
+
+
 def test_report_is_drawn_again_from_the_folder(finished):
     (finished / "report.html").unlink()
     before = (finished / "figures" / "heatmap.png").read_bytes()

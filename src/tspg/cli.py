@@ -208,6 +208,7 @@ def _add_run(found: Any) -> None:
         default="auto",
         help="where to train (default: %(default)s)",
     )
+    parser.add_argument("--timings", action="store_true", help="say at the end where the time went")
 
 
 def _add_perturb(found: Any) -> None:

@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,13 @@ def run(options: Namespace, report: Report) -> list[str]:
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     _check_xlsx(options)
+    clock = Clock()
     with new_folder(options.out):
-        gene_set, annotations = _gene_set(options), _annotations(options)
+        with clock.phase("read"):
+            gene_set, annotations = _gene_set(options), _annotations(options)
+            adata = _read(options, gene_set)
         found = experiment.run(
-            _read(options, gene_set),
+            adata,
             label_column=options.label_column,
             target_class=options.target,
             gene_set=gene_set,
@@ -106,8 +110,19 @@ def run(options: Namespace, report: Report) -> list[str]:
             device=options.device,
             report=report,
         )
+        found = replace(found, seconds={**clock.seconds, **found.seconds})
         save_run(found, options.out, inputs=_inputs(options), reading=_reading(options), xlsx=options.xlsx)
-    return _summary(options.out)
+    return [*(_timings(options.out) if options.timings else []), *_summary(options.out)]
+
+
+def _timings(out: Path) -> list[str]:
+    """The seconds of every phase of a finished run, and the most memory it took."""
+    manifest = read_manifest(out)
+    phases = {name: value for name, value in manifest["seconds"].items() if name != "per_epoch"}
+    total = sum(phases.values())
+    lines = [f"  {name:<14}{value:>8.1f} s {value / total:>5.0%}" for name, value in phases.items()]
+    memory = f"{manifest['peak_memory_gb']:.2f} GB at most"
+    return ["", "Where the time went:", *lines, f"  {'total':<14}{total:>8.1f} s, {memory}"]
 
 
 def perturb(options: Namespace, report: Report) -> list[str]:

@@ -10,15 +10,17 @@ from tspg.errors import UsageError
 class TargetModelConfig:
     """Settings of f, the classifier that must be convinced (paper, section 2.2).
 
-    The paper's 50 epochs of 256 samples are 1,850 steps on its 11,688 samples, but 100 on 366. With
-    `least_batches`, small data is cut into at least so many batches an epoch.
+    The paper's 50 epochs of 256 samples are 1,850 steps on its 11,688 samples, but 100 on 366: with
+    `least_steps`, small data is gone through until f has taken so many. With `warm_up` the rate rises
+    over that share of the steps and falls to 0 as a cosine; without, it stays.
     """
 
     hidden_units: tuple[int, ...] = (1024, 512, 128)
     learning_rate: float = 1e-3
     batch_size: int = 256
-    least_batches: int = 1
     epochs: int = 50
+    least_steps: int = 1
+    warm_up: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the
 DEFAULT_PRESET = "transport"
 PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | TransportConfig]] = {
     "paper": (TargetModelConfig(), PaperConfig()),
-    "transport": (TargetModelConfig(least_batches=16), TransportConfig()),
+    "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), TransportConfig()),
 }
 
 

@@ -8,9 +8,11 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.verdict import verdict
+from tspg.config import TargetModelConfig
 from tspg.data.prepare import Prepared, dense
 from tspg.data.units import guess_units
 from tspg.model.trained import TrainedModel
+from tspg.model.training import epochs_of_f
 from tspg.question import Question
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
@@ -102,10 +104,11 @@ def perturb_metrics(
 
 def _training(model: TrainedModel) -> dict[str, Any]:
     settings = model.settings
+    n_train = sum(part == "train" for part in model.split.values())
     return {
         "preset": settings["preset"],
         "method": settings["method"],
-        "target_epochs": settings["target_model"]["epochs"],
+        "target_epochs": epochs_of_f(n_train, TargetModelConfig(**settings["target_model"])),
         "seed": settings["seed"],
         "threads": settings["threads"],
     }

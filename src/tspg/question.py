@@ -82,7 +82,7 @@ def configure(
     if steps is not None:
         generator = replace(generator, steps=steps)
     if target_epochs is not None:
-        target_model = replace(target_model, epochs=target_epochs)
+        target_model = replace(target_model, epochs=target_epochs, least_steps=1)
     return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **settings)
 
 

@@ -44,13 +44,31 @@ def learn(prepared, f, target_state, config=G, **changed):
     return train_generator(prepared, f, target_state, config, target_class="target", **changed)
 
 
-@pytest.mark.parametrize(("n_epochs", "least_batches", "steps"), [(2, 1, 2), (2, 6, 12), (1, 1000, 12)])
-def test_f_takes_more_steps_an_epoch_where_samples_are_few(prepared, monkeypatch, n_epochs, least_batches, steps):
+@pytest.mark.parametrize(("n_epochs", "least_steps", "steps"), [(2, 1, 6), (2, 6, 6), (2, 7, 9)])
+def test_f_goes_through_few_samples_more_often(prepared, monkeypatch, n_epochs, least_steps, steps):
     taken = []
     step = torch.optim.Adam.step
     monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (taken.append(1), step(*given, **named)))
-    train_target_model(prepared, TargetModelConfig((4,), epochs=n_epochs, least_batches=least_batches))
+    config = TargetModelConfig((4,), batch_size=32, epochs=n_epochs, least_steps=least_steps)  # 96 samples: 3 batches
+    train_target_model(prepared, config)
     assert len(taken) == steps
+
+
+def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(prepared, monkeypatch):
+    seen = {0.5: [], None: []}
+    for warm_up, rates in seen.items():
+        step = torch.optim.Adam.step
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                torch.optim.Adam,
+                "step",
+                lambda self: (rates.append(self.param_groups[0]["lr"]), step(self)),  # noqa: B023
+            )
+            train_target_model(
+                prepared, TargetModelConfig((4,), learning_rate=0.1, batch_size=24, epochs=1, warm_up=warm_up)
+            )
+    assert seen[0.5] == pytest.approx([0.05, 0.1, 0.1, 0.05])  # a linear rise over half of 4 steps, then a cosine
+    assert seen[None] == [0.1] * 4
 
 
 @given(n_samples=st.integers(2, 2000), batch_size=st.integers(2, 300))

@@ -15,8 +15,9 @@ from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, ShapeError, UsageError
 from tspg.model.anchor import Anchor
 from tspg.model.losses import energy_distance_loss, residual_size_loss
+from tspg.model.step import rate_at
 from tspg.model.training import train_target_model
-from tspg.model.transport import rate_at, train_residuals, typical_distance
+from tspg.model.transport import train_residuals, typical_distance
 
 SMALL = TransportConfig(down_units=(32, 16), residual_blocks=1, up_units=(32,), batch_size=32, steps=20)
 

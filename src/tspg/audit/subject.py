@@ -21,7 +21,7 @@ from tspg.model.learning import learn
 from tspg.model.randomness import batches_an_epoch
 from tspg.model.storage import load_model
 from tspg.model.trained import TrainedModel
-from tspg.model.training import batch_size_of_f, train_target_model
+from tspg.model.training import train_target_model
 from tspg.report.run_files import read_run
 from tspg.run_folder import verify
 
@@ -72,7 +72,7 @@ class Subject:
         """
         own = self.config
         n_train = int(self.prepared.is_train.sum())
-        epochs = -(-SHORT_F_STEPS // batches_an_epoch(n_train, batch_size_of_f(n_train, own.target_model)))
+        epochs = -(-SHORT_F_STEPS // batches_an_epoch(n_train, own.target_model.batch_size))
         steps = min(self.own_steps, (QUICK_STEPS if self.quick else SHORT_STEPS)[own.preset])
         return replace(
             own,

@@ -21,7 +21,7 @@ from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.trained import TrainedModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: f was told `least_batches`
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
 
 

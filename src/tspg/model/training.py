@@ -28,6 +28,7 @@ from tspg.model.randomness import (
 from tspg.model.step import (
     ADAM_EPSILON,
     hit_rate,
+    rate_at,
     recompute_batch_statistics,
     require_finite,
     require_finite_weights,
@@ -37,7 +38,6 @@ from tspg.model.step import (
 from tspg.model.target_state import TargetState
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
-SMALLEST_BATCH = 8  # of f, however few samples there are
 
 Report = Callable[[str, int, int, Mapping[str, float]], None]
 """Called after every epoch with the phase, epochs done, epochs in all, and the epoch's numbers."""
@@ -69,26 +69,29 @@ def train_target_model(
     profiles = torch.from_numpy(prepared.profiles[prepared.is_train]).to(device)
     labels = torch.from_numpy(prepared.class_index[prepared.is_train]).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
-    batch_size = batch_size_of_f(len(profiles), config)
-    for epoch in range(config.epochs):
+    steps_an_epoch = batches_an_epoch(len(profiles), config.batch_size)
+    n_epochs = epochs_of_f(len(profiles), config)
+    for epoch in range(n_epochs):
         total = 0.0
-        rows_of = batches(len(profiles), batch_size, stream(seed, F_ORDER, epoch))
-        for step, rows in enumerate(rows_of):
+        for step, rows in enumerate(batches(len(profiles), config.batch_size, stream(seed, F_ORDER, epoch))):
+            if config.warm_up is not None:
+                share = rate_at(epoch * steps_an_epoch + step, n_epochs * steps_an_epoch, config.warm_up)
+                optimiser.param_groups[0]["lr"] = config.learning_rate * share
             loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
             value = loss.item()
-            require_finite({"cross-entropy of f": value}, epoch * len(rows_of) + step + 1)
+            require_finite({"cross-entropy of f": value}, epoch * steps_an_epoch + step + 1)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             total += value
-        require_finite_weights((epoch + 1) * len(rows_of), target_model=model.state_dict())
-        report("target model", epoch + 1, config.epochs, {"loss": total / len(rows_of)})
+        require_finite_weights((epoch + 1) * steps_an_epoch, target_model=model.state_dict())
+        report("target model", epoch + 1, n_epochs, {"loss": total / steps_an_epoch})
     return model.eval().requires_grad_(False)
 
 
-def batch_size_of_f(n_samples: int, config: TargetModelConfig) -> int:
-    """Samples a batch that f learns from: smaller where they are few, so that it takes enough steps."""
-    return min(config.batch_size, max(SMALLEST_BATCH, n_samples // config.least_batches))
+def epochs_of_f(n_samples: int, config: TargetModelConfig) -> int:
+    """How often f sees every training sample: more often where they are few, so that it takes enough steps."""
+    return max(config.epochs, math.ceil(config.least_steps / batches_an_epoch(n_samples, config.batch_size)))
 
 
 def train_generator(

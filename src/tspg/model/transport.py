@@ -26,7 +26,7 @@ from tspg.model.anchor import Anchor
 from tspg.model.networks import Generator, TargetModel, initialise
 from tspg.model.randomness import G_ORDER, G_WEIGHTS, REAL_ORDER, stream
 from tspg.model.stack import GeneratorStack, each
-from tspg.model.step import ADAM_EPSILON, clip, require_finite, require_finite_weights
+from tspg.model.step import ADAM_EPSILON, clip, rate_at, require_finite, require_finite_weights
 from tspg.model.training import Report, silent, thinned
 
 STEPS_A_ROW = 10  # of the history
@@ -256,11 +256,3 @@ def _doubts(target_model: TargetModel, real: Tensor, target_index: int) -> NDArr
 def typical_distance(profiles: FloatMatrix, most: int = 2000) -> float:
     """The median Euclidean distance between two profiles; 1 if they do not differ."""
     return float(np.median(pdist(profiles[:most]))) or 1.0
-
-
-def rate_at(step: int, n_steps: int, warm_up: float) -> float:
-    """The learning rate's share of its peak: a linear rise, then a cosine to 0."""
-    rising = max(1, round(warm_up * n_steps))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, n_steps - rising)))

@@ -192,7 +192,7 @@ def _command(run: RunFiles) -> str:
             if method == "generator"
             else [("method", method)]
         ),
-        ("target-epochs", target_model["epochs"]),
+        ("target-epochs", run.metric("training.target_epochs") or target_model["epochs"]),
         ("seed", settings["seed"]),
         ("threads", settings["threads"]),
         ("out", "NEW_FOLDER"),

@@ -33,9 +33,10 @@ def method_of(run: RunFiles) -> list[str]:
 
 def _classifier(run: RunFiles) -> str:
     settings = run.settings["target_model"]
+    epochs = run.metric("training.target_epochs") or settings["epochs"]
     n_classes = len(run.facts.get("classes", [])) or len(run.metric("data.classes") or {})
     return (
-        f"A classifier f (dense layers {_dashed(settings['hidden_units'])}, {number(settings['epochs'])} epochs) "
+        f"A classifier f (dense layers {_dashed(settings['hidden_units'])}, {number(epochs)} epochs) "
         f"learned all {n_classes} classes."
     )
 
