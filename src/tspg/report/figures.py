@@ -14,6 +14,7 @@ from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
 from tspg.report.overlap import lists_by_source, plot_overlap
 from tspg.report.path_figure import plot_path
+from tspg.report.pdf_fonts import shared_fonts
 from tspg.report.style import house_style
 from tspg.report.tsne import draw, place, plot_tsne
 
@@ -39,7 +40,7 @@ _METADATA = {
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     """Save a figure as `name`.png and `name`.pdf; the path of the PNG comes back."""
     for ending, metadata in _METADATA.items():
-        with house_style(), whole_file(Path(folder) / f"{name}{ending}") as temporary:
+        with house_style(), shared_fonts(), whole_file(Path(folder) / f"{name}{ending}") as temporary:
             figure.savefig(temporary, dpi=_DPI, metadata=metadata)
     return Path(folder) / f"{name}.png"
 
