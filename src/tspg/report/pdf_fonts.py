@@ -9,7 +9,9 @@ from matplotlib.backends import _backend_pdf_ps as embedding
 from matplotlib.font_manager import get_font
 
 _ENOUGH = 8  # letters of ASCII from which on the rest of ASCII is embedded too
-_cut_out = embedding.get_glyphs_subset
+_cut_out: Any = embedding.get_glyphs_subset
+_as_file: Any = embedding.font_as_file
+_replaced: Any = embedding  # matplotlib's module, in which we put a function of our own
 
 
 class _Part:
@@ -40,11 +42,11 @@ def shared_fonts() -> Iterator[None]:
     Matplotlib has no setting for it, so its function is replaced meanwhile. The part depends on the letters
     alone, not on what was saved before: the same figure is the same bytes.
     """
-    embedding.get_glyphs_subset = _part_with
+    _replaced.get_glyphs_subset = _part_with
     try:
         yield
     finally:
-        embedding.get_glyphs_subset = _cut_out
+        _replaced.get_glyphs_subset = _cut_out
 
 
 def _part_with(font: Any, glyphs: Collection[int]) -> Any:
@@ -59,7 +61,7 @@ def _part_with(font: Any, glyphs: Collection[int]) -> Any:
 @lru_cache(maxsize=128)
 def _part(font: Any, glyphs: frozenset[int]) -> _Part:
     with _cut_out(font, set(glyphs)) as subset:
-        return _Part(embedding.font_as_file(subset.font).getvalue(), dict(subset.glyph_index_map))
+        return _Part(_as_file(subset.font).getvalue(), dict(subset.glyph_index_map))
 
 
 @lru_cache(maxsize=16)

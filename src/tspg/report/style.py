@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
-from matplotlib.transforms import offset_copy
+from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from tspg.report.palette import COLOURS
@@ -98,16 +98,22 @@ def text_width(text: str, size: float) -> float:
     return max(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines) / 72
 
 
-def write_beside(
-    axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any
-) -> None:
+def write_beside(axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any) -> None:
     """Write a text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
-    moved = offset_copy(axes.transAxes, axes.figure, *points, units="points")
+    right, up = points
+    moved = axes.transAxes + ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
     axes.text(*place, text, transform=moved, **style)
 
 
 def write_formula(
-    axes: Axes, place: tuple[float, float], above: float, formula: Formula, *, size: float, centred: bool = True, **style: Any
+    axes: Axes,
+    place: tuple[float, float],
+    above: float,
+    formula: Formula,
+    *,
+    size: float,
+    centred: bool = True,
+    **style: Any,
 ) -> None:
     """Write a formula with its middle, or its beginning, at a place, so many points above it.
 
