@@ -34,6 +34,7 @@ STRIPS: dict[str, Formula] = {  # the name of a strip, and how it is written
     "x_adv": ("x", "adv", ""),
     "mu_T": ("\N{GREEK SMALL LETTER MU}", "T", ""),
 }
+TICKS = "#444444"
 Scale = tuple[str, float, float]
 EXPRESSION, PERTURBATION = ("viridis", 0.0, 1.0), ("RdBu_r", -1.0, 1.0)  # colours, and the ends of their scale
 
@@ -183,7 +184,7 @@ def _panel(axes: Axes, profile: Profile, target_mean: NDArray[np.float64], genes
         scale = PERTURBATION if strip == "P" else EXPRESSION
         image = _strip(axes, values[order, None], scale, (i + 0.05, i + 0.95, len(genes) - 0.5, -0.5))
         image.set_gid(strip)
-        write_formula(axes, (i / 4 + 1 / 8, 1), 5.5, STRIPS[strip], color="#444444", size=8)
+        write_formula(axes, (i / 4 + 1 / 8, 1), 5.5, STRIPS[strip], color=TICKS, size=8)
     axes.set_xlim(0, 4)
     axes.set_ylim(len(genes) - 0.5, -0.5)
     axes.set_axis_off()  # ticks would take longer to draw than all the rest
@@ -223,7 +224,9 @@ def _name_genes(axes: Axes, perturbation: NDArray[np.float64], genes: list[str])
     for i, height in zip(named, heights, strict=True):
         colour = UP_COLOUR if perturbation[i] > 0 else DOWN_COLOUR
         name = shortened(genes[i], _GENE_LETTERS)
-        axes.text(4.48, height, name, size=6.6, va="center_baseline", color=colour)
+        write_beside(
+            axes, (1.12, 1 - (height + 0.5) / n_genes), (0, 0), name, size=6.6, va="center_baseline", color=colour
+        )
 
 
 def _colour_bars(figure: Figure) -> None:
@@ -236,9 +239,12 @@ def _colour_bars(figure: Figure) -> None:
         low, high = scale[1:]
         _strip(axes, np.linspace(low, high, 256)[None], scale, (left, left + length, 0.5, 0.61))
         ticks = np.linspace(left, left + length, steps)
-        axes.vlines(ticks, 0.45, 0.5, color="#444444", linewidth=0.8)
+        axes.vlines(ticks, 0.45, 0.5, color=TICKS, linewidth=0.8)
         for at, value in zip(ticks, np.linspace(low, high, steps), strict=True):
-            axes.text(at, 0.405, f"{value:g}".replace("-", MINUS), size=7, color="#444444", ha="center", va="top")
+            place = (at / width, 0.405 / height)
+            write_beside(
+                axes, place, (0, 0), f"{value:g}".replace("-", MINUS), size=7, color=TICKS, ha="center", va="top"
+            )
         write_formula(axes, (left / width, 0.61 / height), 3, title, size=7.4, centred=False)
     axes.set(xlim=(0, width), ylim=(0, height))
     axes.set_axis_off()

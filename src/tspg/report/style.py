@@ -14,7 +14,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
-from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from tspg.report.palette import COLOURS
@@ -100,9 +99,11 @@ def text_width(text: str, size: float) -> float:
 
 def write_beside(axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any) -> None:
     """Write a text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
-    right, up = points
-    moved = axes.transAxes + ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
-    axes.text(*place, text, transform=moved, **style)
+    (left, bottom), (right, top) = axes.figure.dpi_scale_trans.inverted().transform(axes.bbox)
+    across = left + place[0] * (right - left) + points[0] / 72
+    up = bottom + place[1] * (top - bottom) + points[1] / 72
+    # In inches of the figure: one way of measuring for all texts is drawn sooner than one for each.
+    axes.text(across, up, text, transform=axes.figure.dpi_scale_trans, **style)
 
 
 def write_formula(
