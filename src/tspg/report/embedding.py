@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 FEWEST_FOR_TSNE = 8
 _COMPONENTS = 50
@@ -35,6 +36,11 @@ def embed(real: Matrix, perturbed: Matrix, *, joint: bool, seed: int) -> Embeddi
     nearest real ones. With `joint` both kinds make the map together. Fewer than eight samples,
     or samples that differ in fewer than two genes, are shown by their principal components instead.
     """
+    with threadpool_limits(1):  # of the caller's threads too, for the same reason as _JOBS
+        return _embed(real, perturbed, joint, seed)
+
+
+def _embed(real: Matrix, perturbed: Matrix, joint: bool, seed: int) -> Embedding:
     reference = np.vstack([real, perturbed]) if joint else real
     if len(reference) < FEWEST_FOR_TSNE or _n_varying(reference) < 2:
         shown, added = _project(reference, [real, perturbed], 2, seed)
