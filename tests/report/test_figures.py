@@ -90,6 +90,10 @@ def test_no_text_leaves_the_figure_or_lies_on_another(plot, perturbations):
     assert _faults(plot(perturbations)) == []
 
 
+def test_counts_of_a_large_study_stay_on_the_page(make_perturbations):
+    assert _faults(plot_f_accuracy(make_perturbations(per_class=6000, n_genes=2))) == []
+
+
 def test_the_check_for_collisions_can_fail(make_perturbations):
     figure = plot_f_accuracy(make_perturbations())
     figure.text(0.9, 0.5, "a text that runs out of the page")

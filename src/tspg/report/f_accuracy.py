@@ -58,12 +58,14 @@ def plot_f_accuracy(perturbations: AnnData) -> Figure:
     with house_style():
         labels = [row.written for row in rows]
         margin = max([1.0, *(text_width(label, 8) for label in labels)]) + 0.3
-        width = max(margin + len(panels) * (_PANEL + _COUNTS), 6.6)
+        most = int(max(row.mask.sum() for row in rows)) if rows else 0
+        panel_width = _PANEL + max(_COUNTS, text_width(f"{most} of {most}", 7.4) + 0.2)
+        width = max(margin + len(panels) * panel_width, 6.6)
         row_height = _TALL_ROW if any("\n" in label for label in labels) else _ROW
         figure = new_figure(width, row_height * (len(rows) + 1) + _HEAD + _FOOT)
         for i, (title, panel) in enumerate(panels.items()):
             shares = [share(perturbations, row.mask & panel) for row in rows]
-            axes = _panel(figure, margin + i * (_PANEL + _COUNTS), title, rows, shares)
+            axes = _panel(figure, margin + i * panel_width, title, rows, shares)
             axes.set_yticks(axes.get_yticks(), labels if i == 0 else [""] * len(labels))
         _surroundings(figure, str(perturbations.uns["tspg"]["target_class"]))
         return figure
