@@ -118,3 +118,65 @@ def test_names_of_terms_and_classes_stay_text(tmp_path):
     }
     write_table(tmp_path / "t.tsv", pd.DataFrame(facts))
     assert read_table(tmp_path / "t.tsv").to_dict("list") == facts
+
+
+AWKWARD = ["", "NA", "0012", "2E8", "1-Mar", "True", "2026-01-01", 'say "so"', "a\tb", "a\nb", " x ", "é\u2028"]
+CELLS = {
+    "term": st.one_of(st.sampled_from([*AWKWARD, "a\rb"]), st.text(st.characters(exclude_categories=["Cs"]))),
+    "p_value": st.floats(),
+    "n": st.integers(-(2**63), 2**63 - 1),
+    "some": st.one_of(st.none(), st.sampled_from(AWKWARD)),
+    "mixed": st.one_of(st.none(), st.integers(), st.text("ab\t", max_size=2)),
+    "flag": st.booleans(),
+}
+
+
+@given(st.lists(st.fixed_dictionaries(CELLS), max_size=6), st.sets(st.sampled_from(sorted(CELLS)), min_size=1))
+def test_a_table_is_the_bytes_that_pandas_writes(tmp_path_factory, rows, columns):
+    path = tmp_path_factory.getbasetemp() / "awkward.tsv"
+    table = pd.DataFrame(rows, columns=sorted(columns))
+    write_table(path, table)
+    assert path.read_bytes() == table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+
+
+def test_many_rows_are_the_bytes_that_pandas_writes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tspg.files._ROWS_AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"term": [f"T{i}" for i in range(50)], "q": rng.normal(size=50) * 10.0 ** rng.integers(-30, 30)}
+    )
+    table.loc[[3, 20], "q"] = np.nan
+    table.loc[30, "term"] = "a\tb"
+    write_table(tmp_path / "t.tsv", table)
+    assert (tmp_path / "t.tsv").read_bytes() == table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1), st.lists(st.sampled_from(AWKWARD), min_size=1))
+def test_numbers_and_names_come_back_to_the_last_digit_and_letter(tmp_path_factory, numbers, names):
+    path = tmp_path_factory.getbasetemp() / "back.tsv"
+    n = max(len(numbers), len(names))
+    table = pd.DataFrame({"term": (names * n)[:n], "value": (numbers * n)[:n]})
+    write_table(path, table)
+    found = read_table(path)
+    assert found["term"].tolist() == table["term"].tolist()
+    assert found["value"].tolist() == table["value"].tolist()
+
+
+@pytest.mark.parametrize("words", [["True", "False"], ["2026-01-01", "2026-01-02"], ["12:00", "13:00"], ["NA", "x"]])
+def test_words_in_any_column_stay_words(tmp_path, words):
+    table = pd.DataFrame({"anything": words, "n": [1, 2]})
+    write_table(tmp_path / "t.tsv", table)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.tsv"), table)
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_rows_below_a_limit_are_those_of_the_whole_table(tmp_path, monkeypatch, faster):
+    if not faster:
+        monkeypatch.setattr("tspg.files._MOST_AT_ONCE", 0)  # then pandas reads
+    q = [0.2, 0.049, np.nan, 0.05, 1e-300, 0.0]
+    table = pd.DataFrame({"term": [f"0{i}" for i in range(6)], "q_value": q, "group": "0012"})
+    write_table(tmp_path / "t.tsv", table)
+    whole = read_table(tmp_path / "t.tsv")
+    found = read_table(tmp_path / "t.tsv", below=("q_value", 0.05))
+    assert found["term"].tolist() == ["01", "04", "05"]
+    pd.testing.assert_frame_equal(found, whole.iloc[[1, 4, 5]].reset_index(drop=True))

@@ -1,23 +1,23 @@
-"""What each command does with its options; every function gives the lines to print at the end."""
+"""What each command does with its options; every function gives the lines to print at the end.
+
+PyTorch takes a second or two to load: only commands that train or move anything load it, when they start.
+"""
 
 import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from anndata import AnnData
 
-from tspg import experiment
 from tspg.analysis.enrichment import Query, enrichment_tables, over_representation
 from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap
 from tspg.analysis.perturbations import read_perturbations
 from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.wording import counted
-from tspg.audit.conduct import audit_metrics, audit_run
-from tspg.audit.reading import DEMO
 from tspg.claim import MANIFEST, claimed, new_folder
 from tspg.clock import Clock
 from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
@@ -26,13 +26,6 @@ from tspg.data.expression import read_expression
 from tspg.data.genesets import GeneSet, read_gene_list, read_gene_sets
 from tspg.errors import UsageError
 from tspg.files import read_table, safe_name, sha256_of
-from tspg.inspection import inspect_data
-from tspg.meaning import Moved, annotation_facts, meaning_tables
-from tspg.metrics import perturb_metrics
-from tspg.model.device import fixed_threads
-from tspg.model.storage import load_model, model_folder
-from tspg.model.training import Report
-from tspg.question import only_label_column
 from tspg.report.figures import plot_overlap, save_figure
 from tspg.report.findings import findings_of
 from tspg.report.run_files import doubts_about, read_run
@@ -48,12 +41,18 @@ from tspg.run_folder import (
     verify,
 )
 
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
 MOST_NOTES = 6  # in the terminal; the report has all
 MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itself without being asked
 
 
-def demo(options: Namespace, report: Report) -> list[str]:
+def demo(options: Namespace, report: "Report") -> list[str]:
     """The embedded colorectal tumours, all four subtypes, moved to GI.MSI."""
+    from tspg import experiment
+    from tspg.audit.reading import DEMO
+
     with new_folder(options.out):
         found = experiment.run(
             demo_data(),
@@ -70,16 +69,20 @@ def demo(options: Namespace, report: Report) -> list[str]:
     return _summary(options.out)
 
 
-def inspect(options: Namespace, report: Report) -> list[str]:
+def inspect(options: Namespace, report: "Report") -> list[str]:
     """What the files hold."""
+    from tspg.inspection import inspect_data
+
     del report
     gene_sets = read_gene_sets(*options.gene_sets) if options.gene_sets else None
     adata = _read(options)
     return inspect_data(adata, label_column=_label_column(options, adata), gene_sets=gene_sets).lines()
 
 
-def run(options: Namespace, report: Report) -> list[str]:
+def run(options: Namespace, report: "Report") -> list[str]:
     """Train, move, judge and draw: one run folder."""
+    from tspg import experiment
+
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     _check_xlsx(options)
@@ -125,8 +128,13 @@ def _timings(out: Path) -> list[str]:
     return ["", "Where the time went:", *lines, f"  {'total':<14}{total:>8.1f} s, {memory}"]
 
 
-def perturb(options: Namespace, report: Report) -> list[str]:
+def perturb(options: Namespace, report: "Report") -> list[str]:
     """Move new profiles with a trained model: a run folder without model and history."""
+    from tspg.meaning import Moved, annotation_facts, meaning_tables
+    from tspg.metrics import perturb_metrics
+    from tspg.model.device import fixed_threads
+    from tspg.model.storage import load_model, model_folder
+
     del report
     clock = Clock()
     _check_xlsx(options)
@@ -169,6 +177,8 @@ def perturb(options: Namespace, report: Report) -> list[str]:
 
 def _study(model: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
     """The real samples of the run that trained a model and its audit's stable genes, as far as its folder has them."""
+    from tspg.model.storage import model_folder
+
     folder = model_folder(model).parent
     stable = folder / "stable_genes.tsv"
     return (
@@ -177,8 +187,10 @@ def _study(model: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
     )
 
 
-def audit(options: Namespace, report: Report) -> list[str]:
+def audit(options: Namespace, report: "Report") -> list[str]:
     """The controls of a finished run; those finished before are not repeated."""
+    from tspg.audit.conduct import audit_metrics, audit_run
+
     read_manifest(options.run)  # before a lock is put where there is no run
     with claimed(options.run):
         found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
@@ -187,7 +199,7 @@ def audit(options: Namespace, report: Report) -> list[str]:
     return [*found.lines(), *_summary(options.run)]
 
 
-def enrich(options: Namespace, report: Report) -> list[str]:
+def enrich(options: Namespace, report: "Report") -> list[str]:
     """What a finished run's genes do, or those of a list: enrichment tables in a folder of their own."""
     del report
     if (options.genes is None) != (options.background is None):
@@ -218,7 +230,7 @@ def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
-def compare(options: Namespace, report: Report) -> list[str]:
+def compare(options: Namespace, report: "Report") -> list[str]:
     """Genes that several targets share from one source, and those that one target alone needs."""
     del report
     with new_folder(options.out):
@@ -267,7 +279,7 @@ def _first(genes: list[str], most: int = 12) -> str:
     return f"{', '.join(genes[:most])}{rest}" if genes else "none"
 
 
-def report(options: Namespace, report: Report) -> list[str]:
+def report(options: Namespace, report: "Report") -> list[str]:
     """Figures and report once more, from the files of the folder."""
     del report
     refresh_report(options.run)
@@ -291,6 +303,8 @@ def _read(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
 
 def _label_column(options: Namespace, adata: AnnData) -> str | None:
     """The column with the classes, if any were given; a labels file with one column needs no name for it."""
+    from tspg.question import only_label_column
+
     return options.label_column or (only_label_column(adata) if options.labels else None)
 
 

@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from anndata import AnnData
+from threadpoolctl import threadpool_limits
 
 import tspg
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
 from tspg.claim import LOCK, MANIFEST, claimed
 from tspg.clock import Clock
 from tspg.errors import ModelError
-from tspg.experiment import Run
 from tspg.files import read_table, sha256_of, write_json, write_table
-from tspg.model.device import fixed_threads
-from tspg.model.storage import save_model
 from tspg.report.figures import write_figures
 from tspg.report.html import write_report
 from tspg.report.spreadsheet import write_spreadsheet
+
+if TYPE_CHECKING:
+    from tspg.experiment import Run
 
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
@@ -61,7 +62,7 @@ class Findings:
 
 
 def save_run(
-    run: Run,
+    run: "Run",
     out: Path,
     *,
     inputs: Sequence[Path] = (),
@@ -73,6 +74,8 @@ def save_run(
     With `xlsx` the tables are written as one Excel file too. `reading` says how the expression file was
     read, so that an audit can read its other genes.
     """
+    from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
+
     save_model(run.model, out / "model")
     write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
@@ -99,7 +102,7 @@ def save_findings(
         if xlsx:
             write_spreadsheet(found.tables, out / "tables.xlsx")
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
-    with clock.phase("figures"), fixed_threads(int(found.settings["threads"])):
+    with clock.phase("figures"), threadpool_limits(int(found.settings["threads"])):
         seed = int(found.settings["seed"])
         write_figures(out, found.perturbations, found.history, found.tables, seed=seed, samples=found.samples)
     with clock.phase("report"):
@@ -205,7 +208,7 @@ def refresh_report(out: Path) -> None:
     with claimed(out), _rewriting(out, DRAWN_AGAIN) as manifest:
         history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
         settings, samples = manifest["settings"], manifest["samples"]
-        with fixed_threads(int(settings["threads"])):
+        with threadpool_limits(int(settings["threads"])):
             drawn = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
             seed = int(settings["seed"])
             write_figures(out, read_perturbations(out), history, drawn, seed=seed, samples=samples)

@@ -10,8 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from scipy.stats import binomtest
 
 from tspg.files import safe_name
+from tspg.report.f_accuracy import clopper_pearson
 from tspg.report.figures import (
     plot_f_accuracy,
     plot_heatmap,
@@ -88,6 +90,10 @@ def test_no_text_leaves_the_figure_or_lies_on_another(plot, perturbations):
     assert _faults(plot(perturbations)) == []
 
 
+def test_counts_of_a_large_study_stay_on_the_page(make_perturbations):
+    assert _faults(plot_f_accuracy(make_perturbations(per_class=6000, n_genes=2))) == []
+
+
 def test_the_check_for_collisions_can_fail(make_perturbations):
     figure = plot_f_accuracy(make_perturbations())
     figure.text(0.9, 0.5, "a text that runs out of the page")
@@ -153,6 +159,12 @@ def test_f_accuracy_draws_the_exact_interval(make_perturbations):
     axes = plot_f_accuracy(make_perturbations(per_class=12)).axes[0]  # 3 of 3 held out in each class
     low, high = axes.lines[1].get_xdata()
     assert (low, high) == pytest.approx((0.025 ** (1 / 3), 1))  # Clopper-Pearson when all hit: (alpha/2)^(1/n)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (1, 1), (0, 9), (3, 9), (9, 9), (2283, 2284)])
+def test_the_interval_is_that_of_scipy(hits, n):
+    expected = binomtest(hits, n).proportion_ci(0.95, method="exact")
+    assert clopper_pearson(hits, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_new_profiles_of_unknown_class_can_be_drawn(make_perturbations):

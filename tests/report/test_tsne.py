@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
 from tspg.report import tsne
 from tspg.report.embedding import embed
@@ -122,3 +123,22 @@ def test_the_figure_says_that_it_is_no_evidence(make_perturbations, per_class):
     texts = " ".join(text.get_text() for text in figure.findobj(Text))
     assert "not evidence" in texts
     assert ("principal components" in texts) == (per_class == 1)
+
+
+def test_of_a_large_class_two_hundred_are_drawn_and_the_legend_says_of_how_many(make_perturbations):
+    perturbations = make_perturbations(("Liver", "Lung"), per_class=230)
+    few = perturbations[(perturbations.obs["source_class"] == "Lung") | (np.arange(460) < 40)].copy()
+    figure = plot_tsne(few, n_perturbed=5)
+    assert legend(figure) == ["Lung: 200 of 230 real, the target", "Liver: 40 real, 5 perturbed"]
+    drawn = {line.get_zorder(): len(line.get_xdata()) for line in figure.axes[0].lines if line.get_zorder() in (2, 3)}
+    assert drawn == {2: 40, 3: 200}
+
+
+def test_the_callers_threads_do_not_change_the_map():
+    profiles = clusters(size=40)[0]
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(embed(profiles, profiles[:5], joint=False, seed=0))
+    assert np.array_equal(found[0].real, found[1].real)
+    assert np.array_equal(found[0].perturbed, found[1].perturbed)

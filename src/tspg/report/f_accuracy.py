@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
 from tspg.report.sampling import source_rows
 from tspg.report.style import FAINT, house_style, new_figure, text_width, wrapped
@@ -58,12 +58,14 @@ def plot_f_accuracy(perturbations: AnnData) -> Figure:
     with house_style():
         labels = [row.written for row in rows]
         margin = max([1.0, *(text_width(label, 8) for label in labels)]) + 0.3
-        width = max(margin + len(panels) * (_PANEL + _COUNTS), 6.6)
+        most = int(max(row.mask.sum() for row in rows)) if rows else 0
+        panel_width = _PANEL + max(_COUNTS, text_width(f"{most} of {most}", 7.4) + 0.2)
+        width = max(margin + len(panels) * panel_width, 6.6)
         row_height = _TALL_ROW if any("\n" in label for label in labels) else _ROW
         figure = new_figure(width, row_height * (len(rows) + 1) + _HEAD + _FOOT)
         for i, (title, panel) in enumerate(panels.items()):
             shares = [share(perturbations, row.mask & panel) for row in rows]
-            axes = _panel(figure, margin + i * (_PANEL + _COUNTS), title, rows, shares)
+            axes = _panel(figure, margin + i * panel_width, title, rows, shares)
             axes.set_yticks(axes.get_yticks(), labels if i == 0 else [""] * len(labels))
         _surroundings(figure, str(perturbations.uns["tspg"]["target_class"]))
         return figure
@@ -72,9 +74,8 @@ def plot_f_accuracy(perturbations: AnnData) -> Figure:
 def share(perturbations: AnnData, mask: Mask) -> Share:
     """How many of the chosen samples the classifier calls the target, before and after."""
     target = perturbations.uns["tspg"]["target_class"]
-    chosen = perturbations.obs.loc[mask]
-    before, after = ((chosen[column] == target).sum() for column in ("predicted_before", "predicted_after"))
-    return Share(int(before), int(after), int(mask.sum()))
+    before, after = (perturbations.obs[column] == target for column in ("predicted_before", "predicted_after"))
+    return Share(int((before & mask).sum()), int((after & mask).sum()), int(mask.sum()))
 
 
 def _rows(perturbations: AnnData) -> list[_Row]:
@@ -122,11 +123,17 @@ def _dots(axes: Axes, y: float, counted: Share) -> None:
     if not counted.n:
         return
     before, after = counted.before / counted.n, counted.after / counted.n
-    interval = binomtest(counted.after, counted.n).proportion_ci(0.95, method="exact")
+    low, high = clopper_pearson(counted.after, counted.n)
     axes.plot([before, after], [y, y], color="#D5D5D5", lw=1.2, zorder=1)
-    axes.plot([interval.low, interval.high], [y, y], color=_AFTER, lw=2.6, alpha=0.4, zorder=2, solid_capstyle="butt")
+    axes.plot([low, high], [y, y], color=_AFTER, lw=2.6, alpha=0.4, zorder=2, solid_capstyle="butt")
     axes.plot(before, y, "o", mfc="white", mec=_BEFORE, mew=1.2, ms=7, zorder=3, clip_on=False)
     axes.plot(after, y, "D", color=_AFTER, ms=4.8, zorder=4, clip_on=False)
+
+
+def clopper_pearson(hits: int, n: int) -> tuple[float, float]:
+    """Between which shares the true one lies with 95% confidence, after `hits` of `n`."""
+    low = float(betaincinv(hits, n - hits + 1, 0.025)) if hits else 0.0
+    return low, float(betaincinv(hits + 1, n - hits, 0.975)) if hits < n else 1.0
 
 
 def _surroundings(figure: Figure, target: str) -> None:

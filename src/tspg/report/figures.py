@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from tspg.files import safe_name, whole_file, write_table
 from tspg.report.f_accuracy import plot_f_accuracy
@@ -14,6 +18,8 @@ from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
 from tspg.report.overlap import lists_by_source, plot_overlap
 from tspg.report.path_figure import plot_path
+from tspg.report.pdf_fonts import shared_fonts
+from tspg.report.png import png_of
 from tspg.report.style import house_style
 from tspg.report.tsne import draw, place, plot_tsne
 
@@ -30,18 +36,29 @@ __all__ = [
 
 _DPI = 160
 # Neither date nor program version: the same figure is the same bytes.
-_METADATA = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
-}
+_METADATA = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:
     """Save a figure as `name`.png and `name`.pdf; the path of the PNG comes back."""
-    for ending, metadata in _METADATA.items():
-        with house_style(), whole_file(Path(folder) / f"{name}{ending}") as temporary:
-            figure.savefig(temporary, dpi=_DPI, metadata=metadata)
-    return Path(folder) / f"{name}.png"
+    path = Path(folder) / f"{name}.png"
+    with house_style(), shared_fonts():
+        with whole_file(path) as temporary:
+            temporary.write_bytes(png_of(_pixels(figure), _DPI))
+        with whole_file(path.with_name(f"{name}.pdf")) as temporary:
+            figure.savefig(temporary, dpi=_DPI, metadata=_METADATA)
+    return path
+
+
+def _pixels(figure: Figure) -> NDArray[np.uint8]:
+    """A figure as it looks, in red, green and blue."""
+    before, figure.dpi = figure.dpi, _DPI
+    try:
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3]
+    finally:
+        figure.dpi = before
 
 
 def write_figures(

@@ -1,14 +1,13 @@
 """The transformation of a sample, gene by gene: x, P, x_adv and mu_T (paper, Figs. 2-5)."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -19,15 +18,25 @@ from tspg.report.style import (
     FAINT,
     MINUS,
     UP_COLOUR,
+    Formula,
     house_style,
     new_figure,
     shortened,
     spread,
     wrapped,
+    write_beside,
+    write_formula,
 )
 
-STRIPS = ("x", "P", r"$x_{adv}$", r"$\mu_T$")
-EXPRESSION_COLOURS, PERTURBATION_COLOURS = "viridis", "RdBu_r"
+STRIPS: dict[str, Formula] = {  # the name of a strip, and how it is written
+    "x": ("x", "", ""),
+    "P": ("P", "", ""),
+    "x_adv": ("x", "adv", ""),
+    "mu_T": ("\N{GREEK SMALL LETTER MU}", "T", ""),
+}
+TICKS = "#444444"
+Scale = tuple[str, float, float]
+EXPRESSION, PERTURBATION = ("viridis", 0.0, 1.0), ("RdBu_r", -1.0, 1.0)  # colours, and the ends of their scale
 
 _AT_MOST_BY_DEFAULT = 4
 _PANELS_A_ROW = 4
@@ -37,6 +46,10 @@ _PANEL_WIDTH, _STRIPS_WIDTH, _STRIPS_HEIGHT = 2.55, 1.36, 4.6  # inches
 _HEAD, _FOOT, _BAR_SPACE = 0.42, 0.35, 0.85
 _LINE = 0.15  # inches for a line of a title
 _LABEL_GAP = 0.122  # inches between the names of two genes
+_BARS: tuple[tuple[Formula, Scale, int], ...] = (  # above a bar, its colours, and how many numbers stand below it
+    (("expression, scaled (0 = lowest, 1 = highest in training)", "", ""), EXPRESSION, 3),
+    (("perturbation P = x", "adv", f" {MINUS} x"), PERTURBATION, 5),
+)
 
 
 @dataclass(frozen=True)
@@ -111,14 +124,14 @@ def _sample(perturbations: AnnData, name: str) -> Profile:
 
 def _class_mean(perturbations: AnnData, name: str) -> Profile:
     classes = perturbations.obs["source_class"]
-    _must_exist(name, classes.unique(), "class")
+    _must_exist(name, list(classes.unique()), "class")
     rows = np.flatnonzero((classes == name).to_numpy())
     return _profile(perturbations, rows, name, f"mean of {len(rows)} sample{'s' if len(rows) > 1 else ''}")
 
 
-def _must_exist(name: str, known: Iterable[str], kind: str) -> None:
-    names = list(known)
-    if name not in names:
+def _must_exist(name: str, known: Collection[str], kind: str) -> None:
+    if name not in known:
+        names = list(known)
         close = difflib.get_close_matches(name, names, n=3, cutoff=0) or names[:3]
         raise UsageError(
             f"{kind} {name[:80]!r}: there is no such {kind} among the {len(names)} of these perturbations. "
@@ -151,7 +164,6 @@ def _draw(profiles: list[Profile], target_mean: NDArray[np.float64], genes: list
     height = top + n_rows * row_height + _BAR_SPACE
     figure = new_figure(width, height)
     figure.text(0.15 / width, 1 - 0.1 / height, heading, size=10, weight="bold", va="top")
-    images: tuple[AxesImage, AxesImage] | None = None
     for i, profile in enumerate(profiles):
         row, column = divmod(i, n_columns)
         left = column * _PANEL_WIDTH + 0.15
@@ -159,33 +171,31 @@ def _draw(profiles: list[Profile], target_mean: NDArray[np.float64], genes: list
         axes = figure.add_axes(
             (left / width, bottom / height, _STRIPS_WIDTH / width, _STRIPS_HEIGHT / height), gid=f"panel-{i}"
         )
-        images = _panel(axes, profile, target_mean, genes)
+        _panel(axes, profile, target_mean, genes)
         _write_titles(axes, profile, *titles[i])
-    if images is not None:
-        _colour_bars(figure, images)
+    _colour_bars(figure)
     return figure
 
 
-def _panel(
-    axes: Axes, profile: Profile, target_mean: NDArray[np.float64], genes: list[str]
-) -> tuple[AxesImage, AxesImage]:
+def _panel(axes: Axes, profile: Profile, target_mean: NDArray[np.float64], genes: list[str]) -> None:
     order = profile.order
-    expression, change = Normalize(0, 1), Normalize(-1, 1)
     columns = (profile.original, profile.perturbation, profile.perturbed, target_mean)
-    images = []
-    for i, values in enumerate(columns):
-        norm, colours = (change, PERTURBATION_COLOURS) if i == 1 else (expression, EXPRESSION_COLOURS)
-        extent = (i + 0.05, i + 0.95, len(genes) - 0.5, -0.5)
-        images.append(axes.imshow(values[order, None], aspect="auto", norm=norm, cmap=colours, extent=extent))
-        images[-1].set_gid(("x", "P", "x_adv", "mu_T")[i])
+    for i, (strip, values) in enumerate(zip(STRIPS, columns, strict=True)):
+        scale = PERTURBATION if strip == "P" else EXPRESSION
+        image = _strip(axes, values[order, None], scale, (i + 0.05, i + 0.95, len(genes) - 0.5, -0.5))
+        image.set_gid(strip)
+        write_formula(axes, (i / 4 + 1 / 8, 1), 5.5, STRIPS[strip], color=TICKS, size=8)
     axes.set_xlim(0, 4)
     axes.set_ylim(len(genes) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.set_xticks([0.5, 1.5, 2.5, 3.5], STRIPS)
-    axes.tick_params(bottom=False, top=False, labeltop=True, labelbottom=False, pad=2)
-    axes.spines[:].set_visible(False)
+    axes.set_axis_off()  # ticks would take longer to draw than all the rest
     _name_genes(axes, profile.perturbation[order], [genes[i] for i in order])
-    return images[0], images[1]
+
+
+def _strip(
+    axes: Axes, values: NDArray[np.float64], scale: Scale, extent: tuple[float, float, float, float]
+) -> AxesImage:
+    colours, low, high = scale
+    return axes.imshow(values, aspect="auto", vmin=low, vmax=high, cmap=colours, extent=extent)
 
 
 def _titles(profile: Profile) -> tuple[str, str]:
@@ -196,14 +206,9 @@ def _write_titles(axes: Axes, profile: Profile, title: str, subtitle: str) -> No
     """The name and the class above the strips, the range of the perturbation below them."""
     above = 19 + _LINE * 72 * (subtitle.count("\n") + 1)
     low, high = (f"{value:+.2f}".replace("-", MINUS) for value in np.quantile(profile.perturbation, [0, 1]))
-    _beside(axes, 1, above, title, weight="bold", va="bottom")
-    _beside(axes, 1, 19, subtitle, size=7.8, color="#555555", va="bottom")
-    _beside(axes, 0, -5, f"P from {low} to {high}", size=7.2, color="#555555", va="top")
-
-
-def _beside(axes: Axes, edge: int, offset: float, text: str, **style: Any) -> None:
-    """Write a text at the lower (0) or upper (1) edge of a panel, `offset` points above it."""
-    axes.annotate(text, (0, edge), (2, offset), xycoords="axes fraction", textcoords="offset points", **style)
+    write_beside(axes, (0, 1), (2, above), title, weight="bold", va="bottom")
+    write_beside(axes, (0, 1), (2, 19), subtitle, size=7.8, color="#555555", va="bottom")
+    write_beside(axes, (0, 0), (2, -5), f"P from {low} to {high}", size=7.2, color="#555555", va="top")
 
 
 def _name_genes(axes: Axes, perturbation: NDArray[np.float64], genes: list[str]) -> None:
@@ -214,27 +219,32 @@ def _name_genes(axes: Axes, perturbation: NDArray[np.float64], genes: list[str])
     named = np.array(raised + lowered, dtype=int)
     gap = _LABEL_GAP * n_genes / _STRIPS_HEIGHT
     heights = spread(named, gap, -0.5 + gap / 2, n_genes - 0.5 - gap / 2)
+    lines = [[(4.0, i), (4.1, i), (4.34, at), (4.42, at)] for i, at in zip(named, heights, strict=True)]
+    axes.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.45, clip_on=False), autolim=False)
     for i, height in zip(named, heights, strict=True):
-        axes.plot([4.0, 4.1, 4.34, 4.42], [i, i, height, height], color=FAINT, lw=0.45, clip_on=False)
-        axes.text(
-            4.48,
-            height,
-            shortened(genes[i], _GENE_LETTERS),
-            size=6.6,
-            va="center_baseline",
-            color=UP_COLOUR if perturbation[i] > 0 else DOWN_COLOUR,
+        colour = UP_COLOUR if perturbation[i] > 0 else DOWN_COLOUR
+        name = shortened(genes[i], _GENE_LETTERS)
+        write_beside(
+            axes, (1.12, 1 - (height + 0.5) / n_genes), (0, 0), name, size=6.6, va="center_baseline", color=colour
         )
 
 
-def _colour_bars(figure: Figure, images: tuple[AxesImage, AxesImage]) -> None:
+def _colour_bars(figure: Figure) -> None:
+    """What the colours mean, below the panels, on axes that measure the figure in inches."""
     width, height = figure.get_size_inches()
-    texts = ("expression, scaled (0 = lowest, 1 = highest in training)", "perturbation P = $x_{adv} - x$")
+    axes = figure.add_axes((0, 0, 1, 1), gid="colours")
     length = min(2.7, width / 2 - 0.4)
-    for i, (image, text) in enumerate(zip(images, texts, strict=True)):
+    for i, (title, scale, steps) in enumerate(_BARS):
         left = 0.15 + i * (length + 0.45)
-        axes = figure.add_axes((left / width, 0.5 / height, length / width, 0.11 / height))
-        ticks = [0, 0.5, 1] if i == 0 else [-1, -0.5, 0, 0.5, 1]
-        bar = figure.colorbar(image, cax=axes, orientation="horizontal", ticks=ticks)
-        bar.outline.set_visible(False)
-        axes.set_title(text, size=7.4, weight="normal", pad=3)
-        axes.tick_params(labelsize=7)
+        low, high = scale[1:]
+        _strip(axes, np.linspace(low, high, 256)[None], scale, (left, left + length, 0.5, 0.61))
+        ticks = np.linspace(left, left + length, steps)
+        axes.vlines(ticks, 0.45, 0.5, color=TICKS, linewidth=0.8)
+        for at, value in zip(ticks, np.linspace(low, high, steps), strict=True):
+            place = (at / width, 0.405 / height)
+            write_beside(
+                axes, place, (0, 0), f"{value:g}".replace("-", MINUS), size=7, color=TICKS, ha="center", va="top"
+            )
+        write_formula(axes, (left / width, 0.61 / height), 3, title, size=7.4, centred=False)
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.set_axis_off()

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tspg.report.palette import COLOURS, TARGET_COLOUR
 from tspg.report.run_files import RunFiles
+from tspg.report.sampling import MOST_REAL
 
 WIDTH, HEIGHT, MARGIN = 720, 520, 16
 MOST_POINTS = 4000  # real samples, taken evenly; moved ones are few
@@ -38,6 +39,7 @@ def map_of(run: RunFiles) -> dict[str, Any] | None:
             }
             for row in shown.to_dict("records")
         ],
+        "most_real": MOST_REAL,
         "left_out": len(real) - len(thinned),
     }
 

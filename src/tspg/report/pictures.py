@@ -9,6 +9,7 @@ from pathlib import Path
 from tspg.files import safe_name
 from tspg.report.findings import findings_of
 from tspg.report.run_files import RunFiles
+from tspg.report.sampling import MOST_REAL
 
 MOST_BYTES = 3_300_000  # base64 adds a third; the page stays under 5 MB
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -82,8 +83,8 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
         ),
         "tsne": Words(
             "A map of the samples (illustration, not evidence)",
-            "Distances and gaps on such a map mean little. Filled signs are real samples of up to ten classes, hollow "
-            "ones are up to 100 perturbed samples of all sources, drawn by chance.",
+            "Distances and gaps on such a map mean little. Filled signs are real samples of up to ten classes, at "
+            f"most {MOST_REAL} of each, hollow ones are up to 100 perturbed samples of all sources, drawn by chance.",
             f"Map of real samples of several classes and of perturbed ones; black crosses are real {target} samples.",
         ),
         "history": Words(

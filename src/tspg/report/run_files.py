@@ -10,26 +10,26 @@ import h5py
 import pandas as pd
 from anndata.io import read_elem
 
+from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.verdict import verdict
 from tspg.errors import ModelError
 from tspg.files import read_table
 
-TABLES = (
-    "top_genes",
-    "gene_overlap",
-    "evidence",
-    "history",
-    "enrichment",
-    "enrichment_ranked",
-    "table_1",
-    "table_2",
-    "path",
-    "smallest_sets",
-    "carriers",
-    "samples",
-    "percentiles",
-    "tsne",
-)
+SHOWN_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
+
+
+class Tables(dict[str, pd.DataFrame]):
+    """The tables of a run folder, each read when it is first asked for; one that is not there is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, name: str) -> pd.DataFrame:
+        """Read `name`.tsv."""
+        below = ("q_value", ENRICHED) if name in SHOWN_IF_ENRICHED else None
+        self[name] = _table(self._folder / f"{name}.tsv", below)
+        return self[name]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RunFiles:
     model: dict[str, Any]
     facts: dict[str, Any]
     obs: pd.DataFrame
-    tables: dict[str, pd.DataFrame]
+    tables: Tables
 
     @property
     def target(self) -> str:
@@ -108,8 +108,8 @@ def read_run(run_dir: Path) -> RunFiles:
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such folder. Give the folder of a finished run.")
     facts, obs = _labels(folder / "perturbations.h5ad")
-    tables = {name: _table(folder / f"{name}.tsv") for name in TABLES}
-    return RunFiles(folder, _json(folder / "metrics.json"), _json(folder / "model" / "model.json"), facts, obs, tables)
+    metrics, model = _json(folder / "metrics.json"), _json(folder / "model" / "model.json")
+    return RunFiles(folder, metrics, model, facts, obs, Tables(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -124,12 +124,12 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(path: Path, below: tuple[str, float] | None) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        return read_table(path)
-    except ValueError as error:
+        return read_table(path, below=below)
+    except (KeyError, ValueError) as error:
         raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
 
 

@@ -4,6 +4,8 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+MOST_REAL = 200  # of a class on the map: more lie on one another, and t-SNE takes its time with them
+
 
 def source_rows(perturbations: AnnData) -> NDArray[np.intp]:
     """Rows of the samples that were moved: those of the source classes, and new profiles of unknown class."""

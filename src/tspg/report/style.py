@@ -5,9 +5,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -20,6 +22,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">", "p")
 TARGET_MARKER = "X"
 INK, FAINT = "#222222", "#8A8A8A"
 Floats = NDArray[np.float64]
+Formula = tuple[str, str, str]  # ordinary letters, letters that stand low, ordinary letters
 MINUS = "\N{MINUS SIGN}"
 UP_COLOUR, DOWN_COLOUR = "#B2182B", "#2166AC"
 
@@ -45,6 +48,7 @@ _RC = {
     "legend.frameon": False,
     "pdf.fonttype": 42,  # letters stay letters in the PDF, so a name can be searched for and copied
     "path.simplify": True,
+    "text.hinting": "no_hinting",  # letters as wide in the PNG as in the PDF, wherever the screen's pixels lie
 }
 
 
@@ -85,11 +89,46 @@ def shortened(name: str, width: int) -> str:
     return _without_formulas(_cut(_visible(name), width))
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
     """How many inches the widest line of a literal text takes at a font size in points."""
     font = FontProperties(family=[_FONT], size=size)
     lines = text.replace(r"\$", "$").split("\n")
     return max(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines) / 72
+
+
+def write_beside(axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any) -> None:
+    """Write a text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
+    (left, bottom), (right, top) = axes.figure.dpi_scale_trans.inverted().transform(axes.bbox)
+    across = left + place[0] * (right - left) + points[0] / 72
+    up = bottom + place[1] * (top - bottom) + points[1] / 72
+    # In inches of the figure: one way of measuring for all texts is drawn sooner than one for each.
+    axes.text(across, up, text, transform=axes.figure.dpi_scale_trans, **style)
+
+
+def write_formula(
+    axes: Axes,
+    place: tuple[float, float],
+    above: float,
+    formula: Formula,
+    *,
+    size: float,
+    centred: bool = True,
+    **style: Any,
+) -> None:
+    """Write a formula with its middle, or its beginning, at a place, so many points above it.
+
+    Matplotlib's own formulas look the same, but each figure takes a while to read them.
+    """
+    before, low, after = formula
+    small = size * 0.7
+    widths = [72 * text_width(text, of) for text, of in ((before, size), (low, small), (after, size))]
+    fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the letters that stand low begin
+    write_beside(axes, place, (fold, above), before, ha="right", size=size, **style)
+    if low:
+        write_beside(axes, place, (fold, above - size * 0.15), low, size=small, **style)
+    if after:
+        write_beside(axes, place, (fold + widths[1], above), after, size=size, **style)
 
 
 def _visible(name: str) -> str:

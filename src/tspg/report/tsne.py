@@ -1,6 +1,7 @@
 """The map of real samples with the perturbed ones put on it (paper, Figs. 2-5, left)."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from tspg.report.embedding import Embedding, embed
 from tspg.report.palette import TARGET_COLOUR
-from tspg.report.sampling import source_rows
+from tspg.report.sampling import MOST_REAL, source_rows
 from tspg.report.style import (
     FAINT,
     MARKERS,
@@ -43,9 +44,10 @@ def plot_tsne(
     """A map of real samples of up to `n_classes` classes with up to `n_perturbed` perturbed samples on it.
 
     The target class is always among the classes; more classes and samples than fit are drawn by
-    chance from `seed`. Filled: real samples. Hollow: perturbed samples, in the colour and shape of the
-    class that they came from; those of classes that are not on the map are grey stars. The same seed
-    gives the same picture.
+    chance from `seed`, of a class with more than 200 real samples so many: the legend tells of how
+    many. Filled: real samples. Hollow: perturbed samples, in the colour and shape of the class that
+    they came from; those of classes that are not on the map are grey stars. The same seed gives the
+    same picture.
     """
     placed = place(perturbations, n_classes=n_classes, n_perturbed=n_perturbed, joint=joint, seed=seed)
     return draw(perturbations, placed)
@@ -83,8 +85,8 @@ def place(
     source = perturbations.obs["source_class"].to_numpy(str)
     target = str(perturbations.uns["tspg"]["target_class"])
     classes = _choose_classes(perturbations, target, n_classes, rng)
-    real_rows = np.flatnonzero(np.isin(source, [*classes, target]))
     perturbed_rows = _choose_perturbed(perturbations, n_perturbed, rng)
+    real_rows = _choose_real(source, [*classes, target], rng)
     real = np.asarray(perturbations.layers["original"][real_rows], np.float64)
     moved = np.asarray(perturbations.X[perturbed_rows], np.float64)
     # On a map without the target, moved samples could only be put beside samples that were not moved.
@@ -99,7 +101,7 @@ def draw(perturbations: AnnData, placed: Placed) -> Figure:
     target = str(perturbations.uns["tspg"]["target_class"])
     origin = shown[placed.perturbed_rows]
     with house_style():
-        return _draw(placed.embedding, source[placed.real_rows], origin, placed.classes, target)
+        return _draw(placed.embedding, source[placed.real_rows], origin, placed.classes, target, Counter(source))
 
 
 def _choose_classes(perturbations: AnnData, target: str, n_classes: int, rng: np.random.Generator) -> list[str]:
@@ -115,18 +117,32 @@ def _choose_perturbed(perturbations: AnnData, n_perturbed: int, rng: np.random.G
     return np.sort(rng.choice(rows, size=min(n_perturbed, len(rows)), replace=False))
 
 
+def _choose_real(source: NDArray[np.str_], classes: Sequence[str], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows of all real samples of each class, or of as many as are shown."""
+    rows = [np.flatnonzero(source == name) for name in classes]
+    shown = [rng.choice(found, size=MOST_REAL, replace=False) if len(found) > MOST_REAL else found for found in rows]
+    return np.sort(np.concatenate(shown))
+
+
 def _draw(
     embedding: Embedding,
     real_class: NDArray[Any],
     perturbed_class: NDArray[Any],
     classes: Sequence[str],
     target: str,
+    sizes: Mapping[str | None, int],
 ) -> Figure:
     styles: dict[Any, tuple[str, str]] = dict(class_styles(classes))
     if (perturbed_class == _OTHERS).any():
         styles[_OTHERS] = (FAINT, "*")
-    texts = [_legend_text(target, np.sum(real_class == target), None)]
-    texts += [_legend_text(name, np.sum(real_class == name), np.sum(perturbed_class == name)) for name in styles]
+    texts = [
+        _legend_text(
+            name,
+            _real(int(np.sum(real_class == name)), sizes.get(name, 0)),
+            "the target" if name == target else f"{np.sum(perturbed_class == name)} perturbed",
+        )
+        for name in (target, *styles)
+    ]
     n_lines = sum(text.count("\n") + 1 for text in texts) + 3
     figure = new_figure(9.6, max(6.1, _LINE * n_lines + 1.2))
     height = figure.get_figheight()
@@ -169,14 +185,20 @@ def _frame(axes: Axes, embedding: Embedding, target: str) -> None:
     axes.set_ylabel(f"{'component' if embedding.method == 'PCA' else 't-SNE'} 2", color=FAINT)
 
 
-def _legend_text(name: str | None, n_real: int, n_perturbed: int | None) -> str:
+def _real(shown: int, in_all: int) -> str:
+    """How many real samples of a class are on the map, and of how many if not all are."""
+    if not shown:
+        return "no real one"
+    return f"{shown} real" if shown == in_all else f"{shown} of {in_all:,} real"
+
+
+def _legend_text(name: str | None, real: str, perturbed: str) -> str:
     if name is _OTHERS:
-        return f"source classes not on the map:\n{n_perturbed} perturbed"
-    counts = [f"{n_real} real" if n_real else "no real one"]
-    counts.append("the target" if n_perturbed is None else f"{n_perturbed} perturbed")
+        return f"source classes not on the map:\n{perturbed}"
+    counts = f"{real}, {perturbed}"
     label = wrapped(name or "class unknown", 40)
-    fits = len(label.split("\n")[-1]) + len(", ".join(counts)) < 40
-    return f"{label}{': ' if fits else chr(10)}{', '.join(counts)}"
+    fits = len(label.split("\n")[-1]) + len(counts) < 40
+    return f"{label}{': ' if fits else chr(10)}{counts}"
 
 
 def _legend(figure: Figure, texts: Sequence[str], styles: Sequence[tuple[str, str]]) -> None:
