@@ -46,7 +46,6 @@ _RC = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "legend.frameon": False,
-    "pdf.fonttype": 42,  # letters stay letters in the PDF, so a name can be searched for and copied
     "path.simplify": True,
     "text.hinting": "no_hinting",  # letters as wide in the PNG as in the PDF, wherever the screen's pixels lie
 }
