@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tspg.analysis.donors import donor_codes, donor_folds
 from tspg.analysis.evidence import Move, evidence_table
+from tspg.analysis.judges import Classify, fit_judges
 from tspg.analysis.pooling import pool_evidence
 from tspg.clock import Clock
 from tspg.data.prepare import FloatMatrix, Prepared, prepare
@@ -28,6 +29,13 @@ class Fit:
     prepared: Prepared
     model: TrainedModel
     history: pd.DataFrame
+
+    @cached_property
+    def judges(self) -> dict[str, Classify]:
+        """Classifiers that know neither f nor the target, fitted when first asked for."""
+        prepared, is_train = self.prepared, self.prepared.is_train
+        seed = int(self.model.settings["seed"])
+        return fit_judges(prepared.profiles[is_train], prepared.source_class[is_train], seed=seed)
 
 
 def fit(question: Question, clock: Clock, report: Report, *, is_train: NDArray[np.bool_] | None = None) -> Fit:
@@ -61,6 +69,7 @@ def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
         target_class=config.target_class,
         source_classes=config.source_classes,
         seed=config.seed,
+        judges=fitted.judges,
     )
 
 

@@ -194,7 +194,7 @@ def test_a_held_out_sample_is_not_its_own_company():
     rng = np.random.default_rng(5)
     study = moved(*world(rng, 60), ["train"] * 40 + ["test"] * 20)
     study.layers["original"][59] += 1.0
-    setting = Setting.of(study, lambda profiles: profiles)
+    setting = Setting.of(study, lambda profiles: profiles, seed=0)
     found = outside_training(study, setting, ["s59"]).iloc[0]
     assert found["n"] == 19
     assert found["p_value"] == pytest.approx(1 / 20)

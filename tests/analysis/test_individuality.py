@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import pearsonr
 
-from tspg.analysis.classification import source_leak, train_on_moved
+from tspg.analysis.classification import TargetLesson, source_leak
+from tspg.analysis.distances import pairwise
 from tspg.analysis.donors import donor_codes, donor_folds
 from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
 
@@ -34,6 +35,10 @@ def test_mean_shift_keeps_all_a_stranger_nothing_and_collapse_nothing():
     assert individuality(profiles[:0], means[:0], profiles[:0], target).note == "too few"
 
 
+def agreement(before, after, **more):
+    return distance_correlation(pairwise(before), pairwise(after), n_genes=before.shape[1], **more)
+
+
 def unbiased_distance_correlation(x, y):
     """Definition 2 of Szekely & Rizzo 2013, cell by cell."""
     n, centred = len(x), []
@@ -55,20 +60,20 @@ def unbiased_distance_correlation(x, y):
 
 def test_distance_correlation_is_its_definition():
     x, y = people(9), people(9, seed=1) + people(9)
-    assert distance_correlation(x, y, seed=0).value == pytest.approx(unbiased_distance_correlation(x, y))
+    assert agreement(x, y, seed=0).value == pytest.approx(unbiased_distance_correlation(x, y))
 
 
 def test_distance_correlation_of_the_same_rows_is_one_and_of_strangers_zero_with_many_genes():
     x = people(20, 2000)
-    same = distance_correlation(x, 3 * x[:, ::-1] + 1, seed=0)
+    same = agreement(x, 3 * x[:, ::-1] + 1, seed=0)
     assert same.value == pytest.approx(1.0)
     assert same.note == "permutation p = 0.002 (499 permutations)"
     strangers = [
-        distance_correlation(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)
+        agreement(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)
     ]
     assert abs(np.mean(strangers)) < 0.1  # the usual form gives .9 and more here
-    assert distance_correlation(x, np.ones_like(x), seed=0).note.startswith("undefined")
-    assert distance_correlation(x[:3], x[:3], seed=0).note == "too few"
+    assert agreement(x, np.ones_like(x), seed=0).note.startswith("undefined")
+    assert agreement(x[:3], x[:3], seed=0).note == "too few"
 
 
 @pytest.mark.parametrize("samples_of_a_donor", [1, 2])
@@ -80,7 +85,7 @@ def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, monk
         first, second = (rng.normal(size=(8, 2)).repeat(samples_of_a_donor, axis=0) for _ in range(2))
         jitter = 0.1 * rng.normal(size=first.shape)
         names = np.arange(8).repeat(samples_of_a_donor).astype(str)
-        note = distance_correlation(first + jitter, second - jitter[::-1], groups=names, seed=k).note
+        note = agreement(first + jitter, second - jitter[::-1], groups=names, seed=k).note
         p_values.append(float(note.split()[3]))
     p_values = np.array(p_values)
     for a in (0.2, 0.1, 0.05, 0.01):
@@ -153,7 +158,8 @@ def trained_on(move):
     training, training_class = two_classes_and_target(30, 0)
     held_out, held_out_class = two_classes_and_target(15, 1)
     sources = training[training_class != "t"]
-    return train_on_moved(training, training_class, move(sources), held_out, held_out_class, "t", seed=0)
+    lesson = TargetLesson(training, training_class, held_out, held_out_class, "t", None, seed=0)
+    return lesson.from_moved(move(sources))
 
 
 def test_what_real_targets_teach_moved_ones_can_teach_too():

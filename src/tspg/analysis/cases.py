@@ -7,7 +7,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.analysis.judges import LinearJudge
+from tspg.analysis.judges import logistic_judge
 from tspg.analysis.perturbations import source_classes_of, target_class_of
 from tspg.data.prepare import FloatMatrix
 
@@ -53,14 +53,20 @@ class Setting:
     held_out_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, study: AnnData, classify: Classify) -> "Setting":
-        """From the perturbations of the run that trained the model, and its f."""
+    def of(cls, study: AnnData, classify: Classify, *, seed: int, logistic: Classify | None = None) -> "Setting":
+        """From the perturbations of the run that trained the model, and its f.
+
+        `logistic` is a judge that was fitted on the same training samples before; None fits it here.
+        """
         is_train = (study.obs["split"] == "train").to_numpy()
         classes = study.obs["source_class"].to_numpy(dtype=object)
         real = np.asarray(study.layers["original"])
         training, training_class = real[is_train], classes[is_train]
         names = tuple(map(str, study.obs_names[~is_train]))
-        judges: dict[str, Classify] = {"f": classify, "logistic": LinearJudge.fit(training, training_class)}
+        judges: dict[str, Classify] = {
+            "f": classify,
+            "logistic": logistic or logistic_judge(training, training_class, seed=seed),
+        }
         return cls(target_class_of(study), judges, training, training_class, real[~is_train], classes[~is_train], names)
 
     def of_class(self, name: str) -> FloatMatrix:
@@ -71,6 +77,16 @@ class Setting:
     def called(self, profiles: FloatMatrix) -> dict[str, NDArray[np.bool_]]:
         """Which profiles each judge calls the target."""
         return {name: judge(profiles) == self.target_class for name, judge in self.judges.items()}
+
+    def agreed(self, profiles: FloatMatrix) -> NDArray[np.bool_]:
+        """Which profiles all judges call the target.
+
+        `logistic`, the last, is quick and comes first: f need not be asked about what that one refuses.
+        """
+        left = np.arange(len(profiles))
+        for judge in reversed(self.judges.values()):
+            left = left[judge(profiles[left]) == self.target_class]
+        return np.isin(np.arange(len(profiles)), left)
 
 
 def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:

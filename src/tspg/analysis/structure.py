@@ -1,6 +1,7 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,14 +120,23 @@ class _GenePairs:
 
 def _every_two(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:
     """The correlation of every two genes once, centred and of length 1."""
-    return _unit(_correlations(profiles, weights)[np.triu_indices(profiles.shape[1], 1)])
+    return _unit(_correlations(profiles, weights).ravel()[_above_diagonal(profiles.shape[1])])
+
+
+@lru_cache(maxsize=4)
+def _above_diagonal(n_genes: int) -> NDArray[np.int64]:
+    """Where each pair of two genes stands once in a flat gene-gene matrix: asked for by every bootstrap draw."""
+    return np.flatnonzero(np.triu(np.ones((n_genes, n_genes), dtype=bool), 1))
 
 
 def _correlations(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:
     """Gene-gene correlation matrix, each sample counted as often as its weight says; 0 for a gene without variance."""
     counts = np.ones(len(profiles)) if weights is None else weights
+    drawn = counts > 0  # a bootstrap leaves out a third
+    profiles, counts = profiles[drawn], counts[drawn]
     centred = profiles - counts @ profiles / counts.sum()
-    covariance = (centred * counts[:, None]).T @ centred
+    centred *= np.sqrt(counts)[:, None]  # once on either side: a symmetric product takes half the time
+    covariance = centred.T @ centred
     scale = np.sqrt(np.diag(covariance))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
     correlations: Numbers = covariance * inverse * inverse[:, None]
