@@ -68,17 +68,16 @@ def test_distance_correlation_of_the_same_rows_is_one_and_of_strangers_zero_with
     same = agreement(x, 3 * x[:, ::-1] + 1, seed=0)
     assert same.value == pytest.approx(1.0)
     assert same.note == "permutation p = 0.002 (499 permutations)"
-    strangers = [
-        agreement(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)
-    ]
+    strangers = [agreement(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)]
     assert abs(np.mean(strangers)) < 0.1  # the usual form gives .9 and more here
     assert agreement(x, np.ones_like(x), seed=0).note.startswith("undefined")
     assert agreement(x[:3], x[:3], seed=0).note == "too few"
 
 
-@pytest.mark.parametrize("samples_of_a_donor", [1, 2])
-def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, monkeypatch):
+@pytest.mark.parametrize(("samples_of_a_donor", "most_permuted"), [(1, 500), (2, 500), (2, 11)])
+def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, most_permuted, monkeypatch):
     monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTATIONS", 99)
+    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTED", most_permuted)
     p_values = []
     for k in range(300):
         rng = np.random.default_rng(k)
@@ -90,6 +89,19 @@ def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, monk
     p_values = np.array(p_values)
     for a in (0.2, 0.1, 0.05, 0.01):
         assert (p_values <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / 300)
+
+
+def test_of_many_people_some_are_permuted_and_all_are_correlated(monkeypatch):
+    x, y = people(60), people(60, seed=1)
+    x[:20] = y[:20]
+    before = agreement(x, y, seed=0)
+    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTED", 40)
+    after = agreement(x, y, seed=0)
+    assert before.value == after.value == pytest.approx(unbiased_distance_correlation(x, y))
+    assert before.note.endswith("(499 permutations)")
+    assert after.note.endswith("(499 permutations; 40 of 60 samples)")
+    same = agreement(x, x, seed=0)  # those who are drawn still agree with themselves in no other order
+    assert same.note.startswith("permutation p = 0.002 ")
 
 
 def test_change_and_clipping_by_hand():
@@ -134,6 +146,15 @@ def test_balanced_accuracy_weighs_classes_not_samples():
     source_class = np.array(["a"] * 50 + ["b"] * 4, dtype=object)
     for n_genes in (3, 100):  # collapse, too, must have an answer
         assert source_leak(np.full((54, n_genes), 0.5), source_class, seed=0).value == 0.5
+
+
+def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 30)
+    offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
+    names = np.repeat(np.arange(20), 3).astype(str)
+    found = source_leak(people(60, 20) + offset, SOURCE_CLASS, groups=names, seed=0)
+    assert found.value > 0.9
+    assert (found.n, found.note) == (30, "chance 0.33 (3 classes); 30 of 60 samples")
 
 
 def test_folds_hold_out_whole_donors_and_spread_the_classes():

@@ -24,7 +24,7 @@ LEAST_RECALL = 0.9  # a judge that misses more real samples of the target is not
 NEIGHBOURS = 5
 TREES = 200
 TREE_SAMPLES = 1000  # that each tree draws where the training samples are bounded
-MOST_SPANNED = 1000
+MOST_SPANNED = 700  # samples; of more, their space takes longer to find than the few steps in all genes
 _WORTH_SHARING = 10**8  # multiplications; a twentieth of a second
 _NEGLIGIBLE = 1e-12  # of the largest eigenvalue: a direction without variance
 
@@ -43,8 +43,8 @@ class LinearJudge:
 
         With more genes than samples it is solved in the space that the samples span: the ridge
         penalty does not change under rotation, and the best coefficients lie in that space, so the
-        model is the same and 18,154 genes take no longer than 600. That space of more than 1,000
-        samples takes longer to find than it saves.
+        model is the same and 18,154 genes take no longer than 600. Of more than 700 samples that space
+        takes longer to find than it saves.
         """
         centre = profiles.mean(axis=0, dtype=np.float64)
         centred = profiles - centre
