@@ -98,29 +98,42 @@ def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, se
     rng = np.random.default_rng(seed)
     before = rng.uniform(0.0, 0.3, (7, N_GENES)).astype(np.float32)
     change = rng.uniform(0.0, 0.5, (7, N_GENES)).astype(np.float32)
-    judges = {"f": calls(lambda x: x.sum(axis=1) > 3.2), "logistic": calls(lambda x: x[:, ::2].sum(axis=1) > 1.8)}
-    own = replace(setting, judges=judges)
-    found = smallest_sets([Case("source", "", "source", before, change)], own, GENES, method="generator")
+    rules = [lambda x: x.sum(axis=1) > 3.2, lambda x: x[:, ::2].sum(axis=1) > 1.8]
+    own = replace(setting, judges={"f": calls(rules[0]), "logistic": calls(rules[1])})
+    found = smallest_sets([Case("", "", "", before, change)], own, GENES, method="generator").set_index("genes_by")
+
+    def first_enough(order):
+        for k in range(N_GENES + 1):
+            profiles = before + np.where(np.isin(np.arange(N_GENES), order[:k]), change, 0)
+            if (rules[0](profiles) & rules[1](profiles)).mean() >= 0.5:
+                return k
+        return np.inf
+
     order = np.argsort(-change.mean(axis=0))
-
-    def is_enough(k):
-        profiles = before + np.where(np.isin(np.arange(N_GENES), order[:k]), change, 0)
-        return np.mean([judges["f"](profiles) == "target", judges["logistic"](profiles) == "target"], axis=0)
-
-    first = next(k for k in range(N_GENES + 1) if (is_enough(k) == 1).mean() >= 0.5)
-    assert found["n_genes"].iloc[0] == first
-    assert found["genes"].iloc[0].split() == [GENES[at] for at in order[:first]]
+    assert found.loc["generator", "n_genes"] == first_enough(order)
+    assert found.loc["generator", "genes"].split() == [GENES[at] for at in order[: first_enough(order)]]
+    draws = np.random.default_rng([0, 80])
+    at_random = [first_enough(draws.permutation(N_GENES)) for _ in range(10)]
+    expected = [np.median(at_random), min(at_random), max(at_random)]
+    assert found.loc["random_genes", ["n_genes", "low", "high"]].tolist() == expected
 
 
-def test_f_is_asked_only_about_what_the_quick_judge_lets_pass(setting):
+def test_f_is_asked_only_about_what_the_quick_judge_lets_pass_where_that_is_enough(setting):
+    """By hand: of three groups the first has one profile that both call, the second none, the third too few to ask f."""
     asked = []
-    judges = {
-        "f": lambda x: (asked.append(len(x)), calls(lambda x: x[:, 0] > 0.5)(x))[1],
-        "logistic": calls(lambda x: x[:, 1] > 0.5),
-    }
-    profiles = np.array([[1, 1], [1, 0], [0, 1], [0, 0], [1, 1]], dtype=np.float32)
-    assert replace(setting, judges=judges).agreed(profiles).tolist() == [True, False, False, False, True]
-    assert asked == [3]
+
+    def f(profiles):
+        asked.extend(profiles[:, 2].tolist())
+        return calls(lambda x: x[:, 0] > 0.5)(profiles)
+
+    judges = {"f": f, "logistic": calls(lambda x: x[:, 1] > 0.5)}
+    groups = np.array([[[1, 1], [1, 0]], [[0, 1], [0, 1]], [[1, 0], [1, 0]]], dtype=np.float32)
+    groups = np.concatenate([groups, np.arange(6).reshape(3, 2, 1)], axis=2).astype(np.float32)
+    shares = replace(setting, judges=judges).shares_agreed(groups, least=0.5)
+    assert shares.tolist() == [0.5, 0.0, 0.0]
+    assert asked == [0, 2, 3]
+    assert replace(setting, judges=judges).shares_agreed(groups[:1], least=0.6)[0] < 0.6
+    assert asked == [0, 2, 3]
 
 
 def test_every_step_of_a_path_has_its_own_energy_distance(setting, case):

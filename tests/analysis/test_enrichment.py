@@ -1,5 +1,6 @@
 """Enrichment against SciPy, exact integers, gseapy, and lists drawn by chance."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -125,6 +126,21 @@ def test_a_category_that_knows_none_of_the_genes_is_left_out():
     )
     assert table["category"].tolist() == ["other"]
     assert over_representation({ONE: ["A"]}, ["A", "B"], [annotation(XY=["X"])]).empty
+
+
+def test_the_genes_of_a_row_are_those_that_list_and_set_share_in_the_order_of_the_matrix(genes):
+    rng = np.random.default_rng(11)
+    categories = [random_annotation(genes, rng), random_annotation(genes[100:], rng, n_sets=30)]
+    categories[1] = replace(categories[1], category="other")
+    queries = {Query("a", "", "up"): genes[150:170], Query("b", "", "up"): list(rng.choice(genes, 20, replace=False))}
+    table = over_representation(queries, genes, categories)
+    sets = {one.category: one.gene_sets for one in categories}
+    for row in table.itertuples():
+        listed = queries[row.source_class, row.sample, row.direction]
+        expected = [gene for gene in genes if gene in listed and gene in sets[row.category][row.term].genes]
+        assert row.genes.split() == expected
+        assert row.overlap == len(expected)
+    assert table.groupby(["source_class", "category"], sort=False).ngroups == 4
 
 
 def test_terms_that_share_their_genes_are_grouped_under_the_best(genes):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import pearsonr
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
 from tspg.analysis.classification import TargetLesson, source_leak
 from tspg.analysis.distances import pairwise
@@ -151,10 +153,31 @@ def test_balanced_accuracy_weighs_classes_not_samples():
 def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkeypatch):
     monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 30)
     offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
-    names = np.repeat(np.arange(20), 3).astype(str)
-    found = source_leak(people(60, 20) + offset, SOURCE_CLASS, groups=names, seed=0)
+    found = source_leak(people(60, 20) + offset, SOURCE_CLASS, seed=0)
     assert found.value > 0.9
     assert (found.n, found.note) == (30, "chance 0.33 (3 classes); 30 of 60 samples")
+
+
+def test_those_who_are_drawn_keep_their_donors(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 90)
+    profiles, names = np.tile(people(40, 40), (3, 1)), np.tile(np.arange(40), 3).astype(str)
+    source_class = np.array(list("ab") * 60, dtype=object)
+    alone, grouped = (source_leak(profiles, source_class, groups=g, seed=0).value for g in (None, names))
+    assert alone > 0.75
+    assert grouped < 0.65
+
+
+@pytest.mark.parametrize("n_genes", [8, 90])
+def test_the_leak_is_that_of_scikit_learn_on_all_genes(n_genes):
+    profiles = people(60, n_genes, seed=5) + 0.05 * np.array([["abc".index(name)] for name in SOURCE_CLASS])
+    (donors,) = donor_codes((60, None))
+    fold, called = donor_folds(donors, SOURCE_CLASS, n_folds=5, seed=0), np.empty(60, dtype=object)
+    for number in range(5):
+        seen = fold != number
+        judge = LogisticRegression(tol=1e-9, max_iter=9999).fit(profiles[seen], SOURCE_CLASS[seen].astype(str))
+        called[~seen] = judge.predict(profiles[~seen])
+    expected = balanced_accuracy_score(SOURCE_CLASS.astype(str), called.astype(str))
+    assert source_leak(profiles, SOURCE_CLASS, seed=0).value == pytest.approx(expected, abs=0.02)
 
 
 def test_folds_hold_out_whole_donors_and_spread_the_classes():

@@ -63,13 +63,14 @@ def test_neighbour_judge_is_the_vote_of_the_five_nearest():
 def test_of_many_training_samples_judges_learn_from_some_of_every_class(monkeypatch):
     """Bounded to 60 of 110, the small class whole: each judge is the one of scikit-learn on these samples."""
     monkeypatch.setattr("tspg.analysis.judges.MOST_TAUGHT", 60)
+    monkeypatch.setattr("tspg.analysis.judges.TREE_SAMPLES", 25)
     profiles, labels = classes_of(list("xy" * 50 + "z" * 10), 30, effect=0.1)
     new, _ = classes_of(list("xyz") * 40, 30, seed=3, effect=0.05)
     rows = rows_of_every_class(labels, seed=0, bound=60)
     assert [(labels[rows] == name).sum() for name in "xyz"] == [25, 25, 10]
     judges = fit_judges(profiles, labels, seed=0)
     known, names = profiles[rows], labels[rows].astype(str)
-    forest = RandomForestClassifier(200, random_state=0, max_samples=60).fit(known, names)
+    forest = RandomForestClassifier(200, random_state=0, max_samples=25).fit(known, names)
     logistic = LogisticRegression(max_iter=5000, tol=1e-9).fit(known, names)
     assert (judges["forest"](new) == forest.predict(new)).all()
     assert (judges["knn"](new) == KNeighborsClassifier(5).fit(known, names).predict(new)).all()

@@ -78,15 +78,18 @@ class Setting:
         """Which profiles each judge calls the target."""
         return {name: judge(profiles) == self.target_class for name, judge in self.judges.items()}
 
-    def agreed(self, profiles: FloatMatrix) -> NDArray[np.bool_]:
-        """Which profiles all judges call the target.
+    def shares_agreed(self, groups: FloatMatrix, *, least: float) -> NDArray[np.float64]:
+        """The share of each group's profiles that all judges call the target; below `least` it may be less.
 
-        `logistic`, the last, is quick and comes first: f need not be asked about what that one refuses.
+        `groups` has shape (groups, profiles, genes). `logistic`, the last, is quick and comes first: f is
+        only asked about what that one lets pass, in groups of which it lets enough pass.
         """
-        left = np.arange(len(profiles))
+        left = np.ones(groups.shape[:2], dtype=bool)
         for judge in reversed(self.judges.values()):
-            left = left[judge(profiles[left]) == self.target_class]
-        return np.isin(np.arange(len(profiles)), left)
+            asked = left & (left.mean(axis=1) >= least)[:, None]
+            left[asked] = judge(groups[asked]) == self.target_class
+        shares: NDArray[np.float64] = left.mean(axis=1)
+        return shares
 
 
 def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tspg.analysis.bounds import MOST_TAUGHT, MOST_TOLD_APART, bound_note, rows_of_every_class
 from tspg.analysis.distances import Matrix
 from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes, donor_folds
-from tspg.analysis.judges import LinearJudge, Names
+from tspg.analysis.judges import LinearJudge, Names, in_their_span
 from tspg.analysis.measure import Measure, joined_notes
 
 FOLDS = 5
@@ -33,7 +33,7 @@ def source_leak(moved: Matrix, source_class: Names, *, groups: Groups = None, se
     note = f"{len(names) - len(kept)} classes with one donor left out" if len(kept) < len(names) else ""
     if len(kept) < 2:
         return Measure(np.nan, n=int(rows.sum()), note=joined_notes("fewer than two classes to tell apart", note))
-    called = _cross_fitted(moved[rows], source_class[rows], donors[rows], seed)
+    called = _cross_fitted(in_their_span(moved[rows]), source_class[rows], donors[rows], seed)
     chance = f"chance {1 / len(kept):.2g} ({len(kept)} classes)"
     found = _balanced_accuracy(called, source_class[rows], donors[rows], seed)
     return Measure(found.value, found.low, found.high, found.n, joined_notes(chance, note, left_out))

@@ -75,10 +75,29 @@ def _threads_for(products: int) -> AbstractContextManager[object]:
 
 def _span(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     """Orthonormal directions, genes x rank, in which the profiles vary (right singular vectors)."""
+    lengths, vectors = _variation(centred)
+    directions: NDArray[np.float64] = centred.T @ (vectors / lengths)
+    return directions
+
+
+def _variation(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Singular values and left singular vectors, those that are not rounding alone."""
     eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
     kept = eigenvalues > _NEGLIGIBLE * eigenvalues[-1]
-    directions: NDArray[np.float64] = centred.T @ (vectors[:, kept] / np.sqrt(eigenvalues[kept]))
-    return directions
+    return np.sqrt(eigenvalues[kept]), vectors[:, kept]
+
+
+def in_their_span(profiles: Matrix) -> Matrix:
+    """Profiles with more genes than samples by their places in the space that they span; others as they are.
+
+    All that lies between them stays as it is, so a classifier with a ridge penalty learns the same from
+    either, and several that learn from some of these samples need not carry all genes.
+    """
+    centred = profiles - profiles.mean(axis=0, dtype=np.float64)
+    if centred.shape[1] <= len(centred) or not centred.any():
+        return profiles
+    lengths, vectors = _variation(centred)
+    return vectors * lengths
 
 
 def fit_judges(training: Matrix, training_class: Names, *, seed: int) -> dict[str, Classify]:

@@ -109,8 +109,8 @@ def _enough(before: FloatMatrix, ways: Sequence[_Way], setting: Setting) -> list
     found = [float("nan")] * len(ways)
     asked = {number: next(search) for number, search in enumerate(searches)}
     while asked:
-        profiles = np.concatenate([ways[number].with_first(k, before) for number, k in asked.items()])
-        shares = setting.agreed(profiles).reshape(len(asked), len(before)).mean(axis=1)
+        groups = np.stack([ways[number].with_first(k, before) for number, k in asked.items()])
+        shares = setting.shares_agreed(groups, least=ENOUGH)
         for number, share in zip(list(asked), shares, strict=True):
             try:
                 asked[number] = searches[number].send(bool(share >= ENOUGH))
