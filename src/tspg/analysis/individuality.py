@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tspg.analysis.bounds import MOST_PERMUTED, bound_note, rows_within_bound
 from tspg.analysis.distances import Matrix
@@ -100,7 +101,8 @@ def _permutation_p(first: Numbers, second: Numbers, donors: Codes, seed: int) ->
     """How often people in random order would agree as well, and in how many orders that was tried."""
     n_permutations = int(np.clip(_CELLS_TO_VISIT / len(first) ** 2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
     orders = permuted_rows(donors, n=n_permutations, rng=np.random.default_rng([seed, 90]))
-    null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
+    with threadpool_limits(1):  # so short a product takes longer to share out than to compute
+        null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
     scale = float(np.linalg.norm(first) * np.linalg.norm(second))
     return monte_carlo_p(float(np.vdot(first, second)) / scale, null / scale), n_permutations
 

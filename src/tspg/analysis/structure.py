@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tspg.analysis.distances import Matrix
 from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes
@@ -63,7 +64,8 @@ def gene_correlation(
         return pair
 
     def replicates(weights: Numbers) -> Numbers:
-        return np.array([pair.agreement(pair.profiles, row) for row in weights])
+        with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
+            return np.array([pair.agreement(pair.profiles, row) for row in weights])
 
     value = pair.agreement(pair.profiles)
     (donors,) = donor_codes((len(moved), groups))
@@ -83,7 +85,8 @@ def gene_correlation_at(
         return Measure(np.nan, n=n, note="too few" if n < 3 else pair.note)
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
-    found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
+    with threadpool_limits(1):
+        found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
     return Measure(float(np.mean(found)), n=n, note=pair.note)
 
 
