@@ -7,7 +7,9 @@ import torch
 
 import tspg
 from tspg import fitting
+from tspg.analysis.judges import logistic_judge
 from tspg.errors import UsageError
+from tspg.meaning import Moved
 from tspg.model import training
 from tspg.model.training import _Rows
 
@@ -66,6 +68,30 @@ def test_named_sources_alone_are_learned_from_and_moved(planted, preset):
     assert named.model.source_classes == ("alpha",)
     rates = named.evidence[(named.evidence["method"] == "generator") & (named.evidence["measure"] == "hit_rate_f")]
     assert rates["n"].tolist() == [8]
+
+
+def fitting_anew(*given, **more):
+    return Moved(*given, **{**more, "logistic": None})
+
+
+def test_the_linear_judge_of_the_evidence_says_what_the_genes_mean_too(planted, monkeypatch):
+    """It is fitted once where both see the same samples; among named classes it is fitted for these alone."""
+    fits = []
+
+    def watch(profiles, names, *, seed):
+        fits.append(sorted(set(names)))
+        return logistic_judge(profiles, names, seed=seed)
+
+    monkeypatch.setattr("tspg.analysis.cases.logistic_judge", watch)
+    again = run(planted, group_column="donor")
+    assert fits == []
+    run(planted, source_classes=("alpha",))
+    assert fits == [["alpha", "target"]]
+    monkeypatch.setattr("tspg.experiment.Moved", fitting_anew)
+    apart = run(planted, group_column="donor")
+    assert len(fits) == 2
+    for name in ("path", "smallest_sets"):
+        pd.testing.assert_frame_equal(apart.tables[name], again.tables[name])
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -60,7 +60,6 @@ def demo(options: Namespace, report: "Report") -> list[str]:
             group_column="patient",
             target_class="GI.MSI",
             gene_set=demo_gene_sets().union(),
-            preset="paper",  # the demo shows the paper's method, with what is to be said against it
             report=report,
             epochs=3 if options.quick else None,
             target_epochs=3 if options.quick else None,

@@ -61,11 +61,11 @@ class TransportConfig(GeneratorConfig):
     """Preset `transport`: a closed-form anchor, and G learns what it leaves to do."""
 
     learning_rate: float = 5e-4  # at its peak: a linear rise over `warm_up`, then a cosine down to 0
-    steps: int | None = 150
+    steps: int | None = 40
     warm_up: float = 0.1
     averaging: float = 0.99  # decay of the averaged weights, which are the ones kept
     residual_weight: float = 0.3
-    target_class_weight: float = 1.0
+    target_class_weight: float = 0.3
 
 
 @dataclass(frozen=True)

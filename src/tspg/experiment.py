@@ -235,13 +235,16 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Ru
         genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
         overlap = gene_overlap(genes)
     with clock.phase("evidence"):
+        logistic = None
         if config.folds > 1:
             evidence = cross_fitted_evidence(question, fitted.prepared, report)
         else:
             evidence = evidence_of(fitted, question)
+            if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
+                logistic = fitted.ground.judges["logistic"]
         metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
     with clock.phase("meaning"):
-        moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples)
+        moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples, logistic=logistic)
         tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
         metrics["annotations"] = annotation_facts(question.annotations, perturbations)
     return Run(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -10,24 +10,46 @@ from numpy.typing import NDArray
 
 from tspg.analysis.donors import donor_codes, donor_folds
 from tspg.analysis.evidence import Move, evidence_table
+from tspg.analysis.judges import Classify, fit_judges
 from tspg.analysis.pooling import pool_evidence
 from tspg.clock import Clock
 from tspg.data.prepare import FloatMatrix, Prepared, prepare
 from tspg.model.device import choose_device
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import Method
+from tspg.model.networks import TargetModel
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, train_target_model
 from tspg.question import Question
 
 
 @dataclass(frozen=True)
-class Fit:
-    """What was learned from one split of the samples."""
+class Ground:
+    """What all targets of a study stand on: its samples, split and scaled once, f, and independent judges."""
 
     prepared: Prepared
+    target_model: TargetModel
+    seed: int
+
+    @cached_property
+    def judges(self) -> dict[str, Classify]:
+        """Classifiers that know neither f nor the target, fitted when first asked for."""
+        is_train = self.prepared.is_train
+        return fit_judges(self.prepared.profiles[is_train], self.prepared.source_class[is_train], seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was learned for one target from one split of the samples."""
+
+    ground: Ground
     model: TrainedModel
     history: pd.DataFrame
+
+    @property
+    def prepared(self) -> Prepared:
+        """The samples, split and scaled."""
+        return self.ground.prepared
 
 
 def fit_targets(
@@ -52,12 +74,13 @@ def fit_targets(
         )
     with clock.phase("target_model"):
         f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
+    ground = Ground(prepared, f, config.seed)
     targets = [question.config.target_class for question in questions]
     learned = learn(prepared, f, config, targets, device=device, report=report)
     for question in questions:
         with clock.phase("generator"):
             method, history = next(learned)
-        yield Fit(prepared, TrainedModel.of(prepared, f, method, question.config, question.details), history)
+        yield Fit(ground, TrainedModel.of(prepared, f, method, question.config, question.details), history)
 
 
 def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
@@ -70,6 +93,7 @@ def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
         target_class=config.target_class,
         source_classes=config.source_classes,
         seed=config.seed,
+        judges=fitted.ground.judges,
     )
 
 

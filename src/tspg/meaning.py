@@ -11,6 +11,7 @@ from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Setting, cases_of
 from tspg.analysis.context import gene_percentiles, outside_training
 from tspg.analysis.enrichment import changes_of, enrichment_tables
+from tspg.analysis.judges import Classify
 from tspg.analysis.membership import membership
 from tspg.analysis.path import path_table
 from tspg.analysis.smallest_sets import smallest_sets
@@ -25,7 +26,8 @@ class Moved:
 
     `study` holds the real samples that the model was trained and tested on, the moved profiles of its
     own run, and `stable_genes` what an audit of that run found; None where they are not at hand.
-    `samples` are single samples asked for.
+    `samples` are single samples asked for; `logistic` is the linear judge of the study's training samples
+    where it was fitted before.
     """
 
     perturbations: AnnData
@@ -34,6 +36,7 @@ class Moved:
     study: AnnData | None
     samples: tuple[str, ...]
     stable_genes: pd.DataFrame | None = None
+    logistic: Classify | None = None
 
 
 def meaning_tables(
@@ -52,9 +55,9 @@ def meaning_tables(
 
 
 def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> dict[str, pd.DataFrame]:
-    setting = Setting.of(study, moved.model.classify)
-    cases = list(cases_of(moved.perturbations, moved.samples))
     genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
+    setting = Setting.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
+    cases = list(cases_of(moved.perturbations, moved.samples))
     tables = {
         "path": path_table(cases, setting),
         "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
@@ -69,7 +72,7 @@ def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> 
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:
     """For each category where its sets come from, how many there are, and how many have a gene here."""
     genes, _ = changes_of(perturbations)
-    known = {one.category: membership(one.gene_sets, genes) for one in annotations}
+    known = {one.category: membership(one.gene_sets, tuple(genes)) for one in annotations}
     return [
         {
             "category": one.category,

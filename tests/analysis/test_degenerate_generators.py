@@ -73,7 +73,7 @@ def measured(world, moved):
     balls = {name: found.value for name, found in precision_recall_density_coverage(pair).items()}
     return balls | {
         "hit_rate": hit_rate(world.judge(moved), "t").value,
-        "energy_ratio": scale.ratio(pair).value,
+        "energy_ratio": scale.ratio(scale.excess(pair)).value,
         "nn_fake": neighbours.fake.value,
         "nn_real": neighbours.real.value,
         "variance_ratio": variance_ratio(moved, world.targets).value,

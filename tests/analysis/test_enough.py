@@ -1,5 +1,6 @@
 """Paths, smallest sets, carriers and percentiles on a world small enough to know the answers."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -91,6 +92,58 @@ def test_the_smallest_set_is_the_one_that_both_rules_need(setting, case):
     assert random["n_genes"] > 3
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, seed):
+    """A rule that more genes only bring nearer to: every number from none to all is asked about, one by one."""
+    rng = np.random.default_rng(seed)
+    before = rng.uniform(0.0, 0.3, (7, N_GENES)).astype(np.float32)
+    change = rng.uniform(0.0, 0.5, (7, N_GENES)).astype(np.float32)
+    rules = [lambda x: x.sum(axis=1) > 3.2, lambda x: x[:, ::2].sum(axis=1) > 1.8]
+    own = replace(setting, judges={"f": calls(rules[0]), "logistic": calls(rules[1])})
+    found = smallest_sets([Case("", "", "", before, change)], own, GENES, method="generator").set_index("genes_by")
+
+    def first_enough(order):
+        for k in range(N_GENES + 1):
+            profiles = before + np.where(np.isin(np.arange(N_GENES), order[:k]), change, 0)
+            if (rules[0](profiles) & rules[1](profiles)).mean() >= 0.5:
+                return k
+        return np.inf
+
+    order = np.argsort(-change.mean(axis=0))
+    assert found.loc["generator", "n_genes"] == first_enough(order)
+    assert found.loc["generator", "genes"].split() == [GENES[at] for at in order[: first_enough(order)]]
+    draws = np.random.default_rng([0, 80])
+    at_random = [first_enough(draws.permutation(N_GENES)) for _ in range(10)]
+    expected = [np.median(at_random), min(at_random), max(at_random)]
+    assert found.loc["random_genes", ["n_genes", "low", "high"]].tolist() == expected
+
+
+def test_f_is_asked_only_about_what_the_quick_judge_lets_pass_where_that_is_enough(setting):
+    """By hand: in the first group both call one profile, in the second none; in the third f has nothing to decide."""
+    asked = []
+
+    def f(profiles):
+        asked.extend(profiles[:, 2].tolist())
+        return calls(lambda x: x[:, 0] > 0.5)(profiles)
+
+    judges = {"f": f, "logistic": calls(lambda x: x[:, 1] > 0.5)}
+    groups = np.array([[[1, 1], [1, 0]], [[0, 1], [0, 1]], [[1, 0], [1, 0]]], dtype=np.float32)
+    groups = np.concatenate([groups, np.arange(6).reshape(3, 2, 1)], axis=2).astype(np.float32)
+    shares = replace(setting, judges=judges).shares_agreed(groups, least=0.5)
+    assert shares.tolist() == [0.5, 0.0, 0.0]
+    assert asked == [0, 2, 3]
+    assert replace(setting, judges=judges).shares_agreed(groups[:1], least=0.6)[0] < 0.6
+    assert asked == [0, 2, 3]
+
+
+def test_every_step_of_a_path_has_its_own_energy_distance(setting, case):
+    target = setting.of_class("target")
+    left = path_table([case], setting)["energy_left"]
+    steps = [(case.before + a * case.change).astype(np.float32) for a in np.linspace(0, 1, 21)]
+    expected = [energy_distance(step, target) / energy_distance(case.before, target) for step in steps]
+    assert left.tolist() == pytest.approx(expected, abs=1e-9)
+
+
 def test_where_all_genes_are_not_enough_there_is_no_number(setting, case):
     half = Case("source", "", "source", case.before, case.change / 2)
     found = smallest_sets([half], setting, GENES, method="generator").set_index("genes_by")
@@ -155,6 +208,26 @@ def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
     assert binomtest(int((same <= 0.5).sum()), len(same), 0.5).pvalue > 0.001
 
 
+def test_without_named_samples_nothing_is_measured_and_the_table_is_empty(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.context.pairwise", None)
+    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    found = outside_training(moved(setting.held_out, list(setting.held_out_class), ["test"] * 20), setting, [])
+    assert (len(found), list(found.columns)[:2]) == (0, ["sample", "source_class"])
+
+
+def test_a_sample_lies_as_far_out_as_its_double():
+    """Two held-out samples with one profile: each is as far as the other, in whatever order distances are summed."""
+    rng = np.random.default_rng(6)
+    training, held_out = world(rng, 40), world(rng, 20)
+    held_out[0][19] = held_out[0][18] = held_out[0][18] + 1.0  # farther than all others
+    names = tuple(f"h{number}" for number in range(20))
+    people = moved(held_out[0], list(held_out[1]), ["test"] * 20, names)
+    found = outside_training(people, Setting("target", {}, *training, *held_out, names), ["h19", "h0"])
+    assert found["p_value"].iloc[0] == pytest.approx(2 / 20)
+    expected = np.linalg.norm(held_out[0][19].astype(float) - training[0], axis=1).min()
+    assert found["distance"].iloc[0] == pytest.approx(expected)
+
+
 def test_nothing_is_said_about_a_sample_that_was_trained_on():
     setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     seen = moved(setting.training[:1].copy(), ["source"], ["train"])
@@ -194,7 +267,7 @@ def test_a_held_out_sample_is_not_its_own_company():
     rng = np.random.default_rng(5)
     study = moved(*world(rng, 60), ["train"] * 40 + ["test"] * 20)
     study.layers["original"][59] += 1.0
-    setting = Setting.of(study, lambda profiles: profiles)
+    setting = Setting.of(study, lambda profiles: profiles, seed=0)
     found = outside_training(study, setting, ["s59"]).iloc[0]
     assert found["n"] == 19
     assert found["p_value"] == pytest.approx(1 / 20)

@@ -1,5 +1,6 @@
 """Enrichment against SciPy, exact integers, gseapy, and lists drawn by chance."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -7,8 +8,7 @@ import gseapy
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array
-from scipy.stats import binomtest, false_discovery_control, hypergeom, mannwhitneyu
+from scipy.stats import binomtest, false_discovery_control, hypergeom
 
 from tspg.analysis.enrichment import (
     Profile,
@@ -16,7 +16,6 @@ from tspg.analysis.enrichment import (
     changes_of,
     over_representation,
     queries_of,
-    rank_sum_test,
     ranked_enrichment,
 )
 from tspg.data.annotations import Annotation
@@ -129,38 +128,26 @@ def test_a_category_that_knows_none_of_the_genes_is_left_out():
     assert over_representation({ONE: ["A"]}, ["A", "B"], [annotation(XY=["X"])]).empty
 
 
+def test_the_genes_of_a_row_are_those_that_list_and_set_share_in_the_order_of_the_matrix(genes):
+    rng = np.random.default_rng(11)
+    categories = [random_annotation(genes, rng), random_annotation(genes[100:], rng, n_sets=30)]
+    categories[1] = replace(categories[1], category="other")
+    queries = {Query("a", "", "up"): genes[150:170], Query("b", "", "up"): list(rng.choice(genes, 20, replace=False))}
+    table = over_representation(queries, genes, categories)
+    sets = {one.category: one.gene_sets for one in categories}
+    for row in table.itertuples():
+        listed = queries[row.source_class, row.sample, row.direction]
+        expected = [gene for gene in genes if gene in listed and gene in sets[row.category][row.term].genes]
+        assert row.genes.split() == expected
+        assert row.overlap == len(expected)
+    assert table.groupby(["source_class", "category"], sort=False).ngroups == 4
+
+
 def test_terms_that_share_their_genes_are_grouped_under_the_best(genes):
     rows = {"BEST": genes[:12], "SAME": [*genes[:10], *genes[50:54]], "APART": genes[12:22]}
     rest = {f"R{n}": genes[60 + 5 * n : 65 + 5 * n] for n in range(40)}
     table = over_representation({ONE: genes[:20]}, genes, [annotation(**rows, **rest)]).set_index("term")
     assert table.loc[["BEST", "SAME", "APART"], "group"].tolist() == ["BEST", "BEST", "APART"]
-
-
-def test_ranked_p_values_without_correlation_are_those_of_mann_whitney():
-    rng = np.random.default_rng(7)
-    values = rng.normal(size=(3, 50)).round(1)  # with ties
-    members = rng.random((9, 50)) < 0.2
-    statistic, p_value = rank_sum_test(csr_array(members.astype(np.int32)), values, correlation=0.0)
-    for profile, change in enumerate(values):
-        for number, inside in enumerate(members):
-            expected = mannwhitneyu(change[inside], change[~inside], method="asymptotic")
-            assert p_value[profile, number] == pytest.approx(expected.pvalue, rel=1e-9)
-            middle = inside.sum() * (~inside).sum() / 2
-            assert np.sign(statistic[profile, number]) in (0, np.sign(expected.statistic - middle))
-
-
-def test_the_variance_of_a_correlated_rank_sum_is_that_of_a_simulation():
-    rng = np.random.default_rng(8)
-    inside, outside, correlation, repeats = 15, 45, 0.2, 20000
-    shared = rng.normal(size=(repeats, 1)) * np.sqrt(correlation)
-    members = shared + rng.normal(size=(repeats, inside)) * np.sqrt(1 - correlation)
-    others = rng.normal(size=(repeats, outside))
-    ranks = np.argsort(np.argsort(np.hstack([members, others]), axis=1), axis=1)[:, :inside].sum(axis=1)
-    row = csr_array(np.r_[np.ones(inside), np.zeros(outside)][None].astype(np.int32))
-    values = np.r_[np.arange(outside, outside + inside), np.arange(outside)][None].astype(float)  # the largest rank sum
-    statistic, _ = rank_sum_test(row, values, correlation=correlation)
-    deviation = (inside * outside / 2 - 0.5) / statistic[0, 0]
-    assert deviation == pytest.approx(ranks.std(), rel=0.03)
 
 
 def test_ranked_finds_a_planted_programme_and_says_which_way(genes):

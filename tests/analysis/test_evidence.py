@@ -1,6 +1,7 @@
 """The evidence table: every method beside the ceiling, and degenerate ones caught."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tspg.analysis import evidence
@@ -138,6 +139,38 @@ def test_judges_learn_from_training_samples_alone(prepared, monkeypatch):
     ((training, names),) = seen
     np.testing.assert_array_equal(training, prepared.profiles[prepared.is_train])
     np.testing.assert_array_equal(names, prepared.source_class[prepared.is_train])
+
+
+def test_judges_fitted_before_serve_every_target(prepared, monkeypatch):
+    """They know no target: the table is the one of judges fitted for it, and nothing is fitted again."""
+    part = prepared.is_train
+    judges = fit_judges(prepared.profiles[part], prepared.source_class[part], seed=0)
+    expected = {target: one_table(prepared, target) for target in ("target", "beta")}
+    monkeypatch.setattr(evidence, "fit_judges", None)
+    for target, table in expected.items():
+        pd.testing.assert_frame_equal(one_table(prepared, target, judges=judges), table)
+    opposite = {"contrary": lambda x: np.where(by_drivers(x) == "target", "alpha", "target").astype(object)}
+    rates = values_of(one_table(prepared, "target", judges=opposite))
+    assert rates["stays", "hit_rate_contrary"] == 1 - rates["stays", "hit_rate_f"]
+
+
+def one_table(prepared, target_class, **more):
+    return evidence_table(prepared, {"stays": lambda x, _names: x}, by_drivers, target_class=target_class, **more)
+
+
+def test_of_many_training_sources_so_many_are_moved(prepared, monkeypatch):
+    monkeypatch.setattr(evidence, "MOST_MOVED", 20)
+    asked = []
+
+    def move(x, names):
+        asked.append((x, names))
+        return x
+
+    evidence_table(prepared, {"stays": move}, by_drivers, target_class="target")
+    held_out, training = (len(x) for x, _ in asked)
+    known = prepared.profiles[(prepared.source_class != "target") & prepared.is_train]
+    assert (held_out, training) == (((prepared.source_class != "target") & ~prepared.is_train).sum(), 20)
+    assert all((row == known).all(axis=1).any() for row in asked[1][0])
 
 
 @pytest.mark.parametrize("n_target", [1, 2, 12])

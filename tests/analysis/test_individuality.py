@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import pearsonr
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
-from tspg.analysis.classification import source_leak, train_on_moved
+from tspg.analysis.classification import TargetLesson, source_leak
+from tspg.analysis.distances import pairwise
 from tspg.analysis.donors import donor_codes, donor_folds
 from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
 
@@ -34,6 +37,10 @@ def test_mean_shift_keeps_all_a_stranger_nothing_and_collapse_nothing():
     assert individuality(profiles[:0], means[:0], profiles[:0], target).note == "too few"
 
 
+def agreement(before, after, **more):
+    return distance_correlation(pairwise(before), pairwise(after), n_genes=before.shape[1], **more)
+
+
 def unbiased_distance_correlation(x, y):
     """Definition 2 of Szekely & Rizzo 2013, cell by cell."""
     n, centred = len(x), []
@@ -55,36 +62,48 @@ def unbiased_distance_correlation(x, y):
 
 def test_distance_correlation_is_its_definition():
     x, y = people(9), people(9, seed=1) + people(9)
-    assert distance_correlation(x, y, seed=0).value == pytest.approx(unbiased_distance_correlation(x, y))
+    assert agreement(x, y, seed=0).value == pytest.approx(unbiased_distance_correlation(x, y))
 
 
 def test_distance_correlation_of_the_same_rows_is_one_and_of_strangers_zero_with_many_genes():
     x = people(20, 2000)
-    same = distance_correlation(x, 3 * x[:, ::-1] + 1, seed=0)
+    same = agreement(x, 3 * x[:, ::-1] + 1, seed=0)
     assert same.value == pytest.approx(1.0)
     assert same.note == "permutation p = 0.002 (499 permutations)"
-    strangers = [
-        distance_correlation(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)
-    ]
+    strangers = [agreement(people(20, 2000, 2 * k), people(20, 2000, 2 * k + 1), seed=0).value for k in range(20)]
     assert abs(np.mean(strangers)) < 0.1  # the usual form gives .9 and more here
-    assert distance_correlation(x, np.ones_like(x), seed=0).note.startswith("undefined")
-    assert distance_correlation(x[:3], x[:3], seed=0).note == "too few"
+    assert agreement(x, np.ones_like(x), seed=0).note.startswith("undefined")
+    assert agreement(x[:3], x[:3], seed=0).note == "too few"
 
 
-@pytest.mark.parametrize("samples_of_a_donor", [1, 2])
-def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, monkeypatch):
+@pytest.mark.parametrize(("samples_of_a_donor", "most_permuted"), [(1, 500), (2, 500), (2, 11)])
+def test_p_of_the_distance_correlation_is_super_uniform(samples_of_a_donor, most_permuted, monkeypatch):
     monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTATIONS", 99)
+    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTED", most_permuted)
     p_values = []
     for k in range(300):
         rng = np.random.default_rng(k)
         first, second = (rng.normal(size=(8, 2)).repeat(samples_of_a_donor, axis=0) for _ in range(2))
         jitter = 0.1 * rng.normal(size=first.shape)
         names = np.arange(8).repeat(samples_of_a_donor).astype(str)
-        note = distance_correlation(first + jitter, second - jitter[::-1], groups=names, seed=k).note
+        note = agreement(first + jitter, second - jitter[::-1], groups=names, seed=k).note
         p_values.append(float(note.split()[3]))
     p_values = np.array(p_values)
     for a in (0.2, 0.1, 0.05, 0.01):
         assert (p_values <= a).mean() <= a + 3 * np.sqrt(a * (1 - a) / 300)
+
+
+def test_of_many_people_some_are_permuted_and_all_are_correlated(monkeypatch):
+    x, y = people(60), people(60, seed=1)
+    x[:20] = y[:20]
+    before = agreement(x, y, seed=0)
+    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTED", 40)
+    after = agreement(x, y, seed=0)
+    assert before.value == after.value == pytest.approx(unbiased_distance_correlation(x, y))
+    assert before.note.endswith("(499 permutations)")
+    assert after.note.endswith("(499 permutations; 40 of 60 samples)")
+    same = agreement(x, x, seed=0)  # those who are drawn still agree with themselves in no other order
+    assert same.note.startswith("permutation p = 0.002 ")
 
 
 def test_change_and_clipping_by_hand():
@@ -131,6 +150,36 @@ def test_balanced_accuracy_weighs_classes_not_samples():
         assert source_leak(np.full((54, n_genes), 0.5), source_class, seed=0).value == 0.5
 
 
+def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 30)
+    offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
+    found = source_leak(people(60, 20) + offset, SOURCE_CLASS, seed=0)
+    assert found.value > 0.9
+    assert (found.n, found.note) == (30, "chance 0.33 (3 classes); 30 of 60 samples")
+
+
+def test_those_who_are_drawn_keep_their_donors(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 90)
+    profiles, names = np.tile(people(40, 40), (3, 1)), np.tile(np.arange(40), 3).astype(str)
+    source_class = np.array(list("ab") * 60, dtype=object)
+    alone, grouped = (source_leak(profiles, source_class, groups=g, seed=0).value for g in (None, names))
+    assert alone > 0.75
+    assert grouped < 0.65
+
+
+@pytest.mark.parametrize("n_genes", [8, 90])
+def test_the_leak_is_that_of_scikit_learn_on_all_genes(n_genes):
+    profiles = people(60, n_genes, seed=5) + 0.05 * np.array([["abc".index(name)] for name in SOURCE_CLASS])
+    (donors,) = donor_codes((60, None))
+    fold, called = donor_folds(donors, SOURCE_CLASS, n_folds=5, seed=0), np.empty(60, dtype=object)
+    for number in range(5):
+        seen = fold != number
+        judge = LogisticRegression(tol=1e-9, max_iter=9999).fit(profiles[seen], SOURCE_CLASS[seen].astype(str))
+        called[~seen] = judge.predict(profiles[~seen])
+    expected = balanced_accuracy_score(SOURCE_CLASS.astype(str), called.astype(str))
+    assert source_leak(profiles, SOURCE_CLASS, seed=0).value == pytest.approx(expected, abs=0.02)
+
+
 def test_folds_hold_out_whole_donors_and_spread_the_classes():
     (donors,) = donor_codes((60, np.repeat(np.arange(30), 2).astype(str)))
     folds = donor_folds(donors, SOURCE_CLASS, n_folds=5, seed=0)
@@ -153,7 +202,8 @@ def trained_on(move):
     training, training_class = two_classes_and_target(30, 0)
     held_out, held_out_class = two_classes_and_target(15, 1)
     sources = training[training_class != "t"]
-    return train_on_moved(training, training_class, move(sources), held_out, held_out_class, "t", seed=0)
+    lesson = TargetLesson(training, training_class, held_out, held_out_class, "t", None, seed=0)
+    return lesson.from_moved(move(sources))
 
 
 def test_what_real_targets_teach_moved_ones_can_teach_too():

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from scipy.stats import beta
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, transfer
+from tspg.analysis.bounds import rows_of_every_class
+from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, taught_note, transfer
 
 
 def classes_of(names, n_genes, seed=0, effect=0.2):
@@ -58,6 +60,34 @@ def test_neighbour_judge_is_the_vote_of_the_five_nearest():
     assert KNeighborsClassifier().n_neighbors == 5  # the usual number
 
 
+def test_of_many_training_samples_judges_learn_from_some_of_every_class(monkeypatch):
+    """Bounded to 60 of 110, the small class whole: each judge is the one of scikit-learn on these samples."""
+    monkeypatch.setattr("tspg.analysis.judges.MOST_TAUGHT", 60)
+    monkeypatch.setattr("tspg.analysis.judges.TREE_SAMPLES", 25)
+    profiles, labels = classes_of(list("xy" * 50 + "z" * 10), 30, effect=0.1)
+    new, _ = classes_of(list("xyz") * 40, 30, seed=3, effect=0.05)
+    rows = rows_of_every_class(labels, seed=0, bound=60)
+    assert [(labels[rows] == name).sum() for name in "xyz"] == [25, 25, 10]
+    judges = fit_judges(profiles, labels, seed=0)
+    known, names = profiles[rows], labels[rows].astype(str)
+    forest = RandomForestClassifier(200, random_state=0, max_samples=25).fit(known, names)
+    logistic = LogisticRegression(max_iter=5000, tol=1e-9).fit(known, names)
+    assert (judges["forest"](new) == forest.predict(new)).all()
+    assert (judges["knn"](new) == KNeighborsClassifier(5).fit(known, names).predict(new)).all()
+    assert (judges["logistic"](new) == logistic.predict(new)).mean() > 0.98
+    assert taught_note(110) == "learned from 60 of 110 samples at most"
+    assert taught_note(60) == ""
+
+
+def test_logistic_judge_of_many_wide_profiles_is_scikit_learns_too(monkeypatch):
+    monkeypatch.setattr("tspg.analysis.judges.MOST_SPANNED", 20)
+    profiles, labels = classes_of(list("abcd" * 12), 400)
+    judge = LinearJudge.fit(profiles, labels)
+    full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
+    new = classes_of(list("abcd" * 12), 400, seed=9)[0]
+    assert (judge(new) == full.predict(new)).mean() > 0.97
+
+
 def test_hit_rate_has_the_interval_of_clopper_and_pearson():
     found = hit_rate(np.array(["t"] * 17 + ["x"] * 3, dtype=object), "t")
     assert (found.value, found.n) == (0.85, 20)
@@ -85,6 +115,8 @@ def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
     assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
     poor = Hearing.of(calls_above(0.6), "t", sources=sources, real=real)
     assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
+    bounded = Hearing.of(calls_above(0.4), "t", sources=sources, real=real, taught="learned from some")
+    assert bounded.of_moved(real).note == "recall 1.00; transfer 1.00; learned from some"
     none = Hearing.of(calls_above(0.4), "t", sources=sources, real=real[:0])
     assert none.of_moved(real).note == "not admitted; no real sample to check the judge"
 

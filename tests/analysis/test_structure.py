@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tspg.analysis.structure import gene_correlation, gene_correlation_at, variance_ratio
+from tspg.analysis.structure import _correlations, gene_correlation, gene_correlation_at, variance_ratio
 
 
 def correlated(n, seed, genes=30, noise=0.3):
@@ -55,6 +55,14 @@ def test_gene_correlation_is_that_of_numpys_upper_triangles():
     assert found.value == pytest.approx(np.corrcoef(triangles)[0, 1], abs=1e-6)
     assert found.low < found.value < found.high
     assert found.note == ""
+
+
+def test_a_bootstrap_draw_counts_a_sample_as_often_as_it_was_drawn():
+    """The correlations of a draw are those of NumPy on the samples repeated, those not drawn left out."""
+    profiles = np.random.default_rng(3).normal(size=(40, 6)) @ np.random.default_rng(4).normal(size=(6, 6))
+    weights = np.random.default_rng(5).multinomial(40, np.full(40, 1 / 40)).astype(float)
+    repeated = np.corrcoef(np.repeat(profiles, weights.astype(int), axis=0).T)
+    np.testing.assert_allclose(_correlations(profiles, weights), repeated, atol=1e-12)
 
 
 def test_one_population_agrees_and_lost_correlation_does_not():

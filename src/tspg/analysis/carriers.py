@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tspg.analysis.cases import Case, Setting
 from tspg.analysis.membership import membership
@@ -36,7 +37,7 @@ def carriers(
     all genes it adds up to 1, so a set beside which `share_of_genes` is smaller carries more than its
     number. `called_by_...` are shares of the case's profiles called the target.
     """
-    known = membership(annotation.gene_sets, list(gene_names))
+    known = membership(annotation.gene_sets, tuple(gene_names))
     if known is None:
         return pd.DataFrame(columns=list(CARRIER_COLUMNS))
     sets = [known.positions[genes] for genes in np.split(known.matrix.indices, known.matrix.indptr[1:-1])]
@@ -48,12 +49,9 @@ def carriers(
         if gain.sum() <= 0:
             continue
         share = [gain[genes].sum() / gain.sum() if len(genes) >= FEWEST_GENES else -np.inf for genes in sets]
-        for number in np.argsort(np.negative(share), kind="stable")[:MOST_SETS]:
-            if len(sets[number]) < FEWEST_GENES:
-                break
-            profiles = case.before.copy()
-            profiles[:, sets[number]] += case.change[:, sets[number]]
-            called = setting.called(profiles)
+        chosen = [n for n in np.argsort(np.negative(share), kind="stable")[:MOST_SETS] if np.isfinite(share[n])]
+        called = _called_with(case, [sets[number] for number in chosen], setting)
+        for at, number in enumerate(chosen):
             rows.append(
                 (
                     case.source_class,
@@ -63,8 +61,17 @@ def carriers(
                     len(sets[number]),
                     len(sets[number]) / len(gene_names),
                     float(share[number]),
-                    float(called["f"].mean()),
-                    float(called["logistic"].mean()),
+                    float(called["f"][at]),
+                    float(called["logistic"][at]),
                 )
             )
     return pd.DataFrame(rows, columns=list(CARRIER_COLUMNS))
+
+
+def _called_with(case: Case, sets: Sequence[NDArray[np.int64]], setting: Setting) -> dict[str, NDArray[np.float64]]:
+    """The share of a case's profiles that each judge calls the target once the genes of a set are moved, set by set."""
+    profiles = np.tile(case.before, (len(sets), 1, 1))
+    for own, genes in zip(profiles, sets, strict=True):
+        own[:, genes] += case.change[:, genes]
+    called = setting.called(profiles.reshape(-1, case.before.shape[1]))
+    return {name: found.reshape(len(sets), -1).mean(axis=1) for name, found in called.items()}

@@ -7,7 +7,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.analysis.judges import LinearJudge
+from tspg.analysis.judges import logistic_judge
 from tspg.analysis.perturbations import source_classes_of, target_class_of
 from tspg.data.prepare import FloatMatrix
 
@@ -53,14 +53,20 @@ class Setting:
     held_out_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, study: AnnData, classify: Classify) -> "Setting":
-        """From the perturbations of the run that trained the model, and its f."""
+    def of(cls, study: AnnData, classify: Classify, *, seed: int, logistic: Classify | None = None) -> "Setting":
+        """From the perturbations of the run that trained the model, and its f.
+
+        `logistic` is a judge that was fitted on the same training samples before; None fits it here.
+        """
         is_train = (study.obs["split"] == "train").to_numpy()
         classes = study.obs["source_class"].to_numpy(dtype=object)
         real = np.asarray(study.layers["original"])
         training, training_class = real[is_train], classes[is_train]
         names = tuple(map(str, study.obs_names[~is_train]))
-        judges: dict[str, Classify] = {"f": classify, "logistic": LinearJudge.fit(training, training_class)}
+        judges: dict[str, Classify] = {
+            "f": classify,
+            "logistic": logistic or logistic_judge(training, training_class, seed=seed),
+        }
         return cls(target_class_of(study), judges, training, training_class, real[~is_train], classes[~is_train], names)
 
     def of_class(self, name: str) -> FloatMatrix:
@@ -71,6 +77,19 @@ class Setting:
     def called(self, profiles: FloatMatrix) -> dict[str, NDArray[np.bool_]]:
         """Which profiles each judge calls the target."""
         return {name: judge(profiles) == self.target_class for name, judge in self.judges.items()}
+
+    def shares_agreed(self, groups: FloatMatrix, *, least: float) -> NDArray[np.float64]:
+        """The share of each group's profiles that all judges call the target; below `least` it may be less.
+
+        `groups` has shape (groups, profiles, genes). `logistic`, the last, is quick and comes first: f is
+        only asked about what that one lets pass, in groups of which it lets enough pass.
+        """
+        left = np.ones(groups.shape[:2], dtype=bool)
+        for judge in reversed(self.judges.values()):
+            asked = left & (left.mean(axis=1) >= least)[:, None]
+            left[asked] = judge(groups[asked]) == self.target_class
+        shares: NDArray[np.float64] = left.mean(axis=1)
+        return shares
 
 
 def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:

@@ -1,11 +1,15 @@
 """What a classifier can learn from moved profiles: where they came from, and what the target looks like."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tspg.analysis.bounds import MOST_TAUGHT, MOST_TOLD_APART, bound_note, rows_of_every_class
 from tspg.analysis.distances import Matrix
 from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes, donor_folds
-from tspg.analysis.judges import LinearJudge, Names
+from tspg.analysis.judges import LinearJudge, Names, in_their_span
 from tspg.analysis.measure import Measure, joined_notes
 
 FOLDS = 5
@@ -16,19 +20,23 @@ def source_leak(moved: Matrix, source_class: Names, *, groups: Groups = None, se
 
     Logistic regression, cross-fitted with whole donors held out. A class with samples of fewer than
     two donors is left out. Read it against the mean shift, which moves every class by one vector
-    and so leaves all that tells classes apart but their means.
+    and so leaves all that tells classes apart but their means. Of more than 1,000 samples so many are
+    told apart, classes drawn evenly.
     """
+    chosen = rows_of_every_class(source_class, seed=seed, bound=MOST_TOLD_APART)
+    left_out = bound_note(len(chosen), len(moved), "samples")
     (donors,) = donor_codes((len(moved), groups))
+    moved, source_class, donors = moved[chosen], source_class[chosen], donors[chosen]
     names = sorted(set(source_class))
     kept = [name for name in names if len(np.unique(donors[source_class == name])) >= 2]
     rows = np.isin(source_class.astype(str), kept)
     note = f"{len(names) - len(kept)} classes with one donor left out" if len(kept) < len(names) else ""
     if len(kept) < 2:
         return Measure(np.nan, n=int(rows.sum()), note=joined_notes("fewer than two classes to tell apart", note))
-    called = _cross_fitted(moved[rows], source_class[rows], donors[rows], seed)
+    called = _cross_fitted(in_their_span(moved[rows]), source_class[rows], donors[rows], seed)
     chance = f"chance {1 / len(kept):.2g} ({len(kept)} classes)"
     found = _balanced_accuracy(called, source_class[rows], donors[rows], seed)
-    return Measure(found.value, found.low, found.high, found.n, joined_notes(chance, note))
+    return Measure(found.value, found.low, found.high, found.n, joined_notes(chance, note, left_out))
 
 
 def _cross_fitted(profiles: Matrix, classes: Names, donors: NDArray[np.int64], seed: int) -> Names:
@@ -60,38 +68,65 @@ def _balanced_accuracy(called: Names, truth: Names, donors: NDArray[np.int64], s
     return Measure(value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), len(truth))
 
 
-def train_on_moved(
-    training: Matrix,
-    training_class: Names,
-    moved_training: Matrix,
-    held_out: Matrix,
-    held_out_class: Names,
-    target_class: str,
-    *,
-    held_out_groups: Groups = None,
-    seed: int,
-) -> Measure:
+@dataclass(frozen=True)
+class TargetLesson:
     """Do moved profiles teach what the target looks like? Balanced accuracy, target against rest, on real samples.
 
-    Two logistic regressions tell the target from all other classes: one learned it from
-    `moved_training` (training *sources*, moved; as many as there are real target samples, drawn at
-    random), the other, whose accuracy stands in the note, from the real training samples of the target.
-    The other classes are the same real samples both times, so sources that were not moved carry both
-    labels and teach nothing (.5).
+    Two logistic regressions tell the target from all other classes: one learned it from moved training
+    *sources* (as many as there are real target samples, drawn at random), the other, whose accuracy
+    stands in the note, from the real training samples of the target. The other classes are the same real
+    samples both times, so sources that were not moved carry both labels and teach nothing (.5). Of more
+    than 2,000 training samples so many teach, classes drawn evenly.
     """
-    is_target, found_target = training_class == target_class, held_out_class == target_class
-    if len(moved_training) == 0 or not is_target.any() or not found_target.any() or found_target.all():
-        return Measure(np.nan, n=len(held_out), note="too few")
-    n = min(int(is_target.sum()), len(moved_training))
-    chosen = np.sort(np.random.default_rng([seed, 91]).choice(len(moved_training), n, replace=False))
-    others = training[~is_target]
-    (donors,) = donor_codes((len(held_out), held_out_groups))
 
-    def accuracy(targets: Matrix) -> Measure:
-        names = np.repeat(np.array(["other", "target"], dtype=object), [len(others), len(targets)])
-        judge = LinearJudge.fit(np.concatenate([others, targets]), names)
-        truth = np.where(found_target, "target", "other").astype(object)
-        return _balanced_accuracy(judge(held_out), truth, donors, seed)
+    training: Matrix
+    training_class: Names
+    held_out: Matrix
+    held_out_class: Names
+    target_class: str
+    held_out_groups: Groups
+    seed: int
 
-    from_real, found = accuracy(training[is_target]).value, accuracy(moved_training[chosen])
-    return Measure(found.value, found.low, found.high, found.n, f"{from_real:.3f} when trained on real target samples")
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        return rows_of_every_class(self.training_class, seed=self.seed, bound=MOST_TAUGHT)
+
+    @cached_property
+    def _others(self) -> Matrix:
+        return _rows_of(self.training, self._rows[self.training_class[self._rows] != self.target_class])
+
+    @cached_property
+    def _targets(self) -> Matrix:
+        return _rows_of(self.training, self._rows[self.training_class[self._rows] == self.target_class])
+
+    @cached_property
+    def _from_real(self) -> float:
+        """What the real targets teach: the same beside every method."""
+        return self._accuracy(self._targets).value
+
+    def from_moved(self, moved: Matrix) -> Measure:
+        """What training sources teach once they were moved."""
+        found_target = self.held_out_class == self.target_class
+        if len(moved) == 0 or len(self._targets) == 0 or not found_target.any() or found_target.all():
+            return Measure(np.nan, n=len(self.held_out), note="too few")
+        n = min(len(self._targets), len(moved))
+        chosen = np.sort(np.random.default_rng([self.seed, 91]).choice(len(moved), n, replace=False))
+        found = self._accuracy(moved[chosen])
+        note = joined_notes(
+            f"{self._from_real:.3f} when trained on real target samples",
+            bound_note(len(self._rows), len(self.training), "training samples"),
+        )
+        return Measure(found.value, found.low, found.high, found.n, note)
+
+    def _accuracy(self, targets: Matrix) -> Measure:
+        """How well held-out samples are told apart by a judge that took these for the target."""
+        names = np.repeat(np.array(["other", "target"], dtype=object), [len(self._others), len(targets)])
+        judge = LinearJudge.fit(np.concatenate([self._others, targets]), names)
+        truth = np.where(self.held_out_class == self.target_class, "target", "other").astype(object)
+        (donors,) = donor_codes((len(self.held_out), self.held_out_groups))
+        return _balanced_accuracy(judge(self.held_out), truth, donors, self.seed)
+
+
+def _rows_of(profiles: Matrix, rows: NDArray[np.int64]) -> Matrix:
+    chosen: Matrix = profiles[rows]
+    return chosen

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from scipy.spatial.distance import cdist
 
 from tspg.analysis.cases import Setting
 from tspg.analysis.distances import pairwise
 from tspg.data.prepare import FloatMatrix
 
+_ROUNDING = 1e-9  # of a distance: the same one, computed among other profiles
 SAMPLE_COLUMNS = (
     "sample",
     "source_class",
@@ -43,8 +43,10 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     (conformal, Vovk et al. 2005). A held-out sample is compared with the others; for one that was
     trained on it is empty. Where none was held out, training samples are held against the others.
     """
+    if not samples:
+        return pd.DataFrame(columns=list(SAMPLE_COLUMNS))
     if len(setting.held_out):
-        usual = cdist(setting.held_out, setting.training).min(axis=1)
+        usual = pairwise(setting.held_out, setting.training).min(axis=1)
     else:
         among = pairwise(setting.training)
         np.fill_diagonal(among, np.inf)
@@ -54,10 +56,11 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     for name in samples:
         facts = perturbations.obs.iloc[row_of[name]]
         profile = np.asarray(perturbations.layers["original"][[row_of[name]]])
-        distance = float(cdist(profile, setting.training).min())
+        distance = float(pairwise(profile, setting.training).min())
         seen = facts["split"] == "train"  # it is its own nearest neighbour, so nothing can be said
         others = usual[[other != name for other in setting.held_out_names]] if name in setting.held_out_names else usual
-        p_value = np.nan if seen else (1 + int((others >= distance).sum())) / (1 + len(others))
+        as_far = others >= distance * (1 - _ROUNDING)
+        p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))
         called = (str(facts["predicted_before"]), str(facts["predicted_after"]))
         rows.append(
             (name, str(facts["source_class"]), *called, distance, float(np.median(others)), p_value, len(others))

@@ -9,16 +9,8 @@ from tspg.analysis.donors import Codes, Groups, Numbers, donor_codes
 
 Matrix = NDArray[np.float32] | NDArray[np.float64]
 
-MOST_ROWS = 5000  # of one cloud; 10,000 x 10,000 distances then take 0.8 GB
 _GENES_AT_ONCE = 2048
 _SAME = 1e-13  # of the squared lengths: two profiles closer than that are the same but for rounding
-
-
-def rows_within_bound(n: int, *, seed: int, bound: int = MOST_ROWS) -> NDArray[np.int64]:
-    """The samples to compare: all of them up to 5,000, above that 5,000 drawn at random, in their order."""
-    if n <= bound:
-        return np.arange(n, dtype=np.int64)
-    return np.sort(np.random.default_rng([seed, 52]).choice(n, bound, replace=False)).astype(np.int64)
 
 
 def pairwise(x: Matrix, y: Matrix | None = None) -> Numbers:

@@ -61,6 +61,15 @@ def _weighted_between(distances: Numbers, first: Numbers, second: Numbers) -> Nu
 
 
 @dataclass(frozen=True)
+class Excess:
+    """E(X, T) - E(R, T) of one method's `n` profiles, and the same for every bootstrap draw of donors."""
+
+    value: float
+    drawn: Numbers
+    n: int
+
+
+@dataclass(frozen=True)
 class EnergyScale:
     """The axis of the energy ratio: 0 at the target's training samples, 1 at the untouched sources.
 
@@ -122,10 +131,10 @@ class EnergyScale:
     @property
     def gap(self) -> float:
         """E(sources, T) - e0: how far the sources lie from the target before anything is moved."""
-        return self._untouched[0]
+        return self._untouched.value
 
     @cached_property
-    def _untouched(self) -> tuple[float, Numbers]:
+    def _untouched(self) -> Excess:
         return self._excess(self.within_sources, self.sources_to_real)
 
     @property
@@ -138,33 +147,31 @@ class EnergyScale:
         """
         return len(self.null) > 0 and bool(self.gap > max(np.quantile(self.null, 0.95), 0.0))
 
-    def _excess(self, within: Numbers, between: Numbers) -> tuple[float, Numbers]:
-        """E(X, T) - E(R, T), and its bootstrap replicates."""
+    def _excess(self, within: Numbers, between: Numbers) -> Excess:
         value = 2 * (between.mean() - self.real_to_reference.mean()) - (mean_within(within) - self.within_reference)
         reference = self.real_weights @ self.real_to_reference / self.real_weights.sum(axis=1)
         replicates = 2 * (_weighted_between(between, self.source_weights, self.real_weights) - reference) - (
             _weighted_within(within, self.source_weights) - self.within_reference
         )
-        return float(value), replicates
+        return Excess(float(value), replicates, len(within))
 
-    def ratio(self, pair: CloudPair) -> Measure:
-        """The energy ratio of moved profiles (in the order of the sources) with its interval over donors."""
-        return self._in_gaps(*self._excess(pair.within_moved, pair.between), pair.n_moved)
+    def excess(self, pair: CloudPair) -> Excess:
+        """How far moved profiles (in the order of the sources) lie beyond the target's own training samples."""
+        return self._excess(pair.within_moved, pair.between)
 
-    def difference(self, pair: CloudPair, other: CloudPair) -> Measure:
-        """How much the energy ratio of one method lies above another's: the same donors are drawn for both."""
-        (own, own_drawn), (simple, simple_drawn) = (self._excess(of.within_moved, of.between) for of in (pair, other))
-        return self._in_gaps(own - simple, own_drawn - simple_drawn, pair.n_moved)
-
-    def _in_gaps(self, excess: float, replicates: Numbers, n: int) -> Measure:
-        """A distance on the axis from 0 to 1, with its interval over donors."""
+    def ratio(self, excess: Excess) -> Measure:
+        """The energy ratio, a place on the axis from 0 to 1, with its interval over donors."""
         if not self.is_defined:
-            return self._undefined(n)
-        value, low, high = excess / self.gap, np.nan, np.nan
+            return self._undefined(excess.n)
+        value, low, high = excess.value / self.gap, np.nan, np.nan
         if self.n_donors >= FEWEST_DONORS:
-            above = np.where(self._untouched[1] > 0, self._untouched[1], np.nan)
-            low, high = spread_interval(value, replicates / above)
-        return Measure(value, low, high, n, few_targets_note(self.n_real, low, high))
+            above = np.where(self._untouched.drawn > 0, self._untouched.drawn, np.nan)
+            low, high = spread_interval(value, excess.drawn / above)
+        return Measure(value, low, high, excess.n, few_targets_note(self.n_real, low, high))
+
+    def difference(self, excess: Excess, other: Excess) -> Measure:
+        """How much the energy ratio of one method lies above another's: the same donors are drawn for both."""
+        return self.ratio(Excess(excess.value - other.value, excess.drawn - other.drawn, excess.n))
 
     def split_halves(self) -> Measure:
         """What chance alone makes of a perfect method: one random piece of the real target against another.
@@ -216,12 +223,30 @@ def energy_null(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATION
     """The energy distance of two clouds, and the same for random re-assignments of whole donors."""
     rng = np.random.default_rng([seed, 62])
     sides = np.vstack([pair.is_moved, permuted_sides(pair.donors, pair.is_moved, n=n_permutations, rng=rng)])
-    parts = [
-        _energies(pair.pooled, np.where(sides[start : start + _PERMUTATIONS_AT_ONCE], 1, 2).astype(np.int8))
-        for start in range(0, len(sides), _PERMUTATIONS_AT_ONCE)
-    ]
-    energies = np.concatenate(parts)
+    totals = pair.pooled.sum(axis=0)
+    energies = np.concatenate(
+        [
+            _energies_of_sides(pair.pooled, totals, sides[start : start + _PERMUTATIONS_AT_ONCE])
+            for start in range(0, len(sides), _PERMUTATIONS_AT_ONCE)
+        ]
+    )
     return float(energies[0]), energies[1:]
+
+
+def _energies_of_sides(distances: Numbers, totals: Numbers, is_first: NDArray[np.bool_]) -> Numbers:
+    """The energy distance between two sides that share all samples out, for every row of `is_first`.
+
+    What does not lie on the first side lies on the second, so that the distances to one side, taken off
+    the `totals`, are those to the other: one large product, not two.
+    """
+    first = is_first.astype(np.float64)
+    second = 1.0 - first
+    to_first = first @ distances
+    between = np.einsum("bi,bi->b", to_first, second) / (first.sum(axis=1) * second.sum(axis=1))
+    within_first = np.nan_to_num(_pair_means(to_first, first))
+    within_second = np.nan_to_num(_pair_means(totals - to_first, second))
+    energies: Numbers = 2 * between - within_first - within_second
+    return energies
 
 
 def energy_p_value(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATIONS) -> Measure:

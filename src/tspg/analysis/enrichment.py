@@ -5,18 +5,20 @@ would give it. The rank-based test needs no list: it asks whether a set's genes 
 among all genes, by how far each was moved, than other genes do.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.stats import false_discovery_control, hypergeom, norm, rankdata
+from scipy.sparse import csc_array
+from scipy.stats import false_discovery_control, hypergeom
 
 from tspg.analysis.membership import Membership, membership, of_size
 from tspg.analysis.perturbations import source_classes_of
+from tspg.analysis.rank_sums import RankSums
 from tspg.analysis.thresholds import ENRICHED
 from tspg.data.annotations import Annotation
 from tspg.errors import UsageError
@@ -53,6 +55,9 @@ RANKED_COLUMNS = (
     "group",
     "q_value_correlated",
 )
+
+
+Part = dict[str, Any]  # columns of a table by name: a value for each row, or one for all
 
 
 class Query(NamedTuple):
@@ -110,15 +115,16 @@ def over_representation(
             )
     parts = []
     for annotation in annotations:
-        known = membership(annotation.gene_sets, genes)
+        known = membership(annotation.gene_sets, tuple(genes))
         if known is None or not queries:
             continue
         lists = [np.isin(known.positions, [at[gene] for gene in chosen]) for chosen in queries.values()]
         overlap = np.asarray(known.matrix @ np.array(lists, dtype=np.int32).T).T
         p_value = _tail_probability(overlap, [int(own.sum()) for own in lists], known)
+        sets_of_gene = known.matrix.tocsc()
         for number, query in enumerate(queries):
-            table = _ora_rows(known, overlap[number], p_value[number], lists[number], genes)
-            parts.append(table.assign(**query._asdict(), category=annotation.category))
+            part = _ora_rows(known, overlap[number], p_value[number], lists[number], genes, sets_of_gene)
+            parts.append({**query._asdict(), "category": annotation.category, **part})
     return _joined(parts, ORA_COLUMNS)
 
 
@@ -138,29 +144,40 @@ def _ora_rows(
     p_value: NDArray[np.float64],
     chosen: NDArray[np.bool_],
     genes: list[str],
-) -> pd.DataFrame:
+    sets_of_gene: csc_array,
+) -> Part:
     """What one list and one category have in common, the least likely first."""
     q_value = false_discovery_control(p_value)
     shared = np.flatnonzero(overlap)
     order = shared[np.argsort(p_value[shared], kind="stable")]
     names = [known.terms[t] for t in order]
-    own_genes = [genes[at] for at in known.positions[chosen]]
-    hits = known.matrix[order][:, np.flatnonzero(chosen)]
-    found = np.split(hits.indices, hits.indptr[1:-1]) if len(order) else []
-    return pd.DataFrame(
-        {
-            "term": names,
-            "overlap": overlap[order],
-            "query_size": int(chosen.sum()),
-            "set_size": np.diff(known.matrix.indptr)[order],
-            "background": len(known.positions),
-            "n_tests": len(overlap),
-            "p_value": p_value[order],
-            "q_value": q_value[order],
-            "genes": [" ".join(own_genes[at] for at in sorted(row)) for row in found],
-            "group": _groups(names, [frozenset(row) for row in found], q_value[order]),
-        }
-    )
+    found = _hits(order, overlap, np.flatnonzero(chosen), sets_of_gene)
+    return {
+        "term": names,
+        "overlap": overlap[order],
+        "query_size": int(chosen.sum()),
+        "set_size": np.diff(known.matrix.indptr)[order],
+        "background": len(known.positions),
+        "n_tests": len(overlap),
+        "p_value": p_value[order],
+        "q_value": q_value[order],
+        "genes": [" ".join(genes[known.positions[at]] for at in row) for row in found],
+        "group": _groups(names, found, q_value[order]),
+    }
+
+
+def _hits(
+    order: NDArray[np.int64], overlap: NDArray[np.int32], chosen: NDArray[np.int64], sets_of_gene: csc_array
+) -> list[list[int]]:
+    """The chosen genes that each of some sets holds, in the order of these sets and the genes in that of the matrix."""
+    start, stop = sets_of_gene.indptr[chosen], sets_of_gene.indptr[chosen + 1]
+    sets = np.concatenate([np.empty(0, np.int64), *map(sets_of_gene.indices.__getitem__, map(slice, start, stop))])
+    place = np.zeros(len(overlap), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    by_set = np.argsort(place[sets], kind="stable")
+    hits = np.repeat(chosen, stop - start)[by_set].tolist()
+    ends = np.cumsum(overlap[order]).tolist()
+    return [hits[of:to] for of, to in pairwise([0, *ends])]
 
 
 def ranked_enrichment(
@@ -189,64 +206,31 @@ def ranked_enrichment(
     """
     parts = []
     for annotation in annotations:
-        known = membership(annotation.gene_sets, list(genes))
+        known = membership(annotation.gene_sets, tuple(genes))
         if known is None or not changes:
             continue
         known = of_size(known, SMALLEST_RANKED_SET)
         if not known.terms:
             continue
         values = np.stack([change[known.positions] for change in changes.values()])
-        statistic, p_value = rank_sum_test(known.matrix, values)
-        _, p_correlated = rank_sum_test(known.matrix, values, correlation=CORRELATION)
-        members = [frozenset(row) for row in np.split(known.matrix.indices, known.matrix.indptr[1:-1])]
+        sums = RankSums.of(known.matrix, values)
+        (statistic, p_value), (_, p_correlated) = sums.test(), sums.test(correlation=CORRELATION)
+        members = np.split(known.matrix.indices, known.matrix.indptr[1:-1])
         for number, profile in enumerate(changes):
             q_value = false_discovery_control(p_value[number])
             order = np.argsort(p_value[number], kind="stable")
             names = [known.terms[t] for t in order]
-            table = pd.DataFrame(
-                {
-                    "term": names,
-                    "set_size": np.diff(known.matrix.indptr)[order],
-                    "statistic": statistic[number, order],
-                    "p_value": p_value[number, order],
-                    "q_value": q_value[order],
-                    "group": _groups(names, [members[t] for t in order], q_value[order]),
-                    "q_value_correlated": false_discovery_control(p_correlated[number])[order],
-                }
-            )
-            parts.append(table.assign(**profile._asdict(), category=annotation.category))
+            part: Part = {
+                "term": names,
+                "set_size": np.diff(known.matrix.indptr)[order],
+                "statistic": statistic[number, order],
+                "p_value": p_value[number, order],
+                "q_value": q_value[order],
+                "group": _groups(names, [members[t] for t in order[:MOST_GROUPED]], q_value[order]),
+                "q_value_correlated": false_discovery_control(p_correlated[number])[order],
+            }
+            parts.append({**profile._asdict(), "category": annotation.category, **part})
     return _joined(parts, RANKED_COLUMNS)
-
-
-def rank_sum_test(
-    members: csr_array, values: NDArray[np.floating], *, correlation: float = 0.0
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard deviations from chance, and two-sided p, of every set's rank sum; shape (profiles, sets) both.
-
-    `members` has shape (sets, genes), `values` (profiles, genes). With `correlation` 0 this is the
-    Mann-Whitney test with normal approximation, ties and continuity correction.
-    """
-    n_genes = values.shape[1]
-    ranks = rankdata(values, axis=1)
-    inside = np.diff(members.indptr).astype(np.float64)
-    outside = n_genes - inside
-    above = np.asarray(members @ ranks.T).T - inside * (inside + 1) / 2 - inside * outside / 2
-    # Variance of the rank sum where the members are correlated with each other (Barry et al. 2008, eq. 10).
-    independent = np.pi / 2 + (outside - 1) * np.pi / 6
-    together = (inside - 1) * (outside - 1) * np.arcsin(correlation / 2)
-    together += (inside - 1) * np.arcsin((correlation + 1) / 2)
-    variance = inside * outside / (2 * np.pi) * (independent + together)
-    ties = np.array([float((counts**3 - counts).sum()) for counts in map(_tie_sizes, ranks)])
-    untied = np.clip(1 - ties / (n_genes**3 - n_genes), 0.0, 1.0)
-    deviation = np.sqrt(untied[:, None] * variance)
-    distance = np.maximum(np.abs(above) - 0.5, 0.0)
-    z = np.divide(distance, deviation, out=np.zeros_like(above), where=deviation > 0)
-    p_value = np.maximum(2 * norm.sf(z), np.finfo(np.float64).tiny)
-    return np.sign(above) * z, np.minimum(p_value, 1.0)
-
-
-def _tie_sizes(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.unique(ranks, return_counts=True)[1].astype(np.float64)
 
 
 def queries_of(top_genes: pd.DataFrame) -> dict[Query, list[str]]:
@@ -294,25 +278,34 @@ def enrichment_tables(
     return tables
 
 
-def _groups(names: list[str], genes: list[frozenset[int]], q_value: NDArray[np.float64]) -> list[str]:
+def _groups(names: list[str], genes: Sequence[Iterable[int]], q_value: NDArray[np.float64]) -> list[str]:
     """For each of the best enriched terms the first that it shares most genes with, or itself; the rest stay empty.
 
-    Names and genes come best first.
+    Names and genes come best first; genes are needed of the best only.
     """
-    leaders: list[int] = []
+    leaders: dict[int, frozenset[int]] = {}
     groups = [""] * len(names)
     for number in range(min(MOST_GROUPED, int((q_value < ENRICHED).sum()))):
-        own = genes[number]
-        near = (at for at in leaders if len(own & genes[at]) >= SAME_GROUP * min(len(own), len(genes[at])))
+        own = frozenset(genes[number])
+        near = (at for at, led in leaders.items() if len(own & led) >= SAME_GROUP * min(len(own), len(led)))
         leader = next(near, number)
         if leader == number:
-            leaders.append(number)
+            leaders[number] = own
         groups[number] = names[leader]
     return groups
 
 
-def _joined(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
+def _joined(parts: list[Part], columns: Sequence[str]) -> pd.DataFrame:
+    """One table of many parts, each of which holds a column's values or the one that all its rows have."""
+    filled = [part for part in parts if len(part["term"])]
     if not filled:
         return pd.DataFrame(columns=list(columns))
-    return pd.concat(filled, ignore_index=True)[list(columns)]
+    return pd.DataFrame({name: _column([part[name] for part in filled], filled) for name in columns})
+
+
+def _column(values: list[Any], parts: list[Part]) -> Any:
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    if isinstance(values[0], list):
+        return list(chain.from_iterable(values))
+    return np.repeat(np.array(values), [len(part["term"]) for part in parts])

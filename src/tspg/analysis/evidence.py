@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tspg.analysis.classification import source_leak, train_on_moved
-from tspg.analysis.distances import CloudPair
-from tspg.analysis.energy import EnergyScale, energy_p_value
+from tspg.analysis.bounds import MOST_MOVED, rows_within_bound
+from tspg.analysis.classification import TargetLesson, source_leak
+from tspg.analysis.distances import CloudPair, pairwise
+from tspg.analysis.energy import EnergyScale, Excess, energy_p_value
 from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
-from tspg.analysis.judges import Classify, Hearing, fit_judges
+from tspg.analysis.judges import Classify, Hearing, fit_judges, taught_note
 from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.structure import gene_correlation, gene_correlation_at, variance_ratio
@@ -37,6 +38,7 @@ def evidence_table(
     target_class: str,
     source_classes: tuple[str, ...] | None = None,
     seed: int = 0,
+    judges: Mapping[str, Classify] | None = None,
 ) -> pd.DataFrame:
     """The evidence for one study: each method, the untouched sources, and what real target samples score.
 
@@ -46,6 +48,9 @@ def evidence_table(
         For each name, what moves scaled profiles (samples, genes) of the named classes to the target.
     classify
         The class that f sees in each scaled profile.
+    judges
+        What `fit_judges` made of the study's training samples and this seed, where that was done before:
+        they are the same for every target. None fits them here.
 
     Returns
     -------
@@ -53,7 +58,9 @@ def evidence_table(
     bootstrap over donors otherwise), the number of samples `n`, and words where they are needed in
     `note`. The measures are described where they are computed, and in docs/evidence.md.
     """
-    bench = _Bench(prepared, target_class, source_classes, classify, seed, methods.get(MEAN_SHIFT))
+    if judges is None:
+        judges = fit_judges(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], seed=seed)
+    bench = _Bench(prepared, target_class, source_classes, classify, judges, seed, methods.get(MEAN_SHIFT))
     records = [
         (name, measure, *astuple(found))
         for name, move in {**methods, UNTOUCHED: _stay}.items()
@@ -93,6 +100,7 @@ class _Bench:
     target_class: str
     source_classes: tuple[str, ...] | None
     f: Classify
+    judges: Mapping[str, Classify]
     seed: int
     mean_shift: Move | None
 
@@ -128,8 +136,11 @@ class _Bench:
 
     @cached_property
     def training_sources(self) -> _Part:
-        """Training samples of the classes that are moved."""
-        return _Part.of(self.prepared, self._is_source & self.prepared.is_train)
+        """Training samples of the classes that are moved; of more than 2,000 so many, drawn at random."""
+        rows = np.flatnonzero(self._is_source & self.prepared.is_train)
+        chosen = np.zeros(len(self._is_source), dtype=bool)
+        chosen[rows[rows_within_bound(len(rows), seed=self.seed, bound=MOST_MOVED)]] = True
+        return _Part.of(self.prepared, chosen)
 
     @cached_property
     def held_out(self) -> _Part:
@@ -139,9 +150,11 @@ class _Bench:
     @cached_property
     def hearings(self) -> dict[str, Hearing]:
         """F and the independent judges, each with how it calls samples whose class is known."""
-        judges = {"f": self.f, **fit_judges(self.training.profiles, self.training.source_class, seed=self.seed)}
-        known = {"sources": self.sources.profiles, "real": self.real.profiles}
-        return {name: Hearing.of(judge, self.target_class, **known) for name, judge in judges.items()}
+        sources, real, taught = self.sources.profiles, self.real.profiles, taught_note(len(self.training))
+        hearings = {"f": Hearing.of(self.f, self.target_class, sources=sources, real=real)}
+        for name, judge in self.judges.items():
+            hearings[name] = Hearing.of(judge, self.target_class, sources=sources, real=real, taught=taught)
+        return hearings
 
     @cached_property
     def scale(self) -> EnergyScale:
@@ -161,12 +174,37 @@ class _Bench:
         return min(len(self.sources), len(self.real)) >= 2
 
     @cached_property
-    def _shifted(self) -> CloudPair | None:
-        """The sources moved by the mean shift, beside real target samples."""
+    def _shifted(self) -> Excess | None:
+        """How far the sources lie from real target samples once the mean shift has moved them."""
         if self.mean_shift is None or not self._has_pairs:
             return None
         moved = self.mean_shift(self.sources.profiles, self.sources.source_class)
-        return self._pair(moved, self.sources.groups)
+        return self.scale.excess(self._pair(moved, self.sources.groups))
+
+    @cached_property
+    def _own_means(self) -> NDArray[np.float64]:
+        """The training mean of each source's own class, one row a source."""
+        if not len(self.sources):
+            return np.empty(self.sources.profiles.shape)
+        means = {name: self.prepared.class_mean(name) for name in set(self.sources.source_class)}
+        return np.stack([means[name] for name in self.sources.source_class])
+
+    @cached_property
+    def _apart_before(self) -> NDArray[np.float64]:
+        """Distances among the sources, each taken from the mean of its own class."""
+        return pairwise(self.sources.profiles - self._own_means)
+
+    @cached_property
+    def _lesson(self) -> TargetLesson:
+        return TargetLesson(
+            self.training.profiles,
+            self.training.source_class,
+            self.held_out.profiles,
+            self.held_out.source_class,
+            self.target_class,
+            self.held_out.groups,
+            self.seed,
+        )
 
     def judge(self, move: Move) -> Found:
         """Every measure of one method."""
@@ -174,20 +212,22 @@ class _Bench:
         for name, hearing in self.hearings.items():
             yield f"hit_rate_{name}", hearing.of_moved(moved)
         pair = self._pair(moved, self.sources.groups) if self._has_pairs else None
-        yield "energy_ratio", self.scale.ratio(pair) if pair else _too_few(moved)
+        excess = self.scale.excess(pair) if pair else None
+        yield "energy_ratio", self.scale.ratio(excess) if excess else _too_few(moved)
         if self.mean_shift is not None:
-            beside = self.scale.difference(pair, self._shifted) if pair and self._shifted else _too_few(moved)
+            beside = self.scale.difference(excess, self._shifted) if excess and self._shifted else _too_few(moved)
             yield "energy_less_mean_shift", beside
         yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(moved)
         yield from self._resemblance(moved, pair, self.sources.groups)
-        yield from self._person(moved)
+        yield from self._person(moved, pair)
         yield (
             "source_leak",
             source_leak(moved, self.sources.source_class, groups=self.sources.groups, seed=self.seed)
             if len(moved)
             else _too_few(moved),
         )
-        yield "train_on_moved", self._train_on(move)
+        taught_by = self.training_sources
+        yield "train_on_moved", self._lesson.from_moved(move(taught_by.profiles, taught_by.source_class))
 
     def ceiling(self) -> Found:
         """What real target samples score: held-out ones by the judges, training ones by resemblance."""
@@ -218,30 +258,17 @@ class _Bench:
         yield "gene_correlation_at_equal_n", gene_correlation_at(n, moved, reference, seed=self.seed)
         yield "clipped_fraction", clipped_fraction(moved, groups=groups, seed=self.seed)
 
-    def _person(self, moved: FloatMatrix) -> Found:
+    def _person(self, moved: FloatMatrix, pair: CloudPair | None) -> Found:
         """What is kept of each sample, and how far it was moved."""
-        before, groups = self.sources.profiles, self.sources.groups
-        means = {name: self.prepared.class_mean(name) for name in set(self.sources.source_class)}
-        own_means = np.stack([means[name] for name in self.sources.source_class]) if len(before) else before
+        before, groups, seed = self.sources.profiles, self.sources.groups, self.seed
         target_mean = self.prepared.class_mean(self.target_class)
-        yield "individuality", individuality(before, own_means, moved, target_mean, groups=groups, seed=self.seed)
+        yield "individuality", individuality(before, self._own_means, moved, target_mean, groups=groups, seed=seed)
+        apart_after = pairwise(moved) if pair is None else pair.within_moved
         yield (
             "distance_correlation",
-            distance_correlation(before - own_means, moved - target_mean, groups=groups, seed=self.seed),
+            distance_correlation(self._apart_before, apart_after, n_genes=moved.shape[1], groups=groups, seed=seed),
         )
-        yield "mean_abs_change", mean_abs_change(before, moved, groups=groups, seed=self.seed)
-
-    def _train_on(self, move: Move) -> Measure:
-        return train_on_moved(
-            self.training.profiles,
-            self.training.source_class,
-            move(self.training_sources.profiles, self.training_sources.source_class),
-            self.held_out.profiles,
-            self.held_out.source_class,
-            self.target_class,
-            held_out_groups=self.held_out.groups,
-            seed=self.seed,
-        )
+        yield "mean_abs_change", mean_abs_change(before, moved, groups=groups, seed=seed)
 
 
 def _too_few(profiles: FloatMatrix) -> Measure:

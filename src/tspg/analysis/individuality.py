@@ -2,10 +2,20 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from tspg.analysis.distances import Matrix, pairwise
-from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes, monte_carlo_p, permuted_rows
-from tspg.analysis.measure import Measure
+from tspg.analysis.bounds import MOST_PERMUTED, bound_note, rows_within_bound
+from tspg.analysis.distances import Matrix
+from tspg.analysis.donors import (
+    Codes,
+    Groups,
+    Numbers,
+    bootstrap_interval,
+    donor_codes,
+    monte_carlo_p,
+    permuted_rows,
+)
+from tspg.analysis.measure import Measure, joined_notes
 
 MOST_PERMUTATIONS, FEWEST_PERMUTATIONS = 499, 99
 _CELLS_TO_VISIT = 2e8  # by all permutations together, about a second
@@ -61,29 +71,40 @@ def _mean_with_interval(per_sample: Numbers, groups: Groups, seed: int, note: st
     return Measure(value, low, high, len(per_sample), note)
 
 
-def distance_correlation(before: Matrix, after: Matrix, *, groups: Groups = None, seed: int) -> Measure:
-    """Do people who differ before still differ after? Bias-corrected distance correlation of two sets of rows.
+def distance_correlation(before: Numbers, after: Numbers, *, n_genes: int, groups: Groups = None, seed: int) -> Measure:
+    """Do people who differ before still differ after? Bias-corrected distance correlation of two sets of profiles.
 
     Szekely & Rizzo 2013 (the squared form R*): 0 on average, and sometimes below 0, if the two
     are independent, however many genes there are; 1 if distances agree. The usual form tends to 1
-    with many genes and few samples. `before` holds x - mu_class, `after` moved - mu_t, one row a
-    sample. The p-value in the note permutes whole donors among those with as many samples.
+    with many genes and few samples. `before` holds the distances among x - mu_class, `after` those
+    among the moved profiles, both (samples, samples). The p-value in the note permutes whole donors among
+    those with as many samples; of more than 500 samples it takes 500, the correlation itself takes all.
     """
     n = len(before)
     if n < 4:
         return Measure(np.nan, n=n, note="too few")
-    first, second = _u_centred(pairwise(before)), _u_centred(pairwise(after))
+    first, second = _u_centred(before), _u_centred(after)
     lengths = np.linalg.norm(first), np.linalg.norm(second)
-    scale = float(lengths[0] * lengths[1])
-    if min(lengths) <= _NO_RESIDUAL * n * np.sqrt(before.shape[1]):
+    if min(lengths) <= _NO_RESIDUAL * n * np.sqrt(n_genes):
         return Measure(np.nan, n=n, note="undefined: the profiles do not differ")
+    value = float(np.vdot(first, second)) / float(lengths[0] * lengths[1])
+    rows = rows_within_bound(n, seed=seed, bound=MOST_PERMUTED)
     (donors,) = donor_codes((n, groups))
-    n_permutations = int(np.clip(_CELLS_TO_VISIT / n**2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
+    if len(rows) < n:  # their common part is taken off among those who are permuted
+        first, second = (_u_centred(distances[np.ix_(rows, rows)]) for distances in (before, after))
+    p, n_permutations = _permutation_p(first, second, donors[rows], seed)
+    of_how_many = joined_notes(f"{n_permutations} permutations", bound_note(len(rows), n, "samples"))
+    return Measure(value, n=n, note=f"permutation p = {p:.2g} ({of_how_many})")
+
+
+def _permutation_p(first: Numbers, second: Numbers, donors: Codes, seed: int) -> tuple[float, int]:
+    """How often people in random order would agree as well, and in how many orders that was tried."""
+    n_permutations = int(np.clip(_CELLS_TO_VISIT / len(first) ** 2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
     orders = permuted_rows(donors, n=n_permutations, rng=np.random.default_rng([seed, 90]))
-    null = np.array([np.vdot(first[np.ix_(order, order)], second) for order in orders]) / scale
-    value = float(np.vdot(first, second)) / scale
-    p = monte_carlo_p(value, null)
-    return Measure(value, n=n, note=f"permutation p = {p:.2g} ({n_permutations} permutations)")
+    with threadpool_limits(1):  # so short a product takes longer to share out than to compute
+        null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
+    scale = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return monte_carlo_p(float(np.vdot(first, second)) / scale, null / scale), n_permutations
 
 
 def _u_centred(distances: Numbers) -> Numbers:

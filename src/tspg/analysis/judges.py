@@ -1,6 +1,7 @@
 """Independent judges: classifiers that never saw the generator, fitted on real training samples only."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from scipy.stats import binomtest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from tspg.analysis.bounds import MOST_TAUGHT, rows_of_every_class
 from tspg.analysis.distances import Matrix
 from tspg.analysis.measure import Measure, joined_notes
 from tspg.data.prepare import FloatMatrix
@@ -20,6 +23,9 @@ Classify = Callable[[FloatMatrix], Names]
 LEAST_RECALL = 0.9  # a judge that misses more real samples of the target is not admitted (trust.md, 4.2)
 NEIGHBOURS = 5
 TREES = 200
+TREE_SAMPLES = 1000  # that each tree draws where the training samples are bounded
+MOST_SPANNED = 700  # samples; of more, their space takes longer to find than the few steps in all genes
+_WORTH_SHARING = 10**8  # multiplications; a twentieth of a second
 _NEGLIGIBLE = 1e-12  # of the largest eigenvalue: a direction without variance
 
 
@@ -37,14 +43,17 @@ class LinearJudge:
 
         With more genes than samples it is solved in the space that the samples span: the ridge
         penalty does not change under rotation, and the best coefficients lie in that space, so the
-        model is the same and 18,154 genes take no longer than 600.
+        model is the same and 18,154 genes take no longer than 600. Of more than 700 samples that space
+        takes longer to find than it saves.
         """
         centre = profiles.mean(axis=0, dtype=np.float64)
         centred = profiles - centre
         varies = bool(centred.any())  # where nothing does, only the class sizes speak
-        to_genes = _span(centred) if varies and centred.shape[1] > len(centred) else None
+        is_wide = centred.shape[1] > len(centred) and len(centred) <= MOST_SPANNED
+        to_genes = _span(centred) if varies and is_wide else None
         scores = centred if to_genes is None else centred @ to_genes
-        fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names.astype(str))
+        with _threads_for(scores.size * len(set(class_names))):
+            fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names.astype(str))
         coefficients, intercepts = fitted.coef_.T, fitted.intercept_
         if len(fitted.classes_) == 2:  # scikit-learn keeps only the second class's difference from the first
             coefficients = np.hstack([np.zeros_like(coefficients), coefficients])
@@ -59,27 +68,79 @@ class LinearJudge:
         return called
 
 
+def _threads_for(products: int) -> AbstractContextManager[object]:
+    """One thread where each step is a small product: many threads wait for each other longer than they compute."""
+    return threadpool_limits(1) if products < _WORTH_SHARING else nullcontext()
+
+
 def _span(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     """Orthonormal directions, genes x rank, in which the profiles vary (right singular vectors)."""
+    lengths, vectors = _variation(centred)
+    directions: NDArray[np.float64] = centred.T @ (vectors / lengths)
+    return directions
+
+
+def _variation(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Singular values and left singular vectors, those that are not rounding alone."""
     eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
     kept = eigenvalues > _NEGLIGIBLE * eigenvalues[-1]
-    directions: NDArray[np.float64] = centred.T @ (vectors[:, kept] / np.sqrt(eigenvalues[kept]))
-    return directions
+    return np.sqrt(eigenvalues[kept]), vectors[:, kept]
+
+
+def in_their_span(profiles: Matrix) -> Matrix:
+    """Profiles with more genes than samples by their places in the space that they span; others as they are.
+
+    All that lies between them stays as it is, so a classifier with a ridge penalty learns the same from
+    either, and several that learn from some of these samples need not carry all genes.
+    """
+    centred = profiles - profiles.mean(axis=0, dtype=np.float64)
+    if centred.shape[1] <= len(centred) or not centred.any():
+        return profiles
+    lengths, vectors = _variation(centred)
+    return vectors * lengths
 
 
 def fit_judges(training: Matrix, training_class: Names, *, seed: int) -> dict[str, Classify]:
     """`logistic`, `knn` and `forest`, each a function from scaled profiles to class names.
 
-    They see the real training samples only: neither held-out nor moved ones, nor the target model.
+    They see the real training samples only: neither held-out nor moved ones, nor the target model. They
+    know no target, so one study's judges can be fitted once for all its targets. Of more than 2,000
+    samples they see so many, classes drawn evenly and small ones whole, and each tree draws 1,000 of these.
     """
+    logistic, n = logistic_judge(training, training_class, seed=seed), len(training)
+    training, training_class = _taught(training, training_class, seed)
     labels = training_class.astype(str)
     nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(labels)), algorithm="brute").fit(training, labels)
-    forest = RandomForestClassifier(TREES, n_jobs=1, random_state=seed).fit(training, labels)
+    drawn = None if len(labels) == n else min(TREE_SAMPLES, len(labels))  # None: as many as there are
+    forest = RandomForestClassifier(TREES, n_jobs=_threads(), random_state=seed, max_samples=drawn)
+    forest.fit(training, labels)
+    forest.set_params(n_jobs=1)  # the trees' votes are then added up in one order
     return {
-        "logistic": LinearJudge.fit(training, training_class),
+        "logistic": logistic,
         "knn": lambda profiles: nearest.predict(profiles).astype(object),
         "forest": lambda profiles: forest.predict(profiles).astype(object),
     }
+
+
+def logistic_judge(training: Matrix, training_class: Names, *, seed: int) -> LinearJudge:
+    """The linear judge of a study, fitted on its training samples or, of more than 2,000, on so many."""
+    return LinearJudge.fit(*_taught(training, training_class, seed))
+
+
+def _taught(training: Matrix, training_class: Names, seed: int) -> tuple[Matrix, Names]:
+    """The training samples that judges learn from."""
+    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TAUGHT)
+    return training[rows], training_class[rows]
+
+
+def _threads() -> int:
+    """How many threads the run may use now; trees do not depend on who grows them."""
+    return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)
+
+
+def taught_note(n_training: int) -> str:
+    """What there is to say about how many of the training samples judges learn from."""
+    return f"learned from {MOST_TAUGHT:,} of {n_training:,} samples at most" if n_training > MOST_TAUGHT else ""
 
 
 def hit_rate(called: Names, target_class: str) -> Measure:
@@ -123,15 +184,18 @@ class Hearing:
     target_class: str
     base: Measure
     recall: Measure
+    taught: str = ""  # what there is to say about how it was fitted
 
     @classmethod
-    def of(cls, classify: Classify, target_class: str, *, sources: FloatMatrix, real: FloatMatrix) -> "Hearing":
+    def of(
+        cls, classify: Classify, target_class: str, *, sources: FloatMatrix, real: FloatMatrix, taught: str = ""
+    ) -> "Hearing":
         """Ask the judge about profiles whose class is known."""
         base, recall = (hit_rate(_called(classify, part), target_class) for part in (sources, real))
-        return cls(classify, target_class, base, recall)
+        return cls(classify, target_class, base, recall, taught)
 
     def of_moved(self, moved: FloatMatrix) -> Measure:
         """The hit rate of moved profiles; the note holds the judge's recall on real samples and the transfer."""
         found = hit_rate(_called(self.classify, moved), self.target_class)
         note = judge_note(found, base=self.base, recall=self.recall)
-        return Measure(found.value, found.low, found.high, found.n, note)
+        return Measure(found.value, found.low, found.high, found.n, joined_notes(note, self.taught))

@@ -1,5 +1,6 @@
 """Which of a matrix's genes belong to which annotated gene set."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ class Membership(NamedTuple):
     positions: NDArray[np.int64]
 
 
-def membership(gene_sets: GeneSets, genes: list[str]) -> Membership | None:
+@lru_cache(maxsize=16)  # every table of a run asks about the same few categories and genes
+def membership(gene_sets: GeneSets, genes: tuple[str, ...]) -> Membership | None:
     """The sets with a gene among `genes`; None if there is none.
 
     Ensembl ids are found by their symbols; of several versions of one the first counts.

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tspg.analysis.cases import Case, Setting
 from tspg.analysis.distances import pairwise
 from tspg.analysis.energy import mean_within
-from tspg.data.prepare import FloatMatrix
 
 STEPS = np.linspace(0.0, 1.0, 21)
 HALF = 0.5
@@ -33,20 +33,23 @@ def path_table(cases: Iterable[Case], setting: Setting) -> pd.DataFrame:
     usual = 2 * among_target.sum(axis=1) / max(m - 1, 1) - 2 * within_target
     least = float(np.quantile(usual, 0.95))
 
-    def distance(profiles: FloatMatrix) -> float:
-        spread = mean_within(pairwise(profiles)) if len(profiles) > 1 else within_target
-        return float(2 * pairwise(profiles, target).mean() - spread - within_target)
+    def distances(steps: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The energy distance to the target at each step; shape (steps, profiles, genes) before."""
+        between = pairwise(steps.reshape(-1, steps.shape[2]), target).reshape(len(steps), -1).mean(axis=1)
+        spread = [mean_within(pairwise(step)) if len(step) > 1 else within_target for step in steps]
+        found: NDArray[np.float64] = 2 * between - np.array(spread) - within_target
+        return found
 
     rows = []
     for case in cases:
-        at_start = distance(case.before)
-        far = at_start > max(0.0, least if len(case.before) == 1 else 0.0)
-        for a in STEPS:
-            profiles = (case.before + a * case.change).astype(np.float32)
-            called = setting.called(profiles)
-            left = distance(profiles) / at_start if far else np.nan
-            shares = (float(called["f"].mean()), float(called["logistic"].mean()))
-            rows.append((case.source_class, case.sample, round(float(a), 2), *shares, left))
+        steps = (case.before + STEPS[:, None, None] * case.change).astype(np.float32)
+        away = distances(steps)
+        far = away[0] > max(0.0, least if len(case.before) == 1 else 0.0)
+        left = away / away[0] if far else np.full(len(STEPS), np.nan)
+        called = setting.called(steps.reshape(-1, steps.shape[2]))
+        shares = [called[name].reshape(len(STEPS), -1).mean(axis=1) for name in ("f", "logistic")]
+        for a, *numbers in zip(STEPS, *shares, left, strict=True):
+            rows.append((case.source_class, case.sample, round(float(a), 2), *map(float, numbers)))
     return pd.DataFrame(rows, columns=list(PATH_COLUMNS))
 
 

@@ -1,6 +1,7 @@
 """How few genes are enough: the change of a few genes alone, until f and an independent classifier both switch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ ENOUGH = 0.5  # of a case's profiles have to be called the target, by both class
 RANDOM_ORDERS = 10
 COARSE, FINE = 1.6, 1.2  # from one number of genes tried to the next
 SMALLEST_SET_COLUMNS = ("source_class", "sample", "genes_by", "n_genes", "low", "high", "n_genes_in_all", "genes")
+Order = NDArray[np.int64]
 
 
 def smallest_sets(
@@ -37,52 +39,105 @@ def smallest_sets(
     rows: list[tuple[object, ...]] = []
     for case in cases:
         who, n = (case.source_class, case.sample), case.before.shape[1]
-        known = setting.of_class(case.like_class)
-        shifts = {method: case.change}
-        if len(known) and method != MEAN_SHIFT:
-            shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
-            shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
-        for name, change in shifts.items():
-            order = np.argsort(-np.abs(change.mean(axis=0, dtype=np.float64)), kind="stable")
-            k = _enough(case.before, change, order, setting, FINE)
-            chosen = " ".join(gene_names[at] for at in order[: int(k)]) if np.isfinite(k) else ""
-            rows.append((*who, name, k, np.nan, np.nan, n, chosen))
+        ways = {
+            name: _Way.of(case.before, change, _most_changed_first(change), FINE)
+            for name, change in _shifts(case, setting, target_mean, method).items()
+        }
         orders = [rng.permutation(n) for _ in range(RANDOM_ORDERS)]
-        found = np.array([_enough(case.before, case.change, order, setting, COARSE) for order in orders])
-        found = np.where(np.isfinite(found), found, np.inf)
-        middle, low, high = (
-            value if np.isfinite(value) else np.nan for value in (np.median(found), found.min(), found.max())
-        )
-        rows.append((*who, "random_genes", middle, low, high, n, ""))
+        at_random = [_Way.of(case.before, case.change, order, COARSE) for order in orders]
+        enough = _enough(case.before, [*ways.values(), *at_random], setting)
+        for (name, way), k in zip(ways.items(), enough, strict=False):
+            chosen = " ".join(gene_names[at] for at in way.order[: int(k)]) if np.isfinite(k) else ""
+            rows.append((*who, name, k, np.nan, np.nan, n, chosen))
+        rows.append((*who, "random_genes", *_middle_low_high(enough[len(ways) :]), n, ""))
     return pd.DataFrame(rows, columns=list(SMALLEST_SET_COLUMNS))
 
 
-def _enough(
-    before: FloatMatrix, change: FloatMatrix, order: NDArray[np.int64], setting: Setting, factor: float
-) -> float:
-    """The smallest number of genes, the first of `order`, at which enough profiles are called the target; NaN if none.
+def _shifts(
+    case: Case, setting: Setting, target_mean: NDArray[np.float64], method: str
+) -> dict[str, NDArray[np.float32]]:
+    """What the run's method adds to a case's profiles, and what the mean shift would add."""
+    shifts = {method: case.change}
+    known = setting.of_class(case.like_class)
+    if len(known) and method != MEAN_SHIFT:
+        shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
+        shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
+    return shifts
+
+
+def _most_changed_first(change: FloatMatrix) -> Order:
+    return np.argsort(-np.abs(change.mean(axis=0, dtype=np.float64)), kind="stable")
+
+
+def _middle_low_high(found: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and most of the numbers found; each NaN where it is that of an order that never is enough."""
+    numbers = np.where(np.isfinite(found), found, np.inf)
+    middle, low, high = (
+        float(value) if np.isfinite(value) else np.nan for value in (np.median(numbers), numbers.min(), numbers.max())
+    )
+    return middle, low, high
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One order in which genes are changed: `place` is each gene's place in it, `moved` the profiles with all changed.
+
+    From one number of genes tried to the next it is a `factor`.
+    """
+
+    order: Order
+    place: Order
+    moved: FloatMatrix
+    factor: float
+
+    @classmethod
+    def of(cls, before: FloatMatrix, change: FloatMatrix, order: Order, factor: float) -> "_Way":
+        return cls(order, np.argsort(order), before + change, factor)
+
+    def with_first(self, k: int, before: FloatMatrix) -> FloatMatrix:
+        """The profiles with the first k genes changed and all others as they were."""
+        profiles: FloatMatrix = np.where(self.place < k, self.moved, before)
+        return profiles
+
+
+def _enough(before: FloatMatrix, ways: Sequence[_Way], setting: Setting) -> list[float]:
+    """For each way the smallest number of genes at which enough profiles are called the target; NaN if none.
+
+    All ways are searched side by side, so that the classifiers are asked once a round about many profiles.
+    """
+    searches = [_search(before.shape[1], way.factor) for way in ways]
+    found = [float("nan")] * len(ways)
+    asked = {number: next(search) for number, search in enumerate(searches)}
+    while asked:
+        groups = np.stack([ways[number].with_first(k, before) for number, k in asked.items()])
+        shares = setting.shares_agreed(groups, least=ENOUGH)
+        for number, share in zip(list(asked), shares, strict=True):
+            try:
+                asked[number] = searches[number].send(bool(share >= ENOUGH))
+            except StopIteration as finished:
+                found[number] = finished.value
+                del asked[number]
+    return found
+
+
+def _search(n_genes: int, factor: float) -> Generator[int, bool, float]:
+    """Ask for one number of genes after another, whether it is enough, and return the smallest that is; NaN if none.
 
     Growing numbers are tried first, then the gap before the first that is enough is halved: between
     two numbers tried, more genes are taken to be no worse.
     """
-
-    def is_enough(k: int) -> bool:
-        profiles = before.copy()
-        profiles[:, order[:k]] += change[:, order[:k]]
-        return bool(np.logical_and.reduce(list(setting.called(profiles).values())).mean() >= ENOUGH)
-
-    if is_enough(0):
+    if (yield 0):
         return 0.0
     too_few = 0
-    for k in numbers_tried(before.shape[1], factor):
-        if is_enough(k):
+    for k in numbers_tried(n_genes, factor):
+        if (yield k):
             break
         too_few = k
     else:
         return float("nan")
     while k - too_few > 1:
         middle = (k + too_few) // 2
-        k, too_few = (middle, too_few) if is_enough(middle) else (k, middle)
+        k, too_few = (middle, too_few) if (yield middle) else (k, middle)
     return float(k)
 
 

@@ -1,9 +1,11 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from tspg.analysis.distances import Matrix
 from tspg.analysis.donors import Groups, Numbers, bootstrap_interval, donor_codes
@@ -62,7 +64,8 @@ def gene_correlation(
         return pair
 
     def replicates(weights: Numbers) -> Numbers:
-        return np.array([pair.agreement(pair.profiles, row) for row in weights])
+        with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
+            return np.array([pair.agreement(pair.profiles, row) for row in weights])
 
     value = pair.agreement(pair.profiles)
     (donors,) = donor_codes((len(moved), groups))
@@ -82,7 +85,8 @@ def gene_correlation_at(
         return Measure(np.nan, n=n, note="too few" if n < 3 else pair.note)
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
-    found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
+    with threadpool_limits(1):
+        found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
     return Measure(float(np.mean(found)), n=n, note=pair.note)
 
 
@@ -119,14 +123,23 @@ class _GenePairs:
 
 def _every_two(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:
     """The correlation of every two genes once, centred and of length 1."""
-    return _unit(_correlations(profiles, weights)[np.triu_indices(profiles.shape[1], 1)])
+    return _unit(_correlations(profiles, weights).ravel()[_above_diagonal(profiles.shape[1])])
+
+
+@lru_cache(maxsize=4)
+def _above_diagonal(n_genes: int) -> NDArray[np.int64]:
+    """Where each pair of two genes stands once in a flat gene-gene matrix: asked for by every bootstrap draw."""
+    return np.flatnonzero(np.triu(np.ones((n_genes, n_genes), dtype=bool), 1))
 
 
 def _correlations(profiles: NDArray[np.float64], weights: Numbers | None = None) -> Numbers:
     """Gene-gene correlation matrix, each sample counted as often as its weight says; 0 for a gene without variance."""
     counts = np.ones(len(profiles)) if weights is None else weights
+    drawn = counts > 0  # a bootstrap leaves out a third
+    profiles, counts = profiles[drawn], counts[drawn]
     centred = profiles - counts @ profiles / counts.sum()
-    covariance = (centred * counts[:, None]).T @ centred
+    centred *= np.sqrt(counts)[:, None]  # once on either side: a symmetric product takes half the time
+    covariance = centred.T @ centred
     scale = np.sqrt(np.diag(covariance))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
     correlations: Numbers = covariance * inverse * inverse[:, None]

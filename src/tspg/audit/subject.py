@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 SHORT_F_STEPS = 400
-SHORT_STEPS, QUICK_STEPS = {"transport": 150, "paper": 300}, {"transport": 75, "paper": 75}
+SHORT_STEPS, QUICK_STEPS = {"transport": 40, "paper": 300}, {"transport": 40, "paper": 75}
 
 
 @dataclass(frozen=True)

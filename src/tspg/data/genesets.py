@@ -21,7 +21,14 @@ class GeneSet:
 
 
 class GeneSets(Mapping[str, GeneSet]):
-    """Gene sets by name, in the order in which they were read."""
+    """Gene sets by name, in the order in which they were read.
+
+    They never change, and two collections are the same only if they are one object: what was found for one
+    can be remembered by it.
+    """
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __init__(self, gene_sets: Sequence[GeneSet]) -> None:
         self._by_name = {gene_set.name: gene_set for gene_set in gene_sets}
