@@ -16,7 +16,7 @@ from tspg.clock import Clock
 from tspg.data.prepare import FloatMatrix, Prepared, prepare
 from tspg.model.device import choose_device
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
-from tspg.model.methods import Method
+from tspg.model.methods import LinearMap, Method, TransportGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, train_target_model
@@ -127,12 +127,14 @@ def held_out_folds(prepared: Prepared, n_folds: int, *, seed: int) -> NDArray[np
 
 def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
     """The run's own method first, then every one in closed form, each as what moves profiles."""
-    own: dict[str, Move] = {model.method.name: model.move}
+    compared: dict[str, Move] = {model.method.name: model.move}
+    known = {LinearMap.name: LinearMap(model.method.anchor)} if isinstance(model.method, TransportGenerator) else {}
     for name in CLOSED_FORM:
         if name != model.method.name:
-            fitted = fit_closed_form(name, prepared, model.target_class, seed=int(model.settings["seed"]))
-            own[name] = partial(_moved, fitted, prepared.classes)
-    return own
+            seed = int(model.settings["seed"])
+            fitted = known.get(name) or fit_closed_form(name, prepared, model.target_class, seed=seed)
+            compared[name] = partial(_moved, fitted, prepared.classes)
+    return compared
 
 
 def _moved(

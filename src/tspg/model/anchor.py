@@ -55,13 +55,12 @@ class Anchor:
         train, labels = prepared.profiles[prepared.is_train], prepared.class_index[prepared.is_train]
         n_classes = len(prepared.classes)
         means = np.stack([train[labels == c].mean(axis=0, dtype=np.float64) for c in range(n_classes)])
-        residuals = train - means[labels]
+        residuals = train - means.astype(np.float32)[labels]  # float32: as large as the profiles
         is_target = labels == target
-        pool, own = residuals[~is_target], residuals[is_target]
-        freedom = max(len(pool) - (n_classes - 1), 1)
-        stack = np.concatenate([pool / np.sqrt(max(len(pool), 1)), own / np.sqrt(max(len(own), 1))])
-        directions = leading_directions(stack, seed=seed)
-        pooled = _Spread.of(pool, directions, freedom)
+        n_pool, n_own = int((~is_target).sum()), int(is_target.sum())
+        weights = np.where(is_target, 1 / np.sqrt(max(n_own, 1)), 1 / np.sqrt(max(n_pool, 1)))
+        directions = leading_directions(residuals, weights.astype(np.float32), seed=seed)
+        pooled = _Spread.of(residuals[~is_target], directions, max(n_pool - (n_classes - 1), 1))
         if pooled.total == 0:
             k = directions.shape[1]
             return cls(target, directions, means, np.tile(np.eye(k), (n_classes, 1, 1)), np.ones(n_classes))
@@ -80,14 +79,14 @@ class Anchor:
         """The anchor as it was stored."""
         return cls(int(tensors["target_index"]), *(tensors[name].numpy() for name in STORED))
 
-    def move(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> Matrix:
+    def move(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """Each profile moved from its own class to the target; one of the target class stays as it is."""
         if len(class_index) and class_index.min() < 0:
             raise UsageError("Every profile needs a class to be moved from.")
-        moved = profiles.astype(np.float64)
+        moved = profiles.copy()
         for c in np.unique(class_index[class_index != self.target_index]):
             rows = class_index == c
-            residual = moved[rows] - self.class_means[c]
+            residual = profiles[rows] - self.class_means[c]
             inside = residual @ self.directions
             shaped = inside @ self.maps[c].T - self.stretch[c] * inside
             moved[rows] = self.class_means[self.target_index] + shaped @ self.directions.T + self.stretch[c] * residual
@@ -106,9 +105,9 @@ class _Spread:
     @classmethod
     def of(cls, residuals: FloatMatrix, directions: Matrix, freedom: int | None = None) -> "_Spread":
         freedom = max(len(residuals) - 1, 1) if freedom is None else freedom
-        on_directions = residuals @ directions
+        on_directions = (residuals @ directions.astype(np.float32)).astype(np.float64)
         inside = on_directions.T @ on_directions / freedom
-        total = float(np.einsum("ij,ij->", residuals, residuals) / freedom)
+        total = float(np.einsum("ij,ij->i", residuals, residuals).sum(dtype=np.float64) / freedom)
         return cls(inside, max(total - float(np.trace(inside)), 0.0), total, len(residuals))
 
     def shrunk_to(self, pool: "_Spread") -> "_Spread":
@@ -144,17 +143,20 @@ def _stretch(outside: float, target_outside: float) -> float:
     return float(min(np.sqrt(target_outside / outside), LARGEST_STRETCH))
 
 
-def leading_directions(matrix: Matrix, *, seed: int) -> Matrix:
-    """The directions along which the rows vary most, shape (genes, k), orthonormal.
+def leading_directions(residuals: FloatMatrix, weights: FloatMatrix, *, seed: int) -> Matrix:
+    """The directions along which weighted rows vary most, shape (genes, k), orthonormal.
 
     A randomised singular value decomposition (Halko et al. 2011): for 18,000 genes and 600 samples the
-    full one would take minutes.
+    full one would take minutes. The weights, one a row, are put to the small factors of each product.
     """
-    rows, genes = matrix.shape
+    rows, genes = residuals.shape
     k = max(1, min(DIRECTIONS, rows // 5, genes))
-    rng = stream(seed, ANCHOR, 0)
-    basis = np.linalg.qr(matrix.T @ rng.standard_normal((rows, min(k + EXTRA_DIRECTIONS, rows, genes))))[0]
+    weights = weights[:, None]
+    start = stream(seed, ANCHOR, 0).standard_normal((rows, min(k + EXTRA_DIRECTIONS, rows, genes)))
+    basis = np.linalg.qr(residuals.T @ (weights * start.astype(np.float32)))[0]
     for _ in range(POWER_STEPS):
-        basis = np.linalg.qr(matrix.T @ (matrix @ basis))[0]
-    directions: Matrix = basis @ np.linalg.svd(matrix @ basis, full_matrices=False)[2][:k].T
-    return directions
+        basis = np.linalg.qr(residuals.T @ (weights**2 * (residuals @ basis)))[0]
+    along = (weights * (residuals @ basis)).astype(np.float64)
+    directions = basis.astype(np.float64) @ np.linalg.svd(along, full_matrices=False)[2][:k].T
+    orthonormal: Matrix = np.linalg.qr(directions)[0]
+    return orthonormal

@@ -61,7 +61,7 @@ class TransportGenerator:
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What lies between x and a + G(a); a profile of the target class stays as it is."""
-        anchored = self.anchor.move(profiles, class_index).astype(np.float32)
+        anchored = self.anchor.move(profiles, class_index)
         moved = anchored + in_blocks(self.generator, anchored, profiles.shape[1])
         moved[class_index == self.anchor.target_index] = profiles[class_index == self.anchor.target_index]
         return moved - profiles
@@ -80,7 +80,7 @@ class LinearMap:
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What lies between x and a."""
-        return self.anchor.move(profiles, class_index).astype(np.float32) - profiles
+        return self.anchor.move(profiles, class_index) - profiles
 
     def files(self) -> dict[str, Tensors]:
         """The anchor's matrices."""

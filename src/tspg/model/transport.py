@@ -210,8 +210,7 @@ class _Task:
             raise UsageError(f"The source classes have {len(train)} training samples; G needs two or more.")
 
         def moved(rows: NDArray[np.int64]) -> Tensor:
-            anchored = anchor.move(prepared.profiles[rows], prepared.class_index[rows])
-            return torch.from_numpy(anchored.astype(np.float32)).to(device)
+            return torch.from_numpy(anchor.move(prepared.profiles[rows], prepared.class_index[rows])).to(device)
 
         target = prepared.profiles[is_target & prepared.is_train]
         anchored, real = moved(train), torch.from_numpy(target).to(device)
