@@ -21,7 +21,8 @@ INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one `tspg` command and give its exit code; every foreseen error is one line on stderr."""
     options = build_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="tspg: %(message)s")
+    logging.getLogger("tspg").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _stop)
     try:
         for line in carry_out(options):

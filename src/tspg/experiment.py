@@ -1,5 +1,6 @@
 """One experiment from a labelled matrix to moved profiles: the paper's Methods section as a list of steps."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,15 @@ from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
 from tspg.fitting import Fit, cross_fitted_evidence, evidence_of, fit_targets
+from tspg.forecast import forecast_question
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, silent
 from tspg.question import Question, configure, only_label_column, pose
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -218,6 +222,9 @@ def run_experiments(questions: Sequence[Question], *, report: Report = silent) -
 
     The questions differ in their target class alone.
     """
+    if logger.isEnabledFor(logging.INFO):
+        each = "" if len(questions) == 1 else f" for each of {len(questions)} targets"
+        logger.info("expect %s%s", forecast_question(questions[0]), each)
     clock = Clock()
     fits = fit_targets(questions, clock, report)
     for question in questions:

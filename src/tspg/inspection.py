@@ -1,33 +1,27 @@
 """What is in my files? Answered before an hour of work."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.config import PaperConfig, TargetModelConfig
+from tspg.config import DEFAULT_PRESET
 from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import match_genes
 from tspg.data.prepare import FloatMatrix, dense, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
-
-# Arithmetic speed that a training step reaches on one core of a laptop; the estimate it gives is
-# good to about a factor of two.
-FLOP_PER_SECOND_AND_THREAD = 6e10
-SECONDS_AROUND = 15  # reading, evidence, figures and report
-BYTES_OF_NETWORKS_AND_LIBRARIES = 6e8
-COPIES_OF_MATRIX = 6  # as read, scaled, perturbed, change, and temporaries of figures and evidence
+from tspg.forecast import Forecast, forecast
+from tspg.question import FEWEST_GENES, configure
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What the files hold; `lines()` is the text that `tspg inspect` prints.
 
-    `coverage` has a row a gene set (`gene_set, n_genes, n_found, share`). `seconds` and
-    `memory_gb` are what one run at the paper's settings on all genes is expected to take.
+    `coverage` has a row a gene set (`gene_set, n_genes, n_found, share`). `expected` is what one run at
+    the default settings is expected to take here, with all genes and with those of a typical gene set.
     """
 
     file: str
@@ -38,8 +32,7 @@ class Inspection:
     reason: str
     coverage: pd.DataFrame
     notes: tuple[str, ...]
-    seconds: float
-    memory_gb: float
+    expected: dict[str, Forecast]
 
     def lines(self) -> list[str]:
         """The findings as lines of plain text."""
@@ -62,32 +55,17 @@ class Inspection:
                 f"              {row.n_found:>4} of {row.n_genes:<4} {row.gene_set}" for row in poorest.itertuples()
             ]
         text += [f"Note        {note}" for note in self.notes]
-        text.append(
-            f"Expect      about {_duration(self.seconds)} and {self.memory_gb:.1f} GB for one run on all these genes "
-            "with --preset paper; the default preset takes less"
-            " (preset paper, 2 threads)"
-        )
+        text += [f"Expect      {found} for one `tspg run` with {genes}" for genes, found in self.expected.items()]
         return text
 
 
-def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
-
-
-def inspect_data(
-    adata: AnnData, *, label_column: str | None = None, gene_sets: GeneSets | None = None, threads: int = 2
-) -> Inspection:
+def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: GeneSets | None = None) -> Inspection:
     """Samples, classes, units, gene-set coverage, warnings, and the time and memory a run will take."""
     values = dense(adata)
     units, reason = guess_units(values)
     classes = {} if label_column is None else _class_counts(adata, label_column)
     described = adata.uns.get("tspg_input", {})
+    coverage = gene_set_coverage(adata, gene_sets)
     return Inspection(
         file=str(described.get("file", "")),
         n_samples=adata.n_obs,
@@ -95,11 +73,20 @@ def inspect_data(
         classes=classes,
         units=units,
         reason=reason,
-        coverage=gene_set_coverage(adata, gene_sets),
+        coverage=coverage,
         notes=(*map(str, described.get("notes", [])), *_warnings(values, classes)),
-        seconds=expected_seconds(adata.n_obs, adata.n_vars, max(len(classes), 2), threads=threads),
-        memory_gb=expected_memory_gb(adata.n_obs, adata.n_vars),
+        expected=_expected(adata.n_obs, adata.n_vars, max(len(classes), 2), coverage),
     )
+
+
+def _expected(n_samples: int, n_genes: int, n_classes: int, coverage: pd.DataFrame) -> dict[str, Forecast]:
+    """What a run will take with all genes, and with a gene set of the usual size."""
+    sizes = {f"all {n_genes:,} genes": n_genes}
+    usual = int(coverage["n_found"].median()) if len(coverage) else 0
+    if usual >= FEWEST_GENES:
+        sizes[f"a gene set of {usual:,} genes"] = usual
+    config = configure(DEFAULT_PRESET, target_class="")
+    return {words: forecast(n_samples, n, n_classes, config) for words, n in sizes.items()}
 
 
 def _class_counts(adata: AnnData, label_column: str) -> dict[str, int]:
@@ -132,25 +119,3 @@ def gene_set_coverage(adata: AnnData, gene_sets: GeneSets | None) -> pd.DataFram
             n_found = 0
         rows.append((name, len(gene_set.genes), n_found, n_found / len(gene_set.genes)))
     return pd.DataFrame(rows, columns=["gene_set", "n_genes", "n_found", "share"])
-
-
-def expected_seconds(n_samples: int, n_genes: int, n_classes: int, *, threads: int) -> float:
-    """Seconds that training f and G at the paper's settings is expected to take."""
-    f, g = TargetModelConfig(), PaperConfig()
-    n_train = 0.8 * n_samples
-    weights_f = _weights([n_genes, *f.hidden_units, n_classes])
-    weights_g = _weights([n_genes, *g.down_units, *[g.down_units[-1]] * 2 * g.residual_blocks, *g.up_units, n_genes])
-    weights_d = _weights([n_genes, *g.discriminator_units, 1])
-    # A product costs 2 FLOP a weight and sample forward and 4 more backward; D runs three times a step, f once.
-    flop = n_train * (f.epochs * 6 * weights_f + g.epochs * (6 * weights_g + 16 * weights_d + 4 * weights_f))
-    return flop / (FLOP_PER_SECOND_AND_THREAD * threads) + SECONDS_AROUND
-
-
-def _weights(widths: list[int]) -> int:
-    return sum(before * after for before, after in pairwise(widths))
-
-
-def expected_memory_gb(n_samples: int, n_genes: int) -> float:
-    """Gigabytes that one run is expected to need at its peak."""
-    networks = 16 * 3 * 1024 * n_genes  # weights, gradients and two moments of the layers as wide as the genes
-    return (4 * n_samples * n_genes * COPIES_OF_MATRIX + networks + BYTES_OF_NETWORKS_AND_LIBRARIES) / 1e9

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ class TargetModel(nn.Module):
     def __init__(self, n_genes: int, n_classes: int, config: TargetModelConfig) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_dense_relu([n_genes, *config.hidden_units]), nn.Linear(config.hidden_units[-1], n_classes)
+            *_dense_relu([n_genes, *config.hidden_units]), _dense(config.hidden_units[-1], n_classes)
         )
 
     def forward(self, profiles: Tensor) -> Tensor:
@@ -42,10 +43,10 @@ class ResidualBlock(nn.Module):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(units, units),
+            _dense(units, units),
             _batch_norm(units),
             nn.ReLU(),
-            nn.Linear(units, units),
+            _dense(units, units),
             _batch_norm(units),
         )
 
@@ -69,7 +70,7 @@ class Generator(nn.Module):
             *[ResidualBlock(narrow) for _ in range(config.residual_blocks)],
             *_dense_norm_relu([narrow, *config.up_units]),
         )
-        self.last = nn.Linear(config.up_units[-1], n_genes)
+        self.last = _dense(config.up_units[-1], n_genes)
 
     def forward(self, profiles: Tensor) -> Tensor:
         """G(x), shape (batch, genes), in [-1, 1]."""
@@ -84,13 +85,18 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         widths = [n_genes, *config.discriminator_units]
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), _batch_norm(after), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1), nn.Sigmoid())
+            layers += [_dense(before, after), _batch_norm(after), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, _dense(widths[-1], 1), nn.Sigmoid())
 
     def forward(self, profiles: Tensor) -> Tensor:
         """Scores, shape (batch,)."""
         scores: Tensor = self.layers(profiles)
         return scores.squeeze(1)
+
+
+def _dense(before: int, after: int) -> nn.Linear:
+    """A layer that `initialise` or a stored model fills: torch's own start would draw from its global random state."""
+    return cast("nn.Linear", nn.utils.skip_init(nn.Linear, before, after))
 
 
 def _batch_norm(units: int) -> nn.BatchNorm1d:
@@ -100,14 +106,14 @@ def _batch_norm(units: int) -> nn.BatchNorm1d:
 def _dense_relu(widths: Sequence[int]) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.ReLU()]
+        layers += [_dense(before, after), nn.ReLU()]
     return layers
 
 
 def _dense_norm_relu(widths: Sequence[int]) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), _batch_norm(after), nn.ReLU()]
+        layers += [_dense(before, after), _batch_norm(after), nn.ReLU()]
     return layers
 
 
