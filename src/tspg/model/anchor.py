@@ -9,6 +9,7 @@ target it keeps what is special about the person.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,10 +154,14 @@ def leading_directions(residuals: FloatMatrix, weights: FloatMatrix, *, seed: in
     k = max(1, min(DIRECTIONS, rows // 5, genes))
     weights = weights[:, None]
     start = stream(seed, ANCHOR, 0).standard_normal((rows, min(k + EXTRA_DIRECTIONS, rows, genes)))
-    basis = np.linalg.qr(residuals.T @ (weights * start.astype(np.float32)))[0]
+    basis = _orthonormal(residuals.T @ (weights * start.astype(np.float32)))
     for _ in range(POWER_STEPS):
-        basis = np.linalg.qr(residuals.T @ (weights**2 * (residuals @ basis)))[0]
+        basis = _orthonormal(residuals.T @ (weights**2 * (residuals @ basis)))
     along = (weights * (residuals @ basis)).astype(np.float64)
-    directions = basis.astype(np.float64) @ np.linalg.svd(along, full_matrices=False)[2][:k].T
-    orthonormal: Matrix = np.linalg.qr(directions)[0]
-    return orthonormal
+    directions: Matrix = _orthonormal(basis.astype(np.float64) @ np.linalg.svd(along, full_matrices=False)[2][:k].T)
+    return directions
+
+
+def _orthonormal(columns: Matrix | FloatMatrix) -> Any:
+    """The same space, told by orthonormal columns. By torch: NumPy's takes thirty times as long on two busy threads."""
+    return torch.linalg.qr(torch.from_numpy(columns))[0].numpy()
