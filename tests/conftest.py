@@ -34,6 +34,11 @@ class Planted:
 
 @pytest.fixture(scope="session")
 def planted() -> Planted:
+    """See `make_planted`."""
+    return make_planted()
+
+
+def make_planted() -> Planted:
     """Three classes of 40 samples (two samples a donor), 60 genes, of which 5 rise and 5 fall in `target`."""
     rng = np.random.default_rng(11)
     classes = np.repeat(["alpha", "beta", "target"], 40)

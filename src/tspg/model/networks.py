@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 import torch
@@ -95,8 +94,9 @@ class Discriminator(nn.Module):
 
 
 def _dense(before: int, after: int) -> nn.Linear:
-    """A layer that `initialise` or a stored model fills: torch's own start would draw from its global random state."""
-    return cast("nn.Linear", nn.utils.skip_init(nn.Linear, before, after))
+    """A dense layer. Torch draws it a start, which `initialise` replaces: its global random state must not notice."""
+    with torch.random.fork_rng(devices=[]):
+        return nn.Linear(before, after)
 
 
 def _batch_norm(units: int) -> nn.BatchNorm1d:

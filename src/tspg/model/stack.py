@@ -22,14 +22,10 @@ class GeneratorStack:
     """
 
     def __init__(self, generators: Sequence[Generator]) -> None:
-        self._template = copy.deepcopy(generators[0]).to("meta")
+        self._template = copy.deepcopy(generators[0])
         weights, statistics = stack_module_state(list(generators))
         self.weights: dict[str, Tensor] = weights
         self.statistics: dict[str, Tensor] = statistics
-
-    def __len__(self) -> int:
-        """How many targets there are."""
-        return len(next(iter(self.weights.values())))
 
     def eval(self) -> "GeneratorStack":
         """Let batch normalisation use the kept statistics from now on, instead of each batch's own."""
