@@ -100,13 +100,13 @@ def study(task: str, seed: int, data: Path) -> tuple[Prepared, ExperimentConfig]
         adata = gtex_like(n_genes=int(n_genes))
         return (
             tspg.prepare(adata, label_column="tissue", group_column="donor", seed=seed),
-            ExperimentConfig(target, "tissue", group_column="donor", seed=seed),
+            ExperimentConfig(target, label_column="tissue", group_column="donor", seed=seed),
         )
     known = next(one for one in TASKS if one.name == task)
     sets = tspg.read_gene_sets(next((data / "genesets").glob("h.all*.gmt.gz")))
     chosen = None if known.gene_set is None else sets.union() if known.gene_set == "all" else sets[known.gene_set]
     config = ExperimentConfig(
-        known.target, known.label, source_classes=known.sources, group_column=known.group, seed=seed
+        known.target, label_column=known.label, source_classes=known.sources, group_column=known.group, seed=seed
     )
     question = pose(anndata.read_h5ad(data / known.file), config, gene_set=chosen)
     return tspg.prepare(question.study, label_column=known.label, group_column=known.group, seed=seed), config

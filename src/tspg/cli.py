@@ -69,7 +69,7 @@ class ProgressBars:
         bar.set_postfix(shown, refresh=False)
         bar.update(done - bar.n)
         if done == total:
-            bar.close()
+            self._bars.pop(phase).close()
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -63,7 +63,7 @@ class Findings:
 
 def save_run(
     run: "Run",
-    out: Path,
+    out: str | Path,
     *,
     inputs: Sequence[Path] = (),
     reading: Mapping[str, Any] = MappingProxyType({}),
@@ -76,6 +76,7 @@ def save_run(
     """
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 
+    out = Path(out)
     save_model(run.model, out / "model")
     write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
