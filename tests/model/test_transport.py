@@ -14,7 +14,7 @@ from tspg.config import TargetModelConfig, TransportConfig
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, ShapeError, UsageError
 from tspg.model.anchor import Anchor
-from tspg.model.losses import energy_distance_loss, residual_size_loss
+from tspg.model.losses import energy_distance_loss, residual_size_loss, target_class_loss
 from tspg.model.step import rate_at
 from tspg.model.training import train_target_model
 from tspg.model.transport import train_residuals, typical_distance
@@ -167,6 +167,35 @@ def test_equal_seeds_learn_equal_weights(prepared, f, anchor):
     first, second, other = (learn(prepared, f, anchor, seed=seed)[0].state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_the_weights_kept_are_the_running_average(prepared, f, anchor):
+    now, kept = (
+        learn(prepared, f, anchor, replace(SMALL, steps=1, averaging=averaging))[0].last.weight
+        for averaging in (0.0, 0.99)
+    )
+    assert now.abs().max() > 0
+    torch.testing.assert_close(kept, 0.9 * now)  # after one step the start, which is 0, still counts for a tenth
+
+
+def test_f_is_asked_for_no_more_than_it_grants_the_real_samples_of_the_batch(prepared, anchor, monkeypatch):
+    unsure = train_target_model(prepared, TargetModelConfig(hidden_units=(4,), epochs=1, batch_size=32))
+    seen, asked = [], []
+    monkeypatch.setattr(
+        "tspg.model.losses.energy_distance_loss",
+        lambda x, real, scale: (seen.append(real), energy_distance_loss(x, real, scale))[1],
+    )
+    monkeypatch.setattr(
+        "tspg.model.losses.target_class_loss",
+        lambda scores, index, kappa=0.0: (asked.append((len(scores), kappa)), target_class_loss(scores, index, kappa))[
+            1
+        ],
+    )
+    learn(prepared, unsure, anchor, replace(SMALL, steps=3, batch_size=12))
+    kappas = [kappa for rows, kappa in asked if rows > 1]
+    granted = [target_class_loss(unsure.probabilities(real), 2).item() / len(real) for real in seen]
+    assert kappas == pytest.approx(granted, rel=1e-5)
+    assert np.ptp(kappas) > 1e-4  # each batch has its own
 
 
 def test_targets_that_learn_side_by_side_learn_what_they_learn_alone(prepared, f):
