@@ -128,7 +128,9 @@ def test_the_map_solves_its_equation_and_is_symmetric():
 def test_directions_are_those_of_the_full_decomposition(shape):
     rng = np.random.default_rng(9)
     matrix = rng.normal(size=shape) * np.linspace(3, 0.1, shape[1])
-    found = leading_directions(matrix.astype(np.float32), np.ones(len(matrix), np.float32), seed=0)
+    weights = rng.uniform(0.2, 3, len(matrix))
+    found = leading_directions(matrix.astype(np.float32), weights.astype(np.float32), seed=0)
+    matrix *= weights[:, None]
     k = max(1, min(32, shape[0] // 5, shape[1]))
     exact = np.linalg.svd(matrix, full_matrices=False)[2][:k].T
     assert found.shape == (shape[1], k)
