@@ -15,8 +15,9 @@ from tspg.model.training import epochs_of_f, train_target_model
 from tspg.question import Question
 
 # What the work around the training takes on the machine that this was developed on (2 cores, AVX-512), from runs on
-# 459 x 4,218, 810 x 158 to 18,154 and 11,688 x 158 and 4,386 (benchmarks/whole_run.py): seconds for any run (half of them to
-# start and for this forecast), for each source class, source class and gene, held-out sample, held-out sample and gene, and cell of the matrix.
+# 459 x 4,218, 810 x 158 to 18,154 and 11,688 x 158 and 4,386 (benchmarks/whole_run.py). Seconds for any run (half of
+# them to start and to make this forecast); for each source class; source class and gene; held-out sample; held-out
+# sample and gene; cell of the matrix.
 AROUND, A_SOURCE, A_SOURCE_GENE, A_HELD_OUT, A_HELD_OUT_GENE, A_CELL = 12.5, 0.1, 8e-5, 7.5e-3, 3.7e-6, 1.7e-7
 PRODUCT, PRODUCT_SECONDS = 1024, 0.013  # what a product of two matrices of this size takes there on two threads
 
