@@ -47,7 +47,7 @@ def draw_heat_maps(perturbations: AnnData, n_heat_maps: int) -> None:
     """Draw and save as many samples, each as a figure of its own."""
     with tempfile.TemporaryDirectory() as folder:
         for sample in np.resize(perturbations.obs_names.to_numpy(str), n_heat_maps):
-            save_figure(plot_heatmap(perturbations, sample=sample), Path(folder), sample)
+            save_figure(plot_heatmap(perturbations, sample=sample), Path(folder), sample, one_of_many=True)
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
