@@ -183,6 +183,15 @@ def test_the_same_figure_is_the_same_bytes(make_perturbations, tmp_path: Path):
     assert b"CreationDate" not in (tmp_path / "first.pdf").read_bytes()
 
 
+@pytest.mark.parametrize(("one_of_many", "kind"), [(False, b"/CIDFontType2"), (True, b"/Type3")])
+def test_fonts_are_embedded_for_print_and_the_quick_way_in_one_of_many(
+    make_perturbations, tmp_path: Path, one_of_many, kind
+):
+    figure = plot_heatmap(make_perturbations(), sample="sample-1")
+    pdf = save_figure(figure, tmp_path, "figure", one_of_many=one_of_many).with_suffix(".pdf").read_bytes()
+    assert {name for name in (b"/CIDFontType2", b"/Type3") if name in pdf} == {kind}
+
+
 def test_a_users_own_settings_change_nothing(make_perturbations, tmp_path: Path):
     perturbations = make_perturbations()
     plain = save_figure(plot_heatmap(perturbations, sample="sample-1"), tmp_path, "plain").read_bytes()

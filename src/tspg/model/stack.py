@@ -41,12 +41,14 @@ class GeneratorStack:
         """G(x) of every target, shape (targets, batch, genes)."""
         return each(self._one, self.weights, self.statistics, profiles)
 
+    def state_of(self, at: int) -> dict[str, Tensor]:
+        """Weights and batch statistics of one target."""
+        return {name: value[at] for name, value in self.state.items()}
+
     def of_target(self, at: int, profiles: Tensor) -> Tensor:
         """G(x) of one target, shape (samples, genes)."""
-        weights, statistics = (
-            {name: value[at] for name, value in of.items()} for of in (self.weights, self.statistics)
-        )
-        return self._one(weights, statistics, profiles)
+        perturbation: Tensor = functional_call(self._template, self.state_of(at), (profiles,))
+        return perturbation
 
     def _one(self, weights: dict[str, Tensor], statistics: dict[str, Tensor], profiles: Tensor) -> Tensor:
         perturbation: Tensor = functional_call(self._template, (weights, statistics), (profiles,))

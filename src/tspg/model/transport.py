@@ -99,7 +99,7 @@ def _untrained(n_genes: int, config: TransportConfig, seed: int) -> Generator:
 def _generator(untrained: Generator, stack: GeneratorStack, at: int) -> Generator:
     """One of the generators of a stack, as a network of its own."""
     generator = copy.deepcopy(untrained)
-    generator.load_state_dict({name: value[at] for name, value in stack.state.items()})
+    generator.load_state_dict(stack.state_of(at))
     return generator.eval()
 
 
