@@ -21,6 +21,7 @@ CONTENTS = frozenset(
         "perturbations.h5ad",
         "top_genes.tsv",
         "gene_overlap.tsv",
+        "gene_changes.tsv",
         "evidence.tsv",
         "enrichment.tsv",
         "enrichment_ranked.tsv",
@@ -100,8 +101,11 @@ def _clear(out: Path) -> None:
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone while the block runs; one that is empty afterwards is removed.
+def claimed(out: Path) -> Iterator[int]:
+    """Hold a folder for this process alone while the block runs; one that is empty afterwards is removed.
+
+    The open file that comes with it holds the folder too: a child process that inherits it keeps the
+    folder held if this one is killed.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def claimed(out: Path) -> Iterator[None]:
     try:
         lock = _take_lock(out)
         try:
-            yield
+            yield lock
         finally:
             (out / LOCK).unlink(missing_ok=True)
             os.close(lock)

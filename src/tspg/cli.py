@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in carry_out(options):
             print(line)
     except TspgError as error:
+        for line in getattr(error, "lines", ()):
+            print(line)
         print(f"tspg: error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except MemoryError:
@@ -62,14 +64,24 @@ class ProgressBars:
         """Take one epoch's report."""
         bar = self._bars.get(phase)
         if bar is None:
-            unit = "epoch" if numbers.get("epoch", done) == done else "step"
-            title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
-            bar = self._bars[phase] = tqdm(total=total, desc=title, unit=unit, file=sys.stderr)
-        shown = {name: numbers[name] for name in ("step", "loss", "total_loss", "hit_rate") if name in numbers}
-        bar.set_postfix(shown, refresh=False)
+            bar = self._bars[phase] = self._new(phase, done, total, numbers)
+        if phase == "sweep":
+            bar.set_postfix_str(f"{numbers['runs']:,.0f} of {numbers['of']:,.0f} runs", refresh=False)
+        else:
+            shown = {name: numbers[name] for name in ("step", "loss", "total_loss", "hit_rate") if name in numbers}
+            bar.set_postfix(shown, refresh=False)
         bar.update(done - bar.n)
         if done == total:
             self._bars.pop(phase).close()
+
+    @staticmethod
+    def _new(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> "tqdm[Any]":
+        if phase == "sweep":  # counts expected seconds, since runs differ; what was done before says nothing of speed
+            line = "{desc}: {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
+            return tqdm(total=total, initial=done, desc=phase, bar_format=line, file=sys.stderr)
+        unit = "epoch" if numbers.get("epoch", done) == done else "step"
+        title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
+        return tqdm(total=total, desc=title, unit=unit, file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -88,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_enrich(found)
     _add_compare(found)
     _add_report(found)
+    _add_sweep(found)
     return parser
 
 
@@ -251,6 +264,22 @@ def _add_compare(found: Any) -> None:
 def _add_report(found: Any) -> None:
     parser = _command(found, "report", "Draw the figures and the report of a finished run again.")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of a finished run")
+
+
+def _add_sweep(found: Any) -> None:
+    parser = _command(
+        found, "sweep", "A whole study: gene sets x target classes x seeds, on this machine or a cluster."
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE.toml", help="the sweep file; see docs/sweep.md")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the study; goes on in it")
+    parser.add_argument("--cores", type=int, metavar="N", help="processor cores to use (default: all)")
+    parser.add_argument("--profile", type=Path, metavar="DIR", help="Snakemake profile, such as one for a cluster")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="say what would be done, and what it will take")
+    instead.add_argument("--list", action="store_true", help="print the table of runs with the command of each")
+    instead.add_argument(
+        "--job", metavar="ID", help="do one job of a planned sweep (what Snakemake calls), or `tables`"
+    )
 
 
 def _add_xlsx(parser: argparse.ArgumentParser) -> None:

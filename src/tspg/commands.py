@@ -285,12 +285,27 @@ def report(options: Namespace, report: "Report") -> list[str]:
     return _summary(options.run)
 
 
+def sweep(options: Namespace, report: "Report") -> list[str]:
+    """Gene sets x targets x seeds, or one job of them."""
+    from tspg.sweep import conduct
+
+    if options.job is not None:
+        return conduct.do_job(options.out, options.job)
+    if options.config is None:
+        raise UsageError("Give the sweep file: --config FILE.toml.")
+    if options.list:
+        return conduct.listing(options.config, options.out)
+    if options.dry_run:
+        return conduct.rehearse(options.config, options.out, cores=options.cores, profile=options.profile)
+    return conduct.sweep(options.config, options.out, cores=options.cores, profile=options.profile, report=report)
+
+
 def _read(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
     adata = read_expression(
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
-        genes=None if gene_set is None else gene_set.genes,
+        genes=gene_set,
         transpose=options.transpose,
         transform=options.transform,
         allow_unlabelled=options.allow_unlabelled,

@@ -103,6 +103,7 @@ class ExperimentConfig:
 
 
 METHODS = ("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw")
+KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_run` says what
 ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples by every measure but f's own hit rate, on nine tasks of three data sets (docs/evidence.md).
 DEFAULT_PRESET = "transport"

@@ -12,10 +12,13 @@
     ├── DivergedError         4   training met a value that is not a finite number
     ├── ModelError            5   a model or run folder is damaged or of another version
     ├── FolderInUseError      6   another process writes to this folder
+    ├── FailedRunsError       1   a sweep ended, and some of its runs failed
     └── ShapeError                arrays that do not fit together (also a ValueError)
 
 A message says what is wrong, what was found and what to do.
 """
+
+from collections.abc import Sequence
 
 
 class TspgError(Exception):
@@ -70,6 +73,16 @@ class FolderInUseError(TspgError):
     """Another process writes to this folder."""
 
     exit_code = 6
+
+
+class FailedRunsError(TspgError):
+    """A sweep ended, and some of its runs failed; `lines` tell what was found all the same."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = list(lines)
 
 
 class ShapeError(TspgError, ValueError):

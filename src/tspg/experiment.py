@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 from anndata import AnnData
 
-from tspg.analysis.genes import all_top_genes, gene_overlap
+from tspg.analysis.genes import all_top_genes, gene_changes, gene_overlap
 from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
-from tspg.fitting import Fit, cross_fitted_evidence, evidence_of, fit_targets
+from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, fit_targets, lay_ground
 from tspg.forecast import forecast_question
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
@@ -131,7 +131,7 @@ def run(
     TspgError
         If the question does not fit the data; before any training.
     """
-    question = _ask(
+    question = ask(
         adata,
         target_class,
         label_column=label_column,
@@ -182,11 +182,11 @@ def run_targets(
     """
     if isinstance(target_classes, str) or not target_classes:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
-    questions = [_ask(adata, target, **options) for target in target_classes]
+    questions = [ask(adata, target, **options) for target in target_classes]
     return run_experiments(questions, report=report)
 
 
-def _ask(
+def ask(
     adata: AnnData,
     target_class: str,
     *,
@@ -198,7 +198,7 @@ def _ask(
     annotations: Sequence[Annotation] | None = None,
     **settings: Any,
 ) -> Question:
-    """The question of `run`, checked whole."""
+    """The question of `run`, checked whole, without the work."""
     if gene_set is not None and not isinstance(gene_set, GeneSet):
         raise UsageError(
             f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
@@ -217,18 +217,28 @@ def _ask(
     return pose(adata, config, gene_set=gene_set, samples=samples, annotations=annotations)
 
 
-def run_experiments(questions: Sequence[Question], *, report: Report = silent) -> Iterator[Run]:
+def run_experiments(
+    questions: Sequence[Question],
+    *,
+    report: Report = silent,
+    ground: Ground | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Run]:
     """The method itself, once the questions have been checked (paper, sections 2.1-2.4).
 
-    The questions differ in their target class alone.
+    The questions differ in their target class alone. `ground` is what they stand on, where it was laid
+    before, and `clock` counts its seconds.
     """
-    if logger.isEnabledFor(logging.INFO):
-        each = "" if len(questions) == 1 else f" for each of {len(questions)} targets"
-        logger.info("expect %s%s", forecast_question(questions[0]), each)
-    clock = Clock()
-    fits = fit_targets(questions, clock, report)
+    clock, threads = clock or Clock(), questions[0].config.threads
+    if ground is None:
+        if logger.isEnabledFor(logging.INFO):
+            each = "" if len(questions) == 1 else f" for each of {len(questions)} targets"
+            logger.info("expect %s%s", forecast_question(questions[0]), each)
+        with fixed_threads(threads):
+            ground = lay_ground(questions[0], clock, report)
+    fits = fit_targets(ground, questions, clock, report)
     for question in questions:
-        with fixed_threads(question.config.threads):
+        with fixed_threads(threads):
             found = _finish(question, next(fits), clock, report)
         yield found
 
@@ -253,6 +263,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Ru
     with clock.phase("meaning"):
         moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples, logistic=logistic)
         tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
+        tables["gene_changes"] = gene_changes(perturbations)
         metrics["annotations"] = annotation_facts(question.annotations, perturbations)
     return Run(
         config=config,

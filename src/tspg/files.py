@@ -206,9 +206,18 @@ def sha256_of(path: Path) -> str:
 def safe_name(name: str) -> str:
     """A file name for any class, sample or gene-set name: readable, harmless and never shared by two.
 
-    The readable part is cut to 60 ASCII letters, digits, `_` and `-`; the ten hexadecimal digits
-    after it come from the whole original name, so `a/b` and `a.b` stay apart.
+    The readable part is cut to 60 letters; the ten hexadecimal digits after it come from the whole
+    original name, so `a/b` and `a.b` stay apart.
     """
+    return f"{slug(name) or 'name'}-{fingerprint(name)}"
+
+
+def slug(name: str, most: int = 60) -> str:
+    """The readable part of a name in a file name: ASCII letters, digits, `_` and `-`, which several names may share."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", ascii_name).strip("-")[:60]
-    return f"{slug or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", ascii_name).strip("-")[:most]
+
+
+def fingerprint(text: str) -> str:
+    """Ten hexadecimal digits that stand for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

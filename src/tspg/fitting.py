@@ -19,7 +19,7 @@ from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method, TransportGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.trained import TrainedModel
-from tspg.model.training import Report, train_target_model
+from tspg.model.training import Report, silent, train_target_model
 from tspg.question import Question
 
 
@@ -52,31 +52,41 @@ class Fit:
         return self.ground.prepared
 
 
-def fit_targets(
-    questions: Sequence[Question], clock: Clock, report: Report, *, is_train: NDArray[np.bool_] | None = None
-) -> Iterator[Fit]:
-    """Scale the samples, train f, and learn to move profiles to each question's target (paper, sections 2.1-2.3).
-
-    The questions differ in their target class alone: split, scaler and f are made once, for all of them.
-    """
-    question = questions[0]
+def lay_ground(
+    question: Question, clock: Clock, report: Report = silent, *, is_train: NDArray[np.bool_] | None = None
+) -> Ground:
+    """Split and scale the samples and train f (paper, sections 2.1 and 2.2): all that is the same for every target."""
     config = question.config
-    device = choose_device(config.device)
     with clock.phase("prepare"):
-        prepared = prepare(
-            question.study,
-            label_column=config.label_column,
-            group_column=config.group_column,
-            adjust_column=config.adjust_column,
-            train_fraction=config.train_fraction,
-            seed=config.seed,
-            is_train=is_train,
-        )
+        prepared = prepare_study(question, is_train=is_train)
     with clock.phase("target_model"):
+        device = choose_device(config.device)
         f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
-    ground = Ground(prepared, f, config.seed)
+    return Ground(prepared, f, config.seed)
+
+
+def prepare_study(question: Question, *, is_train: NDArray[np.bool_] | None = None) -> Prepared:
+    """The samples of a question, split and scaled."""
+    config = question.config
+    return prepare(
+        question.study,
+        label_column=config.label_column,
+        group_column=config.group_column,
+        adjust_column=config.adjust_column,
+        train_fraction=config.train_fraction,
+        seed=config.seed,
+        is_train=is_train,
+    )
+
+
+def fit_targets(ground: Ground, questions: Sequence[Question], clock: Clock, report: Report) -> Iterator[Fit]:
+    """Learn to move profiles to each question's target (paper, section 2.2).
+
+    The questions differ in their target class alone.
+    """
+    config, prepared, f = questions[0].config, ground.prepared, ground.target_model
     targets = [question.config.target_class for question in questions]
-    learned = learn(prepared, f, config, targets, device=device, report=report)
+    learned = learn(prepared, f, config, targets, device=choose_device(config.device), report=report)
     for question in questions:
         with clock.phase("generator"):
             method, history = next(learned)
@@ -106,7 +116,8 @@ def cross_fitted_evidence(question: Question, prepared: Prepared, report: Report
         def told(phase: str, done: int, total: int, numbers: Mapping[str, float], number: int = fold + 1) -> None:
             report(f"{phase}, fold {number} of {n_folds}", done, total, numbers)
 
-        (fitted,) = fit_targets([question], Clock(), told, is_train=folds != fold)
+        ground = lay_ground(question, Clock(), told, is_train=folds != fold)
+        (fitted,) = fit_targets(ground, [question], Clock(), told)
         tables.append(evidence_of(fitted, question))
     return pool_evidence(tables)
 

@@ -3,6 +3,7 @@
 import json
 import platform
 import resource
+import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ import tspg
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
 from tspg.claim import LOCK, MANIFEST, claimed
 from tspg.clock import Clock
-from tspg.errors import ModelError
+from tspg.config import KEEP
+from tspg.errors import ModelError, UsageError
 from tspg.files import read_table, sha256_of, write_json, write_table
 from tspg.report.figures import write_figures
 from tspg.report.html import write_report
@@ -29,6 +31,8 @@ from tspg.report.spreadsheet import write_spreadsheet
 if TYPE_CHECKING:
     from tspg.experiment import Run
 
+PERTURBATIONS = "perturbations.h5ad"
+KEPT_WITH_METRICS = ("top_genes", "gene_changes")
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
@@ -65,56 +69,88 @@ def save_run(
     run: "Run",
     out: str | Path,
     *,
-    inputs: Sequence[Path] = (),
+    inputs: Sequence[Path] | Mapping[str, str] = (),
     reading: Mapping[str, Any] = MappingProxyType({}),
     xlsx: bool = False,
+    keep: str = "all",
+    command: Sequence[str] | None = None,
 ) -> None:
     """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole.
 
-    With `xlsx` the tables are written as one Excel file too. `reading` says how the expression file was
-    read, so that an audit can read its other genes.
+    Parameters
+    ----------
+    inputs
+        Files that the run was made of, or their names and SHA-256 fingerprints.
+    reading
+        How the expression file was read, so that an audit can read its other genes.
+    xlsx
+        Write the tables as one Excel file too.
+    keep
+        `all`; `tables`: without model, moved profiles and figures, which the report still shows;
+        `metrics`: the numbers, and top genes and changes of all genes alone.
+    command
+        What asks the same question again; None means this program's own command line.
     """
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 
     out = Path(out)
-    save_model(run.model, out / "model")
-    write_table(out / "history.tsv", run.history.drop(columns="seconds"))  # times would break equal bytes
+    if keep != "metrics":
+        save_model(run.model, out / "model")
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
     found = Findings(
         run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
     )
-    save_findings(found, out, inputs=inputs, reading=reading, xlsx=xlsx)
+    save_findings(found, out, inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
 
 
 def save_findings(
     found: Findings,
     out: Path,
     *,
-    inputs: Sequence[Path] = (),
+    inputs: Sequence[Path] | Mapping[str, str] = (),
     reading: Mapping[str, Any] = MappingProxyType({}),
     xlsx: bool = False,
+    keep: str = "all",
+    command: Sequence[str] | None = None,
 ) -> None:
-    """Write everything but the model; alone, it makes the folder of `tspg perturb`."""
-    clock = Clock()
+    """Write everything but the model, as `save_run` says; alone, it makes the folder of `tspg perturb`."""
+    if keep not in KEEP:
+        raise UsageError(f"keep is {keep!r}; one of {', '.join(KEEP)} is needed.")
+    clock, tables = Clock(), dict(found.tables)
+    if found.history is not None:
+        tables["history"] = found.history.drop(columns="seconds")  # times would break equal bytes
     with clock.phase("tables"):
-        write_perturbations(found.perturbations, out / "perturbations.h5ad")
-        for name, table in found.tables.items():
-            write_table(out / f"{name}.tsv", table)
+        for name, table in tables.items():
+            if keep != "metrics" or name in KEPT_WITH_METRICS:
+                write_table(out / f"{name}.tsv", table)
         if xlsx:
             write_spreadsheet(found.tables, out / "tables.xlsx")
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
+    if keep != "metrics":
+        _draw(found, out, clock)
+    if keep == "tables":  # the report was made of these, too
+        shutil.rmtree(out / "figures")
+        shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none
+        (out / PERTURBATIONS).unlink()
+    times = {**found.seconds, **clock.seconds}
+    write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
+    known = inputs if isinstance(inputs, Mapping) else {path.name: sha256_of(path) for path in inputs}
+    _write_manifest(found, out, {"inputs": dict(known), "reading": dict(reading), "kept": keep}, command, times)
+
+
+def _draw(found: Findings, out: Path, clock: Clock) -> None:
+    """Write the moved profiles, the figures, and the report that is made of both."""
+    with clock.phase("tables"):
+        write_perturbations(found.perturbations, out / PERTURBATIONS)
     with clock.phase("figures"), threadpool_limits(int(found.settings["threads"])):
         seed = int(found.settings["seed"])
         write_figures(out, found.perturbations, found.history, found.tables, seed=seed, samples=found.samples)
     with clock.phase("report"):
         write_report(out)
-    times = {**found.seconds, **clock.seconds}
-    write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
-    _write_manifest(found, out, inputs, reading, times)
 
 
 def _write_manifest(
-    found: Findings, out: Path, inputs: Sequence[Path], reading: Mapping[str, Any], times: Mapping[str, float]
+    found: Findings, out: Path, about: Mapping[str, Any], command: Sequence[str] | None, times: Mapping[str, float]
 ) -> None:
     """Describe a finished folder: versions, settings, fingerprints of inputs and outputs, times, memory."""
     per_epoch = [] if found.history is None else [round(float(value), 4) for value in found.history["seconds"]]
@@ -126,11 +162,10 @@ def _write_manifest(
             "format_version": 1,
             "versions": {"tspg": tspg.__version__, "python": platform.python_version(), **named},
             "platform": platform.platform(),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "command": list(command or _own_command()),
             "settings": dict(found.settings),
             "samples": list(found.samples),
-            "inputs": {path.name: sha256_of(path) for path in inputs},
-            "reading": dict(reading),
+            **about,
             "outputs": _fingerprints(out),
             "seconds": {**times, "per_epoch": per_epoch},
             "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
@@ -138,13 +173,16 @@ def _write_manifest(
     )
 
 
+def _own_command() -> list[str]:
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+
+
 def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mapping[str, str]) -> None:
     """Write tables that were made of finished runs or of lists of genes, with a manifest of what they were made of."""
     for name, table in tables.items():
         write_table(out / f"{name}.tsv", table)
     versions = {"tspg": tspg.__version__, "python": platform.python_version()}
-    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    content = {"format_version": 1, "versions": versions, "command": command, "inputs": dict(inputs)}
+    content = {"format_version": 1, "versions": versions, "command": _own_command(), "inputs": dict(inputs)}
     write_json(out / MANIFEST, {**content, "outputs": _fingerprints(out)})
 
 

@@ -265,7 +265,7 @@ def test_random_sets_are_alike_in_mean_and_variance():
     training = (levels + spreads * rng.normal(size=(80, 2000))).astype(np.float32)
     own = np.flatnonzero(levels > 8)[:60]
     others = np.setdiff1d(np.arange(2000), own)
-    for drawn in matched_draws(training, own, others, 5, rng):
+    for drawn in matched_draws(training.mean(axis=0), training.var(axis=0), own, others, 5, rng):
         assert len(set(drawn)) == 60
         assert not set(drawn) & set(own)
         assert abs(training[:, drawn].mean() - training[:, own].mean()) < 0.3

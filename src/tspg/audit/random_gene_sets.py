@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ BINS = 10  # deciles
 MOST_TRAINING = 60  # samples of a class: enough for a logistic regression that only has to be compared
 
 Positions = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 
 
 def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
@@ -45,7 +47,9 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     ratio, hits = score(subject, values[:, own_usable])
     if not math.isfinite(ratio):
         return not_tested(measure, "source and target cannot be told apart on these genes")
-    strata = matched_draws(values[train], own_usable, others, plan.gene_sets, rng)
+    training = values[train]
+    mean, variance = training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64)
+    strata = matched_draws(mean, variance, own_usable, others, plan.gene_sets, rng)
     scores = np.array([score(subject, values[:, drawn]) for drawn in strata])
     ratios = np.where(np.isfinite(scores[:, 0]), scores[:, 0], np.inf)  # a set that tells nothing apart does no better
     return Outcome(
@@ -80,15 +84,13 @@ def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
 
 
 def matched_draws(
-    training: FloatMatrix, own: Positions, others: Positions, n: int, rng: np.random.Generator
+    means: Numbers, variances: Numbers, own: Positions, others: Positions, n: int, rng: np.random.Generator
 ) -> Iterator[Positions]:
-    """Random sets as large as one's own, from the same deciles of mean and variance.
+    """Random sets as large as one's own, from the same deciles of the genes' means and variances.
 
     Where a cell of the two deciles holds too few other genes, the nearest by rank in both fill up.
     """
-    mean, variance = (
-        _ranks(of) for of in (training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64))
-    )
+    mean, variance = _ranks(means), _ranks(variances)
     cell = np.minimum((mean * BINS).astype(int), BINS - 1) * BINS + np.minimum((variance * BINS).astype(int), BINS - 1)
     cells, wanted = np.unique(cell[own], return_counts=True)
     for _ in range(n):
@@ -130,18 +132,37 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def score(subject: Subject, values: FloatMatrix) -> tuple[float, float]:
     """Energy ratio and logistic hit rate of the closed-form map on some genes."""
-    prepared = subject.prepared
-    scaler = Scaler.fit(values[prepared.is_train])
-    profiles, _ = scaler.transform(values)
-    study = replace(prepared, profiles=profiles, scaler=scaler, gene_ids=tuple(map(str, range(values.shape[1]))))
-    stage = Stage.of(study, subject.target)
-    if stage.is_empty:
-        return math.nan, math.nan
-    anchor = fit_closed_form("linear_map", study, subject.target, seed=subject.config.seed)
-    moved = move_with(anchor, stage.sources, stage.source_class, study.classes)
-    rows = few_of_each(study)
-    judge = LinearJudge.fit(study.profiles[rows], study.source_class[rows])
-    return stage.energy_ratio(moved), share_called(judge(moved), subject.target)
+    return Trial.of(subject.prepared, values).score(subject.target, seed=subject.config.seed)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Some genes on trial: the samples of a study, scaled anew on them, and a linear judge for any target."""
+
+    study: Prepared
+
+    @classmethod
+    def of(cls, prepared: Prepared, values: FloatMatrix) -> "Trial":
+        """Take the split and the classes of a study, and the values of other genes."""
+        scaler = Scaler.fit(values[prepared.is_train])
+        profiles, _ = scaler.transform(values)
+        names = tuple(map(str, range(values.shape[1])))
+        return cls(replace(prepared, profiles=profiles, scaler=scaler, gene_ids=names))
+
+    @cached_property
+    def judge(self) -> LinearJudge:
+        """Taught on a few training samples of every class."""
+        rows = few_of_each(self.study)
+        return LinearJudge.fit(self.study.profiles[rows], self.study.source_class[rows])
+
+    def score(self, target_class: str, *, seed: int) -> tuple[float, float]:
+        """Energy ratio and logistic hit rate of the closed-form map to a target."""
+        stage = Stage.of(self.study, target_class)
+        if stage.is_empty:
+            return math.nan, math.nan
+        anchor = fit_closed_form("linear_map", self.study, target_class, seed=seed)
+        moved = move_with(anchor, stage.sources, stage.source_class, self.study.classes)
+        return stage.energy_ratio(moved), share_called(self.judge(moved), target_class)
 
 
 def few_of_each(prepared: Prepared) -> Positions:

@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
 from tspg.data import units
 from tspg.data.binary import open_npy, open_parquet
-from tspg.data.collect import Matrix, collect
+from tspg.data.collect import Collected, Matrix, Selection, collect, genes_of
 from tspg.data.gct import open_gct
 from tspg.data.h5ad import open_h5ad
 from tspg.data.labels import check_labels, read_labels
 from tspg.data.naming import closest, listed, near_matches, notes_on_names, shown
 from tspg.data.orientation import genes_in_rows
 from tspg.data.streams import file_kind
-from tspg.data.table import Table, memory_limit
+from tspg.data.table import FloatArray, Table, memory_limit
 from tspg.data.text import open_text
 from tspg.data.units import LibrarySizes
 from tspg.errors import ExpressionError, LabelError, UsageError
@@ -31,7 +33,7 @@ def read_expression(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
-    genes: Sequence[str] | None = None,
+    genes: Selection = None,
     transpose: bool = False,
     transform: str = "none",
     orient_by_genes: Sequence[str] | None = None,
@@ -53,7 +55,7 @@ def read_expression(
     label_column
         Column of `labels`, or without `labels` of the matrix file's own sample table (H5AD, GCT 1.3).
     genes
-        Keep only these, matched by `match_genes`, in the order of the file.
+        Keep only these (names, or a GeneSet), matched by `match_genes`, in the order of the file.
     transpose
         The file has genes in rows.
     transform
@@ -74,12 +76,70 @@ def read_expression(
     UsageError
         If `transform` is unknown.
     """
+    return read_once(
+        path,
+        [genes],
+        labels=labels,
+        label_column=label_column,
+        transpose=transpose,
+        transform=transform,
+        orient_by_genes=orient_by_genes,
+        allow_unlabelled=allow_unlabelled,
+        max_memory_gb=max_memory_gb,
+    ).select(genes)
+
+
+@dataclass(frozen=True)
+class ExpressionFile:
+    """An expression file that was read once; any of the wanted selections of genes can be taken out of it.
+
+    With `once`, that is done a single time, and nothing need be kept for the next.
+    """
+
+    collected: Collected
+    obs: pd.DataFrame
+    about: dict[str, Any]
+    libraries: LibrarySizes | None
+    once: bool
+
+    def select(self, genes: Selection) -> AnnData:
+        """What `read_expression` gives for one of the selections.
+
+        Raises
+        ------
+        GeneSetError, ExpressionError
+            If the file has none of these genes, or values that cannot be put on a logarithmic scale.
+        """
+        matrix = self.collected.select(genes)
+        values = matrix.values
+        if self.libraries is not None and not self.once and np.shares_memory(values, self.collected.values):
+            values = values.copy()  # it is changed in place
+        units_note = _change_units(values, matrix.sample_ids, self.libraries, self.collected.file)
+        notes = [*self.about["notes"], *_notes(matrix, genes), *units_note]
+        var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
+        return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": notes}})
+
+
+def read_once(
+    path: str | Path,
+    selections: Sequence[Selection],
+    *,
+    labels: str | Path | None = None,
+    label_column: str | None = None,
+    transpose: bool = False,
+    transform: str = "none",
+    orient_by_genes: Sequence[str] | None = None,
+    allow_unlabelled: bool = False,
+    max_memory_gb: float | None = None,
+) -> ExpressionFile:
+    """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
     if transform not in _TRANSFORMS:
         raise UsageError(
             f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
         )
     path = Path(path)
     label_table = read_labels(labels, label_column=label_column) if labels is not None else None
+    libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = _open(path, stack, memory_limit(max_memory_gb))
         turned = genes_in_rows(
@@ -89,22 +149,14 @@ def read_expression(
             model_genes=orient_by_genes,
             allow_unlabelled=allow_unlabelled,
         )
-        libraries = LibrarySizes() if transform == "log2" else None
-        matrix = collect(table, turned, genes, libraries, memory_limit(max_memory_gb))
-    obs, label_notes = _annotate(table, matrix.sample_ids, label_table, label_column, allow_unlabelled)
-    notes = [
-        *table.notes,
-        *label_notes,
-        *_notes(matrix, genes),
-        *_change_units(matrix, libraries, table.file),
-    ]
-    about: dict[str, Any] = {"file": path.name, "notes": notes, "transform": transform}
+        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb))
+    obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
+    about: dict[str, Any] = {"file": path.name, "notes": [*table.notes, *label_notes], "transform": transform}
     if labels is not None:
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
-    var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
-    return AnnData(X=matrix.values, obs=obs, var=var, uns={"tspg_input": about})
+    return ExpressionFile(collected, obs, about, libraries, once=len(selections) == 1)
 
 
 def _open(path: Path, stack: ExitStack, limit: float) -> Table:
@@ -170,12 +222,12 @@ def _join(
     return label_table.reindex(pd.Index(sample_ids, dtype=object), fill_value="").rename_axis(None), notes
 
 
-def _notes(matrix: Matrix, genes: Sequence[str] | None) -> list[str]:
+def _notes(matrix: Matrix, genes: Selection) -> list[str]:
     notes = notes_on_names(matrix.gene_ids, what="gene") + notes_on_names(matrix.sample_ids, what="sample")
     match = matrix.match
     if match is not None and match.missing:
         notes.append(
-            f"{len(match.missing):,} of {len(set(genes or ())):,} wanted genes are not in the matrix: "
+            f"{len(match.missing):,} of {len(set(genes_of(genes))):,} wanted genes are not in the matrix: "
             f"{listed(match.missing)}"
         )
     if match is not None and match.how != "exact":
@@ -183,10 +235,10 @@ def _notes(matrix: Matrix, genes: Sequence[str] | None) -> list[str]:
     return notes
 
 
-def _change_units(matrix: Matrix, libraries: LibrarySizes | None, file: str) -> list[str]:
+def _change_units(values: FloatArray, sample_ids: list[str], libraries: LibrarySizes | None, file: str) -> list[str]:
     if libraries is not None:
-        return [units.to_log2(matrix.values, libraries, file=file, sample_ids=matrix.sample_ids)]
-    kind, reason = units.guess_units(matrix.values)
+        return [units.to_log2(values, libraries, file=file, sample_ids=sample_ids)]
+    kind, reason = units.guess_units(values)
     if kind == units.RAW_COUNTS:
         return [f"values look like raw counts ({reason}); --transform log2 is recommended"]
     return []

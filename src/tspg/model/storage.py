@@ -1,6 +1,7 @@
 """A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,10 +29,35 @@ DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
     for name, tensors in model.files.items():
-        stored = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
-        with whole_file(folder / f"{name}.safetensors") as temporary:
-            temporary.write_bytes(safetensors.torch.save(stored))
+        _write_tensors(folder / f"{name}.safetensors", tensors)
     write_json(folder / "model.json", _description(model))
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    stored = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
+    with whole_file(path) as temporary:
+        temporary.write_bytes(safetensors.torch.save(stored))
+
+
+def save_target_model(target_model: TargetModel, path: Path) -> None:
+    """Write f alone, for other targets of the same study."""
+    _write_tensors(path, target_model.state_dict())
+
+
+def load_target_model(
+    path: Path, n_genes: int, n_classes: int, config: TargetModelConfig, device: torch.device
+) -> TargetModel:
+    """F as `save_target_model` wrote it.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged or of another shape.
+    """
+    try:
+        return _filled(TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
+    except (RuntimeError, OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: f cannot be read ({error}). Delete the file; it is made again.") from error
 
 
 def _description(model: TrainedModel) -> dict[str, Any]:

@@ -1,0 +1,189 @@
+"""What a sweep found: one table of all runs, and which genes come back over seeds and targets."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tspg.audit.stability import DIRECTIONS, Repeats
+from tspg.config import ExperimentConfig
+from tspg.errors import ModelError
+from tspg.files import read_table, write_table
+from tspg.sweep.engine import reason
+from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
+
+TABLE, PAGE = "sweep.tsv", "sweep.html"
+DONE, NOT_RUN = "done", "not run"
+LISTED = ExperimentConfig.top_k
+STABILITY_COLUMNS = (
+    *("gene_set", "target_class", "direction", "rank", "gene", "mean_perturbation", "selection_frequency"),
+    *("sign_agreement", "weight", "n_seeds", "phi", "phi_low", "phi_high"),
+)
+FREQUENCY_COLUMNS = (
+    *("gene_set", "direction", "gene", "n_runs", "n_runs_total", "frequency", "n_targets", "n_targets_total"),
+)
+
+
+def collect(plan: Plan, out: Path) -> pd.DataFrame:
+    """Write the tables and the page of a sweep from its run folders; the table of runs comes back."""
+    runs = _runs(plan, out)
+    random = _random(plan, out)
+    stability, frequency = _genes(plan, out)
+    tables = {"stability": stability, "gene_frequency": frequency, "random_gene_sets": random}
+    for name, table in tables.items():
+        write_table(out / f"{name}.tsv", table)
+    write_table(out / TABLE, runs)
+    return runs
+
+
+def read_sweep(folder: str | Path) -> pd.DataFrame:
+    """The table of a sweep: one row a gene set, target class and seed, with every number that its run found.
+
+    `status` is `done`, `failed: why`, `skipped: why` or `not run`; `run` and `report` are paths in the sweep's
+    folder. The other columns are the keys of `metrics.json`, dots between their levels.
+
+    Raises
+    ------
+    ModelError
+        If there is no collected sweep in the folder.
+    """
+    path = Path(folder) / TABLE
+    if not path.is_file():
+        raise ModelError(f"{folder}: there is no {TABLE} here. Give the folder of `tspg sweep`, once it has ended.")
+    return read_table(path)
+
+
+def _runs(plan: Plan, out: Path) -> pd.DataFrame:
+    """One row a run in the order of the plan: what it is, how it ended, and its numbers."""
+    rows = []
+    for run in plan.runs:
+        folder, done = run_folder(run, out), not run.skipped and plan.is_done(run, out)
+        known = {
+            "gene_set": run.gene_set,
+            "n_genes": run.n_genes,
+            "target_class": run.target_class,
+            "seed": run.seed,
+            "status": DONE if done else _status(plan, run, out),
+            "run": f"{folder.parent.name}/{folder.name}" if done else "",
+        }
+        known["report"] = f"{known['run']}/report.html" if done and (folder / "report.html").exists() else ""
+        rows.append({**known, **(dict(_flat(_metrics(folder))) if done else {})})
+    table = pd.DataFrame(rows)
+    times = [column for column in table.columns if column.startswith("seconds.")]
+    return table[[*(column for column in table.columns if column not in times), *times]]
+
+
+def _status(plan: Plan, run: PlannedRun, out: Path) -> str:
+    if run.skipped:
+        return f"skipped: {run.skipped}"
+    why = reason(plan, run, out)
+    return f"failed: {why}" if why else NOT_RUN
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value under its dotted name; a list as JSON."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
+def _random(plan: Plan, out: Path) -> pd.DataFrame:
+    """All gene sets' comparisons with random ones, as far as they are finished."""
+    files = [random_file(job, out) for job in plan.jobs if job.kind == RANDOM]
+    found = [read_table(file) for file in files if file.exists()]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(RANDOM_COLUMNS))
+
+
+def _genes(plan: Plan, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The genes of every gene set and target averaged over seeds; and how often each gene leads, over all runs."""
+    stability, frequency = [], []
+    done = [run for run in plan.wanted if plan.is_done(run, out)]
+    for gene_set, of_set in groupby(done, key=lambda run: run.gene_set):
+        found: list[tuple[list[str], Repeats]] = []
+        for target, of_target in groupby(of_set, key=lambda run: run.target_class):
+            genes, repeats = _repeats([run_folder(run, out) for run in of_target])
+            stability.append(stable_genes(genes, repeats).assign(gene_set=gene_set, target_class=target))
+            found.append((genes, repeats))
+        frequency.append(gene_frequency(found).assign(gene_set=gene_set))
+    return _joined(stability, STABILITY_COLUMNS), _joined(frequency, FREQUENCY_COLUMNS)
+
+
+def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True)[list(columns)] if filled else pd.DataFrame(columns=list(columns))
+
+
+def _repeats(folders: list[Path]) -> tuple[list[str], Repeats]:
+    """The genes of some runs and how far each moves them, averaged over the source classes."""
+    tables = [read_table(folder / "gene_changes.tsv") for folder in folders]
+    changes = [{"": table["perturbation"].to_numpy(dtype=np.float64)} for table in tables]
+    may_rank = np.any([change[""] != 0 for change in changes], axis=0)  # one that is constant in training never moves
+    return list(map(str, tables[0]["gene"])), Repeats.of(changes, may_rank, LISTED)
+
+
+def stable_genes(genes: list[str], repeats: Repeats) -> pd.DataFrame:
+    """The genes that lead when their changes are averaged over seeds and weighted by how often they lead.
+
+    `weight` = |mean change| x share of seeds in which the gene is among the top 20 of its direction
+    (`selection_frequency`); `phi` is the stability of both lists together (Nogueira et al. 2018).
+    """
+    phi = dict(zip(("phi", "phi_low", "phi_high"), repeats.stability(), strict=True))
+    mean, agreement = repeats.changes[""].mean(axis=0), repeats.same_sign("")
+    parts = []
+    for direction in DIRECTIONS:
+        often = repeats.selected(("", direction)).mean(axis=0)
+        weight = np.abs(mean) * often
+        leads = np.flatnonzero((weight > 0) & ((mean > 0) == (direction == "up")))
+        top = leads[np.argsort(-weight[leads], kind="stable")[:LISTED]]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "direction": direction,
+                    "rank": np.arange(1, len(top) + 1),
+                    "gene": [genes[at] for at in top],
+                    "mean_perturbation": mean[top],
+                    "selection_frequency": often[top],
+                    "sign_agreement": agreement[top],
+                    "weight": weight[top],
+                    "n_seeds": len(repeats.changes[""]),
+                    **phi,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def gene_frequency(found: list[tuple[list[str], Repeats]]) -> pd.DataFrame:
+    """How often each gene of one gene set is among the top 20, over the seeds and targets of its runs."""
+    genes, parts = found[0][0], []
+    n_runs = sum(len(repeats.changes[""]) for _, repeats in found)
+    for direction in DIRECTIONS:
+        selected = [repeats.selected(("", direction)) for _, repeats in found]
+        runs = np.sum([of_target.sum(axis=0) for of_target in selected], axis=0)
+        targets = np.sum([of_target.any(axis=0) for of_target in selected], axis=0)
+        order = [at for at in np.lexsort((genes, -targets, -runs)) if runs[at]]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "direction": direction,
+                    "gene": [genes[at] for at in order],
+                    "n_runs": runs[order],
+                    "n_runs_total": n_runs,
+                    "frequency": runs[order] / n_runs,
+                    "n_targets": targets[order],
+                    "n_targets_total": len(found),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,150 @@
+"""What `tspg sweep` does: plan, let Snakemake work, collect, and say what came of it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tspg.analysis.wording import counted
+from tspg.claim import LOCK, claimed
+from tspg.errors import FailedRunsError, UsageError
+from tspg.sweep.collect import DONE, PAGE, TABLE, collect
+from tspg.sweep.engine import check_engine, dry_run, work_off
+from tspg.sweep.plan import PLAN, RUNS, Plan, mark_jobs, read_plan
+from tspg.sweep.size import folder_bytes
+
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
+logger = logging.getLogger(__name__)
+TABLES = "tables"  # the name of the job that collects
+MOST_TOLD = 10  # failures and reasons in the terminal; the table has all
+
+
+def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, report: "Report") -> list[str]:
+    """Do what is left of a sweep, and give the lines that tell what was found.
+
+    Raises
+    ------
+    FailedRunsError
+        If runs failed; all others are finished and in the table.
+    TspgError
+        If the sweep file asks for something that cannot be done; before anything is written.
+    """
+    check_engine(cores=cores, profile=profile)
+    _check_folder(out)
+    plan, store = _planned(config, out)
+    with claimed(out) as lock:
+        store(out)
+        if mark_jobs(plan, out, out):
+            work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
+        runs = collect(plan, out)
+    lines = [*_found(plan, runs, out), *_failed(plan, runs, out), "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
+    n_open = int((~runs["status"].str.startswith((DONE, "skipped"))).sum())
+    if n_open:
+        raise FailedRunsError(
+            f"{n_open} of {counted(len(runs), 'run')} failed; the same command tries them again.", lines
+        )
+    return lines
+
+
+def _planned(config: Path, out: Path) -> tuple[Plan, Callable[[Path], None]]:
+    from tspg.sweep.planning import plan_sweep  # PyTorch, which collecting does without
+
+    return plan_sweep(config, out)
+
+
+def do_job(out: Path, name: str) -> list[str]:
+    """One job of a planned sweep, or its tables once jobs are done: what Snakemake calls."""
+    plan = read_plan(out)
+    if name == TABLES:
+        collect(plan, out)
+        return [f"Table: {out / TABLE}"]
+    from tspg.sweep.work import work_on
+
+    work_on(plan, plan.job(name), out)
+    return []
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that holds anything but a sweep."""
+    found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: this is a file. Name a folder.")
+    if found - {LOCK} and PLAN not in found:
+        raise UsageError(
+            f"--out {out}: the folder holds other files ({', '.join(sorted(found)[:3])}). Name a new folder."
+        )
+
+
+def rehearse(config: Path, out: Path, *, cores: int | None, profile: Path | None) -> list[str]:
+    """What a sweep would do and take; nothing is written."""
+    check_engine(cores=cores, profile=profile)
+    plan, _ = _planned(config, out)
+    wanted = plan.wanted
+    left = [run for run in wanted if not plan.is_done(run, out)]
+    seconds = sum(plan.seconds[run.gene_set] for run in left)
+    return [
+        f"{counted(len(plan.runs), 'run')}: {len(left):,} to do, {len(wanted) - len(left):,} done, "
+        f"{len(plan.runs) - len(wanted):,} skipped.",
+        *_few(_skipped(plan)),
+        f"Expected: about {seconds / 3600:.1f} hours of one thread's time, "
+        f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory asked for a job, "
+        f"{folder_bytes(plan) / 1e9:.1f} GB on disk (keep = {plan.asked['keep']!r}).",
+        dry_run(plan, out, cores=cores, profile=profile),
+    ]
+
+
+def listing(config: Path, out: Path) -> list[str]:
+    """The table of all runs, one a line between tabs, with what repeats each alone; nothing is written."""
+    plan, _ = _planned(config, out)
+    job_of = {name: job for job in plan.jobs if job.kind == RUNS for name in job.runs}
+    lines = ["run\tjob\tgene_set\tn_genes\ttarget_class\tseed\tstatus\tthreads\tmemory_mb\tminutes\tcommand"]
+    for run in plan.runs:
+        job = None if run.skipped else job_of[run.id]
+        state = f"skipped: {run.skipped}" if job is None else DONE if plan.is_done(run, out) else "to do"
+        needs = ("", "", "") if job is None else (plan.threads, job.memory_mb, job.minutes)
+        cells = (run.id, "" if job is None else job.id, run.gene_set, run.n_genes, run.target_class, run.seed, state)
+        lines.append("\t".join(map(str, (*cells, *needs, "" if job is None else plan.command_line(run, out)))))
+    return lines
+
+
+def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
+    """How many runs ended how, and where the moved profiles are nearest to real ones."""
+    ends = runs["status"].str.partition(":")[0].value_counts()
+    yield ""
+    yield f"{counted(len(runs), 'run')}: {', '.join(f'{n:,} {word}' for word, n in ends.items())}."
+    yield from _few(_skipped(plan))
+    strangers = {folder.name for folder in (out / "runs").glob("*")} - {run.id for run in plan.runs}
+    if strangers:
+        yield f"{counted(len(strangers), 'folder')} in {out / 'runs'}: of an earlier sweep file; nothing was deleted."
+    measure = "evidence.generator.energy_ratio"
+    if measure in runs and runs[measure].notna().any():
+        means = runs.groupby(["target_class", "gene_set"], as_index=False)[measure].mean().dropna()
+        for target, of_target in means.groupby("target_class"):
+            name, value = of_target["gene_set"][of_target[measure].idxmin()], of_target[measure].min()
+            best = f"by {name or 'every gene'} (energy ratio {value:.3f}, where 0 is like real ones)"
+            yield f"Nearest to real {target} samples: {best}."
+
+
+def _skipped(plan: Plan) -> list[str]:
+    """What is not run and why, each gene set and target once."""
+    found = [f"{run.gene_set} to {run.target_class}: skipped, {run.skipped}" for run in plan.runs if run.skipped]
+    return list(dict.fromkeys(found))
+
+
+def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
+    """Every run that failed, with its reason and the command that repeats it."""
+    lines = []
+    for run, status in zip(plan.runs, runs["status"], strict=True):
+        if not status.startswith((DONE, "skipped")):
+            lines.append(f"{run.gene_set} to {run.target_class}, seed {run.seed}: {status}")
+            lines.append(f"    again: {plan.command_line(run, out)}")
+    yield from _few(lines, 2 * MOST_TOLD)
+
+
+def _few(lines: list[str], most: int = MOST_TOLD) -> list[str]:
+    more = [f"... and {len(lines) - most:,} lines more"] if len(lines) > most else []
+    return [f"  {line}" for line in (*lines[:most], *more)]

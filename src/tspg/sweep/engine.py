@@ -1,0 +1,158 @@
+"""Snakemake at work on a plan: started, watched, stopped. What is done, it reads off the sweep's folder."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tspg.errors import FailedRunsError, UsageError
+from tspg.sweep.plan import RUNS, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
+
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
+WORKFLOW = Path(str(files("tspg.sweep").joinpath("Snakefile")))
+LOG = "snakemake.log"
+FEWEST_SECONDS = 1.0  # between two looks at what is done
+SHARE_OF_LOOKING = 0.05
+KILLED = "its process ended without a word: killed, or out of memory?"
+
+
+def check_engine(*, cores: int | None, profile: Path | None) -> None:
+    """Refuse a sweep where its engine is missing, or told to use what is not there."""
+    if find_spec("snakemake") is None:
+        raise UsageError("A sweep is run by Snakemake, which is not installed: pip install 'tspg[sweep]'.")
+    if cores is not None and cores < 1:
+        raise UsageError(f"--cores is {cores}; one or more are needed.")
+    if profile is not None and not list(profile.glob("config*.yaml")):
+        raise UsageError(f"--profile {profile}: there is no config.yaml in it. Name the folder of a Snakemake profile.")
+
+
+def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, lock: int, report: "Report") -> None:
+    """Let Snakemake do what is left, and show how far it is.
+
+    `lock` is the open file by which the sweep's folder is held. Snakemake inherits it: should this
+    process be killed, the folder stays held until Snakemake has ended too.
+
+    Raises
+    ------
+    FailedRunsError
+        If Snakemake could not start any job.
+    """
+    command = [*_snakemake(plan, out, cores=cores, profile=profile)]
+    (out / "logs").mkdir(exist_ok=True)
+    for job in plan.jobs:
+        if not plan.is_finished(job, out):
+            log_file(job, out).unlink(missing_ok=True)  # what it once said is no reason for what comes
+    with (
+        (out / "logs" / LOG).open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
+        _stopped_with_us(child),
+    ):
+        _watch(plan, out, child, report)
+    unfinished = [job for job in plan.jobs if not plan.is_finished(job, out)]
+    if child.returncode and not any(log_file(job, out).exists() for job in unfinished):
+        raise FailedRunsError(
+            f"Snakemake ended before any job: {_last_line(out / 'logs' / LOG)} See {out / 'logs' / LOG}."
+        )
+
+
+def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> Iterator[str]:
+    """The command line that works off a plan in a folder."""
+    yield from (sys.executable, "-m", "snakemake", "jobs", "--snakefile", str(WORKFLOW), "--directory", str(out))
+    # The folder is held by us; files that a killed job left are ours to judge; markers have no history.
+    yield from ("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "--keep-going")
+    yield from ("--scheduler", "greedy", "--nocolor", "--workflow-profile", "none")
+    yield from ("--profile", "none" if profile is None else str(profile.resolve()))
+    if profile is None:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+        yield from ("--resources", f"mem_mb={max(memory, *(job.memory_mb for job in plan.jobs))}")
+        cores = cores or len(os.sched_getaffinity(0))
+    if cores is not None:
+        yield from ("--cores", str(cores))
+
+
+def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Report") -> None:
+    """Report until Snakemake ends: expected seconds of the runs done, of all; and how many runs that is."""
+    wanted = plan.wanted
+    left, total = set(wanted), round(sum(plan.seconds[run.gene_set] for run in wanted))
+
+    def tell() -> float:
+        started = time.perf_counter()
+        left.difference_update([run for run in left if plan.is_done(run, out)])
+        open_seconds = round(sum(plan.seconds[run.gene_set] for run in left))
+        report("sweep", total - open_seconds, total, {"runs": len(wanted) - len(left), "of": len(wanted)})
+        return time.perf_counter() - started
+
+    while child.poll() is None:
+        seconds = tell()
+        try:
+            child.wait(max(FEWEST_SECONDS, seconds / SHARE_OF_LOOKING))
+        except subprocess.TimeoutExpired:
+            continue
+    tell()
+
+
+@contextmanager
+def _stopped_with_us(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Stop Snakemake and the jobs that it started here, if we are stopped; jobs on a cluster it cancels itself."""
+    import psutil  # comes with Snakemake
+
+    try:
+        yield
+    except BaseException:
+        started = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
+        child.send_signal(signal.SIGINT)
+        for process in started:
+            try:
+                process.terminate()
+            except psutil.NoSuchProcess:
+                continue
+        child.wait()
+        raise
+
+
+def dry_run(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> str:
+    """What Snakemake plans to do, in one line; nothing is done or written."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_plan(plan, folder)
+        left = mark_jobs(plan, out, folder)
+        command = [*_snakemake(plan, folder, cores=cores, profile=profile), "--dry-run", "--quiet"]
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own Snakemake
+    if done.returncode:
+        raise UsageError(f"Snakemake refuses this: {_last_of(done.stderr + done.stdout)}")
+    return f"Snakemake planned {left:,} of {len(plan.jobs):,} jobs in {time.perf_counter() - started:.0f} s."
+
+
+def reason(plan: Plan, run: PlannedRun, out: Path) -> str:
+    """Why a run is not done: what it said itself, or the last line of its job's log; empty if it was not begun."""
+    said = reason_file(run, out)
+    if said.exists():
+        return said.read_text(encoding="utf-8").strip()
+    job = next(job for job in plan.jobs if job.kind == RUNS and run.id in job.runs)
+    log = log_file(job, out)
+    if not log.exists():
+        return ""
+    line = _last_line(log)
+    return line if "error" in line.lower() else f"{KILLED} Its log ends: {line}" if line else KILLED
+
+
+def _last_line(path: Path) -> str:
+    return _last_of(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else ""
+
+
+def _last_of(text: str) -> str:
+    """The last line that is not empty; of a progress bar, its last state."""
+    lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
+    return lines[-1] if lines else ""

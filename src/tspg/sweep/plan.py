@@ -1,0 +1,235 @@
+"""The plan of a sweep: every run with its folder, and the jobs that make them. Read without PyTorch."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tspg.claim import MANIFEST
+from tspg.config import KEEP
+from tspg.errors import ModelError, UsageError
+from tspg.files import write_json
+
+PLAN = "plan.json"
+PLAN_VERSION = 1
+RANDOM_COLUMNS = (
+    *("gene_set", "target_class", "n_random", "energy_ratio", "random_energy_ratio", "energy_p_value"),
+    *("hit_rate", "random_hit_rate", "hit_rate_p_value", "note"),
+)
+RUNS, RANDOM = "runs", "random"  # kinds of jobs
+WITNESS = {"all": "model", "tables": "report.html", "metrics": MANIFEST}  # what a folder kept so far has
+
+
+@dataclass(frozen=True)
+class PlannedSet:
+    """A gene set on this matrix; `study` is the folder with its part of the matrix, `name` is empty for every gene."""
+
+    name: str
+    n_genes: int
+    study: str
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One gene set, target and seed; `id` names its folder and changes with anything that decides its result."""
+
+    id: str
+    gene_set: str
+    n_genes: int
+    target_class: str
+    seed: int
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done in one go: runs that share split and f, or a gene set's comparison with random ones.
+
+    `ground` names the split and f that the runs stand on; jobs of other targets share it.
+    """
+
+    id: str
+    kind: str
+    gene_set: str
+    seed: int
+    ground: str
+    runs: tuple[str, ...]
+    memory_mb: int
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole sweep. `asked` are the sweep file's settings as plain values, `inputs` the fingerprints of its files.
+
+    `identity` tells whether a plan still fits: it is made of the sweep file, its input files and the
+    version of tspg. `all_genes` is the study that random gene sets are drawn from, if they are.
+    """
+
+    identity: str
+    asked: dict[str, Any]
+    inputs: dict[str, str]
+    sets: tuple[PlannedSet, ...]
+    runs: tuple[PlannedRun, ...]
+    jobs: tuple[Job, ...]
+    seconds: dict[str, float]  # expected for one run, by gene set
+    all_genes: str | None
+
+    @property
+    def threads(self) -> int:
+        """Threads of every run."""
+        return int(self.asked["options"]["threads"])
+
+    @property
+    def wanted(self) -> list[PlannedRun]:
+        """Runs that are not skipped."""
+        return [run for run in self.runs if not run.skipped]
+
+    @property
+    def studies(self) -> list[str]:
+        """The folders of all matrices that the jobs need."""
+        return [*(one.study for one in self.sets), *([self.all_genes] if self.all_genes else [])]
+
+    @cached_property
+    def _by_id(self) -> dict[str, PlannedRun]:
+        return {run.id: run for run in self.runs}
+
+    def runs_of(self, job: Job) -> list[PlannedRun]:
+        """The runs that a job makes."""
+        return [self._by_id[name] for name in job.runs]
+
+    def job(self, name: str) -> Job:
+        """The job of that id."""
+        for job in self.jobs:
+            if job.id == name:
+                return job
+        raise UsageError(f"--job {name}: there is no such job in this sweep. `tspg sweep --list` names them.")
+
+    def set_of(self, name: str) -> PlannedSet:
+        """The gene set of that name."""
+        return next(one for one in self.sets if one.name == name)
+
+    def is_done(self, run: PlannedRun, out: Path) -> bool:
+        """Whether a run is finished and its folder keeps as much as is wanted now."""
+        folder = run_folder(run, out)
+        enough = KEEP[: KEEP.index(self.asked["keep"]) + 1]
+        return (folder / MANIFEST).exists() and any((folder / WITNESS[level]).exists() for level in enough)
+
+    def is_finished(self, job: Job, out: Path) -> bool:
+        """Whether nothing is left to do for a job."""
+        if job.kind == RANDOM:
+            return random_file(job, out).exists()
+        return all(self.is_done(run, out) for run in self.runs_of(job))
+
+    def command(self, run: PlannedRun, out: Path) -> list[str]:
+        """The `tspg run` that makes one run by itself, in the folder in which the sweep looks for it."""
+        asked, words = self.asked, ["tspg", "run", "--expression", self.asked["expression"]]
+        for name in ("labels", "label_column"):
+            words += _option(name, asked[name])
+        words += ["--target", run.target_class]
+        if run.gene_set:
+            words += ["--gene-sets", *asked["gene_set_files"], "--gene-set", run.gene_set]
+        for name, value in {**asked["reading"], **asked["options"]}.items():
+            words += _option(name, value)
+        return [*words, "--seed", str(run.seed), "--out", str(run_folder(run, out.resolve()))]
+
+    def command_line(self, run: PlannedRun, out: Path) -> str:
+        """The same as one line for a shell."""
+        return shlex.join(self.command(run, out))
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """An option of the command line; nothing where there is no value."""
+    flag = f"--{name.replace('_', '-')}"
+    if value is None or value is False:
+        return []
+    if value is True:
+        return [flag]
+    return (
+        [flag, *map(str, value)] if isinstance(value, Sequence) and not isinstance(value, str) else [flag, str(value)]
+    )
+
+
+def run_folder(run: PlannedRun, out: Path) -> Path:
+    """The folder of a run."""
+    return out / "runs" / run.id
+
+
+def ground_folder(job: Job, out: Path) -> Path:
+    """Where f is kept for the other targets of a gene set and seed, as long as some are left."""
+    return out / "f" / job.ground
+
+
+def reason_file(run: PlannedRun, out: Path) -> Path:
+    """Where a run that failed says why."""
+    return out / "logs" / f"{run.id}.txt"
+
+
+def log_file(job: Job, out: Path) -> Path:
+    """What a job's process wrote."""
+    return out / "logs" / f"{job.id}.log"
+
+
+def random_file(job: Job, out: Path) -> Path:
+    """The table of a gene set's comparison with random ones."""
+    return out / "random" / f"{job.id}.tsv"
+
+
+def marker(job: Job, out: Path) -> Path:
+    """The empty file that tells Snakemake that a job is finished."""
+    return out / "jobs" / f"{job.id}.done"
+
+
+def mark_jobs(plan: Plan, out: Path, marked: Path) -> int:
+    """Put markers for the jobs that are finished in `out`, and none for others; how many have work left."""
+    left = 0
+    (marked / "jobs").mkdir(parents=True, exist_ok=True)
+    for job in plan.jobs:
+        if plan.is_finished(job, out):
+            marker(job, marked).touch()
+        else:
+            marker(job, marked).unlink(missing_ok=True)
+            left += 1
+    return left
+
+
+def write_plan(plan: Plan, out: Path) -> None:
+    """Write the plan into a sweep's folder."""
+    write_json(out / PLAN, {"version": PLAN_VERSION, **asdict(plan)})
+
+
+def read_plan(out: Path) -> Plan:
+    """The plan in a sweep's folder.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or it is damaged or of another version.
+    """
+    try:
+        content: Mapping[str, Any] = json.loads((out / PLAN).read_text(encoding="utf-8"))
+        if content["version"] != PLAN_VERSION:
+            raise ModelError(f"{out / PLAN}: version {content['version']}; this tspg reads {PLAN_VERSION}.")
+        return Plan(
+            **{name: content[name] for name in ("identity", "asked", "inputs", "seconds", "all_genes")},
+            sets=tuple(PlannedSet(**one) for one in content["sets"]),
+            runs=tuple(PlannedRun(**one) for one in content["runs"]),
+            jobs=tuple(Job(**{**one, "runs": tuple(one["runs"])}) for one in content["jobs"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{out}: there is no sweep here (no readable {PLAN}). Start it with --config.") from error
+
+
+def plan_of_workflow(config: Mapping[str, Any], *, is_main: bool) -> Plan:
+    """The plan for a Snakemake that runs in a sweep's folder; with `sweep` in its configuration it is made first."""
+    if is_main and "sweep" in config:
+        from tspg.sweep.planning import plan_sweep  # PyTorch, which the processes of single jobs do without here
+
+        here = Path()
+        plan, store = plan_sweep(Path(config["sweep"]), here)
+        store(here)
+        mark_jobs(plan, here, here)
+    return read_plan(Path())

@@ -1,0 +1,64 @@
+"""The part of a matrix that one gene set needs, on disk in a form that is mapped into memory, not read."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from tspg.data.genesets import GeneSet
+from tspg.errors import ModelError
+from tspg.files import whole_file, write_json
+
+PROFILES, STUDY = "profiles.npy", "study.json"
+
+
+def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
+    """Write labelled expression of a gene set; what the samples are is written once for all gene sets beside it."""
+    obs = {column: adata.obs[column].tolist() for column in adata.obs.columns}
+    samples = {"samples": list(map(str, adata.obs_names)), "obs": obs}
+    digest = hashlib.sha256(json.dumps(samples).encode()).hexdigest()[:10]
+    shared = folder.parent / f"samples-{digest}.json"
+    if not shared.exists():
+        write_json(shared, samples)
+    with whole_file(folder / PROFILES) as temporary, temporary.open("wb") as stream:
+        np.save(stream, np.ascontiguousarray(adata.X, dtype=np.float32), allow_pickle=False)
+    write_json(
+        folder / STUDY,
+        {
+            "samples": shared.name,
+            "genes": list(map(str, adata.var_names)),
+            "about": adata.uns["tspg_input"],
+            "gene_set": None if gene_set is None else {"name": gene_set.name, "genes": list(gene_set.genes)},
+        },
+    )
+
+
+def has_study(folder: Path) -> bool:
+    """Whether a study was written whole."""
+    return (folder / STUDY).exists()
+
+
+def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
+    """The expression of a gene set as it was read from the user's files, and the gene set; X is mapped into memory.
+
+    Raises
+    ------
+    ModelError
+        If it is not there or was changed.
+    """
+    try:
+        described = json.loads((folder / STUDY).read_text(encoding="utf-8"))
+        samples = json.loads((folder.parent / described["samples"]).read_text(encoding="utf-8"))
+        values = np.load(folder / PROFILES, mmap_mode="r", allow_pickle=False)
+        obs = pd.DataFrame(samples["obs"], index=pd.Index(samples["samples"], dtype=object), dtype=object)
+        var = pd.DataFrame(index=pd.Index(described["genes"], dtype=object))
+        adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": described["about"]})
+        found = described["gene_set"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder}: the prepared matrix is damaged ({error}). Delete this folder and go on."
+        ) from error
+    return adata, None if found is None else GeneSet(found["name"], tuple(found["genes"]))

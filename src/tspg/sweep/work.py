@@ -1,0 +1,166 @@
+"""One job of a sweep: the runs of a gene set and seed on shared ground, each an ordinary run folder."""
+
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tspg.claim import MANIFEST, new_folder
+from tspg.clock import Clock
+from tspg.errors import FailedRunsError, TspgError
+from tspg.experiment import Run, run_experiments
+from tspg.files import write_table, write_text
+from tspg.fitting import Ground, lay_ground, prepare_study
+from tspg.model.device import choose_device, fixed_threads
+from tspg.model.storage import load_target_model, save_target_model
+from tspg.question import Question
+from tspg.run_folder import save_run
+from tspg.sweep.asking import annotations_of, question_of
+from tspg.sweep.plan import (
+    RANDOM,
+    RUNS,
+    Job,
+    Plan,
+    PlannedRun,
+    ground_folder,
+    marker,
+    random_file,
+    reason_file,
+    run_folder,
+)
+from tspg.sweep.random_sets import against_random_sets
+from tspg.sweep.study import open_study
+
+logger = logging.getLogger(__name__)
+
+
+def work_on(plan: Plan, job: Job, out: Path) -> None:
+    """Do what is left of a job, and put its marker.
+
+    Raises
+    ------
+    FailedRunsError
+        If runs failed; the others are finished.
+    """
+    with _turn(out / "locks" / job.id):  # a worker that outlived its sweep may still be at it
+        if job.kind == RANDOM:
+            _compare(plan, job, out)
+        else:
+            _make_runs(plan, job, out)
+        marker(job, out).touch()
+    if all(plan.is_finished(other, out) for other in plan.jobs if other.ground == job.ground and other.kind == RUNS):
+        shutil.rmtree(ground_folder(job, out), ignore_errors=True)  # nobody needs this f any more
+
+
+@contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """Wait until nobody else holds this lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _questions(plan: Plan, job: Job, runs: Sequence[PlannedRun], out: Path) -> list[Question]:
+    """The questions of a job's runs, which differ in their target alone; they were checked when planned."""
+    adata, gene_set = open_study(out / "data" / plan.set_of(job.gene_set).study)
+    annotations, first = annotations_of(plan.asked), runs[0].target_class
+    question = question_of(plan.asked, adata, gene_set, target_class=first, seed=job.seed, annotations=annotations)
+    return [replace(question, config=replace(question.config, target_class=run.target_class)) for run in runs]
+
+
+def _make_runs(plan: Plan, job: Job, out: Path) -> None:
+    todo = [run for run in plan.runs_of(job) if not plan.is_done(run, out)]
+    if not todo:
+        return
+    clock, questions = Clock(), _questions(plan, job, todo, out)
+    ground = _ground(job, questions[0], out, clock)
+    left = dict(zip(todo, questions, strict=True))
+    try:
+        _save_all(plan, left, ground, clock, out)
+    except TspgError:
+        logger.info("one of %d runs failed; going on with them one by one", len(left))
+    for run, question in list(left.items()):  # what is left after a failure
+        try:
+            _save_all(plan, {run: question}, ground, clock, out)
+        except TspgError as error:
+            logger.error("%s: failed: %s", run.id, error)
+            write_text(reason_file(run, out), f"{error}\n")
+        else:
+            del left[run]
+    if left:
+        raise FailedRunsError(f"{len(left)} of {len(todo)} runs failed.")
+
+
+def _save_all(plan: Plan, left: dict[PlannedRun, Question], ground: Ground, clock: Clock, out: Path) -> None:
+    """Make runs and save each as soon as it is there; what is saved is taken off the list."""
+    runs = list(left)
+    for run, found in zip(runs, run_experiments([left[run] for run in runs], ground=ground, clock=clock), strict=True):
+        _save(plan, run, found, out)
+        del left[run]
+
+
+def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
+    folder = run_folder(run, out)
+    if (folder / MANIFEST).exists():  # finished once, but it kept less than is wanted now
+        shutil.rmtree(folder)
+    with new_folder(folder):
+        save_run(
+            found,
+            folder,
+            inputs=plan.inputs,
+            reading=_reading(plan, folder),
+            xlsx=plan.asked["options"].get("xlsx", False),
+            keep=plan.asked["keep"],
+            command=plan.command(run, out),
+        )
+    reason_file(run, out).unlink(missing_ok=True)
+    logger.info("%s: done in %.1f s", run.id, sum(found.seconds.values()))
+
+
+def _reading(plan: Plan, folder: Path) -> dict[str, Any]:
+    """How the expression file is read, as the manifest keeps it: paths as seen from the run folder."""
+    asked, reading = plan.asked, plan.asked["reading"]
+
+    def seen(path: str) -> str:
+        return os.path.relpath(Path(path).resolve(), folder.resolve())
+
+    return {
+        "expression": seen(asked["expression"]),
+        "labels": None if asked["labels"] is None else seen(asked["labels"]),
+        "label_column": asked["label_column"],
+        "transpose": reading.get("transpose", False),
+        "transform": reading.get("transform", "none"),
+    }
+
+
+def _ground(job: Job, question: Question, out: Path, clock: Clock) -> Ground:
+    """Split, scaler and f of a gene set and seed; the job that comes first trains f and keeps it for the others."""
+    config, folder = question.config, ground_folder(job, out)
+    with _turn(out / "locks" / job.ground), fixed_threads(config.threads):
+        stored = folder / "target_model.safetensors"
+        if not stored.exists():
+            ground = lay_ground(question, clock)
+            save_target_model(ground.target_model, stored)
+            return ground
+        with clock.phase("prepare"):
+            prepared = prepare_study(question)
+        sizes, device = (len(prepared.gene_ids), len(prepared.classes)), choose_device(config.device)
+        return Ground(prepared, load_target_model(stored, *sizes, config.target_model, device), config.seed)
+
+
+def _compare(plan: Plan, job: Job, out: Path) -> None:
+    """The gene set beside random ones, for all targets."""
+    runs = plan.runs_of(job)
+    questions, (everything, _) = _questions(plan, job, runs, out), open_study(out / "data" / str(plan.all_genes))
+    with fixed_threads(plan.threads):
+        table = against_random_sets(questions, everything, n=int(plan.asked["random_gene_sets"]))
+    write_table(random_file(job, out), table)

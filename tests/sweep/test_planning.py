@@ -1,0 +1,176 @@
+"""A plan: every run once, checked against the data before anything is written."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tspg.data.expression import read_expression
+from tspg.data.genesets import read_gene_sets
+from tspg.errors import GeneSetError, InputError, UsageError
+from tspg.sweep.plan import RANDOM, RUNS, read_plan, write_plan
+from tspg.sweep.planning import plan_sweep
+from tspg.sweep.study import open_study
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """The forecast tries training steps for two seconds; here only the plan matters."""
+    from tspg.forecast import Forecast
+    from tspg.sweep import planning
+
+    monkeypatch.setattr(planning, "forecast", lambda _n, n_genes, _c, _config: Forecast(n_genes * 10.0, n_genes / 10))
+
+
+def ids(plan):
+    return {(run.gene_set, run.target_class, run.seed): run.id for run in plan.runs}
+
+
+def test_every_gene_set_target_and_seed_is_one_run_in_order(study, tmp_path):
+    plan, _ = plan_sweep(study.write(target_classes=["*"], seeds=[3, 1]), tmp_path)
+    found = [(run.gene_set, run.n_genes, run.target_class, run.seed) for run in plan.runs]
+    assert found == [
+        (name, n_genes, target, seed)
+        for name, n_genes in (("OTHER", 22), ("PLANTED", 16))
+        for target in ("alpha", "beta", "target")
+        for seed in (1, 3)
+    ]
+    assert len({run.id for run in plan.runs}) == 12
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_targets_of_a_gene_set_and_seed_make_one_job_and_long_ones_several(study, tmp_path):
+    plan, _ = plan_sweep(study.write(seeds=[0, 1], random_gene_sets=5), tmp_path)
+    jobs = [(job.kind, job.gene_set, job.seed, len(job.runs)) for job in plan.jobs]
+    assert jobs == [
+        *[(RUNS, name, seed, 2) for name in ("OTHER", "PLANTED") for seed in (0, 1)],
+        *[(RANDOM, name, 0, 2) for name in ("PLANTED", "OTHER")],
+    ]
+    alone, _ = plan_sweep(study.write(more="targets_per_job = 1"), tmp_path)
+    assert [len(job.runs) for job in alone.jobs] == [1] * 4
+    assert len({job.ground for job in alone.jobs}) == 2  # f is shared by the targets
+    # 22 genes are forecast at 2.2 GB and 220 s a run: asked for with a reserve
+    assert {(job.memory_mb, job.minutes) for job in alone.jobs if job.gene_set == "OTHER"} == {(2860, 9)}
+
+
+def test_a_set_between_smallest_and_largest_is_expected_to_take_what_lies_between(study, tmp_path):
+    plan, _ = plan_sweep(study.write(gene_sets=["PLANTED", "OTHER", "all"]), tmp_path)
+    assert plan.seconds == pytest.approx({"PLANTED": 160, "OTHER": 220, "all": 300})
+
+
+def test_a_run_keeps_its_folder_unless_what_decides_it_changes(study, tmp_path):
+    before = ids(plan_sweep(study.write(), tmp_path)[0])
+    more = ids(plan_sweep(study.write(seeds=[0, 1], target_classes=["target", "beta", "alpha"]), tmp_path)[0])
+    assert before.items() <= more.items()
+    same = study.write(
+        more='keep = "metrics"\nrandom_gene_sets = 0\ntargets_per_job = 1'.replace("random_gene_sets = 0\n", "")
+    )
+    assert ids(plan_sweep(same, tmp_path)[0]) == before
+    for change in ("steps = 5", "threads = 2", 'enrichment = "ora"', 'samples = ["s1"]', "xlsx = true"):
+        path = study.write()
+        path.write_text(path.read_text().replace("steps = 4\n", "" if "steps" in change else "steps = 4\n") + change)
+        assert set(ids(plan_sweep(path, tmp_path)[0]).values()).isdisjoint(before.values()), change
+
+
+def test_other_genes_in_a_set_change_its_runs_alone(study, tmp_path):
+    before = ids(plan_sweep(study.write(), tmp_path)[0])
+    file = study.folder / "sets.gmt"
+    text = file.read_text()
+    try:
+        file.write_text(text.replace("OTHER\tx\tG8\t", "OTHER\tx\t"))
+        after = ids(plan_sweep(study.write(), tmp_path)[0])
+    finally:
+        file.write_text(text)
+    changed = {key[0] for key in before if before[key] != after[key]}
+    assert changed == {"OTHER"}
+
+
+def test_small_sets_and_what_a_star_brought_in_are_skipped_with_the_reason(study, tmp_path):
+    more = 'source = ["alpha"]'
+    plan, _ = plan_sweep(study.write(gene_sets=["*"], target_classes=["*"], more=more), tmp_path)
+    skipped = {(run.gene_set, run.target_class): run.skipped for run in plan.runs if run.skipped}
+    assert {run.gene_set for run in plan.wanted} == {"PLANTED", "OTHER"}
+    assert {run.target_class for run in plan.wanted} == {"beta", "target"}
+    assert skipped["TINY", "beta"] == "4 of 5 genes are in the matrix; 10 or more are needed"
+    assert skipped["NONE", "beta"].startswith("0 of 2 genes")
+    assert "both the target and a source" in skipped["PLANTED", "alpha"]
+
+
+def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path):
+    plan, _ = plan_sweep(study.write(gene_sets=["TINY", "OTHER"]), tmp_path)
+    assert {run.gene_set for run in plan.runs if run.skipped} == {"TINY"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "told"),
+    [
+        ({"gene_sets": ["PLANTD"]}, GeneSetError, "closest names are 'PLANTED'"),
+        ({"gene_sets": ["NONE"]}, GeneSetError, "0 of 2 genes of NONE .* Matrix: G0, G1"),
+        ({"gene_sets": ["TINY"]}, GeneSetError, "None of the 1 gene sets has enough genes"),
+        ({"target_classes": ["targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),
+        ({"target_classes": ["beta", "targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),
+        ({"more": 'source = ["beta"]'}, UsageError, "'beta' is both the target and a source"),
+        ({"more": 'preset = "papr"'}, UsageError, "Choose one of: paper, transport"),
+        ({"more": 'method = "mean"'}, UsageError, "there is no such method"),
+        ({"more": "folds = 99"}, UsageError, "--folds is 99"),
+        ({"more": 'samples = ["s999"]'}, UsageError, "no sample 's999'"),
+        ({"seeds": [0, -1]}, UsageError, "--seed is -1"),
+        ({"more": 'adjust = "bach"'}, Exception, "bach"),
+        ({"more": 'transform = "log3"'}, UsageError, "there is no such transform"),
+    ],
+)
+def test_what_the_data_cannot_answer_is_refused_before_anything_is_written(study, tmp_path, asked, error, told):
+    with pytest.raises(error, match=told):
+        plan_sweep(study.write(**asked), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_is_told_with_where_it_was_looked_for(study, tmp_path):
+    path = study.write()
+    path.write_text(path.read_text().replace("sets.gmt", "set.gmt"))
+    with pytest.raises(InputError, match=r"set.gmt: cannot be read.*seen from its own folder"):
+        plan_sweep(path, tmp_path)
+
+
+def test_a_plan_comes_back_as_it_was_written(study, tmp_path):
+    plan, _ = plan_sweep(study.write(seeds=[0, 1], random_gene_sets=3), tmp_path)
+    write_plan(plan, tmp_path)
+    assert read_plan(tmp_path) == plan
+
+
+def test_a_plan_that_still_fits_is_not_made_again_and_the_matrix_is_not_read(study, tmp_path, monkeypatch):
+    from tspg.sweep import planning
+
+    path = study.write()
+    plan, store = plan_sweep(path, tmp_path)
+    store(tmp_path)
+    monkeypatch.setattr(planning, "read_once", None)
+    again, _ = plan_sweep(path, tmp_path)
+    assert again == plan
+    monkeypatch.undo()
+    (study.folder / "samples.tsv").touch()
+    counted = []
+    monkeypatch.setattr(planning, "forecast", lambda *_: counted.append(1) or pytest.fail("made again, as it should"))
+    with pytest.raises(pytest.fail.Exception, match="made again"):
+        plan_sweep(path, tmp_path)
+
+
+def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path):
+    plan, store = plan_sweep(study.write(gene_sets=["PLANTED", "OTHER", "all"], random_gene_sets=3), tmp_path)
+    store(tmp_path)
+    sets = read_gene_sets(study.folder / "sets.gmt")
+    wanted = {**sets, "all": sets.union()}
+    for planned in plan.sets:
+        adata, gene_set = open_study(tmp_path / "data" / planned.study)
+        alone = read_expression(
+            study.folder / "expression.tsv",
+            labels=study.folder / "samples.tsv",
+            label_column="label",
+            genes=wanted[planned.name].genes,
+        )
+        assert gene_set == wanted[planned.name]
+        assert isinstance(adata.X, np.memmap) or isinstance(adata.X.base, np.memmap)
+        np.testing.assert_array_equal(adata.X, alone.X)
+        assert adata.obs.equals(alone.obs)
+        assert list(adata.var_names) == list(alone.var_names)
+        assert json.dumps(adata.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
