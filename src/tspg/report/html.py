@@ -1,17 +1,13 @@
 """One self-contained page that tells a biologist what a run found, what to doubt, and how to repeat it."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
-from tspg.analysis.wording import NOT_AVAILABLE, counted, number, percent
+from tspg.analysis.wording import NOT_AVAILABLE
 from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
 from tspg.report.evidence_view import all_measures, comparison, telling_measures, verdict_rows
@@ -19,11 +15,11 @@ from tspg.report.findings import cautions_of, findings_of
 from tspg.report.map_view import map_of
 from tspg.report.meaning_view import annotations_line, cases_told, people, readable
 from tspg.report.method_words import method_of
+from tspg.report.page import PROGRAM, rendered
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
 
 MOST_GENE_LISTS = 100
-PROGRAM = files("tspg.report").joinpath("page.js").read_text(encoding="utf-8")
 MOST_SHARED_GENES = 20
 LONGEST_UNITS = 24  # letters
 
@@ -39,11 +35,8 @@ def write_report(run_dir: str | Path) -> Path:
         If there is no such folder, or a file in it is damaged.
     """
     run = read_run(Path(run_dir))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=number, percent=percent, counted=counted)
-    template = environment.from_string(files("tspg.report").joinpath("template.html.j2").read_text(encoding="utf-8"))
     path = run.folder / "report.html"
-    write_text(path, template.render(_contents(run)))
+    write_text(path, rendered("template.html.j2", PROGRAM, _contents(run)))
     return path
 
 
@@ -75,8 +68,6 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "table_1": run.tables["table_1"].to_dict("records"),
         "table_2": _readable_terms(run.tables["table_2"]),
         "downloads": sorted(path.name for path in run.folder.glob("*.tsv")),
-        "program": PROGRAM,
-        "program_hash": base64.b64encode(hashlib.sha256(PROGRAM.encode()).digest()).decode(),
         "overlap": _overlap(run.tables["gene_overlap"]),
         "method": method_of(run),
         "command": _command(run),
