@@ -38,6 +38,7 @@ PUBLIC_NAMES = {
     "read_gene_sets",
     "read_labels",
     "read_perturbations",
+    "read_sweep",
     "run",
     "run_targets",
     "save_run",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tspg.report.figures import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
     from tspg.report.html import write_report
     from tspg.run_folder import save_run
+    from tspg.sweep.collect import read_sweep
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ __all__ = [
     "read_gene_sets",
     "read_labels",
     "read_perturbations",
+    "read_sweep",
     "run",
     "run_targets",
     "save_run",
@@ -87,6 +89,7 @@ _HOMES = {
     "read_gene_sets": "tspg.data.genesets",
     "read_labels": "tspg.data.labels",
     "read_perturbations": "tspg.analysis.perturbations",
+    "read_sweep": "tspg.sweep.collect",
     "run": "tspg.experiment",
     "run_targets": "tspg.experiment",
     "save_run": "tspg.run_folder",

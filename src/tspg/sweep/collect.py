@@ -13,6 +13,7 @@ from tspg.audit.stability import DIRECTIONS, Repeats
 from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
 from tspg.files import read_table, write_table
+from tspg.report.sweep_page import SweepTables, write_sweep_page
 from tspg.sweep.engine import reason
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
 
@@ -37,6 +38,7 @@ def collect(plan: Plan, out: Path) -> pd.DataFrame:
     for name, table in tables.items():
         write_table(out / f"{name}.tsv", table)
     write_table(out / TABLE, runs)
+    write_sweep_page(out / PAGE, SweepTables(runs, random, stability, frequency), title=out.resolve().name)
     return runs
 
 

@@ -183,13 +183,18 @@ def marker(job: Job, out: Path) -> Path:
     return out / "jobs" / f"{job.id}.done"
 
 
+def mark(job: Job, out: Path) -> None:
+    """Put the marker of a job that is finished."""
+    marker(job, out).parent.mkdir(parents=True, exist_ok=True)
+    marker(job, out).touch()
+
+
 def mark_jobs(plan: Plan, out: Path, marked: Path) -> int:
     """Put markers for the jobs that are finished in `out`, and none for others; how many have work left."""
     left = 0
-    (marked / "jobs").mkdir(parents=True, exist_ok=True)
     for job in plan.jobs:
         if plan.is_finished(job, out):
-            marker(job, marked).touch()
+            mark(job, marked)
         else:
             marker(job, marked).unlink(missing_ok=True)
             left += 1

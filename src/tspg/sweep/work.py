@@ -28,7 +28,7 @@ from tspg.sweep.plan import (
     Plan,
     PlannedRun,
     ground_folder,
-    marker,
+    mark,
     random_file,
     reason_file,
     run_folder,
@@ -52,7 +52,7 @@ def work_on(plan: Plan, job: Job, out: Path) -> None:
             _compare(plan, job, out)
         else:
             _make_runs(plan, job, out)
-        marker(job, out).touch()
+        mark(job, out)
     if all(plan.is_finished(other, out) for other in plan.jobs if other.ground == job.ground and other.kind == RUNS):
         shutil.rmtree(ground_folder(job, out), ignore_errors=True)  # nobody needs this f any more
 

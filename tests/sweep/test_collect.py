@@ -1,0 +1,71 @@
+"""What comes back over seeds and targets, by hand; and the table of all runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tspg
+from tspg.audit.stability import Repeats
+from tspg.errors import ModelError
+from tspg.sweep.collect import LISTED, gene_frequency, stable_genes
+
+GENES = [f"g{number}" for number in range(50)]
+
+
+def repeats(*fits):
+    return Repeats.of([{"": np.array(fit)} for fit in fits], np.ones(50, dtype=bool), LISTED)
+
+
+def change(**moved):
+    """Mean changes of fifty genes, of which 30 fill up the list with small ones."""
+    fit = np.zeros(50)
+    fit[20:] = 0.001
+    for gene, value in moved.items():
+        fit[GENES.index(gene)] = value
+    return fit
+
+
+def test_genes_are_averaged_over_seeds_and_weighted_by_how_often_they_lead():
+    # g1 leads with every seed, g2 by more, but with one seed of two, and then backwards; g3 falls twice
+    found = stable_genes(GENES, repeats(change(g1=0.4, g2=0.9, g3=-0.5), change(g1=0.2, g2=-0.1, g3=-0.7)))
+    up, down = (found[found["direction"] == way].set_index("gene") for way in ("up", "down"))
+    assert list(up.index[:2]) == ["g1", "g2"]  # .3 x 1 and .4 x 1/2
+    assert up.loc["g1", ["mean_perturbation", "selection_frequency", "weight"]].tolist() == pytest.approx([0.3, 1, 0.3])
+    assert up.loc["g2", ["mean_perturbation", "selection_frequency", "weight"]].tolist() == pytest.approx(
+        [0.4, 0.5, 0.2]
+    )
+    assert up.loc["g2", "sign_agreement"] == 0.5
+    assert down.loc["g3", ["rank", "mean_perturbation", "weight"]].tolist() == pytest.approx([1, -0.6, 0.6])
+    assert set(down.index) == {"g3"}  # g2 fell once, but rises on average
+    assert list(up["rank"]) == list(range(1, len(up) + 1))
+    assert set(found["n_seeds"]) == {2}
+
+
+def test_the_stability_index_is_one_for_equal_lists_and_undefined_for_one_seed():
+    same = change(g1=0.4, g3=-0.5)
+    assert set(stable_genes(GENES, repeats(same, same))["phi"]) == {1.0}
+    assert stable_genes(GENES, repeats(same))["phi"].isna().all()
+
+
+def test_frequency_counts_runs_and_targets():
+    first = repeats(change(g1=0.4), change(g1=0.4, g2=0.9))
+    second = repeats(change(g2=0.3, g3=-0.1), change(g2=0.3))
+    found = gene_frequency([(GENES, first), (GENES, second)]).set_index(["direction", "gene"])
+    assert found.loc[("up", "g2"), ["n_runs", "n_targets"]].tolist() == [3, 2]
+    assert found.loc[("up", "g1"), ["n_runs", "n_targets"]].tolist() == [2, 1]
+    assert found.loc[("down", "g3"), "frequency"] == 1 / 4
+    assert set(found["n_runs_total"]) == {4}
+    assert set(found["n_targets_total"]) == {2}
+
+
+def test_a_folder_without_a_sweep_is_told(tmp_path):
+    with pytest.raises(ModelError, match=r"no sweep\.tsv here"):
+        tspg.read_sweep(tmp_path)
+
+
+def test_names_in_the_table_stay_text(tmp_path):
+    names = {"gene_set": ["NA", "12"], "target_class": ["2E8", "1-Mar"], "seed": [0, 1], "status": ["done", "done"]}
+    pd.DataFrame(names).to_csv(tmp_path / "sweep.tsv", sep="\t", index=False)
+    found = tspg.read_sweep(tmp_path)
+    assert found["gene_set"].tolist() == ["NA", "12"]
+    assert found["target_class"].tolist() == ["2E8", "1-Mar"]
