@@ -66,7 +66,7 @@ class ProgressBars:
         if bar is None:
             bar = self._bars[phase] = self._new(phase, done, total, numbers)
         if phase == "sweep":
-            bar.set_postfix_str(f"{numbers['runs']:,.0f} of {numbers['of']:,.0f} runs", refresh=False)
+            bar.set_description_str(f"{numbers['runs']:,.0f} of {numbers['of']:,.0f} runs", refresh=False)
         else:
             shown = {name: numbers[name] for name in ("step", "loss", "total_loss", "hit_rate") if name in numbers}
             bar.set_postfix(shown, refresh=False)
@@ -77,8 +77,8 @@ class ProgressBars:
     @staticmethod
     def _new(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> "tqdm[Any]":
         if phase == "sweep":  # counts expected seconds, since runs differ; what was done before says nothing of speed
-            line = "{desc}: {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
-            return tqdm(total=total, initial=done, desc=phase, bar_format=line, file=sys.stderr)
+            line = "{desc} |{bar}| {percentage:.0f}%, {elapsed} gone, {remaining} left"
+            return tqdm(total=total, initial=done, bar_format=line, file=sys.stderr)
         unit = "epoch" if numbers.get("epoch", done) == done else "step"
         title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
         return tqdm(total=total, desc=title, unit=unit, file=sys.stderr)

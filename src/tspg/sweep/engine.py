@@ -99,7 +99,8 @@ def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Rep
             child.wait(max(FEWEST_SECONDS, seconds / SHARE_OF_LOOKING))
         except subprocess.TimeoutExpired:
             continue
-    tell()
+    if left:
+        tell()
 
 
 @contextmanager
