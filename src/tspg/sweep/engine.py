@@ -94,7 +94,7 @@ def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Rep
         return time.perf_counter() - started
 
     while child.poll() is None:
-        seconds = tell()
+        seconds = tell() if left else 0.0
         try:
             child.wait(max(FEWEST_SECONDS, seconds / SHARE_OF_LOOKING))
         except subprocess.TimeoutExpired:
