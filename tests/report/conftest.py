@@ -1,5 +1,12 @@
 """Small perturbations with a known answer, and run folders made of them."""
 
+import base64
+import hashlib
+import html
+import re
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -179,3 +186,52 @@ def drawn_run(
 ) -> Path:
     """An ordinary run with its figures; shared, so tests change a copy."""
     return make_run(tmp_path_factory.mktemp("drawn"), make_perturbations(), figures=True)
+
+
+def _hash(program: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}"
+
+
+def _dom(page: Path) -> str:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not on PATH")
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", f"--user-data-dir={profile}"]
+        done = subprocess.run(
+            [program, *options, *quiet, "--dump-dom", page.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def hash_of() -> Callable[[str], str]:
+    """A program's fingerprint as a content policy names it."""
+    return _hash
+
+
+@pytest.fixture(scope="session")
+def chromium_dom() -> Callable[[Path], str]:
+    """A page as a browser holds it when its programs have run."""
+    return _dom
+
+
+@pytest.fixture
+def worked_with(tmp_path: Path) -> Callable[[Path, str, str], dict[str, str]]:
+    """What `actions`, let run after a page's own program, leave in the data attributes of its body."""
+
+    def work(page: Path, program: str, actions: str) -> dict[str, str]:
+        text = page.read_text(encoding="utf-8")
+        both = f"{program}\n{actions}"
+        worked = tmp_path / "worked.html"
+        worked.write_text(text.replace(_hash(program), _hash(both)).replace(program, both), encoding="utf-8")
+        body = re.search(r"<body([^>]*)>", _dom(worked))
+        assert body is not None
+        return {key: html.unescape(value) for key, value in re.findall(r'data-(\w+)="([^"]*)"', body[1])}
+
+    return work

@@ -1,12 +1,8 @@
 """The page: right numbers, honest gaps, and names that stay text whatever they hold."""
 
-import base64
-import hashlib
 import json
 import re
 import shutil
-import subprocess
-import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,7 +19,8 @@ from tspg.errors import ModelError
 from tspg.files import safe_name, write_json, write_table
 from tspg.report.evidence_view import MEASURES, METHODS, TELLING
 from tspg.report.findings import findings_of
-from tspg.report.html import PROGRAM, write_report
+from tspg.report.html import write_report
+from tspg.report.page import PROGRAM
 from tspg.report.run_files import read_run
 
 HOSTILE = [
@@ -69,10 +66,6 @@ class Page(HTMLParser):
         return {tag for tag, _ in self.elements}
 
 
-def hash_of(program: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}"
-
-
 def page_of(run_dir: Path) -> Page:
     return Page(write_report(run_dir).read_text(encoding="utf-8"))
 
@@ -111,27 +104,7 @@ def test_the_check_for_hostile_names_can_fail(hostile_run: Path):
     assert any("onerror" in attributes for attributes in images)
 
 
-def chromium_dom(page: Path) -> str:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not on PATH")
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-    with tempfile.TemporaryDirectory() as profile:
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            f"--user-data-dir={profile}",
-            *quiet,
-        ]
-        done = subprocess.run(
-            [program, *options, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60, check=True
-        )
-    return done.stdout
-
-
-def test_no_name_runs_as_a_program_in_a_browser(hostile_run: Path):
+def test_no_name_runs_as_a_program_in_a_browser(hostile_run: Path, chromium_dom):
     dom = chromium_dom(write_report(hostile_run))
     title = re.search(r"<title>(.*?)</title>", dom, re.DOTALL)
     assert title is not None
@@ -234,33 +207,27 @@ show("faded", faded.length > 0 && faded.every((p) => p.dataset.class !== key.dat
 """
 
 
-def test_the_page_can_be_worked_with_in_a_browser(told_run: Path, tmp_path: Path):
-    html = write_report(told_run).read_text(encoding="utf-8")
-    page = tmp_path / "worked.html"
-    worked = html.replace(hash_of(PROGRAM), hash_of(PROGRAM + ACTIONS)).replace(PROGRAM, PROGRAM + ACTIONS)
-    page.write_text(worked, encoding="utf-8")
-    body = re.search(r"<body([^>]*)>", chromium_dom(page))
-    assert body is not None
-    found = dict(re.findall(r'data-(\w+)="([^"]*)"', body[1]))
+def test_the_page_can_be_worked_with_in_a_browser(told_run: Path, worked_with):
+    found = worked_with(write_report(told_run), PROGRAM, ACTIONS)
     assert found.pop("chosen").startswith("Liver → Lung")
     assert found.pop("everything") == "3"  # two classes and one sample
     assert found == dict.fromkeys(["found", "rising", "falling", "told", "faded"], "true")
 
 
-def test_the_browser_check_can_fail_where_nothing_protects(tmp_path: Path):
+def test_the_browser_check_can_fail_where_nothing_protects(tmp_path: Path, chromium_dom):
     unprotected = tmp_path / "raw.html"
     unprotected.write_text(f"<!doctype html><title>fine</title><p>{HOSTILE[1]}", encoding="utf-8")
     assert "<title>OWNED</title>" in chromium_dom(unprotected)
 
 
-def test_the_content_policy_stops_even_a_raw_name(hostile_run: Path, tmp_path: Path):
+def test_the_content_policy_stops_even_a_raw_name(hostile_run: Path, tmp_path: Path, chromium_dom):
     page = tmp_path / "raw.html"
     raw = write_report(hostile_run).read_text(encoding="utf-8").replace("</main>", f"{HOSTILE[0]}{HOSTILE[1]}</main>")
     page.write_text(raw, encoding="utf-8")
     assert "<title>OWNED</title>" not in chromium_dom(page)
 
 
-def test_nothing_is_loaded_from_anywhere(make_run, make_perturbations, tmp_path: Path):
+def test_nothing_is_loaded_from_anywhere(make_run, make_perturbations, tmp_path: Path, hash_of):
     html = write_report(make_run(tmp_path, make_perturbations(), figures=True)).read_text(encoding="utf-8")
     page = Page(html)
     sources = [

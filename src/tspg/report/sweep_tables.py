@@ -36,7 +36,7 @@ def _line(study: Study, gene_set: str, numbers: pd.DataFrame) -> dict[str, Any]:
         "n_genes": study.n_genes[gene_set],
         "n_targets": runs["target_class"].nunique(),
         "n_runs": len(runs),
-        "hardest": "" if len(hardest) == len(runs) else str(hardest.iloc[0]),  # where they differ
+        "hardest": "" if len(hardest) in (0, len(runs)) else str(hardest.iloc[0]),  # where they differ
         **{name: float(own[name].mean()) for name in _OF_F},
         **{f"least_{name}": float(own[name].min()) for name in _OF_F},
     }
