@@ -410,6 +410,8 @@ head("genes").click(); show("fewest", names());
 head("Liver").click(); show("liver", names());
 head("Liver").click(); show("turned", names());
 head("gene set").click(); show("named", names());
+const bothWays = [false, true].map((turned) => sorted([0, 1, 2], (item) => [null, 2, 1][item], turned));
+show("missing", bothWays.map((items) => items.join(" ")).join("|"));
 map.querySelector("tfoot button").click(); show("columns", heads());
 map.querySelector("tfoot button").click(); show("columnsturned", heads());
 type("find-sets", "sma"); show("filtered", names()); show("count", byId("shown").textContent);
@@ -425,6 +427,8 @@ show("energies", words(all("tbody tr", panel)[0].cells));
 show("random", words(all("p", panel)).includes("against 0.250 (median), p 0.01; hit rate 90% against 80%, p 0.02"));
 show("genes", words(all("td.gene", panel)));
 show("interval", panel.textContent.includes("over 2 seeds: phi 0.80 (95% interval 0.70 to 0.90)"));
+open(2);
+show("folders", words(all("code", panel)));
 panel.querySelector(".close").click();
 show("closed", panel.hidden);
 
@@ -458,7 +462,8 @@ def test_the_map_can_be_worked_with_in_a_browser(small_page: Path, worked_with):
         "worst": "SMALL|all genes",
         "fewest": "SMALL|all genes",
         "liver": "SMALL|all genes",
-        "turned": "SMALL|all genes",  # what has no number stands last whichever way
+        "turned": "SMALL|all genes",
+        "missing": "2 1 0|1 2 0",  # what has no number stands last whichever way
         "named": "all genes|SMALL",
         "columns": "Lung|Liver",
         "columnsturned": "Liver|Lung",
@@ -466,9 +471,10 @@ def test_the_map_can_be_worked_with_in_a_browser(small_page: Path, worked_with):
         "count": "1 of 2 gene sets, 2 of 2 targets",
         "onecolumn": "Liver",
         "onemean": "0.500",
-        "told": "SMALL → Lung: energy ratio 0.150 (seed 0 0.100, seed 1 0.200)",
+        "told": "SMALL → Lung: Energy ratio 0.150 (seed 0 0.100, seed 1 0.200)",
         "opened": "SMALL → Lung",
         "links": "runs/SMALL.Lung.seed-0.3f/report.html|runs/SMALL.Lung.seed-1.3f/report.html",
+        "folders": "runs/all.Lung.seed-0.3f|runs/all.Lung.seed-1.3f",  # kept without a report
         "energies": "Energy ratio|0.150|0.100|0.200|0.300",
         "random": "true",
         "genes": "GENE1|GENE2|GENE3",

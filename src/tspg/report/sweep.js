@@ -119,12 +119,15 @@ const draw = () => {
     const ofTarget = (set) => badness(means[set * nTargets + Number(order.rows)]);
     rows = sorted(rows, keysOfRows(columns)[order.rows] ?? ofTarget, order.rowsTurned);
   }
-  const head = element("tr", {}, sortHead("gene set", "name"), sortHead("genes", "genes", "n"), sortHead("mean", "mean", "n"),
+  const head = element("tr", {},
+    sortHead("gene set", "name"), sortHead("genes", "genes", "n"), sortHead("mean", "mean", "n"),
     ...columns.map((target) => sortHead(study.targets[target], String(target), "target")));
   map.tHead.replaceChildren(head);
   map.tBodies[0].replaceChildren(...rows.map((set) => lineOf(set, columns)));
-  const turn = element("button", { type: "button", "data-columns": "mean", "data-stop": "columns", tabindex: -1 }, "mean over gene sets");
-  const foot = element("th", { scope: "row", "aria-sort": order.columns ? (order.columnsTurned ? "ascending" : "descending") : false }, turn);
+  const turn = element("button", { type: "button", "data-columns": "mean", "data-stop": "columns", tabindex: -1 },
+    "mean over gene sets");
+  const sort = order.columns ? order.columnsTurned ? "ascending" : "descending" : false;
+  const foot = element("th", { scope: "row", "aria-sort": sort }, turn);
   map.tFoot.replaceChildren(element("tr", {}, foot, element("td"), element("td"),
     ...columns.map((target) => element("td", { tabindex: -1 }, summary(measure, pairsOfTarget(target, rows))))));
   byId("shown").textContent = rows.length < study.sets.length || columns.length < nTargets
@@ -137,7 +140,8 @@ const draw = () => {
 };
 const sortHead = (words, by, css = "") => {
   const button = element("button", { type: "button", "data-rows": by, "data-stop": `head ${by}`, tabindex: -1 }, words);
-  const sort = order.rows !== by ? false : (order.rowsTurned === (by === "name" || by === "genes")) ? "descending" : "ascending";
+  const rising = ["name", "genes"].includes(by) !== order.rowsTurned; // of the others the best comes first
+  const sort = order.rows === by ? rising ? "ascending" : "descending" : false;
   return element("th", { scope: "col", class: css, title: words, "aria-sort": sort }, button);
 };
 const lineOf = (set, columns) => {
@@ -152,16 +156,19 @@ const lineOf = (set, columns) => {
 };
 const fieldOf = (pair) => {
   const values = valuesOf(measure, pair);
-  const attributes = { "data-pair": pair, "data-stop": `pair ${pair}`, tabindex: -1, "aria-current": pair === opened && "true" };
+  const current = pair === opened && "true";
+  const attributes = { "data-pair": pair, "data-stop": `pair ${pair}`, tabindex: -1, "aria-current": current };
   if (!values.length) {
     const state = stateOf(pair);
     const [sign, words] = study.states[state];
     return element("td", { ...attributes, class: state }, sign, element("span", {}, ` ${words}`));
   }
   const part = runsOf[pair].some((run) => kindOf(run) !== "done") ? " part" : "";
-  const field = element("td", { ...attributes, class: shade(measure, mean(values)) + part }, element("span", {}, pairText(measure, values)));
+  const css = shade(measure, mean(values)) + part;
+  const field = element("td", { ...attributes, class: css }, element("span", {}, pairText(measure, values)));
   if (values.length > 1 && measure.form !== "answer" && !map.classList.contains("many")) {
-    field.append(element("small", {}, `${textOf(measure, Math.min(...values))} to ${textOf(measure, Math.max(...values))}`));
+    const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => textOf(measure, value));
+    field.append(element("small", {}, `${low} to ${high}`));
   }
   return field;
 };
@@ -169,11 +176,12 @@ const fieldOf = (pair) => {
 // What a field says in full, for the pointer and the keyboard.
 const inWords = (pair) => {
   const values = valuesOf(measure, pair);
-  const head = `${nameOf(pair)}: ${measure.title.toLowerCase()} ${values.length ? pairText(measure, values) : study.states[stateOf(pair)][1]}`;
+  const head = `${nameOf(pair)}: ${measure.title} ${values.length ? pairText(measure, values) : study.states[stateOf(pair)][1]}`;
   if (measure.of_pairs) return head;
   const seeds = runsOf[pair].map((run) => {
     const value = measure.of_runs[run];
-    return `seed ${seedOf(run)} ${known(value) ? textOf(measure, value) : kindOf(run) === "done" ? "not measured" : statusOf(run)}`;
+    const without = kindOf(run) === "done" ? study.states.missing[1] : statusOf(run);
+    return `seed ${seedOf(run)} ${known(value) ? textOf(measure, value) : without}`;
   });
   return seeds.length ? `${head} (${seeds.join(", ")})` : head;
 };
@@ -192,11 +200,13 @@ const choose = () => {
   const beside = measure.beside.map(([name, values]) => `${name} ${textOf(measure, mean(values.filter(known)))}`);
   byId("about").replaceChildren(element("b", {}, measure.title), measure.best ? ` (best: ${measure.best})` : "",
     `. ${measure.words} ${beside.length ? `Beside it, on average: ${beside.join(" and ")}.` : ""}`);
-  const mark = (value) => ["share", "answer"].includes(measure.form) ? textOf(measure, value) : String(value).replace("-", "\u2212");
+  const inWhole = ["share", "answer"].includes(measure.form); // round numbers need no zeros behind them
+  const mark = (value) => inWhole ? textOf(measure, value) : String(value).replace("-", "\u2212");
   const marks = measure.good.map(([value]) => [value, mark(value)]);
   const steps = marks.flatMap(([value, text], number) =>
     number && measure.form !== "answer" ? [[(marks[number - 1][0] + value) / 2, ""], [value, text]] : [[value, text]]);
-  byId("steps").replaceChildren(...steps.map(([value, text]) => element("span", {}, element("i", { class: shade(measure, value) }), text)));
+  const step = ([value, text]) => element("span", {}, element("i", { class: shade(measure, value) }), text);
+  byId("steps").replaceChildren(...steps.map(step));
   draw();
 };
 chooser.addEventListener("change", choose);
@@ -247,7 +257,8 @@ map.addEventListener("keydown", (event) => {
 // One gene set and target in full.
 const address = (path) => path.split("/").map(encodeURIComponent).join("/"); // no name can become another scheme
 const tableOf = (heads, lines) => element("table", { class: "plain" },
-  element("thead", {}, element("tr", {}, ...heads.map((words, number) => element("th", { scope: "col", class: number ? "n" : "" }, words)))),
+  element("thead", {}, element("tr", {},
+    ...heads.map((words, number) => element("th", { scope: "col", class: number ? "n" : "" }, words)))),
   element("tbody", {}, ...lines));
 const runsInFull = (pair) => {
   const [start, ends, reports] = study.paths[pair];
@@ -274,7 +285,9 @@ const numbersInFull = (pair) => {
       ...(runs.length > 1 ? runs.map((run) => cell(one.of_runs[run])) : []), ...others);
   });
   const seeds = runs.length > 1 ? runs.map((run) => `seed ${seedOf(run)}`) : [];
-  return lines.length ? [element("div", { class: "scroll" }, tableOf(["", runs.length > 1 ? "mean" : `seed ${seedOf(runs[0])}`, ...seeds, ...beside], lines))] : [];
+  if (!lines.length) return [];
+  const own = runs.length > 1 ? "mean" : `seed ${seedOf(runs[0])}`;
+  return [element("div", { class: "scroll" }, tableOf(["", own, ...seeds, ...beside], lines))];
 };
 const randomInFull = (pair) => {
   const numbers = study.random[pair];
@@ -282,14 +295,16 @@ const randomInFull = (pair) => {
   const [n, energy, randomEnergy, p, hits, randomHits, pHits] = numbers;
   const say = (value, write) => known(value) ? write(value) : "not available";
   const ratio = (value) => decimals(value, 3);
-  return element("p", {}, `Beside ${n} random gene sets of as many genes, moved by the map in closed form: energy ratio ${say(energy, ratio)} `
-    + `against ${say(randomEnergy, ratio)} (median), p ${say(p, chance)}; hit rate ${say(hits, percent)} against ${say(randomHits, percent)}, p ${say(pHits, chance)}.`);
+  return element("p", {}, `Beside ${n} random gene sets of as many genes, moved by the map in closed form: `
+    + `energy ratio ${say(energy, ratio)} against ${say(randomEnergy, ratio)} (median), p ${say(p, chance)}; `
+    + `hit rate ${say(hits, percent)} against ${say(randomHits, percent)}, p ${say(pHits, chance)}.`);
 };
 const genesInFull = (pair) => {
   if (!study.stable[pair]) return [element("p", {}, "Which genes come back: not available.")];
   const [nSeeds, [phi, low, high], ...lists] = study.stable[pair];
+  const interval = known(low) && known(high) ? ` (95% interval ${decimals(low, 2)} to ${decimals(high, 2)})` : "";
   const words = known(phi)
-    ? `Stability of the top genes over ${nSeeds} seeds: phi ${decimals(phi, 2)}${known(low) && known(high) ? ` (95% interval ${decimals(low, 2)} to ${decimals(high, 2)})` : ""}; 1 the same genes, 0 as by chance.`
+    ? `Stability of the top genes over ${nSeeds} seeds: phi ${decimals(phi, 2)}${interval}; 1 the same genes, 0 as by chance.`
     : "Whether the same genes come first with another seed cannot be said.";
   const tables = ["up", "down"].map((way, number) => {
     const flat = lists[number];
@@ -320,8 +335,9 @@ const open = (pair) => {
   button.addEventListener("click", close);
   const planned = runsOf[pair].length
     ? [element("h3", {}, "Runs"), runsInFull(pair), ...numbersInFull(pair)] : [element("p", {}, "No run was planned.")];
-  panel.replaceChildren(button, element("h2", { tabindex: -1 }, nameOf(pair)), element("p", {}, known(genes) ? `${decimals(genes, 0)} genes` : ""),
-    ...planned, element("h3", {}, "Random gene sets"), randomInFull(pair), element("h3", {}, "Genes"), ...genesInFull(pair));
+  panel.replaceChildren(element("h2", { tabindex: -1 }, nameOf(pair)), button,
+    element("p", {}, known(genes) ? `${decimals(genes, 0)} genes` : ""), ...planned,
+    element("h3", {}, "Random gene sets"), randomInFull(pair), element("h3", {}, "Genes"), ...genesInFull(pair));
   panel.hidden = false;
   panel.scrollTop = 0;
   document.body.classList.add("beside");

@@ -201,7 +201,8 @@ MEASURES = (
             _ANSWERS,
             question,
             "pass",
-            "The answer of the run reports, each with its numbers and limits there: ✓ pass, ? doubtful, ✕ fail.",
+            "The answer of the run reports, with its numbers and limits there: ✓ pass, ? doubtful, ✕ fail. Where seeds "
+            "differ, how many of each; “mean” is the share that passes.",
             f"verdict.{name}.answer",
             "answer",
             ((-1, -0.8), (0, -0.2), (1, 0.8)),
