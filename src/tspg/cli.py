@@ -78,7 +78,7 @@ class ProgressBars:
     def _new(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> "tqdm[Any]":
         if phase == "sweep":  # counts expected seconds, since runs differ; what was done before says nothing of speed
             line = "{desc} |{bar}| {percentage:.0f}%, {elapsed} gone, {remaining} left"
-            return tqdm(total=total, initial=done, bar_format=line, file=sys.stderr)
+            return tqdm(total=total, initial=done, smoothing=0, bar_format=line, file=sys.stderr)
         unit = "epoch" if numbers.get("epoch", done) == done else "step"
         title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
         return tqdm(total=total, desc=title, unit=unit, file=sys.stderr)

@@ -44,7 +44,8 @@ def _of_f(study: Study) -> str:
     if accuracy.empty:
         return "How well f knows real samples that it never saw is not in the runs, so its calls cannot be judged."
     weak = [shown(str(name)) for name in accuracy[accuracy < DOUBTFUL_CLASSIFIER].sort_values().index]
-    spread = f"{percent(accuracy.min())} to {percent(accuracy.max())}" if len(accuracy) > 1 else percent(accuracy.min())
+    ends = dict.fromkeys((percent(accuracy.min()), percent(accuracy.max())))
+    spread = " to ".join(ends)
     told = f"The classifier f is right about {spread} of held-out real samples, by gene set (mean over classes)"
     if not weak:
         return f"{told}, so what it calls a moved sample means something with every gene set."

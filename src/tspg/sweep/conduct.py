@@ -13,7 +13,6 @@ from tspg.errors import FailedRunsError, UsageError
 from tspg.sweep.collect import DONE, PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, work_off
 from tspg.sweep.plan import PLAN, RUNS, Plan, mark_jobs, read_plan
-from tspg.sweep.size import folder_bytes
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -42,7 +41,7 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
             work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
         runs = collect(plan, out)
     lines = [*_found(plan, runs, out), *_failed(plan, runs, out), "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
-    n_open = int((~runs["status"].str.startswith((DONE, "skipped"))).sum())
+    n_open = sum(map(_is_open, runs["status"]))
     if n_open:
         raise FailedRunsError(
             f"{n_open} of {counted(len(runs), 'run')} failed; the same command tries them again.", lines
@@ -86,15 +85,22 @@ def rehearse(config: Path, out: Path, *, cores: int | None, profile: Path | None
     wanted = plan.wanted
     left = [run for run in wanted if not plan.is_done(run, out)]
     seconds = sum(plan.seconds[run.gene_set] for run in left)
+    needs = (
+        f"at most {_hours(seconds)} of a core for what is left (many runs share work)",
+        f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory asked for a job",
+        f"{plan.bytes_on_disk / 1e9:.1f} GB on disk in the end (keep = {plan.asked['keep']!r})",
+    )
     return [
         f"{counted(len(plan.runs), 'run')}: {len(left):,} to do, {len(wanted) - len(left):,} done, "
         f"{len(plan.runs) - len(wanted):,} skipped.",
         *_few(_skipped(plan)),
-        f"Expected: about {seconds / 3600:.1f} hours of one thread's time, "
-        f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory asked for a job, "
-        f"{folder_bytes(plan) / 1e9:.1f} GB on disk (keep = {plan.asked['keep']!r}).",
+        f"Expect {'; '.join(needs)}.",
         dry_run(plan, out, cores=cores, profile=profile),
     ]
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
 
 
 def listing(config: Path, out: Path) -> list[str]:
@@ -137,14 +143,19 @@ def _skipped(plan: Plan) -> list[str]:
 
 def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
     """Every run that failed, with its reason and the command that repeats it."""
-    lines = []
-    for run, status in zip(plan.runs, runs["status"], strict=True):
-        if not status.startswith((DONE, "skipped")):
-            lines.append(f"{run.gene_set} to {run.target_class}, seed {run.seed}: {status}")
-            lines.append(f"    again: {plan.command_line(run, out)}")
-    yield from _few(lines, 2 * MOST_TOLD)
+    failed = [(run, status) for run, status in zip(plan.runs, runs["status"], strict=True) if _is_open(status)]
+    for run, status in failed[:MOST_TOLD]:
+        yield f"  {run.gene_set} to {run.target_class}, seed {run.seed}: {status}"
+        yield f"      again: {plan.command_line(run, out)}"
+    if len(failed) > MOST_TOLD:
+        yield f"  ... and {len(failed) - MOST_TOLD:,} more; the report lists them."
 
 
-def _few(lines: list[str], most: int = MOST_TOLD) -> list[str]:
-    more = [f"... and {len(lines) - most:,} lines more"] if len(lines) > most else []
-    return [f"  {line}" for line in (*lines[:most], *more)]
+def _is_open(status: str) -> bool:
+    """Whether a run is neither done nor skipped."""
+    return not status.startswith((DONE, "skipped"))
+
+
+def _few(lines: list[str]) -> list[str]:
+    more = [f"... and {len(lines) - MOST_TOLD:,} more"] if len(lines) > MOST_TOLD else []
+    return [f"  {line}" for line in (*lines[:MOST_TOLD], *more)]

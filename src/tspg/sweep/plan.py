@@ -75,7 +75,8 @@ class Plan:
     sets: tuple[PlannedSet, ...]
     runs: tuple[PlannedRun, ...]
     jobs: tuple[Job, ...]
-    seconds: dict[str, float]  # expected for one run, by gene set
+    seconds: dict[str, float]  # expected for one run alone, by gene set
+    bytes_on_disk: float  # expected of the whole folder
     all_genes: str | None
 
     @property
@@ -217,15 +218,19 @@ def read_plan(out: Path) -> Plan:
     try:
         content: Mapping[str, Any] = json.loads((out / PLAN).read_text(encoding="utf-8"))
         if content["version"] != PLAN_VERSION:
-            raise ModelError(f"{out / PLAN}: version {content['version']}; this tspg reads {PLAN_VERSION}.")
+            raise ValueError(f"version {content['version']}, this tspg reads {PLAN_VERSION}")
         return Plan(
-            **{name: content[name] for name in ("identity", "asked", "inputs", "seconds", "all_genes")},
+            **{
+                name: content[name] for name in ("identity", "asked", "inputs", "seconds", "bytes_on_disk", "all_genes")
+            },
             sets=tuple(PlannedSet(**one) for one in content["sets"]),
             runs=tuple(PlannedRun(**one) for one in content["runs"]),
             jobs=tuple(Job(**{**one, "runs": tuple(one["runs"])}) for one in content["jobs"]),
         )
+    except FileNotFoundError as error:
+        raise ModelError(f"{out}: there is no sweep here (no {PLAN}). Start it with --config.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{out}: there is no sweep here (no readable {PLAN}). Start it with --config.") from error
+        raise ModelError(f"{out / PLAN}: cannot be used ({error}). Start the sweep again with --config.") from error
 
 
 def plan_of_workflow(config: Mapping[str, Any], *, is_main: bool) -> Plan:

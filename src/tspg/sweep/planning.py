@@ -22,6 +22,7 @@ from tspg.question import FEWEST_GENES, Question, check_question
 from tspg.sweep.asking import annotations_of, label_column_of, question_of
 from tspg.sweep.plan import RANDOM, RUNS, Job, Plan, PlannedRun, PlannedSet, read_plan, write_plan
 from tspg.sweep.settings import ALL, SweepSettings, read_settings
+from tspg.sweep.size import run_bytes, study_bytes
 from tspg.sweep.study import has_study, write_study
 
 UNION = "all"
@@ -116,6 +117,7 @@ class _Planning:
             runs=tuple(runs),
             jobs=(*self._run_jobs(runs, expected), *self._random_jobs(runs, expected)),
             seconds={name: found.seconds for name, found in expected.items()},
+            bytes_on_disk=self._bytes(runs),
             all_genes=self._study_name(None) if self._draws_random_sets else None,
         )
 
@@ -279,6 +281,14 @@ class _Planning:
             )
             for one in self.usable
         }
+
+    def _bytes(self, runs: Sequence[PlannedRun]) -> float:
+        """How large the folder becomes."""
+        n_samples, n_all = self.question.study.n_obs, len(self.expression.collected.gene_ids)
+        n_sources = len(self.question.config.source_classes or self._classes[1:])
+        folders = (run_bytes(n_samples, run.n_genes, n_sources, self.settings.keep) for run in runs if not run.skipped)
+        studies = [one.n_genes for one in self.usable] + [n_all] * self._draws_random_sets
+        return sum(folders) + sum(study_bytes(n_samples, n_genes) for n_genes in studies)
 
     def _run_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, Forecast]) -> Iterator[Job]:
         """The targets of a gene set and seed together, in parts of some minutes."""
