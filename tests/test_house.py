@@ -118,7 +118,7 @@ def test_ci_runs_the_commands_that_the_readme_and_the_justfile_promise() -> None
 def test_readme_uses_only_options_that_the_commands_know() -> None:
     text = committed_file("README.md").replace("\\\n", " ")
     uses = re.findall(r"(?:^|/bin/)tspg (\w+)((?: .*)?)$", text, flags=re.MULTILINE)
-    assert {command for command, _ in uses} == {"audit", "compare", "demo", "inspect", "perturb", "run"}
+    assert {command for command, _ in uses} == {"audit", "compare", "demo", "inspect", "perturb", "run", "sweep"}
     for command, rest in uses:
         words = [sys.executable, "-m", "tspg", command, "--help"]
         finished = subprocess.run(words, capture_output=True, text=True, check=False)
