@@ -231,3 +231,49 @@ def test_snakemake_may_be_called_by_itself(asked, undisturbed, tmp_path):
     plan = read_plan(out)
     assert all(plan.is_done(run, out) for run in plan.wanted)
     assert Path(run_folder(plan.wanted[0], out) / "metrics.json").is_file()
+
+
+SUBMIT = """#!{python}
+import os, subprocess, sys
+script = sys.argv[-1]
+ended = script + ".ended"
+process = subprocess.Popen(["bash", "-c", f"bash '{{script}}'; echo $? > '{{ended}}'"], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, start_new_session=True)
+with open({log!r}, "a") as log:
+    log.write(script + "\\n")
+print(f"{{process.pid}}:{{ended}}")
+"""
+STATUS = """#!{python}
+import os, sys
+pid, ended = sys.argv[-1].split(":", 1)
+if os.path.exists(ended) and open(ended).read().strip():
+    print("success" if open(ended).read().strip() == "0" else "failed")
+else:
+    print("running")
+"""
+PROFILE = """
+executor: cluster-generic
+cluster-generic-submit-cmd: {submit}
+cluster-generic-status-cmd: {status}
+jobs: 2
+latency-wait: 10
+seconds-between-status-checks: 1
+"""
+
+
+def test_jobs_go_through_a_cluster_with_a_profile(asked, undisturbed, tmp_path):
+    pytest.importorskip("snakemake_executor_plugin_cluster_generic")
+    log = tmp_path / "submitted"
+    for name, text in (("submit", SUBMIT), ("status", STATUS)):
+        (tmp_path / name).write_text(text.format(python=sys.executable, log=str(log)))
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "profile").mkdir()
+    words = {"submit": tmp_path / "submit", "status": tmp_path / "status"}
+    (tmp_path / "profile" / "config.yaml").write_text(PROFILE.format(**words))
+    out = tmp_path / "sweep"
+    command = [sys.executable, "-m", "tspg", "sweep", "--config", str(asked), "--out", str(out)]
+    command += ["--profile", str(tmp_path / "profile")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert len(log.read_text().splitlines()) == 4  # every job of the plan was submitted, once
+    assert without_times(tspg.read_sweep(out)).equals(without_times(tspg.read_sweep(undisturbed[0])))

@@ -12,7 +12,7 @@ from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
 from tspg.sweep.collect import DONE, PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, work_off
-from tspg.sweep.plan import PLAN, RUNS, Plan, mark_jobs, read_plan
+from tspg.sweep.plan import PLAN, RUNS, Plan, mark, mark_jobs, read_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -61,9 +61,12 @@ def do_job(out: Path, name: str) -> list[str]:
     if name == TABLES:
         collect(plan, out)
         return [f"Table: {out / TABLE}"]
-    from tspg.sweep.work import work_on
+    job = plan.job(name)
+    if not plan.is_finished(job, out):
+        from tspg.sweep.work import work_on  # PyTorch, which what is done already does without
 
-    work_on(plan, plan.job(name), out)
+        work_on(plan, job, out)
+    mark(job, out)
     return []
 
 
