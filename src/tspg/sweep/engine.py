@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +24,7 @@ WORKFLOW = Path(str(files("tspg.sweep").joinpath("Snakefile")))
 LOG = "snakemake.log"
 FEWEST_SECONDS = 1.0  # between two looks at what is done
 SHARE_OF_LOOKING = 0.05
+GRACE_SECONDS = 15.0
 KILLED = "its process ended without a word: killed, or out of memory?"
 
 
@@ -76,9 +77,14 @@ def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None
     if profile is None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
         yield from ("--resources", f"mem_mb={max(memory, *(job.memory_mb for job in plan.jobs))}")
-        cores = cores or len(os.sched_getaffinity(0))
+        cores = cores or _usable_cores()
     if cores is not None:
         yield from ("--cores", str(cores))
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; where the system does not say, all of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Report") -> None:
@@ -105,21 +111,29 @@ def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Rep
 
 @contextmanager
 def _stopped_with_us(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Stop Snakemake and the jobs that it started here, if we are stopped; jobs on a cluster it cancels itself."""
-    import psutil  # comes with Snakemake
-
+    """Stop Snakemake if we are stopped; the jobs that it sent to a cluster it cancels itself."""
     try:
         yield
-    except BaseException:
-        started = psutil.Process(child.pid).children(recursive=True) if child.poll() is None else []
-        child.send_signal(signal.SIGINT)
-        for process in started:
-            try:
-                process.terminate()
-            except psutil.NoSuchProcess:
-                continue
-        child.wait()
+    except BaseException as stopped:
+        if isinstance(stopped, KeyboardInterrupt) and not stopped.args:
+            # Ctrl-C reaches Snakemake and its jobs, too; a second one would cut short what they do about it.
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
+        if child.poll() is None:
+            _stop(child)
         raise
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """Tell Snakemake and the jobs that it runs on this machine to stop, and wait until it has."""
+    import psutil  # comes with Snakemake
+
+    started = psutil.Process(child.pid).children(recursive=True)
+    child.send_signal(signal.SIGINT)
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    child.wait()
 
 
 def dry_run(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> str:
