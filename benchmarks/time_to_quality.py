@@ -78,7 +78,9 @@ def measure(task: str, seed: int, data: Path) -> Iterator[dict[str, object]]:
         generator = generator if steps is None else replace(generator, steps=steps)
         own = replace(config, preset=preset, generator=generator, target_model=PRESETS[preset][0])
         start = time.process_time()
-        (method, history) = next(learn(prepared, networks[preset], own, [own.target_class], device=torch.device("cpu")))
+        method, history, _ = next(
+            learn(prepared, networks[preset], own, [own.target_class], device=torch.device("cpu"))
+        )
         seconds = time.process_time() - start
         model = TrainedModel.of(prepared, networks[preset], method, own, {})
         yield {

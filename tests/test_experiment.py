@@ -1,5 +1,7 @@
 """A whole experiment: what its seed and donors decide, and that held-out samples decide nothing."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from tspg import fitting
 from tspg.analysis.judges import logistic_judge
 from tspg.errors import UsageError
 from tspg.meaning import Moved
-from tspg.model import training
+from tspg.model import learning, training
 from tspg.model.training import _Rows
 
 SHORT = {
@@ -192,3 +194,14 @@ def test_kept_statistics_are_of_all_samples_though_epochs_look_at_few(planted, m
     body = found.model.method.generator.body
     hidden = body[0](torch.from_numpy(prepared.profiles[prepared.is_train]))
     np.testing.assert_allclose(body[1].running_mean, hidden.mean(dim=0).detach(), atol=1e-5)
+
+
+def test_a_run_says_with_how_many_targets_its_generator_learned(planted, tmp_path, monkeypatch):
+    monkeypatch.setitem(learning.SIDE_BY_SIDE, "cpu", 2)  # as on a GPU
+    targets = ["target", "alpha", "beta"]
+    found = list(
+        tspg.run_targets(planted.adata, target_classes=targets, label_column="label", steps=2, target_epochs=2)
+    )
+    assert [run.side_by_side for run in found] == [2, 2, 1]
+    tspg.save_run(found[0], tmp_path, keep="metrics")
+    assert json.loads((tmp_path / "manifest.json").read_text())["side_by_side"] == 2

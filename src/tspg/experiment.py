@@ -33,7 +33,8 @@ class Run:
     `perturbations` is an AnnData (X: perturbed profile; layers `original` and `perturbation`);
     `history`, `top_genes`, `gene_overlap` and `evidence` are tables, and `tables` holds further ones
     by the name of their file: `enrichment`, `enrichment_ranked`, ...; `metrics` holds every number
-    of `metrics.json`; `seconds` the time of each phase.
+    of `metrics.json`; `seconds` the time of each phase; `side_by_side` with how many targets in the same
+    steps the generator learned: with more than one, on a GPU, numbers differ slightly from those alone.
     """
 
     config: ExperimentConfig
@@ -47,6 +48,7 @@ class Run:
     tables: dict[str, pd.DataFrame]
     samples: tuple[str, ...]
     seconds: dict[str, float]
+    side_by_side: int = 1
 
     def __repr__(self) -> str:
         """Who was moved where, and where to look."""
@@ -277,4 +279,5 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Ru
         tables=tables,
         samples=question.samples,
         seconds=clock.read_off(),
+        side_by_side=fitted.side_by_side,
     )

@@ -40,11 +40,12 @@ class Ground:
 
 @dataclass(frozen=True)
 class Fit:
-    """What was learned for one target from one split of the samples."""
+    """What was learned for one target from one split of the samples, and with how many targets in the same steps."""
 
     ground: Ground
     model: TrainedModel
     history: pd.DataFrame
+    side_by_side: int
 
     @property
     def prepared(self) -> Prepared:
@@ -89,8 +90,9 @@ def fit_targets(ground: Ground, questions: Sequence[Question], clock: Clock, rep
     learned = learn(prepared, f, config, targets, device=choose_device(config.device), report=report)
     for question in questions:
         with clock.phase("generator"):
-            method, history = next(learned)
-        yield Fit(ground, TrainedModel.of(prepared, f, method, question.config, question.details), history)
+            method, history, side_by_side = next(learned)
+        model = TrainedModel.of(prepared, f, method, question.config, question.details)
+        yield Fit(ground, model, history, side_by_side)
 
 
 def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:

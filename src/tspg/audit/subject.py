@@ -96,7 +96,7 @@ class Subject:
         """Train f and the run's method on other samples or labels; nothing else differs from the run."""
         device = choose_device(config.device)
         f = train_target_model(prepared, config.target_model, seed=config.seed, device=device)
-        method, _ = next(learn(prepared, f, config, [config.target_class], device=device))
+        method = next(learn(prepared, f, config, [config.target_class], device=device)).method
         return TrainedModel.of(prepared, f, method, config, {})
 
 

@@ -1,6 +1,7 @@
 """From a configuration to what moves the profiles."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,13 @@ UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "
 # keeps the anchored samples of all targets in memory.
 SIDE_BY_SIDE = {"cpu": 1, "cuda": 16}
 
-Learned = tuple[Method, pd.DataFrame]
+
+class Learned(NamedTuple):
+    """What moves profiles, the history of its training, and how many targets' generators learned in the same steps."""
+
+    method: Method
+    history: pd.DataFrame
+    side_by_side: int = 1
 
 
 def learn(
@@ -42,7 +49,7 @@ def learn(
     """
     if config.method != "generator":
         for target in target_classes:
-            yield fit_closed_form(config.method, prepared, target, seed=config.seed), UNTRAINED
+            yield Learned(fit_closed_form(config.method, prepared, target, seed=config.seed), UNTRAINED)
     elif isinstance(config.generator, TransportConfig):
         for some in _chunks(target_classes, SIDE_BY_SIDE[device.type]):
             yield from _learn_transport(prepared, target_model, config, config.generator, some, device, report)
@@ -77,7 +84,8 @@ def _learn_transport(
         report=report,
     )
     for target, (generator, history) in found.items():
-        yield TransportGenerator(anchors[target], generator.requires_grad_(False)), history
+        method = TransportGenerator(anchors[target], generator.requires_grad_(False))
+        yield Learned(method, history, len(found))
 
 
 def _learn_paper(
@@ -101,7 +109,7 @@ def _learn_paper(
         device=device,
         report=report,
     )
-    return PaperGenerator(generator.requires_grad_(False), discriminator.requires_grad_(False)), history
+    return Learned(PaperGenerator(generator.requires_grad_(False), discriminator.requires_grad_(False)), history)
 
 
 def fit_closed_form(name: str, prepared: Prepared, target_class: str, *, seed: int = 0) -> Method:
