@@ -120,12 +120,12 @@ def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
 def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_one(planted, first, monkeypatch):
     held_out = []
 
-    def watch(questions, clock, report, *, is_train=None):
+    def watch(question, clock, report, *, is_train):
         held_out.append(~is_train)
-        return fit_targets(questions, clock, report, is_train=is_train)
+        return lay_ground(question, clock, report, is_train=is_train)
 
-    fit_targets = fitting.fit_targets
-    monkeypatch.setattr(fitting, "fit_targets", watch)
+    lay_ground = fitting.lay_ground
+    monkeypatch.setattr(fitting, "lay_ground", watch)
     found = run(planted, group_column="donor", folds=3)
     assert (np.sum(held_out, axis=0) == 1).all()
     donors = planted.adata.obs["donor"].to_numpy()
