@@ -130,7 +130,7 @@ def save_findings(
             write_spreadsheet(found.tables, out / "tables.xlsx")
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
     if keep != "metrics":
-        _draw(found, out, clock)
+        _draw(found, out, clock, for_print=keep == "all")
     if keep == "tables":  # the report was made of these, too
         shutil.rmtree(out / "figures")
         shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none
@@ -142,13 +142,20 @@ def save_findings(
     _write_manifest(found, out, about, command, times)
 
 
-def _draw(found: Findings, out: Path, clock: Clock) -> None:
+def _draw(found: Findings, out: Path, clock: Clock, *, for_print: bool) -> None:
     """Write the moved profiles, the figures, and the report that is made of both."""
     with clock.phase("tables"):
         write_perturbations(found.perturbations, out / PERTURBATIONS)
     with clock.phase("figures"), threadpool_limits(int(found.settings["threads"])):
-        seed = int(found.settings["seed"])
-        write_figures(out, found.perturbations, found.history, found.tables, seed=seed, samples=found.samples)
+        write_figures(
+            out,
+            found.perturbations,
+            found.history,
+            found.tables,
+            seed=int(found.settings["seed"]),
+            samples=found.samples,
+            for_print=for_print,
+        )
     with clock.phase("report"):
         write_report(out)
 

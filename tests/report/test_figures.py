@@ -238,6 +238,7 @@ def test_a_method_without_training_has_no_history_to_draw(make_perturbations, tm
 
 def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path):
     history: pd.DataFrame | None = None
-    paths = write_figures(tmp_path, make_perturbations(per_class=2), history)
+    paths = write_figures(tmp_path, make_perturbations(per_class=2), history, for_print=False)
+    assert not list(tmp_path.rglob("*.pdf"))
     assert {path.name for path in paths} == {"tsne.png", "heatmap.png", "f_accuracy.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)

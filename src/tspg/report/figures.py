@@ -39,14 +39,16 @@ _SAVED: dict[str, dict[str, Any]] = {
 }
 
 
-def save_figure(figure: Figure, folder: Path, name: str, *, one_of_many: bool = False) -> Path:
-    """Save a figure as `name`.png and `name`.pdf; the path of the PNG comes back.
+def save_figure(figure: Figure, folder: Path, name: str, *, one_of_many: bool = False, for_print: bool = True) -> Path:
+    """Save a figure as `name`.png and, `for_print`, as `name`.pdf; the path of the PNG comes back.
 
     The PDF holds its fonts as journals and drawing programs want them (type 42), which takes .3 s. With
     `one_of_many` it holds them in the quick way (type 3); letters can be searched and copied all the same.
     """
     fonts: Any = {"pdf.fonttype": 3 if one_of_many else 42}
     for ending, how in _SAVED.items():
+        if ending == ".pdf" and not for_print:
+            continue
         with house_style(), rc_context(fonts), whole_file(Path(folder) / f"{name}{ending}") as temporary:
             figure.savefig(temporary, dpi=_DPI, **how)
     return Path(folder) / f"{name}.png"
@@ -60,12 +62,14 @@ def write_figures(
     *,
     samples: Sequence[str] = (),
     seed: int = 0,
+    for_print: bool = True,
 ) -> list[Path]:
     """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
 
     Without a history, or with an empty one, there is no figure of it, nor without `top_genes` and `path`
     among the tables one of the overlap and of the path. `samples` are those that the
-    user named: each gets a heat map of its own. Beside them `tsne.tsv` has the places on the map.
+    user named: each gets a heat map of its own. Beside them `tsne.tsv` has the places on the map. Figures are
+    PNG and, `for_print`, PDF, which takes more than half of the time.
     """
     placed = place(perturbations, seed=seed)
     write_table(Path(run_dir) / "tsne.tsv", placed.table(perturbations))
@@ -82,8 +86,9 @@ def write_figures(
     if any(len(named) > 1 for named in lists.values()):
         figures["overlap"] = plot_overlap(lists, what="source classes")
     folder = Path(run_dir) / "figures"
-    saved = [save_figure(figure, folder, name) for name, figure in figures.items()]
+    saved = [save_figure(figure, folder, name, for_print=for_print) for name, figure in figures.items()]
     for sample in samples:  # each saved before the next is drawn: there can be hundreds
         figure = plot_heatmap(perturbations, sample=sample)
-        saved.append(save_figure(figure, folder, f"heatmap-{safe_name(sample)}", one_of_many=True))
+        name = f"heatmap-{safe_name(sample)}"
+        saved.append(save_figure(figure, folder, name, one_of_many=True, for_print=for_print))
     return saved
