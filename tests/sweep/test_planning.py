@@ -70,6 +70,42 @@ def test_a_run_keeps_its_folder_unless_what_decides_it_changes(study, tmp_path):
         assert set(ids(plan_sweep(path, tmp_path)[0]).values()).isdisjoint(before.values()), change
 
 
+def test_files_that_share_a_name_are_told_apart(study, tmp_path):
+    def planned():
+        path = study.write(gene_sets=["PLANTED"])
+        text = path.read_text().replace('"expression.tsv"', f'"{tmp_path}/matrix/data.tsv"')
+        text = text.replace('"samples.tsv"', f'"{tmp_path}/labels/data.tsv"')
+        path.write_text(text.replace('"OURS=known.gmt"', f'["A={tmp_path}/matrix/k.gmt", "B={tmp_path}/labels/k.gmt"]'))
+        return plan_sweep(path, tmp_path / "sweep")[0]
+
+    matrix, labels = tmp_path / "matrix", tmp_path / "labels"
+    for folder, name in ((matrix, "expression.tsv"), (labels, "samples.tsv")):
+        folder.mkdir()
+        (folder / "data.tsv").write_bytes((study.folder / name).read_bytes())
+        (folder / "k.gmt").write_text("KNOWN\tx\tG1\tG2\n")
+    before = planned()
+    (matrix / "k.gmt").write_text("KNOWN\tx\tG1\tG3\n")
+    other_annotation = planned()
+    (matrix / "data.tsv").write_text((matrix / "data.tsv").read_text().replace("8.", "9."))
+    other_matrix = planned()
+    assert len({plan.runs[0].id for plan in (before, other_annotation, other_matrix)}) == 3
+    assert before.sets == other_annotation.sets != other_matrix.sets
+
+
+def test_names_beside_an_npy_matrix_are_part_of_it(study, planted, tmp_path):
+    adata, path = planted.adata, tmp_path / "matrix.npy"
+    np.save(path, adata.X)
+    (tmp_path / "matrix.rownames.txt").write_text("\n".join(adata.obs_names))
+    genes = list(adata.var_names)
+    runs = []
+    for names in (genes, genes[::-1]):
+        (tmp_path / "matrix.colnames.txt").write_text("\n".join(names))
+        config = study.write(gene_sets=["PLANTED"])
+        config.write_text(config.read_text().replace('"expression.tsv"', f'"{path}"'))
+        runs += plan_sweep(config, tmp_path / "sweep")[0].runs
+    assert len({run.id for run in runs}) == len(runs)
+
+
 def test_other_genes_in_a_set_change_its_runs_alone(study, tmp_path):
     before = ids(plan_sweep(study.write(), tmp_path)[0])
     file = study.folder / "sets.gmt"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tspg.data.naming import shown
-from tspg.data.streams import TextLines
+from tspg.data.streams import TextLines, file_kind
 from tspg.data.table import (
     MISSING_ADVICE,
     MOST_COLUMNS,
@@ -44,14 +44,19 @@ def open_npy(path: Path) -> Table:
         )
     if matrix.offset + matrix.nbytes != path.stat().st_size:
         raise ExpressionError(f"{path}: the file is longer than its {_described(matrix)}. Write it again.")
-    row_ids = _names(path.with_suffix(".rownames.txt"), path, "rows", matrix.shape[0])
-    column_ids = _names(path.with_suffix(".colnames.txt"), path, "columns", matrix.shape[1])
+    rows, columns = names_beside(path)
+    row_ids, column_ids = _names(rows, path, "rows", matrix.shape[0]), _names(columns, path, "columns", matrix.shape[1])
     step = max(1, _BLOCK_VALUES // max(1, len(column_ids)))
     blocks = (
         ArrayBlock(matrix[start : start + step], str(path), row_ids[start : start + step], column_ids)
         for start in range(0, len(row_ids), step)
     )
     return Table(path.name, column_ids, row_ids, blocks, lambda: row_ids)
+
+
+def names_beside(path: Path) -> list[Path]:
+    """The files with the names of an NPY matrix's rows and columns; none for other formats, which hold them."""
+    return [path.with_suffix(f".{side}names.txt") for side in ("row", "col")] if file_kind(path) == ".npy" else []
 
 
 def _described(array: Any) -> str:

@@ -12,6 +12,7 @@ from anndata import AnnData
 
 import tspg
 from tspg.data.annotations import annotation_files
+from tspg.data.binary import names_beside
 from tspg.data.expression import ExpressionFile, read_once
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.identifiers import match_genes
@@ -43,16 +44,18 @@ def plan_sweep(config: Path, out: Path) -> tuple[Plan, Callable[[Path], None]]:
         If anything in it cannot be done; nothing has been written then.
     """
     settings = read_settings(config)
-    files = [settings.expression, settings.labels, *settings.gene_set_files, *annotation_files(settings.annotations)]
-    inputs = [file for file in files if file is not None]
-    identity = _identity(settings, inputs)
+    labels = [] if settings.labels is None else [settings.labels]
+    inputs = [settings.expression, *labels, *settings.gene_set_files, *annotation_files(settings.annotations)]
+    decide = [*inputs, *names_beside(settings.expression)]
+    identity = _identity(settings, decide)
     try:
         before = read_plan(out)
     except ModelError:
         before = None
     if before is not None and before.identity == identity and _has_studies(before, out):
         return before, lambda _: None
-    planning = _Planning(settings, {path.name: sha256_of(path) for path in inputs})
+    known = {path: sha256_of(path) for path in decide}
+    planning = _Planning(settings, known, {path.name: known[path] for path in inputs})
     plan = planning.plan(identity)
 
     def store(folder: Path) -> None:
@@ -95,10 +98,14 @@ class _Wanted:
 
 
 class _Planning:
-    """One sweep being planned; what is read on the way is kept until it is written."""
+    """One sweep being planned; what is read on the way is kept until it is written.
 
-    def __init__(self, settings: SweepSettings, inputs: dict[str, str]) -> None:
-        self.settings, self.inputs = settings, inputs
+    `known` are the fingerprints of all files that decide something; `inputs` those that manifests tell, by name,
+    which two files may share.
+    """
+
+    def __init__(self, settings: SweepSettings, known: dict[Path, str], inputs: dict[str, str]) -> None:
+        self.settings, self.known, self.inputs = settings, known, inputs
         self.asked: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
         self.annotations = annotations_of(self.asked)
 
@@ -191,9 +198,10 @@ class _Planning:
 
     def _study_name(self, gene_set: GeneSet | None) -> str:
         """The folder of a study: it changes with the input files, how they are read, and the genes."""
-        files = [path.name for path in (self.settings.expression, self.settings.labels) if path is not None]
+        expression = self.settings.expression
+        files = [expression, *names_beside(expression), self.settings.labels]
         content = [
-            {name: self.inputs[name] for name in files},
+            [(path.name, self.known[path]) for path in files if path is not None],
             self.settings.label_column,
             self.asked["reading"],
             None if gene_set is None else [gene_set.name, *gene_set.genes],
@@ -264,7 +272,7 @@ class _Planning:
     def _beside(self) -> list[Any]:
         """What decides a run's files besides its configuration and its matrix."""
         categories = [one.category for one in self.annotations or ()]
-        files = [self.inputs[path.name] for path in annotation_files(self.settings.annotations)]
+        files = [self.known[path] for path in annotation_files(self.settings.annotations)]
         return [list(self.question.samples), categories, files, self.settings.options.get("xlsx", False)]
 
     def _expected(self) -> dict[str, Forecast]:
