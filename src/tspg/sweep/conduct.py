@@ -10,9 +10,9 @@ import pandas as pd
 from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
-from tspg.sweep.collect import DONE, PAGE, TABLE, collect
-from tspg.sweep.engine import check_engine, dry_run, work_off
-from tspg.sweep.plan import PLAN, RUNS, Plan, mark, mark_jobs, read_plan
+from tspg.sweep.collect import DONE, NOT_RUN, PAGE, TABLE, collect
+from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
+from tspg.sweep.plan import PLAN, RANDOM, RUNS, Job, Plan, mark, mark_jobs, read_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -40,12 +40,15 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
         if mark_jobs(plan, out, out):
             work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
         runs = collect(plan, out)
-    lines = [*_found(plan, runs, out), *_failed(plan, runs, out), "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
+    compared = [job for job in plan.jobs if job.kind == RANDOM]
+    lost = [job for job in compared if not plan.is_finished(job, out)]
+    told = [*_found(plan, runs, out), *_failed(plan, runs, out), *_lost(lost, out)]
+    lines = [*told, "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
     n_open = sum(map(_is_open, runs["status"]))
-    if n_open:
-        raise FailedRunsError(
-            f"{n_open} of {counted(len(runs), 'run')} failed; the same command tries them again.", lines
-        )
+    ends = [f"{n_open} of {counted(len(runs), 'run')}"] if n_open else []
+    ends += [f"{len(lost)} of {counted(len(compared), 'comparison')} with random gene sets"] if lost else []
+    if ends:
+        raise FailedRunsError(f"{' and '.join(ends)} failed; the same command tries them again.", lines)
     return lines
 
 
@@ -152,6 +155,12 @@ def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
         yield f"      again: {plan.command_line(run, out)}"
     if len(failed) > MOST_TOLD:
         yield f"  ... and {len(failed) - MOST_TOLD:,} more; the report lists them."
+
+
+def _lost(jobs: list[Job], out: Path) -> list[str]:
+    """Comparisons with random gene sets that failed, each with its reason."""
+    ends = [f"failed: {why}" if (why := end_of(job, out)) else NOT_RUN for job in jobs]
+    return _few([f"{job.gene_set} beside random gene sets: {end}" for job, end in zip(jobs, ends, strict=True)])
 
 
 def _is_open(status: str) -> bool:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tspg.errors import FailedRunsError, UsageError
-from tspg.sweep.plan import RUNS, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
+from tspg.sweep.plan import RUNS, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -155,7 +155,11 @@ def reason(plan: Plan, run: PlannedRun, out: Path) -> str:
     said = reason_file(run, out)
     if said.exists():
         return said.read_text(encoding="utf-8").strip()
-    job = next(job for job in plan.jobs if job.kind == RUNS and run.id in job.runs)
+    return end_of(next(job for job in plan.jobs if job.kind == RUNS and run.id in job.runs), out)
+
+
+def end_of(job: Job, out: Path) -> str:
+    """Why a job is not finished: the last line of its log; empty if it was not begun."""
     log = log_file(job, out)
     if not log.exists():
         return ""

@@ -1,0 +1,32 @@
+"""What the front of a sweep tells, with the work itself taken out of the way."""
+
+import pytest
+
+from tspg.errors import FailedRunsError
+from tspg.sweep import conduct
+from tspg.sweep.plan import RUNS, log_file
+from tspg.sweep.work import work_on
+
+
+def sweep(config, out):
+    return conduct.sweep(config, out, cores=1, profile=None, report=lambda *_: None)
+
+
+def test_a_comparison_with_random_gene_sets_that_failed_is_told_and_tried_again(study, tmp_path, monkeypatch):
+    pytest.importorskip("snakemake")
+    config, out = study.write(gene_sets=["PLANTED"], random_gene_sets=3, more='keep = "metrics"'), tmp_path / "sweep"
+
+    def killed(plan, out, **_):
+        for job in plan.jobs:
+            if job.kind == RUNS:
+                work_on(plan, job, out)
+            else:
+                log_file(job, out).parent.mkdir(exist_ok=True)
+                log_file(job, out).write_text("")
+
+    monkeypatch.setattr(conduct, "work_off", killed)
+    with pytest.raises(FailedRunsError, match="1 of 1 comparison with random gene sets failed") as caught:
+        sweep(config, out)
+    assert any("PLANTED beside random gene sets: failed: its process ended" in line for line in caught.value.lines)
+    monkeypatch.setattr(conduct, "work_off", lambda plan, out, **_: [work_on(plan, job, out) for job in plan.jobs])
+    assert any("2 runs: 2 done" in line for line in sweep(config, out))
