@@ -153,3 +153,12 @@ def test_what_is_kept_of_a_run(study, tmp_path, keep, there, gone):
     work_on(more, more.jobs[0], tmp_path)
     assert (run_folder(run, tmp_path) / "model" / "model.json").exists()
     assert plan.is_done(run, tmp_path)  # with more than enough
+
+
+def test_what_is_left_of_a_folder_that_was_being_replaced_is_no_obstacle(study, tmp_path):
+    less = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"], more=METRICS)
+    work_on(less, less.jobs[0], tmp_path)
+    more = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"], more='keep = "tables"')
+    (run_folder(more.runs[0], tmp_path) / "manifest.json").unlink()  # as far as a killed worker came
+    work_on(more, more.jobs[0], tmp_path)
+    assert more.is_done(more.runs[0], tmp_path)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tspg.claim import MANIFEST, new_folder
+from tspg.claim import LOCK, MANIFEST, new_folder
 from tspg.clock import Clock
 from tspg.errors import FailedRunsError, TspgError
 from tspg.experiment import Run, run_experiments
@@ -110,8 +110,8 @@ def _save_all(plan: Plan, left: dict[PlannedRun, Question], ground: Ground, cloc
 
 def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
     folder = run_folder(run, out)
-    if (folder / MANIFEST).exists():  # finished once, but it kept less than is wanted now
-        shutil.rmtree(folder)
+    if (folder / MANIFEST).exists() or (folder.exists() and not (folder / LOCK).exists()):
+        shutil.rmtree(folder)  # finished once, but it kept less than is wanted now; or what is left of such a one
     with new_folder(folder):
         save_run(
             found,
