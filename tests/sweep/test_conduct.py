@@ -30,3 +30,16 @@ def test_a_comparison_with_random_gene_sets_that_failed_is_told_and_tried_again(
     assert any("PLANTED beside random gene sets: failed: its process ended" in line for line in caught.value.lines)
     monkeypatch.setattr(conduct, "work_off", lambda plan, out, **_: [work_on(plan, job, out) for job in plan.jobs])
     assert any("2 runs: 2 done" in line for line in sweep(config, out))
+
+
+def test_what_a_killed_sweep_was_writing_is_cleared_away(study, tmp_path, monkeypatch):
+    pytest.importorskip("snakemake")
+    config, out = study.write(gene_sets=["PLANTED"], target_classes=["target"], more='keep = "metrics"'), tmp_path
+    (out / ".tspg.lock").touch()
+    (out / ".tspg-half.json").write_text('{"version"')
+    monkeypatch.setattr(conduct, "work_off", lambda plan, out, **_: [work_on(plan, job, out) for job in plan.jobs])
+    sweep(config, out)
+    assert list(out.rglob(".tspg-*")) == []
+    (next((out / "data").glob("PLANTED*")) / ".tspg-half.npy").write_text("half of it")
+    sweep(config, out)
+    assert list(out.rglob(".tspg-*")) == []

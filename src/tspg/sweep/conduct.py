@@ -10,6 +10,7 @@ import pandas as pd
 from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
+from tspg.files import TEMPORARY
 from tspg.sweep.collect import DONE, NOT_RUN, PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
 from tspg.sweep.plan import PLAN, RANDOM, RUNS, Job, Plan, mark, mark_jobs, read_plan
@@ -36,6 +37,7 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
     _check_folder(out)
     plan, store = _planned(config, out)
     with claimed(out) as lock:
+        _clear(out)
         store(out)
         if mark_jobs(plan, out, out):
             work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
@@ -78,10 +80,17 @@ def _check_folder(out: Path) -> None:
     found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: this is a file. Name a folder.")
-    if found - {LOCK} and PLAN not in found:
+    strangers = {name for name in found if name != LOCK and not name.startswith(TEMPORARY)}
+    if strangers and PLAN not in found:
         raise UsageError(
-            f"--out {out}: the folder holds other files ({', '.join(sorted(found)[:3])}). Name a new folder."
+            f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
         )
+
+
+def _clear(out: Path) -> None:
+    """Remove what was being written when a sweep was killed: its plan, a part of the matrix."""
+    for half in (*out.glob(f"{TEMPORARY}*"), *out.glob(f"data/*/{TEMPORARY}*")):
+        half.unlink()
 
 
 def rehearse(config: Path, out: Path, *, cores: int | None, profile: Path | None) -> list[str]:
