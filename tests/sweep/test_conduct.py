@@ -2,9 +2,11 @@
 
 import pytest
 
-from tspg.errors import FailedRunsError
+from tspg.errors import FailedRunsError, ModelError
 from tspg.sweep import conduct
-from tspg.sweep.plan import RUNS, log_file
+from tspg.sweep.collect import collect
+from tspg.sweep.plan import RUNS, log_file, random_file, run_folder
+from tspg.sweep.planning import plan_sweep
 from tspg.sweep.work import work_on
 
 
@@ -43,3 +45,18 @@ def test_what_a_killed_sweep_was_writing_is_cleared_away(study, tmp_path, monkey
     (next((out / "data").glob("PLANTED*")) / ".tspg-half.npy").write_text("half of it")
     sweep(config, out)
     assert list(out.rglob(".tspg-*")) == []
+
+
+def test_damage_to_what_is_finished_is_told_with_what_to_delete(study, tmp_path):
+    plan, store = plan_sweep(study.write(gene_sets=["PLANTED"], random_gene_sets=3, more='keep = "metrics"'), tmp_path)
+    store(tmp_path)
+    for job in plan.jobs:
+        work_on(plan, job, tmp_path)
+    folder, table = run_folder(plan.runs[0], tmp_path), random_file(plan.jobs[-1], tmp_path)
+    for file, named in ((folder / "metrics.json", folder), (folder / "gene_changes.tsv", folder), (table, table)):
+        whole = file.read_bytes()
+        file.write_text("")
+        with pytest.raises(ModelError, match=f"{named.name}: is damaged"):
+            collect(plan, tmp_path)
+        file.write_bytes(whole)
+    collect(plan, tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,18 @@ def _status(plan: Plan, run: PlannedRun, out: Path) -> str:
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    with _readable(folder):
+        content: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return content
+
+
+@contextmanager
+def _readable(place: Path) -> Iterator[None]:
+    """Tell what is damaged of what a job has finished."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{place}: is damaged ({error}). Delete it, and the same command makes it again.") from error
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -103,7 +114,11 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
 def _random(plan: Plan, out: Path) -> pd.DataFrame:
     """All gene sets' comparisons with random ones, as far as they are finished."""
     files = [random_file(job, out) for job in plan.jobs if job.kind == RANDOM]
-    found = [read_table(file) for file in files if file.exists()]
+    found = []
+    for file in files:
+        if file.exists():
+            with _readable(file):
+                found.append(read_table(file))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(RANDOM_COLUMNS))
 
 
@@ -128,8 +143,11 @@ def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
 
 def _repeats(folders: list[Path]) -> tuple[list[str], Repeats]:
     """The genes of some runs and how far each moves them, averaged over the source classes."""
-    tables = [read_table(folder / "gene_changes.tsv") for folder in folders]
-    changes = [{"": table["perturbation"].to_numpy(dtype=np.float64)} for table in tables]
+    tables, changes = [], []
+    for folder in folders:
+        with _readable(folder):
+            tables.append(read_table(folder / "gene_changes.tsv"))
+            changes.append({"": tables[-1]["perturbation"].to_numpy(dtype=np.float64)})
     may_rank = np.any([change[""] != 0 for change in changes], axis=0)  # one that is constant in training never moves
     return list(map(str, tables[0]["gene"])), Repeats.of(changes, may_rank, LISTED)
 
