@@ -185,6 +185,17 @@ def test_a_stopped_sweep_stops_its_workers_and_goes_on_later(study, tmp_path, nu
     assert sweep(asked, tmp_path / "sweep")[0] == 0
 
 
+def test_a_sweep_in_the_background_of_a_script_stops_too(asked, tmp_path):
+    def in_background():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without a terminal starts what ends in `&`
+
+    process = start(asked, tmp_path / "sweep", preexec_fn=in_background)
+    wait_for(lambda: list((tmp_path / "sweep").glob("logs/*.runs.*.log")))
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 143
+    assert len(dates(tmp_path / "sweep")) < 8  # it did not go on to the end
+
+
 def test_two_sweeps_in_one_folder_are_refused(asked, undisturbed):
     out, _ = undisturbed
     with claimed(out):

@@ -129,7 +129,8 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     import psutil  # comes with Snakemake
 
     started = psutil.Process(child.pid).children(recursive=True)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGTERM)  # start nothing more: heard in the background of a script, too, where
+    child.send_signal(signal.SIGINT)  # this one is ignored
     for process in started:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
