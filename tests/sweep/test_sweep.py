@@ -289,3 +289,16 @@ def test_jobs_go_through_a_cluster_with_a_profile(asked, undisturbed, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(log.read_text().splitlines()) == 4  # every job of the plan was submitted, once
     assert without_times(tspg.read_sweep(out)).equals(without_times(tspg.read_sweep(undisturbed[0])))
+
+
+def test_python_may_be_in_a_folder_with_a_space_and_modules_in_the_working_directory(study, tmp_path):
+    config = study.write("elsewhere.toml", gene_sets=["PLANTED"], target_classes=["target"], more='keep = "metrics"')
+    here, environment = tmp_path / "my work", tmp_path / "my python"
+    here.mkdir()
+    environment.symlink_to(sys.prefix)
+    (here / "queue.py").write_text("raise SystemExit('not the one that is wanted')\n")
+    python = environment / Path(sys.executable).relative_to(sys.prefix)
+    words = [python, "-P", "-m", "tspg", "sweep", "--config", config, "--out", "the sweep", "--cores", "2"]
+    done = subprocess.run(words, cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (here / "the sweep" / "sweep.tsv").is_file()

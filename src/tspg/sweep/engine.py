@@ -69,7 +69,8 @@ def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, 
 
 def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> Iterator[str]:
     """The command line that works off a plan in a folder."""
-    yield from (sys.executable, "-m", "snakemake", "jobs", "--snakefile", str(WORKFLOW), "--directory", str(out))
+    # -P: a module of the user's in the working directory is not taken for one that Snakemake wants.
+    yield from (sys.executable, "-P", "-m", "snakemake", "jobs", "--snakefile", str(WORKFLOW), "--directory", str(out))
     # The folder is held by us; files that a killed job left are ours to judge; markers have no history.
     yield from ("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "--keep-going")
     yield from ("--scheduler", "greedy", "--nocolor", "--workflow-profile", "none")
