@@ -1,10 +1,12 @@
 """A plan: every run once, checked against the data before anything is written."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tspg.cli import build_parser
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
 from tspg.errors import GeneSetError, InputError, UsageError
@@ -208,3 +210,11 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
         assert adata.obs.equals(alone.obs)
         assert list(adata.var_names) == list(alone.var_names)
         assert json.dumps(adata.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
+
+
+def test_the_command_of_a_run_holds_with_names_that_look_like_options(study, tmp_path):
+    plan, _ = plan_sweep(study.write(gene_sets=["PLANTED"], target_classes=["target"]), tmp_path)
+    run = replace(plan.runs[0], target_class="-x", gene_set="--a b")
+    asked = {**plan.asked, "options": {**plan.asked["options"], "source": ["-1", "alpha"]}}
+    options = build_parser().parse_args(replace(plan, asked=asked).command(run, tmp_path)[1:])
+    assert (options.target, options.gene_set, options.source) == ("-x", "--a b", ["-1", "alpha"])

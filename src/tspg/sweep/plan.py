@@ -130,9 +130,9 @@ class Plan:
         asked, words = self.asked, ["tspg", "run", "--expression", self.asked["expression"]]
         for name in ("labels", "label_column"):
             words += _option(name, asked[name])
-        words += ["--target", run.target_class]
+        words += _option("target", run.target_class)
         if run.gene_set:
-            words += ["--gene-sets", *asked["gene_set_files"], "--gene-set", run.gene_set]
+            words += [*_option("gene_sets", asked["gene_set_files"]), *_option("gene_set", run.gene_set)]
         for name, value in {**asked["reading"], **asked["options"]}.items():
             words += _option(name, value)
         return [*words, "--seed", str(run.seed), "--out", str(run_folder(run, out.resolve()))]
@@ -149,9 +149,10 @@ def _option(name: str, value: Any) -> list[str]:
         return []
     if value is True:
         return [flag]
-    return (
-        [flag, *map(str, value)] if isinstance(value, Sequence) and not isinstance(value, str) else [flag, str(value)]
-    )
+    values = list(map(str, [value] if isinstance(value, str) or not isinstance(value, Sequence) else value))
+    if any(word.startswith("-") for word in values):  # which would be taken for options
+        return [f"{flag}={word}" for word in values]
+    return [flag, *values]
 
 
 def run_folder(run: PlannedRun, out: Path) -> Path:
