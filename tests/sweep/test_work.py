@@ -96,7 +96,11 @@ ALONE = "targets_per_job = 1"
 METRICS = 'keep = "metrics"'
 
 
-def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(DivergedError("the loss is nan"), "the loss is nan"), (ValueError("never seen"), "ValueError: never seen")],
+)
+def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study, tmp_path, monkeypatch, error, reason):
     plan = stored(study, tmp_path, gene_sets=["OTHER"], target_classes=["alpha", "beta", "target"], more=METRICS)
     (job,) = plan.jobs
     run = work.run_experiments
@@ -104,7 +108,7 @@ def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study
     def break_down(questions, **more):
         for question, found in zip(questions, run(questions, **more), strict=True):
             if question.config.target_class == "beta":
-                raise DivergedError("the loss is nan")
+                raise error
             yield found
 
     with monkeypatch.context() as patched:
@@ -115,7 +119,7 @@ def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study
     assert done == {"alpha": True, "beta": False, "target": True}
     assert not marker(job, tmp_path).exists()
     broken = next(run for run in plan.runs if run.target_class == "beta")
-    assert reason_file(broken, tmp_path).read_text() == "the loss is nan\n"
+    assert reason_file(broken, tmp_path).read_text() == f"{reason}\n"
     before = {run.id: files_of(run_folder(run, tmp_path)) for run in plan.runs if run != broken}
     work_on(plan, job, tmp_path)
     assert plan.is_done(broken, tmp_path)

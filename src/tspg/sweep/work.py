@@ -86,14 +86,16 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
     left = dict(zip(todo, questions, strict=True))
     try:
         _save_all(plan, left, ground, clock, out)
-    except TspgError:
+    except Exception:  # noqa: BLE001 - whatever one run meets, the others are made
         logger.info("one of %d runs failed; going on with them one by one", len(left))
     for run, question in list(left.items()):  # what is left after a failure
         try:
             _save_all(plan, {run: question}, ground, clock, out)
-        except TspgError as error:
-            logger.error("%s: failed: %s", run.id, error)
-            write_text(reason_file(run, out), f"{error}\n")
+        except Exception as error:
+            foreseen = isinstance(error, TspgError)
+            why = str(error) if foreseen else f"{type(error).__name__}: {error}"
+            logger.error("%s: failed: %s", run.id, why, exc_info=not foreseen)
+            write_text(reason_file(run, out), f"{why}\n")
         else:
             del left[run]
     if left:
