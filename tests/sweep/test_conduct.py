@@ -1,11 +1,15 @@
 """What the front of a sweep tells, with the work itself taken out of the way."""
 
+import sys
+
 import pytest
 
+from tspg.claim import claimed
 from tspg.errors import FailedRunsError, ModelError
-from tspg.sweep import conduct
+from tspg.files import write_text
+from tspg.sweep import conduct, engine
 from tspg.sweep.collect import collect
-from tspg.sweep.plan import RUNS, log_file, random_file, run_folder
+from tspg.sweep.plan import RUNS, log_file, random_file, reason_file, run_folder
 from tspg.sweep.planning import plan_sweep
 from tspg.sweep.work import work_on
 
@@ -60,3 +64,21 @@ def test_damage_to_what_is_finished_is_told_with_what_to_delete(study, tmp_path)
             collect(plan, tmp_path)
         file.write_bytes(whole)
     collect(plan, tmp_path)
+
+
+def test_an_earlier_reason_is_not_told_of_a_later_failure(study, tmp_path, monkeypatch):
+    plan, store = plan_sweep(study.write(gene_sets=["PLANTED"], target_classes=["target"]), tmp_path)
+    store(tmp_path)
+    run = plan.runs[0]
+    write_text(reason_file(run, tmp_path), "the loss is nan\n")
+    monkeypatch.setattr(engine, "_snakemake", lambda *_, **__: [sys.executable, "-c", LOG_ONLY, str(tmp_path)])
+    with claimed(tmp_path) as lock:
+        engine.work_off(plan, tmp_path, cores=1, profile=None, lock=lock, report=lambda *_: None)
+    assert engine.reason(plan, run, tmp_path) == engine.KILLED
+
+
+LOG_ONLY = """
+import pathlib, sys
+plan = __import__("json").loads(pathlib.Path(sys.argv[1], "plan.json").read_text())
+pathlib.Path(sys.argv[1], "logs", plan["jobs"][0]["id"] + ".log").touch()
+"""

@@ -53,7 +53,8 @@ def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, 
     (out / "logs").mkdir(exist_ok=True)
     for job in plan.jobs:
         if not plan.is_finished(job, out):
-            log_file(job, out).unlink(missing_ok=True)  # what it once said is no reason for what comes
+            for said in (log_file(job, out), *(reason_file(run, out) for run in plan.runs_of(job))):
+                said.unlink(missing_ok=True)  # what was once said is no reason for what comes
     with (
         (out / "logs" / LOG).open("wb") as log,
         subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
