@@ -168,6 +168,13 @@ def test_a_missing_file_is_told_with_where_it_was_looked_for(study, tmp_path):
         plan_sweep(path, tmp_path)
 
 
+def test_a_folder_in_place_of_a_file_is_told(study, tmp_path):
+    path = study.write()
+    path.write_text(path.read_text().replace("sets.gmt", "."))
+    with pytest.raises(InputError, match=r"cannot be read.*directory"):
+        plan_sweep(path, tmp_path)
+
+
 def test_a_plan_comes_back_as_it_was_written(study, tmp_path):
     plan, _ = plan_sweep(study.write(seeds=[0, 1], random_gene_sets=3), tmp_path)
     write_plan(plan, tmp_path)

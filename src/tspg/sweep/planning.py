@@ -74,7 +74,8 @@ def _identity(settings: SweepSettings, inputs: Sequence[Path]) -> str:
     stamps = []
     for file in inputs:
         try:
-            known = file.stat()
+            with file.open("rb"):  # a folder, or one that may not be read, is found out here
+                known = file.stat()
         except OSError as error:
             raise InputError(
                 f"{file}: cannot be read ({error.strerror}). Paths in a sweep file are seen from its own folder."
