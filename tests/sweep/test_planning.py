@@ -175,6 +175,12 @@ def test_a_folder_in_place_of_a_file_is_told(study, tmp_path):
         plan_sweep(path, tmp_path)
 
 
+def test_a_spreadsheet_that_cannot_be_written_is_refused(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("tspg.report.spreadsheet.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="needs XlsxWriter"):
+        plan_sweep(study.write(more="xlsx = true"), tmp_path)
+
+
 def test_a_plan_comes_back_as_it_was_written(study, tmp_path):
     plan, _ = plan_sweep(study.write(seeds=[0, 1], random_gene_sets=3), tmp_path)
     write_plan(plan, tmp_path)

@@ -20,6 +20,7 @@ from tspg.errors import GeneSetError, InputError, ModelError, UsageError
 from tspg.files import fingerprint, sha256_of, slug
 from tspg.forecast import Forecast, forecast
 from tspg.question import FEWEST_GENES, Question, check_question
+from tspg.report.spreadsheet import require_xlsxwriter
 from tspg.sweep.asking import annotations_of, label_column_of, question_of
 from tspg.sweep.plan import RANDOM, RUNS, Job, Plan, PlannedRun, PlannedSet, read_plan, write_plan
 from tspg.sweep.settings import ALL, SweepSettings, read_settings
@@ -44,6 +45,8 @@ def plan_sweep(config: Path, out: Path) -> tuple[Plan, Callable[[Path], None]]:
         If anything in it cannot be done; nothing has been written then.
     """
     settings = read_settings(config)
+    if settings.options.get("xlsx"):
+        require_xlsxwriter()
     labels = [] if settings.labels is None else [settings.labels]
     inputs = [settings.expression, *labels, *settings.gene_set_files, *annotation_files(settings.annotations)]
     decide = [*inputs, *names_beside(settings.expression)]
