@@ -64,7 +64,7 @@ def test_a_run_keeps_its_folder_unless_what_decides_it_changes(study, tmp_path):
     before = ids(plan_sweep(study.write(), tmp_path)[0])
     more = ids(plan_sweep(study.write(seeds=[0, 1], target_classes=["target", "beta", "alpha"]), tmp_path)[0])
     assert before.items() <= more.items()
-    same = study.write(more='keep = "metrics"\ntargets_per_job = 1', random_gene_sets=7)
+    same = study.write(more='keep = "metrics"\ntargets_per_job = 1\nmax_memory = 9', random_gene_sets=7)
     assert ids(plan_sweep(same, tmp_path)[0]) == before
     for change in ("steps = 5", "threads = 2", 'enrichment = "ora"', 'samples = ["s1"]', "xlsx = true"):
         path = study.write()

@@ -207,7 +207,7 @@ class _Planning:
         content = [
             [(path.name, self.known[path]) for path in files if path is not None],
             self.settings.label_column,
-            self.asked["reading"],
+            {key: value for key, value in self.asked["reading"].items() if key != "max_memory"},
             None if gene_set is None else [gene_set.name, *gene_set.genes],
         ]
         return f"{_short('' if gene_set is None else gene_set.name)}.{fingerprint(json.dumps(content))}"
