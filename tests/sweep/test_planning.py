@@ -188,12 +188,12 @@ def test_a_plan_comes_back_as_it_was_written(study, tmp_path):
 
 
 def test_a_plan_that_still_fits_is_not_made_again_and_the_matrix_is_not_read(study, tmp_path, monkeypatch):
-    from tspg.sweep import planning
+    from tspg.sweep import matrix, planning
 
     path = study.write()
     plan, store = plan_sweep(path, tmp_path)
     store(tmp_path)
-    monkeypatch.setattr(planning, "read_once", None)
+    monkeypatch.setattr(matrix, "read_once", None)
     again, _ = plan_sweep(path, tmp_path)
     assert again == plan
     monkeypatch.undo()

@@ -1,0 +1,147 @@
+"""The user's matrix as the gene sets of a sweep need it: read once, matched, and written part by part."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from anndata import AnnData
+
+from tspg.data.binary import names_beside
+from tspg.data.expression import ExpressionFile, read_once
+from tspg.data.genesets import GeneSet, read_gene_sets
+from tspg.data.identifiers import match_genes
+from tspg.errors import GeneSetError
+from tspg.files import fingerprint, slug
+from tspg.question import FEWEST_GENES
+from tspg.sweep.asking import label_column_of
+from tspg.sweep.settings import ALL, SweepSettings
+from tspg.sweep.study import has_study, write_study
+
+UNION = "all"
+EVERY_GENE = "every-gene"  # in file names
+MOST_OF_A_NAME = 40  # letters of it in a file name
+
+
+@dataclass(frozen=True)
+class WantedSet:
+    """A gene set of the sweep as the matrix has it; `gene_set` None is every gene."""
+
+    gene_set: GeneSet | None
+    study: str
+    n_genes: int
+    skipped: str
+
+    @property
+    def name(self) -> str:
+        """Its name; empty for every gene."""
+        return "" if self.gene_set is None else self.gene_set.name
+
+
+class SweepMatrix:
+    """What a sweep file says of matrix and gene sets, looked up in the files; `known` are their fingerprints."""
+
+    def __init__(self, settings: SweepSettings, known: dict[Path, str]) -> None:
+        self.settings, self.known = settings, known
+        self.asked: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+
+    @cached_property
+    def gene_sets(self) -> list[GeneSet | None]:
+        """The wanted gene sets in the order of the sweep file; None stands for every gene."""
+        if self.settings.gene_sets is None:
+            return [None]
+        read = read_gene_sets(*self.settings.gene_set_files)
+        named = {UNION: [read.union()], ALL: list(read.values())}
+        found = [one for name in self.settings.gene_sets for one in named.get(name) or [read[name]]]
+        return list({one.name: one for one in found}.values())
+
+    @property
+    def draws_random_sets(self) -> bool:
+        """Whether there are gene sets, and random ones are drawn beside them."""
+        return self.settings.random_gene_sets > 0 and self.settings.gene_sets is not None
+
+    @cached_property
+    def _studied(self) -> list[GeneSet | None]:
+        """What the matrix is read for: the gene sets, and every gene if random sets are drawn."""
+        return [*self.gene_sets, *([None] if self.draws_random_sets else [])]
+
+    @cached_property
+    def expression(self) -> ExpressionFile:
+        """The matrix, read once for all gene sets."""
+        reading = dict(self.settings.reading)
+        return read_once(
+            self.settings.expression,
+            self._studied,
+            labels=self.settings.labels,
+            label_column=self.settings.label_column,
+            max_memory_gb=reading.pop("max_memory", None),
+            **reading,
+        )
+
+    def study(self, gene_set: GeneSet | None) -> AnnData:
+        """The labelled expression of one gene set."""
+        adata = self.expression.select(gene_set)
+        return adata[(adata.obs[label_column_of(self.asked, adata)] != "").to_numpy()]
+
+    @cached_property
+    def wanted(self) -> list[WantedSet]:
+        """Every gene set with how many of its genes the matrix has."""
+        return [self._matched(gene_set) for gene_set in self.gene_sets]
+
+    def _matched(self, gene_set: GeneSet | None) -> WantedSet:
+        """A gene set on the matrix; one that was named and has no gene there is refused."""
+        available, study = self.expression.collected.gene_ids, self.study_name(gene_set)
+        if gene_set is None:
+            return WantedSet(None, study, len(available), "")
+        try:
+            n_genes = len(match_genes(gene_set.genes, available, name=gene_set.name).found)
+        except GeneSetError:
+            if gene_set.name in (self.settings.gene_sets or ()):
+                raise
+            n_genes = 0
+        reason = f"{n_genes} of {len(gene_set.genes)} genes are in the matrix; {FEWEST_GENES} or more are needed"
+        return WantedSet(gene_set, study, n_genes, reason if n_genes < FEWEST_GENES else "")
+
+    @cached_property
+    def usable(self) -> list[WantedSet]:
+        """Gene sets with enough genes; there must be one."""
+        usable = [one for one in self.wanted if not one.skipped]
+        if not usable:
+            first = self.wanted[0]
+            raise GeneSetError(
+                f"None of the {len(self.wanted)} gene sets has enough genes in the matrix; of {first.name}, "
+                f"{first.skipped}. Check that both use the same identifiers."
+            )
+        return usable
+
+    def study_name(self, gene_set: GeneSet | None) -> str:
+        """The folder of a study: it changes with the input files, how they are read, and the genes."""
+        expression = self.settings.expression
+        files = [expression, *names_beside(expression), self.settings.labels]
+        content = [
+            [(path.name, self.known[path]) for path in files if path is not None],
+            self.settings.label_column,
+            {key: value for key, value in self.asked["reading"].items() if key != "max_memory"},
+            None if gene_set is None else [gene_set.name, *gene_set.genes],
+        ]
+        return f"{short('' if gene_set is None else gene_set.name)}.{fingerprint(json.dumps(content))}"
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Every class of the labelled samples."""
+        adata = self.study(self.usable[0].gene_set)
+        return sorted(set(adata.obs[label_column_of(self.asked, adata)]))
+
+    def write(self, folder: Path) -> None:
+        """Write each gene set's part, where it is not there yet."""
+        used = {one.study for one in self.usable} | {self.study_name(None)}
+        for gene_set in self._studied:
+            name = self.study_name(gene_set)
+            if name in used and not has_study(folder / "data" / name):
+                write_study(folder / "data" / name, self.study(gene_set), gene_set)
+
+
+def short(name: str) -> str:
+    """A gene set's or class's name as a part of a file name."""
+    return slug(name, MOST_OF_A_NAME) or EVERY_GENE
