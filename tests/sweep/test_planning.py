@@ -132,9 +132,11 @@ def test_small_sets_and_what_a_star_brought_in_are_skipped_with_the_reason(study
     assert "both the target and a source" in skipped["PLANTED", "alpha"]
 
 
-def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path):
-    plan, _ = plan_sweep(study.write(gene_sets=["TINY", "OTHER"]), tmp_path)
+@pytest.mark.parametrize("others", [["OTHER"], []])
+def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path, others):
+    plan, _ = plan_sweep(study.write(gene_sets=["TINY", *others], random_gene_sets=9), tmp_path)
     assert {run.gene_set for run in plan.runs if run.skipped} == {"TINY"}
+    assert {job.gene_set for job in plan.jobs} == set(others)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path):
     [
         ({"gene_sets": ["PLANTD"]}, GeneSetError, "closest names are 'PLANTED'"),
         ({"gene_sets": ["NONE"]}, GeneSetError, "0 of 2 genes of NONE .* Matrix: G0, G1"),
-        ({"gene_sets": ["TINY"]}, GeneSetError, "None of the 1 gene sets has enough genes"),
+        ({"gene_sets": ["TINY"], "target_classes": ["targe"]}, UsageError, "Closest: 'target'"),
         ({"target_classes": ["targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),
         ({"target_classes": ["beta", "targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),
         ({"more": 'source = ["beta"]'}, UsageError, "'beta' is both the target and a source"),

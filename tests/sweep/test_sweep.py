@@ -65,7 +65,7 @@ def test_every_run_is_in_the_table_with_its_numbers(undisturbed):
     out, (code, said, errors) = undisturbed
     assert code == 0, errors
     assert "12 runs: 8 done, 4 skipped." in said
-    assert "TINY to beta: skipped, 4 of 5 genes are in the matrix" in said
+    assert "TINY: skipped, 4 of 5 genes are in the matrix" in said
     assert "8 of 8 runs" in errors  # the one line of progress
     table = tspg.read_sweep(out)
     assert list(table.columns[:5]) == ["gene_set", "n_genes", "target_class", "seed", "status"]

@@ -151,8 +151,13 @@ def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
 
 
 def _skipped(plan: Plan) -> list[str]:
-    """What is not run and why, each gene set and target once."""
-    found = [f"{run.gene_set} to {run.target_class}: skipped, {run.skipped}" for run in plan.runs if run.skipped]
+    """What is not run and why: gene sets that are skipped whole, and targets of the others."""
+    some = {run.gene_set for run in plan.wanted}
+    found = [
+        f"{f'to {run.target_class}' if run.gene_set in some else run.gene_set}: skipped, {run.skipped}"
+        for run in plan.runs
+        if run.skipped
+    ]
     return list(dict.fromkeys(found))
 
 

@@ -78,7 +78,7 @@ def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None
     yield from ("--profile", "none" if profile is None else str(profile.resolve()))
     if profile is None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
-        yield from ("--resources", f"mem_mb={max(memory, *(job.memory_mb for job in plan.jobs))}")
+        yield from ("--resources", f"mem_mb={max([memory, *(job.memory_mb for job in plan.jobs)])}")
         cores = cores or _usable_cores()
     if cores is not None:
         yield from ("--cores", str(cores))

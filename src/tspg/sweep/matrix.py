@@ -105,15 +105,19 @@ class SweepMatrix:
 
     @cached_property
     def usable(self) -> list[WantedSet]:
-        """Gene sets with enough genes; there must be one."""
-        usable = [one for one in self.wanted if not one.skipped]
-        if not usable:
-            first = self.wanted[0]
+        """Gene sets with enough genes."""
+        return [one for one in self.wanted if not one.skipped]
+
+    @cached_property
+    def first(self) -> WantedSet:
+        """The gene set on which classes and targets are checked: one with enough genes, if there is."""
+        first = (self.usable or sorted(self.wanted, key=lambda one: -one.n_genes))[0]
+        if first.n_genes == 0:
             raise GeneSetError(
-                f"None of the {len(self.wanted)} gene sets has enough genes in the matrix; of {first.name}, "
-                f"{first.skipped}. Check that both use the same identifiers."
+                f"None of the {len(self.wanted)} gene sets has a gene in the matrix; of {first.name}, {first.skipped}. "
+                "Check that both use the same identifiers."
             )
-        return usable
+        return first
 
     def study_name(self, gene_set: GeneSet | None) -> str:
         """The folder of a study: it changes with the input files, how they are read, and the genes."""
@@ -130,7 +134,7 @@ class SweepMatrix:
     @cached_property
     def classes(self) -> list[str]:
         """Every class of the labelled samples."""
-        adata = self.study(self.usable[0].gene_set)
+        adata = self.study(self.first.gene_set)
         return sorted(set(adata.obs[label_column_of(self.asked, adata)]))
 
     def write(self, folder: Path) -> None:

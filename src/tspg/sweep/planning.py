@@ -101,7 +101,7 @@ class _Planning:
     def plan(self, identity: str) -> Plan:
         """Every run with its folder, and the jobs that make them."""
         possible = self.targets  # checks them
-        for one in self.matrix.usable[1:]:
+        for one in self.matrix.usable:
             self._question(one, self.question.config.target_class)
         runs = sorted(self._runs(possible), key=lambda run: (run.gene_set, run.target_class, run.seed))
         expected = self._expected()
@@ -123,7 +123,7 @@ class _Planning:
         refused: UsageError | None = None
         for target in self._target_names:
             try:
-                return self._question(self.matrix.usable[0], target)
+                return self._question(self.matrix.first, target)
             except UsageError as error:
                 if target in self.settings.target_classes:
                     raise
@@ -183,6 +183,8 @@ class _Planning:
         """What one run of each gene set takes: tried for the smallest and the largest; in between, by their sizes."""
         n_samples, n_classes = self.question.study.n_obs, len(self.matrix.classes)
         sizes = sorted({one.n_genes for one in self.matrix.usable})
+        if not sizes:
+            return {}
         tried = [forecast(n_samples, size, n_classes, self.question.config) for size in {sizes[0], sizes[-1]}]
         tried.sort(key=lambda found: found.memory_gb)
         ends = sizes[:1] + sizes[-1:] * (len(tried) - 1)
