@@ -24,7 +24,7 @@ def against_random_sets(questions: Sequence[Question], everything: AnnData, *, n
     """The closed-form map on a gene set beside the same on `n` random sets, alike in size, mean and variance.
 
     The questions are those of one gene set and seed; `everything` has the same samples and all genes,
-    from which the random sets are drawn, without the gene set's own.
+    from which the random sets are drawn.
 
     Returns
     -------
@@ -39,14 +39,17 @@ def against_random_sets(questions: Sequence[Question], everything: AnnData, *, n
     own = np.array([position[gene] for gene in prepared.gene_ids], dtype=np.int64)
     usable, mean, variance = _moments(everything, prepared)
     own = own[usable[own]]
-    others = np.setdiff1d(np.flatnonzero(usable), [position[gene] for gene in prepared.gene_ids])
-    if len(others) < 2 * len(own):
-        note = f"{len(others)} other genes are too few to draw sets of {len(own)} from"
+    # Drawn from all genes, its own too: only then is it one set among equals if nothing is special to it. Without
+    # them the random sets resemble each other, and in small matrices chance alone sets the own one apart.
+    pool = np.flatnonzero(usable)
+    n_others = len(pool) - len(own)
+    if n_others < 2 * len(own):
+        note = f"{n_others} other genes are too few to draw sets of {len(own)} from"
         return pd.DataFrame(
             [(name, target, 0, *[math.nan] * 6, note) for target in targets], columns=list(RANDOM_COLUMNS)
         )
     rng = np.random.default_rng([seed, DRAWS])
-    drawn = [own, *matched_draws(mean, variance, own, others, n, rng)]
+    drawn = [own, *matched_draws(mean, variance, own, pool, n, rng)]
     scores = np.array([_scores(question, prepared, everything, genes, targets) for genes in drawn])
     return pd.DataFrame(
         [(name, target, n, *_row(scores[:, at])) for at, target in enumerate(targets)], columns=list(RANDOM_COLUMNS)
