@@ -65,7 +65,9 @@ def test_a_folder_without_a_sweep_is_told(tmp_path):
 
 def test_names_in_the_table_stay_text(tmp_path):
     names = {"gene_set": ["NA", "12"], "target_class": ["2E8", "1-Mar"], "seed": [0, 1], "status": ["done", "done"]}
+    names["data.gene_set.name"] = ["0012", "12"]
     pd.DataFrame(names).to_csv(tmp_path / "sweep.tsv", sep="\t", index=False)
     found = tspg.read_sweep(tmp_path)
     assert found["gene_set"].tolist() == ["NA", "12"]
+    assert found["data.gene_set.name"].tolist() == ["0012", "12"]
     assert found["target_class"].tolist() == ["2E8", "1-Mar"]
