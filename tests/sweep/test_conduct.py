@@ -1,5 +1,6 @@
 """What the front of a sweep tells, with the work itself taken out of the way."""
 
+import os
 import sys
 
 import pytest
@@ -75,6 +76,11 @@ def test_an_earlier_reason_is_not_told_of_a_later_failure(study, tmp_path, monke
     with claimed(tmp_path) as lock:
         engine.work_off(plan, tmp_path, cores=1, profile=None, lock=lock, report=lambda *_: None)
     assert engine.reason(plan, run, tmp_path) == engine.KILLED
+
+
+def test_cores_are_counted_where_a_process_is_not_bound_to_any(monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity")  # as on macOS
+    assert engine._cores() == os.cpu_count()
 
 
 LOG_ONLY = """

@@ -79,12 +79,12 @@ def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None
     if profile is None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
         yield from ("--resources", f"mem_mb={max([memory, *(job.memory_mb for job in plan.jobs)])}")
-        cores = cores or _usable_cores()
+        cores = cores or _cores()
     if cores is not None:
         yield from ("--cores", str(cores))
 
 
-def _usable_cores() -> int:
+def _cores() -> int:
     """Cores that this process may use; where the system does not say, all of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
