@@ -227,6 +227,20 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
         assert json.dumps(adata.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
 
 
+@pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json"])
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:300])])
+def test_a_damaged_study_is_written_again(study, tmp_path, damaged, damage):
+    path = study.write(gene_sets=["PLANTED"])
+    plan, store = plan_sweep(path, tmp_path)
+    store(tmp_path)
+    before = open_study(tmp_path / "data" / plan.studies[0])[0].to_df().copy()  # the file is about to be cut short
+    (file,) = (tmp_path / "data").glob(damaged)
+    damage(file)
+    _, store = plan_sweep(path, tmp_path)
+    store(tmp_path)
+    assert open_study(tmp_path / "data" / plan.studies[0])[0].to_df().equals(before)
+
+
 def test_the_command_of_a_run_holds_with_names_that_look_like_options(study, tmp_path):
     plan, _ = plan_sweep(study.write(gene_sets=["PLANTED"], target_classes=["target"]), tmp_path)
     run = replace(plan.runs[0], target_class="-x", gene_set="--a b")

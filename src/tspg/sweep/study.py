@@ -21,7 +21,7 @@ def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
     samples = {"samples": list(map(str, adata.obs_names)), "obs": obs}
     digest = hashlib.sha256(json.dumps(samples).encode()).hexdigest()[:10]
     shared = folder.parent / f"samples-{digest}.json"
-    if not shared.exists():
+    if not _holds(shared, samples):
         write_json(shared, samples)
     with whole_file(folder / PROFILES) as temporary, temporary.open("wb") as stream:
         np.save(stream, np.ascontiguousarray(adata.X, dtype=np.float32), allow_pickle=False)
@@ -36,9 +36,20 @@ def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
     )
 
 
+def _holds(path: Path, content: object) -> bool:
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8")) == content)
+    except (OSError, ValueError):
+        return False
+
+
 def has_study(folder: Path) -> bool:
-    """Whether a study was written whole."""
-    return (folder / STUDY).exists()
+    """Whether a study is there whole."""
+    try:
+        open_study(folder)
+    except ModelError:
+        return False
+    return True
 
 
 def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
