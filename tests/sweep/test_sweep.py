@@ -19,11 +19,16 @@ pytestmark = pytest.mark.slow
 PATIENCE = 240  # seconds
 
 
-def start(config, out, *more, **options):
+def hear_interrupts():
+    """What runs in the background of a script does not, nor do its children, unless they are told to."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(config, out, *more, first=hear_interrupts, **options):
     """A sweep in a process group of its own, as a terminal starts it."""
     words = [sys.executable, "-m", "tspg", "sweep", "--config", str(config), "--out", str(out), "--cores", "2", *more]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(words, start_new_session=True, **streams, **options)
+    return subprocess.Popen(words, start_new_session=True, preexec_fn=first, **streams, **options)  # noqa: PLW1509
 
 
 def finish(process):
@@ -189,7 +194,7 @@ def test_a_sweep_in_the_background_of_a_script_stops_too(asked, tmp_path):
     def in_background():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without a terminal starts what ends in `&`
 
-    process = start(asked, tmp_path / "sweep", preexec_fn=in_background)
+    process = start(asked, tmp_path / "sweep", first=in_background)
     wait_for(lambda: list((tmp_path / "sweep").glob("logs/*.runs.*.log")))
     process.send_signal(signal.SIGTERM)
     assert finish(process)[0] == 143
