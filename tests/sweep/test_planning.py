@@ -51,6 +51,7 @@ def test_targets_of_a_gene_set_and_seed_make_one_job_and_long_ones_several(study
     alone, _ = plan_sweep(study.write(more="targets_per_job = 1"), tmp_path)
     assert [len(job.runs) for job in alone.jobs] == [1] * 4
     assert len({job.ground for job in alone.jobs}) == 2  # f is shared by the targets
+    assert len({job.ground for job in plan.jobs if job.kind == RUNS}) == 4  # but by no other seed or gene set
     # 22 genes are forecast at 2.2 GB and 220 s a run: asked for with a reserve
     assert {(job.memory_mb, job.minutes) for job in alone.jobs if job.gene_set == "OTHER"} == {(2860, 9)}
 
