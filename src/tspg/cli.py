@@ -74,6 +74,11 @@ class ProgressBars:
         if done == total:
             self._bars.pop(phase).close()
 
+    def close(self) -> None:
+        """End the lines of bars that did not come to their end."""
+        while self._bars:
+            self._bars.popitem()[1].close()
+
     @staticmethod
     def _new(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> "tqdm[Any]":
         if phase == "sweep":  # counts expected seconds, since runs differ; what was done before says nothing of speed
@@ -114,7 +119,11 @@ def _command(found: Any, name: str, does: str) -> argparse.ArgumentParser:
 def carry_out(options: argparse.Namespace) -> list[str]:
     """Do what the options ask for; the libraries are only imported now, so that help is instant."""
     command = getattr(importlib.import_module("tspg.commands"), options.command)
-    lines: list[str] = command(options, report=ProgressBars())
+    bars = ProgressBars()
+    try:
+        lines: list[str] = command(options, report=bars)
+    finally:
+        bars.close()
     return lines
 
 

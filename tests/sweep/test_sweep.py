@@ -219,7 +219,8 @@ def test_a_refused_sweep_leaves_nothing_behind(asked, tmp_path, more, code):
 
 def test_a_folder_with_other_files_is_refused(asked, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    assert main(["sweep", "--config", str(asked), "--out", str(tmp_path)]) == 2
+    for more in ([], ["--dry-run"]):
+        assert main(["sweep", "--config", str(asked), "--out", str(tmp_path), *more]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

@@ -96,6 +96,7 @@ def _clear(out: Path) -> None:
 def rehearse(config: Path, out: Path, *, cores: int | None, profile: Path | None) -> list[str]:
     """What a sweep would do and take; nothing is written."""
     check_engine(cores=cores, profile=profile)
+    _check_folder(out)
     plan, _ = _planned(config, out)
     wanted = plan.wanted
     left = [run for run in wanted if not plan.is_done(run, out)]
