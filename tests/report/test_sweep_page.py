@@ -546,3 +546,13 @@ def test_a_large_study_stays_light(tmp_path: Path):
     page = tmp_path / "sweep.html"
     write_sweep_page(page, SweepTables(runs, random, stability, frequency), title="Large")
     assert page.stat().st_size < 4_000_000
+
+
+def test_targets_that_no_run_judges_are_told_with_the_reason():
+    runs = small_runs()
+    why = {"Lung": "Like real ones.", "Liver": "Withheld: 6 held-out target samples are too few."}
+    runs["verdict.realistic.sentence"] = runs["target_class"].map(why)
+    runs.loc[runs["target_class"] == "Liver", "verdict.realistic.answer"] = "not tested"
+    told = cautions_of(Study(runs_alone(runs)))
+    assert "Liver is not judged. 6 held-out target samples are too few." in told
+    assert not any(line.startswith("Lung is not judged") for line in told)

@@ -44,6 +44,9 @@ def test_genes_are_averaged_over_seeds_and_weighted_by_how_often_they_lead():
 def test_the_stability_index_is_one_for_equal_lists_and_undefined_for_one_seed():
     same = change(g1=0.4, g3=-0.5)
     assert set(stable_genes(GENES, repeats(same, same))["phi"]) == {1.0}
+    two, three = (stable_genes(GENES, repeats(*[same] * n, change(g2=0.3))) for n in (1, 2))
+    assert two[["phi_low", "phi_high"]].isna().all(axis=None)  # two fits have no spread
+    assert (three["phi_low"] < three["phi"]).all()
     assert stable_genes(GENES, repeats(same))["phi"].isna().all()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tspg.analysis.measure import MEAN_SHIFT
-from tspg.analysis.thresholds import ENERGY_TIE, THRESHOLDS
+from tspg.analysis.thresholds import ENERGY_TIE, NOT_TESTED, THRESHOLDS
 from tspg.analysis.wording import counted, listed, number, percent
 from tspg.report.sweep_measures import BY_KEY
 from tspg.report.sweep_study import DONE, STATUSES, Study, shown
@@ -163,6 +163,19 @@ def _few(names: list[str]) -> str:
     return listed([*names[:_NAMED], f"{more:,} more"] if more > 0 else names)
 
 
+def _not_judged(study: Study) -> dict[str, str]:
+    """Targets of which no run gives a verdict on likeness, and why; their numbers rest on a handful of samples."""
+    answer, sentence = "verdict.realistic.answer", "verdict.realistic.sentence"
+    if not {answer, sentence} <= set(study.runs):
+        return {}
+    done = study.runs[study.kinds == DONE]
+    return {
+        str(target): str(rows[sentence].iloc[0]).removeprefix("Withheld: ")
+        for target, rows in done.groupby("target_class", sort=False)
+        if (rows[answer] == NOT_TESTED).all()
+    }
+
+
 def cautions_of(study: Study) -> list[str]:
     """What a careful reader should know about every number of the page."""
     found = [
@@ -176,6 +189,12 @@ def cautions_of(study: Study) -> list[str]:
         )
     else:
         found.append("One seed was run, so no number here has a spread.")
+    found += [f"{target} is not judged. {why}" for target, why in _not_judged(study).items()]
+    if (study.kinds == DONE).any() and study.pairs(BY_KEY["energy_ratio"]).isna().any(axis=None):
+        found.append(
+            "Where the energy ratio is not measured, held-out samples of the target and of the others cannot be told "
+            "apart by these genes, or are too few: there is no distance to close."
+        )
     if (study.kinds != DONE).any():
         found.append("A mean over seeds or targets is one over the runs that are done.")
     found.append("Nothing here says that a gene or a gene set causes a state: genes that go together are exchangeable.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, PASS
 from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
@@ -40,7 +41,11 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
         _clear(out)
         store(out)
         if mark_jobs(plan, out, out):
-            work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
+            try:
+                work_off(plan, out, cores=cores, profile=profile, lock=lock, report=report)
+            except KeyboardInterrupt:
+                logger.info("stopped; what is done is kept, and the same command goes on")
+                raise
         runs = collect(plan, out)
     compared = [job for job in plan.jobs if job.kind == RANDOM]
     lost = [job for job in compared if not plan.is_finished(job, out)]
@@ -102,17 +107,21 @@ def rehearse(config: Path, out: Path, *, cores: int | None, profile: Path | None
     left = [run for run in wanted if not plan.is_done(run, out)]
     seconds = sum(plan.seconds[run.gene_set] for run in left)
     needs = (
-        f"at most {_hours(seconds)} of a core for what is left (many runs share work)",
+        f"at most {_hours(seconds)} of a core for what is left (runs share work, and go side by side)",
         f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory asked for a job",
-        f"{plan.bytes_on_disk / 1e9:.1f} GB on disk in the end (keep = {plan.asked['keep']!r})",
+        f"{_bytes(plan.bytes_on_disk)} on disk in the end (keep = {plan.asked['keep']!r})",
     )
     return [
         f"{counted(len(plan.runs), 'run')}: {len(left):,} to do, {len(wanted) - len(left):,} done, "
         f"{len(plan.runs) - len(wanted):,} skipped.",
-        *_few(_skipped(plan)),
-        f"Expect {'; '.join(needs)}.",
+        *_few([*_skipped(plan), *_poor(plan)]),
+        f"Expect {'; '.join(needs)}." if left else "Nothing is left to do.",
         dry_run(plan, out, cores=cores, profile=profile),
     ]
+
+
+def _bytes(number: float) -> str:
+    return f"{number / 1e9:,.1f} GB" if number > 1e9 else f"{number / 1e6:.0f} MB"
 
 
 def _hours(seconds: float) -> str:
@@ -138,17 +147,26 @@ def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
     ends = runs["status"].str.partition(":")[0].value_counts()
     yield ""
     yield f"{counted(len(runs), 'run')}: {', '.join(f'{n:,} {word}' for word, n in ends.items())}."
-    yield from _few(_skipped(plan))
+    yield from _few([*_skipped(plan), *_poor(plan)])
     strangers = {folder.name for folder in (out / "runs").glob("*")} - {run.id for run in plan.runs}
     if strangers:
         yield f"{counted(len(strangers), 'folder')} in {out / 'runs'}: of an earlier sweep file; nothing was deleted."
     measure = "evidence.generator.energy_ratio"
     if measure in runs and runs[measure].notna().any():
-        means = runs.groupby(["target_class", "gene_set"], as_index=False)[measure].mean().dropna()
-        for target, of_target in means.groupby("target_class"):
-            name, value = of_target["gene_set"][of_target[measure].idxmin()], of_target[measure].min()
-            best = f"by {name or 'every gene'} (energy ratio {value:.3f}, where 0 is like real ones)"
-            yield f"Nearest to real {target} samples: {best}."
+        judged = runs[runs["verdict.realistic.answer"].isin([PASS, DOUBTFUL, FAIL])]
+        means = judged.groupby(["target_class", "gene_set"], as_index=False)[measure].agg(["mean", "count"])
+        for target in runs["target_class"].unique():
+            of_target = means[(means["target_class"] == target) & (means["count"] > 0)]
+            if of_target.empty:
+                yield f"{target}: not ranked, too few held-out samples to judge by, or none can be told apart."
+                continue
+            best = of_target.loc[of_target["mean"].idxmin()]
+            others = f"the only one of {counted(len(plan.sets), 'gene set')} that could be measured, "
+            yield (
+                f"Nearest to real {target} samples: by {best['gene_set'] or 'every gene'} "
+                f"({others if len(of_target) == 1 < len(plan.sets) else ''}"
+                f"energy ratio {best['mean']:.3f} over {counted(int(best['count']), 'seed')}, 0 is like real ones)."
+            )
 
 
 def _skipped(plan: Plan) -> list[str]:
@@ -160,6 +178,12 @@ def _skipped(plan: Plan) -> list[str]:
         if run.skipped
     ]
     return list(dict.fromkeys(found))
+
+
+def _poor(plan: Plan) -> list[str]:
+    """Gene sets of which the matrix has less than half."""
+    poor = [one for one in plan.sets if one.n_genes < one.n_wanted / 2]
+    return [f"{one.name}: only {one.n_genes} of its {one.n_wanted} genes are in the matrix" for one in poor]
 
 
 def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:

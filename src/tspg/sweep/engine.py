@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tspg.errors import FailedRunsError, UsageError
-from tspg.sweep.plan import RUNS, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
+from tspg.sweep.plan import RANDOM, RUNS, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -31,7 +31,9 @@ KILLED = "its process ended without a word: killed, or out of memory?"
 def check_engine(*, cores: int | None, profile: Path | None) -> None:
     """Refuse a sweep where its engine is missing, or told to use what is not there."""
     if find_spec("snakemake") is None:
-        raise UsageError("A sweep is run by Snakemake, which is not installed: pip install 'tspg[sweep]'.")
+        raise UsageError(
+            "A sweep is run by Snakemake, which is not installed: pip install 'tspg[sweep]' ('.[sweep]' in a checkout)."
+        )
     if cores is not None and cores < 1:
         raise UsageError(f"--cores is {cores}; one or more are needed.")
     if profile is not None and not list(profile.glob("config*.yaml")):
@@ -90,15 +92,22 @@ def _cores() -> int:
 
 
 def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Report") -> None:
-    """Report until Snakemake ends: expected seconds of the runs done, of all; and how many runs that is."""
+    """Report until Snakemake ends: expected seconds of what is done, of all; and how many runs that is."""
     wanted = plan.wanted
-    left, total = set(wanted), round(sum(plan.seconds[run.gene_set] for run in wanted))
+    compared = [job for job in plan.jobs if job.kind == RANDOM]  # with random gene sets; about as long as a run
+    both: list[PlannedRun | Job] = [*wanted, *compared]
+    work = {one: plan.seconds[one.gene_set] for one in both}
+    left, total = set(work), round(sum(work.values()))
+
+    def is_done(one: PlannedRun | Job) -> bool:
+        return plan.is_finished(one, out) if isinstance(one, Job) else plan.is_done(one, out)
 
     def tell() -> float:
         started = time.perf_counter()
-        left.difference_update([run for run in left if plan.is_done(run, out)])
-        open_seconds = round(sum(plan.seconds[run.gene_set] for run in left))
-        report("sweep", total - open_seconds, total, {"runs": len(wanted) - len(left), "of": len(wanted)})
+        left.difference_update([one for one in left if is_done(one)])
+        n_runs = sum(isinstance(one, PlannedRun) for one in left)
+        done = total - round(sum(work[one] for one in left))
+        report("sweep", done, total, {"runs": len(wanted) - n_runs, "of": len(wanted)})
         return time.perf_counter() - started
 
     while child.poll() is None:

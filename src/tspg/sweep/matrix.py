@@ -38,6 +38,11 @@ class WantedSet:
         """Its name; empty for every gene."""
         return "" if self.gene_set is None else self.gene_set.name
 
+    @property
+    def n_wanted(self) -> int:
+        """How many genes it has by itself."""
+        return self.n_genes if self.gene_set is None else len(self.gene_set.genes)
+
 
 class SweepMatrix:
     """What a sweep file says of matrix and gene sets, looked up in the files; `known` are their fingerprints."""

@@ -29,6 +29,7 @@ class PlannedSet:
 
     name: str
     n_genes: int
+    n_wanted: int
     study: str
 
 

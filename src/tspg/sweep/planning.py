@@ -109,7 +109,7 @@ class _Planning:
             identity=identity,
             asked=self.asked,
             inputs=self.inputs,
-            sets=tuple(PlannedSet(one.name, one.n_genes, one.study) for one in self.matrix.usable),
+            sets=tuple(PlannedSet(one.name, one.n_genes, one.n_wanted, one.study) for one in self.matrix.usable),
             runs=tuple(runs),
             jobs=(*self._run_jobs(runs, expected), *self._random_jobs(runs, expected)),
             seconds={name: found.seconds for name, found in expected.items()},

@@ -85,7 +85,9 @@ def read_settings(path: Path) -> SweepSettings:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}).") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: is not in TOML format: {error}. Text stands between quotes.") from error
+        raise InputError(
+            f"{path}: is not in TOML format: {error}. Texts stand between quotes, and every [ has its ]."
+        ) from error
     checked = _checked(content, path)
     data, sweep, both = checked["data"], checked["sweep"], {**checked["data"], **checked["sweep"]}
     for key, table in (("expression", data), ("target_classes", sweep)):
