@@ -155,7 +155,7 @@ def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
     if measure in runs and runs[measure].notna().any():
         judged = runs[runs["verdict.realistic.answer"].isin([PASS, DOUBTFUL, FAIL])]
         means = judged.groupby(["target_class", "gene_set"], as_index=False)[measure].agg(["mean", "count"])
-        for target in runs["target_class"].unique():
+        for target in runs.loc[runs["status"] == DONE, "target_class"].unique():
             of_target = means[(means["target_class"] == target) & (means["count"] > 0)]
             if of_target.empty:
                 yield f"{target}: not ranked, too few held-out samples to judge by, or none can be told apart."
