@@ -190,7 +190,7 @@ def cautions_of(study: Study) -> list[str]:
     else:
         found.append("One seed was run, so no number here has a spread.")
     found += [f"{target} is not judged. {why}" for target, why in _not_judged(study).items()]
-    if (study.kinds == DONE).any() and study.pairs(BY_KEY["energy_ratio"]).isna().any(axis=None):
+    if study.values(BY_KEY["energy_ratio"])[study.kinds == DONE].isna().any():
         found.append(
             "Where the energy ratio is not measured, held-out samples of the target and of the others cannot be told "
             "apart by these genes, or are too few: there is no distance to close."
