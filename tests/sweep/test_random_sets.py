@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from anndata import AnnData
 
+import tspg
 from tspg.data.genesets import GeneSet
 from tspg.experiment import ask
 from tspg.sweep.random_sets import against_random_sets
@@ -42,3 +44,12 @@ def test_a_gene_set_that_is_itself_random_is_seldom_special_however_few_genes_th
         values[30:] += rng.normal(0.0, 0.6, 60)
         p_values.append(compared(values, sorted(rng.choice(60, 16, replace=False)))["energy_p_value"])
     assert np.mean(np.array(p_values) <= 1 / (1 + N_RANDOM)) < 0.15  # .05 expected; without its own genes it was .4
+
+
+def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evidence(planted):
+    gene_set = GeneSet("own", tuple(planted.adata.var_names[:14]))
+    options = {"label_column": "label", "gene_set": gene_set, "annotations": (), "threads": 1}
+    row = against_random_sets([ask(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
+    run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, **options)
+    evidence = run.evidence.set_index(["method", "measure"])["value"]
+    assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)
