@@ -3,7 +3,6 @@
 PyTorch takes a second or two to load: only commands that train or move anything load it, when they start.
 """
 
-import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +33,7 @@ from tspg.run_folder import (
     Findings,
     add_tables,
     read_manifest,
+    reading_from,
     refresh_report,
     save_findings,
     save_run,
@@ -348,18 +348,14 @@ def _annotations(options: Namespace) -> tuple[Annotation, ...] | None:
 
 
 def _reading(options: Namespace) -> dict[str, Any]:
-    """How the expression file is read, as the manifest keeps it: paths as seen from the run folder."""
-
-    def seen(path: Path) -> str:
-        return os.path.relpath(path.resolve(), options.out.resolve())
-
-    return {
-        "expression": seen(options.expression),
-        "labels": None if options.labels is None else seen(options.labels),
-        "label_column": options.label_column,
-        "transpose": options.transpose,
-        "transform": options.transform,
-    }
+    return reading_from(
+        options.out,
+        expression=options.expression,
+        labels=options.labels,
+        label_column=options.label_column,
+        transpose=options.transpose,
+        transform=options.transform,
+    )
 
 
 def _inputs(options: Namespace) -> list[Path]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,10 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
         values, genes = all_genes(subject, plan.reading)
     except NotThereError as error:
         return not_tested(measure, str(error))
-    values = adjusted(subject, values)
+    column = subject.config.adjust_column
+    if column is not None:
+        levels = subject.perturbations.obs[column].astype(str).to_numpy()
+        values = adjusted(subject.prepared, values, levels, column=column)
     own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
     train = subject.prepared.is_train
     usable = values[train].min(axis=0) < values[train].max(axis=0)
@@ -65,12 +69,8 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     )
 
 
-def adjusted(subject: Subject, values: FloatMatrix) -> FloatMatrix:
-    """The values without the batch that the run took out of its own genes, estimated in the same way."""
-    column, prepared = subject.config.adjust_column, subject.prepared
-    if column is None:
-        return values
-    levels = subject.perturbations.obs[column].astype(str).to_numpy()
+def adjusted(prepared: Prepared, values: FloatMatrix, levels: NDArray[Any], *, column: str) -> FloatMatrix:
+    """The values without the batch that a run took out of its own genes, estimated in the same way."""
     train = prepared.is_train
     fitted = Adjustment.fit(values[train], prepared.class_index[train], levels[train].tolist(), column=column)
     return fitted.transform(values, levels.tolist())[0]
@@ -84,18 +84,19 @@ def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
 
 
 def matched_draws(
-    means: Numbers, variances: Numbers, own: Positions, others: Positions, n: int, rng: np.random.Generator
+    means: Numbers, variances: Numbers, own: Positions, pool: Positions, n: int, rng: np.random.Generator
 ) -> Iterator[Positions]:
     """Random sets as large as one's own, from the same deciles of the genes' means and variances.
 
-    Where a cell of the two deciles holds too few other genes, the nearest by rank in both fill up.
+    They are drawn from `pool`. Where a cell of the two deciles holds too few of it, the nearest by rank in both
+    fill up.
     """
     mean, variance = _ranks(means), _ranks(variances)
     cell = np.minimum((mean * BINS).astype(int), BINS - 1) * BINS + np.minimum((variance * BINS).astype(int), BINS - 1)
     cells, wanted = np.unique(cell[own], return_counts=True)
     for _ in range(n):
         free = np.zeros(len(cell), dtype=bool)
-        free[others] = True
+        free[pool] = True
         drawn: list[int] = []
         for which, count in zip(cells, wanted, strict=True):
             members = np.flatnonzero(free & (cell == which))

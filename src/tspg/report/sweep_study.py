@@ -12,8 +12,7 @@ from tspg.analysis.measure import MEAN_SHIFT, REAL
 from tspg.report.sweep_measures import ANSWER_VALUES, MEASURES, Measure
 
 ALL_GENES = "all genes"  # how a run without a gene set is called, as in table_1.tsv
-STATUSES = ("done", "failed", "skipped", "not run")
-DONE = STATUSES[0]
+STATUSES = DONE, FAILED, SKIPPED, NOT_RUN = ("done", "failed", "skipped", "not run")
 PAIR = ["gene_set", "target_class"]
 
 

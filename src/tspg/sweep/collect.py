@@ -16,11 +16,11 @@ from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
 from tspg.files import read_table, write_table
 from tspg.report.sweep_page import SweepTables, write_sweep_page
+from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
 from tspg.sweep.engine import reason
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
 
 TABLE, PAGE = "sweep.tsv", "sweep.html"
-DONE, NOT_RUN = "done", "not run"
 LISTED = ExperimentConfig.top_k
 FEWEST_FOR_AN_INTERVAL = 3  # of two fits each is as far from the other: their spread says nothing
 STABILITY_COLUMNS = (
@@ -84,9 +84,9 @@ def _runs(plan: Plan, out: Path) -> pd.DataFrame:
 
 def _status(plan: Plan, run: PlannedRun, out: Path) -> str:
     if run.skipped:
-        return f"skipped: {run.skipped}"
+        return f"{SKIPPED}: {run.skipped}"
     why = reason(plan, run, out)
-    return f"failed: {why}" if why else NOT_RUN
+    return f"{FAILED}: {why}" if why else NOT_RUN
 
 
 def _metrics(folder: Path) -> dict[str, Any]:

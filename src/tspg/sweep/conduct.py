@@ -12,9 +12,10 @@ from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
 from tspg.files import TEMPORARY
-from tspg.sweep.collect import DONE, NOT_RUN, PAGE, TABLE, collect
+from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
+from tspg.sweep.collect import PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
-from tspg.sweep.plan import PLAN, RANDOM, RUNS, Job, Plan, mark, mark_jobs, read_plan
+from tspg.sweep.plan import PLAN, RANDOM, Job, Plan, mark, mark_jobs, read_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -72,11 +73,12 @@ def do_job(out: Path, name: str) -> list[str]:
         collect(plan, out)
         return [f"Table: {out / TABLE}"]
     job = plan.job(name)
-    if not plan.is_finished(job, out):
+    if plan.is_finished(job, out):
+        mark(job, out)
+    else:
         from tspg.sweep.work import work_on  # PyTorch, which what is done already does without
 
         work_on(plan, job, out)
-    mark(job, out)
     return []
 
 
@@ -131,11 +133,10 @@ def _hours(seconds: float) -> str:
 def listing(config: Path, out: Path) -> list[str]:
     """The table of all runs, one a line between tabs, with what repeats each alone; nothing is written."""
     plan, _ = _planned(config, out)
-    job_of = {name: job for job in plan.jobs if job.kind == RUNS for name in job.runs}
     lines = ["run\tjob\tgene_set\tn_genes\ttarget_class\tseed\tstatus\tthreads\tmemory_mb\tminutes\tcommand"]
     for run in plan.runs:
-        job = None if run.skipped else job_of[run.id]
-        state = f"skipped: {run.skipped}" if job is None else DONE if plan.is_done(run, out) else "to do"
+        job = None if run.skipped else plan.job_of[run.id]
+        state = f"{SKIPPED}: {run.skipped}" if job is None else DONE if plan.is_done(run, out) else "to do"
         needs = ("", "", "") if job is None else (plan.threads, job.memory_mb, job.minutes)
         cells = (run.id, "" if job is None else job.id, run.gene_set, run.n_genes, run.target_class, run.seed, state)
         lines.append("\t".join(map(str, (*cells, *needs, "" if job is None else plan.command_line(run, out)))))
@@ -198,13 +199,13 @@ def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
 
 def _lost(jobs: list[Job], out: Path) -> list[str]:
     """Comparisons with random gene sets that failed, each with its reason."""
-    ends = [f"failed: {why}" if (why := end_of(job, out)) else NOT_RUN for job in jobs]
+    ends = [f"{FAILED}: {why}" if (why := end_of(job, out)) else NOT_RUN for job in jobs]
     return _few([f"{job.gene_set} beside random gene sets: {end}" for job, end in zip(jobs, ends, strict=True)])
 
 
 def _is_open(status: str) -> bool:
     """Whether a run is neither done nor skipped."""
-    return not status.startswith((DONE, "skipped"))
+    return not status.startswith((DONE, SKIPPED))
 
 
 def _few(lines: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tspg.errors import FailedRunsError, UsageError
-from tspg.sweep.plan import RANDOM, RUNS, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
+from tspg.sweep.plan import RANDOM, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -167,7 +167,7 @@ def reason(plan: Plan, run: PlannedRun, out: Path) -> str:
     said = reason_file(run, out)
     if said.exists():
         return said.read_text(encoding="utf-8").strip()
-    return end_of(next(job for job in plan.jobs if job.kind == RUNS and run.id in job.runs), out)
+    return end_of(plan.job_of[run.id], out)
 
 
 def end_of(job: Job, out: Path) -> str:

@@ -103,6 +103,11 @@ class Plan:
         """The runs that a job makes."""
         return [self._by_id[name] for name in job.runs]
 
+    @cached_property
+    def job_of(self) -> dict[str, Job]:
+        """The job that makes each run, by the run's id."""
+        return {name: job for job in self.jobs if job.kind == RUNS for name in job.runs}
+
     def job(self, name: str) -> Job:
         """The job of that id."""
         for job in self.jobs:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from tspg.analysis.donors import monte_carlo_p
-from tspg.audit.random_gene_sets import DRAWS, Numbers, Positions, Trial, matched_draws
+from tspg.audit.random_gene_sets import DRAWS, Numbers, Positions, Trial, adjusted, matched_draws
 from tspg.audit.subject import relabelled
-from tspg.data.adjust import Adjustment
-from tspg.data.prepare import FloatMatrix, Prepared, text_column
+from tspg.data.prepare import Prepared, text_column
 from tspg.fitting import prepare_study
 from tspg.question import Question
 from tspg.sweep.plan import RANDOM_COLUMNS
@@ -66,7 +66,7 @@ def _row(scores: Numbers) -> tuple[Any, ...]:
     return *map(float, (*found, hits, np.median(hit_rates), monte_carlo_p(hits, hit_rates))), ""
 
 
-def _moments(everything: AnnData, prepared: Prepared) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Numbers, Numbers]:
+def _moments(everything: AnnData, prepared: Prepared) -> tuple[NDArray[np.bool_], Numbers, Numbers]:
     """For every gene whether it varies among the training samples, its mean and its variance; some genes at a time."""
     parts = []
     for start in range(0, everything.n_vars, _GENES_AT_ONCE):
@@ -81,8 +81,12 @@ def _scores(
     question: Question, prepared: Prepared, everything: AnnData, genes: Positions, targets: Sequence[str]
 ) -> list[tuple[float, float]]:
     """Energy ratio and hit rate of some genes for each target."""
-    values = _adjusted(question, prepared, np.ascontiguousarray(everything.X[:, genes]))
-    sources, seed = question.config.source_classes, question.config.seed
+    config = question.config
+    values = np.ascontiguousarray(everything.X[:, genes])
+    if config.adjust_column is not None:
+        levels = np.asarray(text_column(question.study, config.adjust_column))
+        values = adjusted(prepared, values, levels, column=config.adjust_column)
+    sources, seed = config.source_classes, config.seed
     if sources is None:
         trial = Trial.of(prepared, values)
         return [trial.score(target, seed=seed) for target in targets]
@@ -92,13 +96,3 @@ def _scores(
         some = relabelled(prepared, prepared.source_class, rows=rows)
         scores.append(Trial.of(some, values[rows]).score(target, seed=seed))
     return scores
-
-
-def _adjusted(question: Question, prepared: Prepared, values: FloatMatrix) -> FloatMatrix:
-    """The values without the batch that the runs take out of their genes, estimated in the same way."""
-    column, train = question.config.adjust_column, prepared.is_train
-    if column is None:
-        return values
-    levels = np.asarray(text_column(question.study, column))
-    fitted = Adjustment.fit(values[train], prepared.class_index[train], levels[train].tolist(), column=column)
-    return fitted.transform(values, levels.tolist())[0]

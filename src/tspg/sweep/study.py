@@ -1,6 +1,5 @@
 """The part of a matrix that one gene set needs, on disk in a form that is mapped into memory, not read."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from anndata import AnnData
 
 from tspg.data.genesets import GeneSet
 from tspg.errors import ModelError
-from tspg.files import whole_file, write_json
+from tspg.files import fingerprint, whole_file, write_json
 
 PROFILES, STUDY = "profiles.npy", "study.json"
 
@@ -19,8 +18,7 @@ def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
     """Write labelled expression of a gene set; what the samples are is written once for all gene sets beside it."""
     obs = {column: adata.obs[column].tolist() for column in adata.obs.columns}
     samples = {"samples": list(map(str, adata.obs_names)), "obs": obs}
-    digest = hashlib.sha256(json.dumps(samples).encode()).hexdigest()[:10]
-    shared = folder.parent / f"samples-{digest}.json"
+    shared = folder.parent / f"samples-{fingerprint(json.dumps(samples))}.json"
     if not _holds(shared, samples):
         write_json(shared, samples)
     with whole_file(folder / PROFILES) as temporary, temporary.open("wb") as stream:

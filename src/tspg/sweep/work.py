@@ -19,7 +19,7 @@ from tspg.fitting import Ground, lay_ground, prepare_study
 from tspg.model.device import choose_device, fixed_threads
 from tspg.model.storage import load_target_model, save_target_model
 from tspg.question import Question
-from tspg.run_folder import save_run
+from tspg.run_folder import reading_from, save_run
 from tspg.sweep.asking import annotations_of, question_of
 from tspg.sweep.plan import (
     RANDOM,
@@ -129,19 +129,15 @@ def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
 
 
 def _reading(plan: Plan, folder: Path) -> dict[str, Any]:
-    """How the expression file is read, as the manifest keeps it: paths as seen from the run folder."""
     asked, reading = plan.asked, plan.asked["reading"]
-
-    def seen(path: str) -> str:
-        return os.path.relpath(Path(path).resolve(), folder.resolve())
-
-    return {
-        "expression": seen(asked["expression"]),
-        "labels": None if asked["labels"] is None else seen(asked["labels"]),
-        "label_column": asked["label_column"],
-        "transpose": reading.get("transpose", False),
-        "transform": reading.get("transform", "none"),
-    }
+    return reading_from(
+        folder,
+        expression=Path(asked["expression"]),
+        labels=None if asked["labels"] is None else Path(asked["labels"]),
+        label_column=asked["label_column"],
+        transpose=reading.get("transpose", False),
+        transform=reading.get("transform", "none"),
+    )
 
 
 def _ground(job: Job, question: Question, out: Path, clock: Clock) -> Ground:
