@@ -6,7 +6,9 @@ import pytest
 from anndata import AnnData
 
 import tspg
+from tspg.audit.random_gene_sets import adjusted
 from tspg.data.genesets import GeneSet
+from tspg.data.prepare import prepare
 from tspg.experiment import ask
 from tspg.sweep.random_sets import against_random_sets
 
@@ -53,3 +55,12 @@ def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evid
     run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, **options)
     evidence = run.evidence.set_index(["method", "measure"])["value"]
     assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)
+
+
+def test_a_batch_is_taken_out_of_all_genes_too(planted):
+    batch = np.array(["one", "two"] * 60)
+    values = np.asarray(planted.adata.X) + np.where(batch == "two", 5.0, 0.0)[:, None].astype(np.float32)
+    prepared = prepare(planted.adata, label_column="label")
+    cleaned = adjusted(prepared, values, batch, column="batch")
+    assert abs(values[batch == "two"].mean() - values[batch == "one"].mean()) > 4.5
+    assert abs(cleaned[batch == "two"].mean() - cleaned[batch == "one"].mean()) < 0.2

@@ -1,6 +1,7 @@
 """One job: ordinary run folders on shared ground, nothing made twice, one failure no reason to stop."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,9 @@ def test_every_run_is_what_tspg_run_makes_alone_byte_for_byte(worked, tmp_path):
         manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (swept, alone)]
         for part in ("settings", "inputs", "samples", "kept"):
             assert manifests[0][part] == manifests[1][part], part
+        for folder, manifest in zip((swept, alone), manifests, strict=True):
+            for name in ("expression", "labels"):
+                assert (folder / manifest["reading"][name]).resolve() == Path(plan.asked[name]).resolve()
         assert manifests[0]["command"] == plan.command(run, out)
 
 
