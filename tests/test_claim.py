@@ -45,6 +45,29 @@ def test_a_finished_run_survives_an_error_after_it(tmp_path):
     assert names(tmp_path) == [MANIFEST, "metrics.json"]
 
 
+def test_checkpoints_are_work_that_only_a_finished_run_removes(tmp_path):
+    with pytest.raises(KeyboardInterrupt), new_folder(tmp_path):
+        stopped_after(tmp_path, "checkpoints/checkpoints.json", "history.tsv")
+    assert names(tmp_path) == ["checkpoints", "checkpoints/checkpoints.json"]
+    for left in ([], [LOCK], [LOCK, "metrics.json"]):
+        for name in left:
+            (tmp_path / name).touch()
+        with pytest.raises(UsageError, match=r"unfinished run here\. Go on with it"), new_folder(tmp_path):
+            pass
+        assert names(tmp_path) == sorted([*left, "checkpoints", "checkpoints/checkpoints.json"])
+    with new_folder(tmp_path, resume=True):
+        assert names(tmp_path) == [LOCK, "checkpoints", "checkpoints/checkpoints.json"]
+        (tmp_path / MANIFEST).write_text("{}")
+    assert names(tmp_path) == [MANIFEST]
+
+
+def test_there_need_be_nothing_to_resume(tmp_path):
+    with new_folder(tmp_path / "run", resume=True):
+        (tmp_path / "run" / MANIFEST).write_text("{}")
+    with pytest.raises(UsageError, match="finished run"), new_folder(tmp_path / "run", resume=True):
+        pass
+
+
 @pytest.mark.parametrize("left", [["figures"], ["report.html"], ["thesis.txt"], [LOCK, "thesis.txt"]])
 def test_files_of_others_are_never_touched(tmp_path, left):
     for name in left:

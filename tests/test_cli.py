@@ -289,14 +289,83 @@ def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
     assert fingerprints[0] == fingerprints[1]
 
 
-def test_an_interrupt_leaves_no_half_written_folder(files, tmp_path, monkeypatch, capsys):
-    def stop(*_arguments, **_options):
-        raise KeyboardInterrupt
+def stop(*_arguments, **_options):
+    raise KeyboardInterrupt
 
-    monkeypatch.setattr("tspg.fitting.learn", stop)
+
+def test_an_interrupt_before_any_training_leaves_nothing(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tspg.fitting.prepare", stop)
     arguments = [argument.format(f=files, o=tmp_path / "stopped") for argument in RUN]
     assert main([*arguments, *SHORT]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert "interrupted; nothing half-written is left behind" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "stopped"
+    command = [*[argument.format(f=files, o=out) for argument in RUN], *SHORT]
+    with monkeypatch.context() as patch:
+        patch.setattr("tspg.fitting.learn", stop)
+        assert main(command) == 130
+    assert f"the same command with --resume goes on with the training, which is kept in {out}." in (
+        capsys.readouterr().err
+    )
+    assert [path.name for path in out.iterdir()] == ["checkpoints"]
+    assert main(command) == 2
+    assert "unfinished run" in capsys.readouterr().err
+    assert main([*command, "--resume", "--seed", "9"]) == 2
+    assert "another question (seed was 0, is 9)" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr("tspg.unfinished.memory_needed", lambda *_: 1e18)
+        assert main([*command, "--resume"]) == 4
+        assert "need about 1000000000.0 GB of memory" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["checkpoints"]  # refusals cost nothing
+
+    assert main([*command, "--resume"]) == 0
+    in_one_go = tmp_path / "in one go"
+    assert main([*[argument.format(f=files, o=in_one_go) for argument in RUN], *SHORT, "--resume"]) == 0
+    changing = {"manifest.json", "metrics.json"}  # they hold seconds
+    found = [
+        {
+            path.relative_to(one): path.read_bytes()
+            for path in one.rglob("*")
+            if path.is_file() and path.name not in changing
+        }
+        for one in (out, in_one_go)
+    ]
+    assert len(found[0]) > 10
+    assert found[0] == found[1]
+
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 0
+    assert "finished before" in capsys.readouterr().out
+    assert main([*command, "--resume", "--seed", "9"]) == 2
+    assert "answers another question (seed was 0, is 9)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("patched", ["memory_needed", "disk_needed"])
+def test_a_run_without_room_is_refused_with_what_it_needs(patched, files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(f"tspg.unfinished.{patched}", lambda *_: 1e18)
+    assert main([*[argument.format(f=files, o=tmp_path / "new") for argument in RUN], *SHORT]) == 4
+    assert "1000000000.0" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), RuntimeError("a bug")]
+)
+def test_memory_that_runs_out_is_told_with_what_was_needed(error, files, tmp_path, monkeypatch, capsys):
+    def run_out(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr("tspg.fitting.prepare", run_out)
+    command = [*[argument.format(f=files, o=tmp_path / "new") for argument in RUN], *SHORT]
+    if "bug" in str(error):
+        with pytest.raises(RuntimeError, match="a bug"):
+            main(command)
+    else:
+        assert main(command) == 4
+        assert "Not enough memory. 120 samples x 60 genes need about 0.8 GB" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

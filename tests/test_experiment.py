@@ -120,9 +120,9 @@ def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
 def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_one(planted, first, monkeypatch):
     held_out = []
 
-    def watch(question, clock, report, *, is_train):
+    def watch(question, clock, report, *, is_train, checkpoints):
         held_out.append(~is_train)
-        return lay_ground(question, clock, report, is_train=is_train)
+        return lay_ground(question, clock, report, is_train=is_train, checkpoints=checkpoints)
 
     lay_ground = fitting.lay_ground
     monkeypatch.setattr(fitting, "lay_ground", watch)

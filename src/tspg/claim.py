@@ -12,6 +12,7 @@ from tspg.files import TEMPORARY
 
 MANIFEST = "manifest.json"
 LOCK = ".tspg.lock"
+CHECKPOINTS = "checkpoints"
 CONTENTS = frozenset(
     {
         MANIFEST,
@@ -38,6 +39,7 @@ CONTENTS = frozenset(
         "controls.tsv",
         "stable_genes.tsv",
         "audit",
+        CHECKPOINTS,
         "figures",
         "report.html",
     }
@@ -45,31 +47,34 @@ CONTENTS = frozenset(
 
 
 @contextmanager
-def new_folder(out: Path) -> Iterator[None]:
+def new_folder(out: Path, *, resume: bool = False) -> Iterator[None]:
     """Hold a folder for a run that is about to begin; what a killed run left in it is cleared away first.
 
-    If the block ends before the manifest is written, the folder is as it was before.
+    If the block ends before the manifest is written, the folder is as it was before, but for checkpoints: they
+    are work, which only a finished run or the user removes. With `resume`, such a folder is taken up again.
 
     Raises
     ------
     UsageError
-        If the folder holds a finished run or other files; before any work starts.
+        If the folder holds a finished run, other files, or without `resume` checkpoints; before any work starts.
     FolderInUseError, ResourceError
         As for `claimed`.
     """
-    _check_free(out)
+    _check_free(out, resume)
     with claimed(out):
-        _check_free(out)  # once more: the run that held it may have been finished meanwhile
+        _check_free(out, resume)  # once more: the run that held it may have been finished meanwhile
         _clear(out)
         try:
             yield
         finally:
-            if not (out / MANIFEST).exists():
+            if (out / MANIFEST).exists():
+                shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+            else:
                 _clear(out)
 
 
-def _check_free(out: Path) -> None:
-    """Refuse a folder that holds anything but an unfinished run; that one is known by its lock."""
+def _check_free(out: Path, resume: bool) -> None:
+    """Refuse a folder that holds anything but an unfinished run; that one is known by its lock or checkpoints."""
     try:
         if out.exists() and not out.is_dir():
             raise UsageError(f"--out {out}: this is a file. Name a folder.")
@@ -78,10 +83,16 @@ def _check_free(out: Path) -> None:
         raise UsageError(f"--out {out}: cannot be used ({error.strerror}). Name another folder.") from error
     if MANIFEST in found:
         raise UsageError(f"--out {out}: there is a finished run here already. Name another folder, or delete this one.")
-    strangers = found if LOCK not in found else {name for name in found if not _is_ours(name)}
+    unfinished = LOCK in found or CHECKPOINTS in found
+    strangers = {name for name in found if not (unfinished and _is_ours(name))}
     if strangers:
         raise UsageError(
             f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
+        )
+    if CHECKPOINTS in found and not resume:
+        raise UsageError(
+            f"--out {out}: there is an unfinished run here. Go on with it (`tspg run ... --resume`), "
+            "name another folder, or delete this one."
         )
 
 
@@ -90,9 +101,9 @@ def _is_ours(name: str) -> bool:
 
 
 def _clear(out: Path) -> None:
-    """Remove what a run writes; nothing else is touched."""
+    """Remove what a run writes, but for its checkpoints; nothing else is touched."""
     for entry in out.iterdir():
-        if entry.name == LOCK or not _is_ours(entry.name):
+        if entry.name in {LOCK, CHECKPOINTS} or not _is_ours(entry.name):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

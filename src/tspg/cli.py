@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 import tspg
 from tspg.config import DEFAULT_PRESET, ENRICHMENT, METHODS, PRESETS, ExperimentConfig
-from tspg.errors import TspgError
+from tspg.errors import ResourceError, TspgError
+from tspg.machine import is_out_of_memory
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -30,9 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TspgError as error:
         for line in getattr(error, "lines", ()):
             print(line)
-        print(f"tspg: error: {printable(str(error))}", file=sys.stderr)
+        kept = f" Then, {_kept(options)}" if isinstance(error, ResourceError) and _kept(options) else ""
+        print(f"tspg: error: {printable(str(error) + kept)}", file=sys.stderr)
         return error.exit_code
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         print(
             "tspg: error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; "
             "`tspg inspect` tells what to expect.",
@@ -40,9 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 4
     except KeyboardInterrupt as stopped:
-        print("tspg: interrupted; nothing half-written is left behind.", file=sys.stderr)
+        print(f"tspg: interrupted; {_kept(options) or 'nothing half-written is left behind.'}", file=sys.stderr)
         return stopped.args[0] if stopped.args else INTERRUPTED[signal.SIGINT]
     return 0
+
+
+def _kept(options: argparse.Namespace) -> str:
+    """Where the training of a run that was stopped goes on; empty if there is none."""
+    from tspg.claim import CHECKPOINTS  # by now it was loaded anyway
+
+    if options.command != "run" or not (options.out / CHECKPOINTS).is_dir():
+        return ""
+    return f"the same command with --resume goes on with the training, which is kept in {options.out}."
 
 
 def _stop(signum: int, _frame: object) -> None:
@@ -86,7 +99,7 @@ class ProgressBars:
             return tqdm(total=total, initial=done, smoothing=0, bar_format=line, file=sys.stderr)
         unit = "epoch" if numbers.get("epoch", done) == done else "step"
         title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
-        return tqdm(total=total, desc=title, unit=unit, file=sys.stderr)
+        return tqdm(total=total, initial=done, desc=title, unit=unit, file=sys.stderr)  # time counts from here on
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -232,6 +245,9 @@ def _add_run(found: Any) -> None:
         help="where to train (default: %(default)s)",
     )
     parser.add_argument("--timings", action="store_true", help="say at the end where the time went")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with a run that was stopped, or begin it; the result is the same"
+    )
 
 
 def _add_perturb(found: Any) -> None:

@@ -35,6 +35,7 @@ from tspg.run_folder import (
     read_manifest,
     reading_from,
     refresh_report,
+    require_same,
     save_findings,
     save_run,
     save_tables,
@@ -43,6 +44,7 @@ from tspg.run_folder import (
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
+    from tspg.question import Question
 
 MOST_NOTES = 6  # in the terminal; the report has all
 MOST_SINGLE_SAMPLES = 20  # `tspg perturb` ranks each of so many samples by itself without being asked
@@ -80,41 +82,54 @@ def inspect(options: Namespace, report: "Report") -> list[str]:
 
 def run(options: Namespace, report: "Report") -> list[str]:
     """Train, move, judge and draw: one run folder."""
-    from tspg import experiment
+    from tspg.experiment import run_experiments
+    from tspg.unfinished import checkpoints_of, memory_told, require_room
 
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     _check_xlsx(options)
     clock = Clock()
-    with new_folder(options.out):
-        with clock.phase("read"):
-            gene_set, annotations = _gene_set(options), _annotations(options)
-            adata = _read(options, gene_set)
-        found = experiment.run(
-            adata,
-            label_column=options.label_column,
-            target_class=options.target,
-            gene_set=gene_set,
-            source_classes=options.source,
-            group_column=options.group_column,
-            adjust_column=options.adjust,
-            preset=options.preset,
-            method=options.method,
-            epochs=options.epochs,
-            steps=options.steps,
-            target_epochs=options.target_epochs,
-            samples=options.samples,
-            annotations=annotations,
-            enrichment=options.enrichment,
-            folds=options.folds,
-            seed=options.seed,
-            threads=options.threads,
-            device=options.device,
-            report=report,
-        )
-        found = replace(found, seconds={**clock.seconds, **found.seconds})
-        save_run(found, options.out, inputs=_inputs(options), reading=_reading(options), xlsx=options.xlsx)
+    if options.resume and (options.out / MANIFEST).is_file():
+        require_same(options.out, _question(options, clock).config.as_dict(), _inputs(options))
+        return ["This run was finished before; nothing is left to do.", *_summary(options.out)]
+    with new_folder(options.out, resume=options.resume):
+        question, checkpoints = checkpoints_of(_question(options, clock), options.out)
+        require_room(question, options.out, options.max_memory)
+        with memory_told(question):
+            (found,) = run_experiments([question], report=report, checkpoints=checkpoints)
+            found = replace(found, seconds={**clock.seconds, **found.seconds})
+            save_run(found, options.out, inputs=_inputs(options), reading=_reading(options), xlsx=options.xlsx)
     return [*(_timings(options.out) if options.timings else []), *_summary(options.out)]
+
+
+def _question(options: Namespace, clock: Clock) -> "Question":
+    """What the options of `tspg run` ask, checked whole."""
+    from tspg.experiment import ask
+
+    with clock.phase("read"):
+        gene_set, annotations = _gene_set(options), _annotations(options)
+        adata = _read(options, gene_set)
+    return ask(
+        adata,
+        options.target,
+        label_column=options.label_column,
+        gene_set=gene_set,
+        source_classes=options.source,
+        group_column=options.group_column,
+        adjust_column=options.adjust,
+        preset=options.preset,
+        method=options.method,
+        epochs=options.epochs,
+        steps=options.steps,
+        target_epochs=options.target_epochs,
+        samples=options.samples,
+        annotations=annotations,
+        enrichment=options.enrichment,
+        folds=options.folds,
+        seed=options.seed,
+        threads=options.threads,
+        device=options.device,
+    )
 
 
 def _timings(out: Path) -> list[str]:

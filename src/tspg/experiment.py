@@ -18,6 +18,7 @@ from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, fit_ta
 from tspg.forecast import forecast_question
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import run_metrics
+from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, silent
@@ -225,11 +226,12 @@ def run_experiments(
     report: Report = silent,
     ground: Ground | None = None,
     clock: Clock | None = None,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> Iterator[Run]:
     """The method itself, once the questions have been checked (paper, sections 2.1-2.4).
 
     The questions differ in their target class alone. `ground` is what they stand on, where it was laid
-    before, and `clock` counts its seconds.
+    before, and `clock` counts its seconds. `checkpoints` keeps the state of every training.
     """
     clock, threads = clock or Clock(), questions[0].config.threads
     if ground is None:
@@ -237,15 +239,15 @@ def run_experiments(
             each = "" if len(questions) == 1 else f" for each of {len(questions)} targets"
             logger.info("expect %s%s", forecast_question(questions[0]), each)
         with fixed_threads(threads):
-            ground = lay_ground(questions[0], clock, report)
-    fits = fit_targets(ground, questions, clock, report)
+            ground = lay_ground(questions[0], clock, report, checkpoints=checkpoints)
+    fits = fit_targets(ground, questions, clock, report, checkpoints)
     for question in questions:
         with fixed_threads(threads):
-            found = _finish(question, next(fits), clock, report)
+            found = _finish(question, next(fits), clock, report, checkpoints)
         yield found
 
 
-def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Run:
+def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, checkpoints: Checkpoints) -> Run:
     """Move the samples and say what can be said about it."""
     config = question.config
     with clock.phase("perturb"):
@@ -256,7 +258,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report) -> Ru
     with clock.phase("evidence"):
         logistic = None
         if config.folds > 1:
-            evidence = cross_fitted_evidence(question, fitted.prepared, report)
+            evidence = cross_fitted_evidence(question, fitted.prepared, report, checkpoints)
         else:
             evidence = evidence_of(fitted, question)
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone

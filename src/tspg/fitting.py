@@ -14,6 +14,7 @@ from tspg.analysis.judges import Classify, fit_judges
 from tspg.analysis.pooling import pool_evidence
 from tspg.clock import Clock
 from tspg.data.prepare import FloatMatrix, Prepared, prepare
+from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method, TransportGenerator
@@ -54,7 +55,12 @@ class Fit:
 
 
 def lay_ground(
-    question: Question, clock: Clock, report: Report = silent, *, is_train: NDArray[np.bool_] | None = None
+    question: Question,
+    clock: Clock,
+    report: Report = silent,
+    *,
+    is_train: NDArray[np.bool_] | None = None,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> Ground:
     """Split and scale the samples and train f (paper, sections 2.1 and 2.2): all that is the same for every target."""
     config = question.config
@@ -62,7 +68,9 @@ def lay_ground(
         prepared = prepare_study(question, is_train=is_train)
     with clock.phase("target_model"):
         device = choose_device(config.device)
-        f = train_target_model(prepared, config.target_model, seed=config.seed, device=device, report=report)
+        f = train_target_model(
+            prepared, config.target_model, seed=config.seed, device=device, report=report, checkpoints=checkpoints
+        )
     return Ground(prepared, f, config.seed)
 
 
@@ -80,14 +88,21 @@ def prepare_study(question: Question, *, is_train: NDArray[np.bool_] | None = No
     )
 
 
-def fit_targets(ground: Ground, questions: Sequence[Question], clock: Clock, report: Report) -> Iterator[Fit]:
+def fit_targets(
+    ground: Ground,
+    questions: Sequence[Question],
+    clock: Clock,
+    report: Report,
+    checkpoints: Checkpoints = NONE_KEPT,
+) -> Iterator[Fit]:
     """Learn to move profiles to each question's target (paper, section 2.2).
 
     The questions differ in their target class alone.
     """
     config, prepared, f = questions[0].config, ground.prepared, ground.target_model
     targets = [question.config.target_class for question in questions]
-    learned = learn(prepared, f, config, targets, device=choose_device(config.device), report=report)
+    device = choose_device(config.device)
+    learned = learn(prepared, f, config, targets, device=device, report=report, checkpoints=checkpoints)
     for question in questions:
         with clock.phase("generator"):
             method, history, side_by_side = next(learned)
@@ -109,17 +124,21 @@ def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
     )
 
 
-def cross_fitted_evidence(question: Question, prepared: Prepared, report: Report) -> pd.DataFrame:
+def cross_fitted_evidence(
+    question: Question, prepared: Prepared, report: Report, checkpoints: Checkpoints = NONE_KEPT
+) -> pd.DataFrame:
     """The evidence of `config.folds` further fits, pooled: each sample is held out by one of them."""
     n_folds = question.config.folds
     folds, tables = held_out_folds(prepared, n_folds, seed=question.config.seed), []
     for fold in range(n_folds):
+        name = f"fold {fold + 1} of {n_folds}"
 
-        def told(phase: str, done: int, total: int, numbers: Mapping[str, float], number: int = fold + 1) -> None:
-            report(f"{phase}, fold {number} of {n_folds}", done, total, numbers)
+        def told(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
+            report(f"{phase}, {name}", done, total, numbers)
 
-        ground = lay_ground(question, Clock(), told, is_train=folds != fold)
-        (fitted,) = fit_targets(ground, [question], Clock(), told)
+        kept = checkpoints.within(name)
+        ground = lay_ground(question, Clock(), told, is_train=folds != fold, checkpoints=kept)
+        (fitted,) = fit_targets(ground, [question], Clock(), told, kept)
         tables.append(evidence_of(fitted, question))
     return pool_evidence(tables)
 

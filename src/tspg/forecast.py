@@ -26,6 +26,11 @@ BYTES_A_CELL = 28  # of the matrix: as read, scaled, before, after, change, and 
 BYTES_A_GENE = 37_000  # weights as wide as the genes, with gradients, two moments and averages
 BYTES_A_HELD_OUT_PAIR = 68  # distances of the evidence
 
+DISK_ANY = 20_000_000  # tables, figures and report of any run
+DISK_A_CELL = 14  # moved profiles: three numbers a cell, and their names
+DISK_A_GENE = 60_000  # the model, and the checkpoints of G while it learns: three, each with moments and averages
+DISK_A_FIT_GENE = 14_000  # f and G of each fold, kept until the end
+
 PROBED_STEPS, MOST_PROBED_GENES, MOST_PROBED_CLASSES = 4, 4000, 5  # keeps the probe near two seconds
 
 
@@ -67,8 +72,20 @@ def forecast(n_samples: int, n_genes: int, n_classes: int, config: ExperimentCon
     meaning = n_sources * (A_SOURCE + A_SOURCE_GENE * n_genes)
     fits = 1 if config.folds == 1 else 1 + config.folds
     seconds = fits * (training + slowness * evidence) + slowness * (AROUND + meaning + A_CELL * n_samples * n_genes)
+    return Forecast(float(seconds), memory_needed(n_samples, n_genes, config) / 1e9)
+
+
+def memory_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float:
+    """The most bytes of memory that a run on a matrix of this size will take."""
+    n_held_out = n_samples - max(2, round(config.train_fraction * n_samples))
     n_bytes = BYTES_A_CELL * n_samples * n_genes + BYTES_A_GENE * n_genes + BYTES_A_HELD_OUT_PAIR * n_held_out**2
-    return Forecast(float(seconds), LIBRARIES_GB + n_bytes / 1e9)
+    return float(LIBRARIES_GB * 1e9 + n_bytes)
+
+
+def disk_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float:
+    """The most bytes of disk that a run on a matrix of this size will take while it is made."""
+    fits = 1 if config.folds == 1 else 1 + config.folds
+    return float(DISK_ANY + DISK_A_CELL * n_samples * n_genes + (DISK_A_GENE + fits * DISK_A_FIT_GENE) * n_genes)
 
 
 def steps_of_g(n_train: int, config: ExperimentConfig) -> int:

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 import tspg
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
-from tspg.claim import LOCK, MANIFEST, claimed
+from tspg.claim import CHECKPOINTS, LOCK, MANIFEST, claimed
 from tspg.clock import Clock
 from tspg.config import KEEP
 from tspg.errors import ModelError, UsageError
@@ -216,8 +216,9 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
 
 
 def _fingerprints(out: Path) -> dict[str, str]:
-    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name not in {MANIFEST, LOCK})
-    return {path.relative_to(out).as_posix(): sha256_of(path) for path in files}
+    files = {path.relative_to(out): path for path in sorted(out.rglob("*")) if path.is_file()}
+    passing = {MANIFEST, LOCK, CHECKPOINTS}
+    return {name.as_posix(): sha256_of(path) for name, path in files.items() if name.parts[0] not in passing}
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
@@ -236,6 +237,28 @@ def read_manifest(out: Path) -> dict[str, Any]:
             f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
         ) from error
     return content
+
+
+def require_same(out: Path, settings: Mapping[str, Any], inputs: Sequence[Path]) -> None:
+    """Refuse to take a finished run for the answer to another question.
+
+    Raises
+    ------
+    UsageError
+        If its settings or input files are not these.
+    """
+    manifest = read_manifest(out)
+    asked = json.loads(json.dumps(settings))
+    changed = [
+        f"{name} was {manifest['settings'].get(name)}, is {value}"
+        for name, value in asked.items()
+        if manifest["settings"].get(name) != value
+    ]
+    changed += [f"{path.name} was changed" for path in inputs if manifest["inputs"].get(path.name) != sha256_of(path)]
+    if changed:
+        raise UsageError(
+            f"--out {out}: the finished run here answers another question ({', '.join(changed)}). Name another folder."
+        )
 
 
 def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:

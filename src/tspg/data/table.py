@@ -1,6 +1,5 @@
 """What every expression file is once opened: a table whose values are read block by block."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ import pandas as pd
 
 from tspg.data.naming import shown
 from tspg.errors import ExpressionError, ResourceError, UsageError
+from tspg.machine import usable_memory
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
@@ -79,12 +79,12 @@ def check_size(file: str, n_rows: int, n_columns: int, limit: float) -> None:
 
 
 def memory_limit(max_memory_gb: float | None) -> float:
-    """The most bytes a matrix may take: what the user said, else the memory of this computer."""
+    """The most bytes a matrix may take: what the user said, else the memory that this process can have."""
     if max_memory_gb is not None:
         if not max_memory_gb > 0:
             raise UsageError(f"--max-memory is {max_memory_gb:g} GB; a number above 0 is needed.")
         return max_memory_gb * 1e9
-    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return usable_memory()
 
 
 def to_float32(values: npt.NDArray[Any]) -> FloatArray:

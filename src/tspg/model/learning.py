@@ -13,6 +13,7 @@ from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.model.anchor import Anchor
 from tspg.model.baseline import TrainingPart
 from tspg.model.baselines import BASELINES
+from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.target_state import TargetState
@@ -42,6 +43,7 @@ def learn(
     *,
     device: torch.device,
     report: Report = silent,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> Iterator[Learned]:
     """Train what the configuration asks for, for each target against the same f; gives it with its history.
 
@@ -52,10 +54,12 @@ def learn(
             yield Learned(fit_closed_form(config.method, prepared, target, seed=config.seed), UNTRAINED)
     elif isinstance(config.generator, TransportConfig):
         for some in _chunks(target_classes, SIDE_BY_SIDE[device.type]):
-            yield from _learn_transport(prepared, target_model, config, config.generator, some, device, report)
+            yield from _learn_transport(
+                prepared, target_model, config, config.generator, some, device, report, checkpoints
+            )
     else:
         for target in target_classes:
-            yield _learn_paper(prepared, target_model, config, config.generator, target, device, report)
+            yield _learn_paper(prepared, target_model, config, config.generator, target, device, report, checkpoints)
 
 
 def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -71,6 +75,7 @@ def _learn_transport(
     target_classes: Sequence[str],
     device: torch.device,
     report: Report,
+    checkpoints: Checkpoints,
 ) -> Iterator[Learned]:
     anchors = {target: Anchor.estimate(prepared, target, seed=config.seed) for target in target_classes}
     found = train_residuals(
@@ -82,6 +87,7 @@ def _learn_transport(
         seed=config.seed,
         device=device,
         report=report,
+        checkpoints=checkpoints,
     )
     for target, (generator, history) in found.items():
         method = TransportGenerator(anchors[target], generator.requires_grad_(False))
@@ -96,6 +102,7 @@ def _learn_paper(
     target_class: str,
     device: torch.device,
     report: Report,
+    checkpoints: Checkpoints,
 ) -> Learned:
     target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target_class) & prepared.is_train])
     generator, discriminator, history = train_generator(
@@ -108,6 +115,7 @@ def _learn_paper(
         seed=config.seed,
         device=device,
         report=report,
+        checkpoints=checkpoints,
     )
     return Learned(PaperGenerator(generator.requires_grad_(False), discriminator.requires_grad_(False)), history)
 

@@ -5,7 +5,7 @@ nothing (benchmarks/README.md), and targets are taken one by one.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,10 +32,15 @@ class GeneratorStack:
         self._template.eval()
         return self
 
-    @property
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Weights and batch statistics of all targets, by their names in one generator."""
         return {**self.weights, **self.statistics}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over weights and batch statistics; the tensors stay the same, as an optimiser needs it."""
+        for name, value in self.state_dict().items():
+            value.copy_(state[name])
 
     def __call__(self, profiles: Tensor) -> Tensor:
         """G(x) of every target, shape (targets, batch, genes)."""
@@ -43,7 +48,7 @@ class GeneratorStack:
 
     def state_of(self, at: int) -> dict[str, Tensor]:
         """Weights and batch statistics of one target."""
-        return {name: value[at] for name, value in self.state.items()}
+        return {name: value[at] for name, value in self.state_dict().items()}
 
     def of_target(self, at: int, profiles: Tensor) -> Tensor:
         """G(x) of one target, shape (samples, genes)."""
@@ -64,8 +69,8 @@ class GeneratorStack:
     @torch.no_grad()
     def average_in(self, other: "GeneratorStack", decay: float) -> None:
         """Move a little towards other generators, weights and batch statistics alike."""
-        now = other.state
-        for name, value in self.state.items():
+        now = other.state_dict()
+        for name, value in self.state_dict().items():
             if value.is_floating_point():
                 value.lerp_(now[name], 1 - decay)
             else:

@@ -149,8 +149,9 @@ def hit_rate(players: Players, profiles: Tensor) -> float:
 def require_finite(terms: Mapping[str, float | NDArray[np.float64]], step: int) -> None:
     """Stop at the first value that is not a finite number, naming the term and the step."""
     for name, value in terms.items():
-        if not np.isfinite(value).all():
-            raise _diverged(f"{name} is {value}", step)
+        values = np.atleast_1d(value)
+        if not np.isfinite(values).all():
+            raise _diverged(f"{name} is {values[~np.isfinite(values)][0]}", step)
 
 
 def require_finite_weights(step: int, **networks: Mapping[str, Tensor]) -> None:

@@ -1,12 +1,10 @@
 """A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
@@ -15,11 +13,12 @@ from tspg.config import LossWeights, PaperConfig, TargetModelConfig, TransportCo
 from tspg.data.adjust import Adjustment
 from tspg.data.prepare import Scaler
 from tspg.errors import ModelError
-from tspg.files import whole_file, write_json
+from tspg.files import write_json
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
+from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
 
 FORMAT_VERSION = 2  # 1: f was told `least_batches`
@@ -29,19 +28,13 @@ DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
     for name, tensors in model.files.items():
-        _write_tensors(folder / f"{name}.safetensors", tensors)
+        write_tensors(folder / f"{name}.safetensors", tensors)
     write_json(folder / "model.json", _description(model))
-
-
-def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    stored = {key: tensor.cpu().contiguous() for key, tensor in tensors.items()}
-    with whole_file(path) as temporary:
-        temporary.write_bytes(safetensors.torch.save(stored))
 
 
 def save_target_model(target_model: TargetModel, path: Path) -> None:
     """Write f alone, for other targets of the same study."""
-    _write_tensors(path, target_model.state_dict())
+    write_tensors(path, target_model.state_dict())
 
 
 def load_target_model(
@@ -169,7 +162,7 @@ def _adjustment(described: dict[str, Any] | None, folder: Path) -> Adjustment | 
 
 
 def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    return safetensors.torch.load_file(folder / f"{name}.safetensors")
+    return tensors_of((folder / f"{name}.safetensors").read_bytes())
 
 
 Network = TypeVar("Network", bound=torch.nn.Module)

@@ -1,7 +1,6 @@
 """How f, G and D learn (paper, section 2.2): a plain loop of epochs and steps."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import Prepared
 from tspg.errors import UsageError
+from tspg.model.checkpoints import NONE_KEPT, Checkpoints, Part
+from tspg.model.history import History
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 from tspg.model.randomness import (
     F_ORDER,
@@ -54,6 +55,7 @@ def train_target_model(
     seed: int = 0,
     device: torch.device | str = "cpu",
     report: Report = silent,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> TargetModel:
     """Teach f to tell the classes apart, from the training samples only.
 
@@ -71,21 +73,24 @@ def train_target_model(
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
     steps_an_epoch = batches_an_epoch(len(profiles), config.batch_size)
     n_epochs = epochs_of_f(len(profiles), config)
-    for epoch in range(n_epochs):
-        total = 0.0
-        for step, rows in enumerate(batches(len(profiles), config.batch_size, stream(seed, F_ORDER, epoch))):
+    n_steps = n_epochs * steps_an_epoch
+    losses: list[float] = []
+    with checkpoints.training("target model", {"target_model": model, "optimiser": optimiser}) as training:
+        for step, rows in _shuffled(len(profiles), config.batch_size, (seed, F_ORDER), training.done, n_steps):
             if config.warm_up is not None:
-                share = rate_at(epoch * steps_an_epoch + step, n_epochs * steps_an_epoch, config.warm_up)
+                share = rate_at(step, n_steps, config.warm_up)
                 optimiser.param_groups[0]["lr"] = config.learning_rate * share
             loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
-            value = loss.item()
-            require_finite({"cross-entropy of f": value}, epoch * steps_an_epoch + step + 1)
+            losses.append(loss.item())
+            require_finite({"cross-entropy of f": losses[-1]}, step + 1)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += value
-        require_finite_weights((epoch + 1) * steps_an_epoch, target_model=model.state_dict())
-        report("target model", epoch + 1, n_epochs, {"loss": total / steps_an_epoch})
+            if (step + 1) % steps_an_epoch == 0:
+                require_finite_weights(step + 1, target_model=model.state_dict())
+                report("target model", (step + 1) // steps_an_epoch, n_epochs, {"loss": float(np.mean(losses))})
+                losses = []
+            training.after(step + 1)
     return model.eval().requires_grad_(False)
 
 
@@ -105,6 +110,7 @@ def train_generator(
     seed: int = 0,
     device: torch.device | str = "cpu",
     report: Report = silent,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> tuple[Generator, Discriminator, pd.DataFrame]:
     """Teach G to move profiles to the target class while D and f judge them (Eqs. 1-5).
 
@@ -131,26 +137,29 @@ def train_generator(
     steps_an_epoch = batches_an_epoch(len(rows.moved), config.batch_size)
     n_steps = config.epochs * steps_an_epoch if config.steps is None else config.steps
     n_epochs = math.ceil(n_steps / steps_an_epoch)
-    history: list[dict[str, float]] = []
-    for epoch in range(n_epochs):
-        started, step = time.perf_counter(), epoch * steps_an_epoch
-        terms_of_steps = []
-        for x, real, r_t in islice(_epoch(rows, target_state, config.batch_size, seed, epoch), n_steps - step):
+    history = History()
+    parts: dict[str, Part] = {
+        "generator": players.generator,
+        "discriminator": players.discriminator,
+        "generator_optimiser": players.generator_optimiser,
+        "discriminator_optimiser": players.discriminator_optimiser,
+        "history": history,
+    }
+    with checkpoints.training(f"generator to {target_class}", parts) as training:
+        for step, x, real, r_t in _steps(rows, target_state, config.batch_size, seed, training.done, n_steps):
             terms = train_step(players, profiles[x], profiles[real], torch.from_numpy(r_t).to(device))
-            step += 1
-            terms_of_steps.append(dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True)))
-            require_finite(terms_of_steps[-1], step)
-        recompute_batch_statistics(players.generator, profiles[rows.calibration])
-        require_finite_weights(
-            step, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
-        )
-        means = {str(name): float(mean) for name, mean in pd.DataFrame(terms_of_steps).mean().items()}
-        watched = {"hit_rate": hit_rate(players, profiles[rows.watched]), "seconds": time.perf_counter() - started}
-        history.append({"epoch": epoch + 1, "step": step, **means, **watched})
-        report("generator", epoch + 1, n_epochs, history[-1])
+            history.add(step + 1, terms)
+            if (step + 1) % steps_an_epoch == 0 or step + 1 == n_steps:
+                recompute_batch_statistics(players.generator, profiles[rows.calibration])
+                require_finite_weights(
+                    step + 1, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
+                )
+                row = history.close(step + 1, [hit_rate(players, profiles[rows.watched])])
+                report("generator", int(row["epoch"]), n_epochs, row)
+            training.after(step + 1)
     recompute_batch_statistics(players.generator, profiles[rows.moved])
     recompute_batch_statistics(players.discriminator, profiles[rows.real])
-    return players.generator.eval(), players.discriminator.eval(), pd.DataFrame(history)
+    return players.generator.eval(), players.discriminator.eval(), history.table()
 
 
 @dataclass(frozen=True)
@@ -178,18 +187,34 @@ def thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[:: max(1, math.ceil(len(rows) / MONITORED))]
 
 
-def _epoch(
-    rows: _Rows, target_state: TargetState, batch_size: int, seed: int, epoch: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-    """An epoch's batches: rows to move, D's real rows, and a draw of the target state for each.
+def _steps(
+    rows: _Rows, target_state: TargetState, batch_size: int, seed: int, start: int, end: int
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    """The steps from `start` to `end`: the number of each, rows to move, D's real rows, a draw of the target state.
 
     Where G moves every class, D's real profiles are the same batch (Eq. 1); where it moves some,
     they are another batch of all classes.
     """
-    noise = stream(seed, TARGET_DRAWS, epoch)
-    same = len(rows.moved) == len(rows.real)
-    of_all = [] if same else batches(len(rows.real), batch_size, stream(seed, REAL_ORDER, epoch))
-    for step, chosen in enumerate(batches(len(rows.moved), batch_size, stream(seed, G_ORDER, epoch))):
+    steps_an_epoch, same = batches_an_epoch(len(rows.moved), batch_size), len(rows.moved) == len(rows.real)
+    first = start - start % steps_an_epoch  # an epoch's draws follow from one another, so it is gone through whole
+    for step, chosen in _shuffled(len(rows.moved), batch_size, (seed, G_ORDER), first, end):
+        epoch, within = divmod(step, steps_an_epoch)
+        if within == 0:
+            noise = stream(seed, TARGET_DRAWS, epoch)
+            of_all = [] if same else batches(len(rows.real), batch_size, stream(seed, REAL_ORDER, epoch))
         x_rows = rows.moved[chosen]
-        real_rows = x_rows if same else rows.real[of_all[step % len(of_all)]]
-        yield x_rows, real_rows, target_state.draw(len(chosen), noise).clip(0.0, 1.0)
+        real_rows = x_rows if same else rows.real[of_all[within % len(of_all)]]
+        r_t = target_state.draw(len(chosen), noise).clip(0.0, 1.0)
+        if step >= start:
+            yield step, x_rows, real_rows, r_t
+
+
+def _shuffled(
+    n_samples: int, batch_size: int, source: tuple[int, int], start: int, end: int
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """The steps from `start` to `end`: the number of each, and its rows, which a seed and use decide."""
+    steps_an_epoch = batches_an_epoch(n_samples, batch_size)
+    for epoch in range(start // steps_an_epoch, math.ceil(end / steps_an_epoch)):
+        first = epoch * steps_an_epoch
+        order = batches(n_samples, batch_size, stream(*source, epoch))
+        yield from islice(enumerate(order, first), max(0, start - first), end - first)

@@ -7,7 +7,6 @@ staying small. Several targets of one study learn side by side.
 
 import copy
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +22,12 @@ from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.errors import UsageError
 from tspg.model import losses
 from tspg.model.anchor import Anchor
+from tspg.model.checkpoints import NONE_KEPT, Checkpoints, Part
+from tspg.model.history import History
 from tspg.model.networks import Generator, TargetModel, initialise
 from tspg.model.randomness import G_ORDER, G_WEIGHTS, REAL_ORDER, stream
 from tspg.model.stack import GeneratorStack, each
-from tspg.model.step import ADAM_EPSILON, clip, rate_at, require_finite, require_finite_weights
+from tspg.model.step import ADAM_EPSILON, clip, rate_at, require_finite_weights
 from tspg.model.training import Report, silent, thinned
 
 STEPS_A_ROW = 10  # of the history
@@ -42,6 +43,7 @@ def train_residuals(
     seed: int = 0,
     device: torch.device | str = "cpu",
     report: Report = silent,
+    checkpoints: Checkpoints = NONE_KEPT,
 ) -> dict[str, tuple[Generator, pd.DataFrame]]:
     """Teach a generator the rest of the way from the anchor to each target's distribution.
 
@@ -70,19 +72,23 @@ def train_residuals(
     averaged = learning.clone().eval()
     optimiser = torch.optim.Adam(learning.weights.values(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
     n_steps = config.steps or config.epochs * math.ceil(max(task.n_sources for task in tasks) / config.batch_size)
-    log = _Log(tasks)
-    for step in range(n_steps):
-        optimiser.param_groups[0]["lr"] = config.learning_rate * rate_at(step, n_steps, config.warm_up)
-        terms = _terms(learning, tasks, target_model, config, seed, step)
-        log.add(step + 1, terms)
-        optimiser.zero_grad()
-        terms["total_loss"].sum().backward()
-        optimiser.step()
-        averaged.average_in(learning, min(config.averaging, (step + 1) / (step + 10)))
-        if (step + 1) % STEPS_A_ROW == 0 or step + 1 == n_steps:
-            require_finite_weights(step + 1, generator=averaged.state)
-            report("generator", step + 1, n_steps, log.close(step + 1, averaged, target_model))
-    return {target: (_generator(untrained, averaged, at), log.history(at)) for at, target in enumerate(anchors)}
+    history = History()
+    parts: dict[str, Part] = {"learning": learning, "averaged": averaged, "optimiser": optimiser, "history": history}
+    with checkpoints.training(f"generator to {', '.join(anchors)}", parts) as training:
+        for step in range(training.done, n_steps):
+            optimiser.param_groups[0]["lr"] = config.learning_rate * rate_at(step, n_steps, config.warm_up)
+            terms = _terms(learning, tasks, target_model, config, seed, step)
+            history.add(step + 1, terms)
+            optimiser.zero_grad()
+            terms["total_loss"].sum().backward()
+            optimiser.step()
+            averaged.average_in(learning, min(config.averaging, (step + 1) / (step + 10)))
+            if (step + 1) % STEPS_A_ROW == 0 or step + 1 == n_steps:
+                require_finite_weights(step + 1, generator=averaged.state_dict())
+                hit_rates = [task.hit_rate(averaged, at, target_model) for at, task in enumerate(tasks)]
+                report("generator", step + 1, n_steps, history.close(step + 1, hit_rates))
+            training.after(step + 1)
+    return {target: (_generator(untrained, averaged, at), history.table(at)) for at, target in enumerate(anchors)}
 
 
 def _untrained(n_genes: int, config: TransportConfig, seed: int) -> Generator:
@@ -135,39 +141,6 @@ def _terms(
         **{f"weighted_{name}_loss": value for name, value in weighted.items()},
         "total_loss": torch.stack(list(weighted.values())).sum(dim=0),
     }
-
-
-class _Log:
-    """The history of every target: one row every ten steps."""
-
-    def __init__(self, tasks: Sequence["_Task"]) -> None:
-        self._tasks = tasks
-        self._rows: list[dict[str, NDArray[np.float64]]] = []
-        self._steps: list[dict[str, NDArray[np.float64]]] = []
-        self._started = time.perf_counter()
-
-    def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
-        """Take the terms of one step, which must be finite numbers."""
-        values = torch.stack(list(terms.values())).detach().double().cpu().numpy()
-        self._steps.append(dict(zip(terms, values, strict=True)))
-        require_finite(self._steps[-1], step)
-
-    def close(self, step: int, averaged: GeneratorStack, target_model: TargetModel) -> dict[str, float]:
-        """Make a row of the steps since the last one; the means over targets come back."""
-        hits = [task.hit_rate(averaged, at, target_model) for at, task in enumerate(self._tasks)]
-        row = {name: np.mean([of_step[name] for of_step in self._steps], axis=0) for name in self._steps[0]}
-        seconds = (time.perf_counter() - self._started) / len(hits)
-        self._rows.append({**row, "hit_rate": np.array(hits), "seconds": np.full(len(hits), seconds)})
-        self._rows[-1]["step"] = np.full(len(hits), step)
-        self._steps, self._started = [], time.perf_counter()
-        return {name: float(value.mean()) for name, value in self._rows[-1].items()}
-
-    def history(self, at: int) -> pd.DataFrame:
-        """The rows of one target."""
-        table = pd.DataFrame({name: [row[name][at] for row in self._rows] for name in self._rows[0]})
-        table.insert(0, "epoch", np.arange(1, len(table) + 1))
-        table.insert(1, "step", table.pop("step").astype(int))
-        return table
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""Tensors on disk: one safetensors file, whole or absent; reading it runs no code from it."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor
+
+from tspg.files import whole_file
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write named tensors, from whatever device they are on; the SHA-256 fingerprint of the file comes back."""
+    content = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def tensors_of(content: bytes) -> dict[str, Tensor]:
+    """The tensors of a file's bytes, on the CPU.
+
+    Raises
+    ------
+    safetensors.SafetensorError
+        If they are no such file.
+    """
+    tensors: dict[str, Tensor] = safetensors.torch.load(content)
+    return tensors
