@@ -73,6 +73,16 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[None]:
                 _clear(out)
 
 
+def is_finished(out: Path) -> bool:
+    """Whether there is a finished run in a folder; lock and checkpoints that it had no time to remove are removed."""
+    if not (out / MANIFEST).is_file():
+        return False
+    if (out / CHECKPOINTS).exists() or (out / LOCK).exists():
+        with claimed(out):
+            shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    return True
+
+
 def _check_free(out: Path, resume: bool) -> None:
     """Refuse a folder that holds anything but an unfinished run; that one is known by its lock or checkpoints."""
     try:

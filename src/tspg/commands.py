@@ -17,7 +17,7 @@ from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap
 from tspg.analysis.perturbations import read_perturbations
 from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.wording import counted
-from tspg.claim import MANIFEST, claimed, new_folder
+from tspg.claim import MANIFEST, claimed, is_finished, new_folder
 from tspg.clock import Clock
 from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
 from tspg.data.demo import demo_data, demo_gene_sets
@@ -89,7 +89,7 @@ def run(options: Namespace, report: "Report") -> list[str]:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     _check_xlsx(options)
     clock = Clock()
-    if options.resume and (options.out / MANIFEST).is_file():
+    if options.resume and is_finished(options.out):
         require_same(options.out, _question(options, clock).config.as_dict(), _inputs(options))
         return ["This run was finished before; nothing is left to do.", *_summary(options.out)]
     with new_folder(options.out, resume=options.resume):
