@@ -228,10 +228,20 @@ def test_random_gene_sets_need_the_file(subject, small):
 
 @pytest.fixture
 def with_file(planted, subject, tmp_path):
-    """A run on 8 of the genes, of which 4 rise or fall in the target, with the whole matrix in a file."""
+    """A run on 8 of the genes, of which 4 rise or fall in the target, with the whole matrix in a file.
+
+    Genes without a meaning vary as much as those four do, since random sets are alike in variance.
+    """
     path = tmp_path / "all.tsv"
     table = pd.DataFrame(planted.adata.X, index=planted.adata.obs_names, columns=planted.adata.var_names)
     table = table.drop(columns=["G2", "G3", "G4", "G7", "G8", "G9"])  # they would be as good
+    is_target = (planted.adata.obs["label"] == "target").to_numpy()
+    table.loc[is_target, ["G0", "G1"]] -= 4.0  # two standard deviations are left: one such gene is not enough
+    table.loc[is_target, ["G5", "G6"]] += 4.0
+    rng = np.random.default_rng(0)
+    noise = rng.normal(8.0, rng.uniform(0.8, 4.0, 1000), (120, 1000)) + rng.normal(0.0, 3.0, 1000)
+    names = [f"N{number}" for number in range(1000)]
+    table = pd.concat([table, pd.DataFrame(noise, index=table.index, columns=names)], axis=1)
     table.to_csv(path, sep="\t", index_label="sample")
     kept = [0, 1, 5, 6, 30, 31, 32, 33]
     prepared = replace(
@@ -246,9 +256,9 @@ def with_file(planted, subject, tmp_path):
 def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, small):
     subject, reading = with_file
     found = rows_of(random_gene_sets(subject, replace(small, reading=reading)))
-    assert found["hit_rate p-value"].n == 20
-    assert found["hit_rate p-value"].value == pytest.approx(1 / 21)
-    assert found["hit_rate p-value"].answer == PASS
+    assert found["energy_ratio p-value"].n == 20
+    assert found["energy_ratio p-value"].value == pytest.approx(1 / 21)
+    assert found["energy_ratio p-value"].answer == PASS
 
 
 def test_a_file_that_has_changed_is_not_used(with_file, small):
@@ -264,10 +274,9 @@ def test_random_sets_are_alike_in_mean_and_variance():
     levels, spreads = rng.uniform(0, 10, 2000), rng.uniform(0.1, 3, 2000)
     training = (levels + spreads * rng.normal(size=(80, 2000))).astype(np.float32)
     own = np.flatnonzero(levels > 8)[:60]
-    others = np.setdiff1d(np.arange(2000), own)
-    for drawn in matched_draws(training.mean(axis=0), training.var(axis=0), own, others, 5, rng):
+    for drawn in matched_draws(training.mean(axis=0), training.var(axis=0), own, np.arange(2000), 5, rng):
         assert len(set(drawn)) == 60
-        assert not set(drawn) & set(own)
+        assert len(set(drawn) & set(own)) < 30
         assert abs(training[:, drawn].mean() - training[:, own].mean()) < 0.3
         assert abs(training[:, drawn].var(axis=0).mean() / training[:, own].var(axis=0).mean() - 1) < 0.25
 

@@ -43,18 +43,19 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
     train = subject.prepared.is_train
     usable = values[train].min(axis=0) < values[train].max(axis=0)
-    own_usable = own[usable[own]]
-    others = np.setdiff1d(np.flatnonzero(usable), own)
-    if len(others) < 2 * len(own_usable):
-        return not_tested(measure, f"{len(others)} other genes are too few to draw sets of {len(own_usable)} from")
+    own = own[usable[own]]
+    pool = np.flatnonzero(usable)
+    n_others = len(pool) - len(own)
+    if n_others < 2 * len(own):
+        return not_tested(measure, f"{n_others} other genes are too few to draw sets of {len(own)} from")
     rng = np.random.default_rng([subject.config.seed, DRAWS])
-    ratio, hits = score(subject, values[:, own_usable])
+    ratio, hits = score(subject, values[:, own])
     if not math.isfinite(ratio):
         return not_tested(measure, "source and target cannot be told apart on these genes")
     training = values[train]
     mean, variance = training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64)
-    strata = matched_draws(mean, variance, own_usable, others, plan.gene_sets, rng)
-    scores = np.array([score(subject, values[:, drawn]) for drawn in strata])
+    draws = matched_draws(mean, variance, own, pool, plan.gene_sets, rng)
+    scores = np.array([score(subject, values[:, drawn]) for drawn in draws])
     ratios = np.where(np.isfinite(scores[:, 0]), scores[:, 0], np.inf)  # a set that tells nothing apart does no better
     return Outcome(
         (
@@ -88,41 +89,17 @@ def matched_draws(
 ) -> Iterator[Positions]:
     """Random sets as large as one's own, from the same deciles of the genes' means and variances.
 
-    They are drawn from `pool`. Where a cell of the two deciles holds too few of it, the nearest by rank in both
-    fill up.
+    They are drawn from `pool`, which holds one's own genes too: only then is a set that has nothing special one
+    among equals. Without them the random sets resemble each other, and in small matrices chance alone sets the
+    own one apart.
     """
-    mean, variance = _ranks(means), _ranks(variances)
-    cell = np.minimum((mean * BINS).astype(int), BINS - 1) * BINS + np.minimum((variance * BINS).astype(int), BINS - 1)
+    mean, variance = ((_ranks(of) * BINS).astype(int) for of in (means, variances))
+    cell = mean * BINS + variance
     cells, wanted = np.unique(cell[own], return_counts=True)
+    members = [pool[cell[pool] == which] for which in cells]
     for _ in range(n):
-        free = np.zeros(len(cell), dtype=bool)
-        free[pool] = True
-        drawn: list[int] = []
-        for which, count in zip(cells, wanted, strict=True):
-            members = np.flatnonzero(free & (cell == which))
-            chosen = rng.permutation(members)[:count]
-            if len(chosen) < count:
-                free[chosen] = False
-                chosen = np.concatenate([chosen, _nearest(which, cell, own, mean, variance, free, count - len(chosen))])
-            free[chosen] = False
-            drawn.extend(chosen.tolist())
-        yield np.sort(np.array(drawn, dtype=np.int64))
-
-
-def _nearest(
-    which: int,
-    cell: NDArray[np.int64],
-    own: Positions,
-    mean: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    free: NDArray[np.bool_],
-    count: int,
-) -> Positions:
-    """Free genes closest to the middle of one's own genes in a cell."""
-    members = own[cell[own] == which]
-    candidates = np.flatnonzero(free)
-    distance = np.abs(mean[candidates] - mean[members].mean()) + np.abs(variance[candidates] - variance[members].mean())
-    return candidates[np.argsort(distance, kind="stable")[:count]]
+        drawn = [rng.permutation(genes)[:count] for genes, count in zip(members, wanted, strict=True)]
+        yield np.sort(np.concatenate(drawn))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,8 +39,6 @@ def against_random_sets(questions: Sequence[Question], everything: AnnData, *, n
     own = np.array([position[gene] for gene in prepared.gene_ids], dtype=np.int64)
     usable, mean, variance = _moments(everything, prepared)
     own = own[usable[own]]
-    # Drawn from all genes, its own too: only then is it one set among equals if nothing is special to it. Without
-    # them the random sets resemble each other, and in small matrices chance alone sets the own one apart.
     pool = np.flatnonzero(usable)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):
