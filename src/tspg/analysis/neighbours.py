@@ -47,7 +47,8 @@ def nn_two_sample(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATI
     observed = np.mean([_accuracies(pair.pooled, nearest, pair.is_moved, rng) for _ in range(draws)], axis=0)
     sides = permuted_sides(pair.donors, pair.is_moved, n=n_permutations, rng=rng)
     null = np.array([_accuracies(pair.pooled, nearest, side, rng) for side in sides])
-    unlike = np.abs(np.vstack([observed, null]) - null.mean(axis=0))  # either way from chance counts
+    every = np.vstack([observed, null])  # what was observed is one of them by chance: so p is exact
+    unlike = np.abs(every - every.mean(axis=0))  # either way from chance counts
     p = joint_p_value(unlike[0], unlike[1:])
     fake, real = (_against_null(observed[side], null[:, side], p, n, pair.n_real) for side in (0, 1))
     return NearestNeighbourTest(fake, real, null)
