@@ -12,8 +12,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from scipy.stats import binomtest
 
+from tspg.analysis.rates import clopper_pearson
 from tspg.files import safe_name
-from tspg.report.f_accuracy import clopper_pearson
 from tspg.report.figures import (
     plot_f_accuracy,
     plot_heatmap,

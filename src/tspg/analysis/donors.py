@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 Groups = Sequence[str] | NDArray[np.object_] | None
 Codes = NDArray[np.int64]
@@ -45,27 +46,34 @@ def bootstrap_weights(
     return counts[:, row_donor]
 
 
-def spread_interval(value: float, replicates: Numbers) -> tuple[float, float]:
+def spread_interval(value: float, replicates: Numbers, n_donors: int) -> tuple[float, float]:
     """The 95% interval of a number: the middle of its bootstrap replicates, moved so that their mean is the number.
 
     A resample holds some people twice and is noisier than the data, which shifts correlations and the
-    like; only the spread of the replicates is used, not where they lie.
+    like; only the spread of the replicates is used, not where they lie. It is that of people drawn from
+    the few there are, and is widened as Student's t widens a mean's (Hesterberg 2015: of 8 people the
+    plain bootstrap covers 87%).
     """
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < max(20, len(replicates) // 2):
         return np.nan, np.nan
-    low, high = np.quantile(usable - usable.mean(), [0.025, 0.975])
+    low, high = np.quantile(usable - usable.mean(), [0.025, 0.975]) * _widening(n_donors)
     return float(value + low), float(value + high)
+
+
+def _widening(n_donors: int) -> float:
+    return float(t.ppf(0.975, n_donors - 1) / norm.ppf(0.975) * np.sqrt(n_donors / (n_donors - 1)))
 
 
 def bootstrap_interval(
     value: float, donors: Codes, statistic: Callable[[Numbers], Numbers], *, seed: int, n_boot: int = 1000
 ) -> tuple[float, float]:
     """The 95% interval of a number over donors; `statistic` turns weights (n_boot, samples) into replicates."""
-    if len(np.unique(donors)) < FEWEST_DONORS:
+    n_donors = len(np.unique(donors))
+    if n_donors < FEWEST_DONORS:
         return np.nan, np.nan
     rng = np.random.default_rng([seed, 50])
-    return spread_interval(value, statistic(bootstrap_weights(donors, n_boot=n_boot, rng=rng)))
+    return spread_interval(value, statistic(bootstrap_weights(donors, n_boot=n_boot, rng=rng)), n_donors)
 
 
 def permuted_sides(

@@ -166,7 +166,7 @@ class EnergyScale:
         value, low, high = excess.value / self.gap, np.nan, np.nan
         if self.n_donors >= FEWEST_DONORS:
             above = np.where(self._untouched.drawn > 0, self._untouched.drawn, np.nan)
-            low, high = spread_interval(value, excess.drawn / above)
+            low, high = spread_interval(value, excess.drawn / above, self.n_donors)
         return Measure(value, low, high, excess.n, few_targets_note(self.n_real, low, high))
 
     def difference(self, excess: Excess, other: Excess) -> Measure:

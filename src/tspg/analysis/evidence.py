@@ -6,7 +6,7 @@ real samples of the target class. Judges and references see the training part on
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -54,9 +54,9 @@ def evidence_table(
 
     Returns
     -------
-    One row a method and measure: `value` with `low` and `high` (95%: Clopper-Pearson for rates,
-    bootstrap over donors otherwise), the number of samples `n`, and words where they are needed in
-    `note`. The measures are described where they are computed, and in docs/evidence.md.
+    One row a method and measure: `value` with `low` and `high` (95% over donors: Clopper-Pearson at
+    the effective number of samples for rates, bootstrap otherwise), the number of samples `n`, and words
+    where they are needed in `note`. The measures are described where they are computed, and in docs/evidence.md.
     """
     if judges is None:
         judges = fit_judges(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], seed=seed)
@@ -150,11 +150,16 @@ class _Bench:
     @cached_property
     def hearings(self) -> dict[str, Hearing]:
         """F and the independent judges, each with how it calls samples whose class is known."""
-        sources, real, taught = self.sources.profiles, self.real.profiles, taught_note(len(self.training))
-        hearings = {"f": Hearing.of(self.f, self.target_class, sources=sources, real=real)}
-        for name, judge in self.judges.items():
-            hearings[name] = Hearing.of(judge, self.target_class, sources=sources, real=real, taught=taught)
-        return hearings
+        taught = taught_note(len(self.training))
+        hearing = partial(
+            Hearing.of,
+            target_class=self.target_class,
+            sources=self.sources.profiles,
+            real=self.real.profiles,
+            source_groups=self.sources.groups,
+            real_groups=self.real.groups,
+        )
+        return {"f": hearing(self.f)} | {name: hearing(judge, taught=taught) for name, judge in self.judges.items()}
 
     @cached_property
     def scale(self) -> EnergyScale:

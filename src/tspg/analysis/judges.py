@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -14,7 +13,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tspg.analysis.bounds import MOST_TAUGHT, rows_of_every_class
 from tspg.analysis.distances import Matrix
+from tspg.analysis.donors import Groups
 from tspg.analysis.measure import Measure, joined_notes
+from tspg.analysis.rates import rate_interval
 from tspg.data.prepare import FloatMatrix
 
 Names = NDArray[np.object_]
@@ -143,17 +144,12 @@ def taught_note(n_training: int) -> str:
     return f"learned from {MOST_TAUGHT:,} of {n_training:,} samples at most" if n_training > MOST_TAUGHT else ""
 
 
-def hit_rate(called: Names, target_class: str) -> Measure:
-    """Share of profiles that a judge calls the target class, with its 95% Clopper-Pearson interval."""
-    return rate(int((called == target_class).sum()), len(called))
-
-
-def rate(hits: int, n: int) -> Measure:
-    """A share with its 95% Clopper-Pearson interval."""
-    if n == 0:
+def hit_rate(called: Names, target_class: str, groups: Groups = None) -> Measure:
+    """Share of profiles that a judge calls the target class, with its 95% Clopper-Pearson interval over donors."""
+    is_hit = np.asarray(called == target_class, dtype=bool)
+    if not len(is_hit):
         return Measure(np.nan, note="too few")
-    interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="exact")
-    return Measure(hits / n, float(interval.low), float(interval.high), n)
+    return Measure(float(is_hit.mean()), *rate_interval(is_hit, groups), len(is_hit))
 
 
 def _called(classify: Classify, profiles: FloatMatrix) -> Names:
@@ -178,24 +174,37 @@ def judge_note(found: Measure, *, base: Measure, recall: Measure) -> str:
 
 @dataclass(frozen=True)
 class Hearing:
-    """How one judge calls untouched sources (`base`) and real held-out target samples (`recall`)."""
+    """How one judge calls untouched sources (`base`) and real held-out target samples (`recall`).
+
+    `groups` are the donors of the sources, in whose order moved profiles come.
+    """
 
     classify: Classify
     target_class: str
     base: Measure
     recall: Measure
+    groups: Groups = None
     taught: str = ""  # what there is to say about how it was fitted
 
     @classmethod
     def of(
-        cls, classify: Classify, target_class: str, *, sources: FloatMatrix, real: FloatMatrix, taught: str = ""
+        cls,
+        classify: Classify,
+        target_class: str,
+        *,
+        sources: FloatMatrix,
+        real: FloatMatrix,
+        source_groups: Groups = None,
+        real_groups: Groups = None,
+        taught: str = "",
     ) -> "Hearing":
         """Ask the judge about profiles whose class is known."""
-        base, recall = (hit_rate(_called(classify, part), target_class) for part in (sources, real))
-        return cls(classify, target_class, base, recall, taught)
+        base = hit_rate(_called(classify, sources), target_class, source_groups)
+        recall = hit_rate(_called(classify, real), target_class, real_groups)
+        return cls(classify, target_class, base, recall, source_groups, taught)
 
     def of_moved(self, moved: FloatMatrix) -> Measure:
         """The hit rate of moved profiles; the note holds the judge's recall on real samples and the transfer."""
-        found = hit_rate(_called(self.classify, moved), self.target_class)
+        found = hit_rate(_called(self.classify, moved), self.target_class, self.groups)
         note = judge_note(found, base=self.base, recall=self.recall)
         return Measure(found.value, found.low, found.high, found.n, joined_notes(note, self.taught))

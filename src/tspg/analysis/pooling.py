@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from tspg.analysis.donors import Numbers
-from tspg.analysis.judges import judge_note, rate
+from tspg.analysis.judges import judge_note
 from tspg.analysis.measure import REAL, UNTOUCHED, Measure, few_targets_note, joined_notes
 from tspg.analysis.neighbours import Chance
+from tspg.analysis.rates import clopper_pearson, size_behind
 
 BESIDE_REAL = frozenset(
     {"energy_ratio", "energy_p_value", "nn_fake", "nn_real", "precision", "recall", "density", "coverage"}
@@ -19,10 +20,10 @@ BESIDE_REAL = frozenset(
 def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Join the evidence tables of cross-fitted models, one a fold, row by row.
 
-    Hit rates count all samples together. A p-value is twice the mean of the folds', which is one
-    whatever their dependence (Vovk & Wang 2020). Everything else is the mean weighted by numbers of
-    samples; no donor is in two folds, so its interval is that of a mean of independent numbers. A
-    measure that most samples have no number for has none.
+    Hit rates count all samples together, with the interval of as many as their donors are worth. A
+    p-value is twice the mean of the folds', which is one whatever their dependence (Vovk & Wang 2020).
+    Everything else is the mean weighted by numbers of samples; no donor is in two folds, so its interval
+    is that of a mean of independent numbers. A measure that most samples have no number for has none.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
     values, n = folds["value"].to_numpy(np.float64), folds["n"].to_numpy(np.int64)
     if measure.startswith("hit_rate"):
-        return rate(int(np.rint(np.nansum(values * n))), int(n.sum()))
+        return _pooled_rate(folds[folds["n"] > 0])
     known = np.isfinite(values)
     if n[known].sum() <= n.sum() / 2:
         return Measure(np.nan, n=int(n.sum()), note=str(folds["note"][~known].mode().iloc[0]))
@@ -63,6 +64,18 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
     if measure in BESIDE_REAL:
         notes.append(few_targets_note(n_real, low, high))
     return Measure(value, low, high, int(n.sum()), joined_notes(*notes))
+
+
+def _pooled_rate(folds: pd.DataFrame) -> Measure:
+    """Hits counted together; donors are in one fold each, so the samples that folds are worth add up."""
+    n = folds["n"].to_numpy(np.int64)
+    total = int(n.sum())
+    if not total:
+        return Measure(np.nan, note="too few")
+    share = float(np.rint(folds["value"] * n).sum()) / total
+    sizes = [size_behind(*row) for row in folds[["value", "low", "high", "n"]].itertuples(index=False, name=None)]
+    size = float(total**2 / (n**2 / np.array(sizes)).sum())
+    return Measure(share, *clopper_pearson(size if share == 1 else share * size, size), total)
 
 
 def _pooled_chance(chances: Sequence[Chance], weights: Numbers) -> Chance:

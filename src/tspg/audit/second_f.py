@@ -7,7 +7,7 @@ import pandas as pd
 
 from tspg.analysis.judges import Hearing
 from tspg.analysis.measure import REAL, UNTOUCHED
-from tspg.audit.subject import Names, Subject
+from tspg.audit.subject import Names, Subject, donor_names
 from tspg.data.prepare import FloatMatrix
 from tspg.fitting import methods_to_compare
 from tspg.model.device import choose_device
@@ -29,11 +29,17 @@ def with_second_f(evidence: pd.DataFrame, subject: Subject) -> pd.DataFrame:
         called: Names = names[in_blocks(f, profiles, len(names)).argmax(axis=1)]
         return called
 
-    is_target = prepared.in_class(subject.target)
-    rows = ~is_target & ~prepared.is_train
+    is_target, donors = prepared.in_class(subject.target), donor_names(prepared)
+    rows, real = ~is_target & ~prepared.is_train, is_target & ~prepared.is_train
     sources, own_class = prepared.profiles[rows], prepared.source_class[rows]
-    real = prepared.profiles[is_target & ~prepared.is_train]
-    hearing = Hearing.of(classify, subject.target, sources=sources, real=real)
+    hearing = Hearing.of(
+        classify,
+        subject.target,
+        sources=sources,
+        real=prepared.profiles[real],
+        source_groups=donors[rows],
+        real_groups=donors[real],
+    )
     found = {
         name: hearing.of_moved(move(sources, own_class))
         for name, move in methods_to_compare(subject.model, prepared).items()

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 Numbers = NDArray[np.float64]
 Positions = NDArray[np.int64]
 List = tuple[str, str]  # source class and direction
 DIRECTIONS = ("up", "down")
-TWO_SIDED_95 = 1.959963984540054
 PERSISTENCE = 0.9  # p of the rank-biased overlap: the first ten genes carry 86% of the weight
 
 
@@ -25,22 +24,25 @@ def nogueira_stability(selected: NDArray[np.bool_]) -> tuple[float, float, float
     """How stable a selection of genes is, 1 for identical lists and 0 for random ones, with its 95% interval.
 
     `selected` has shape (fits, genes). Phi = 1 - mean_f s_f^2 / [(k/d)(1 - k/d)], where s_f^2 is the
-    unbiased variance of gene f's selection and k the mean length of the lists (Eq. 4); the interval
-    rests on Phi's asymptotic normality (Theorem 7, Corollary 8). Not a number with fewer than two fits,
-    or where nothing or everything is selected.
+    unbiased variance of gene f's selection and k the mean length of the lists (Eq. 4). Their interval
+    (Corollary 8) needs many fits: of ten it covers 87%. This one leaves out each fit in turn (jackknife,
+    Student's t), and needs three. Not a number with fewer than two fits, or where nothing or everything is selected.
     """
+    phi, m = _phi(selected), len(selected)
+    if m < 3:
+        return phi, math.nan, math.nan
+    without = np.array([_phi(np.delete(selected, fit, axis=0)) for fit in range(m)])
+    width = float(t.ppf(0.975, m - 1) * math.sqrt((m - 1) * without.var()))
+    return phi, max(-1 / (m - 1), phi - width), min(1.0, phi + width)  # no lists are less alike than that
+
+
+def _phi(selected: NDArray[np.bool_]) -> float:
     m, d = selected.shape
-    chosen = selected.astype(np.float64)
-    frequency = chosen.mean(axis=0) if m else np.zeros(d)
-    share = frequency.mean() if d else 0.0  # k/d
-    scale = share * (1 - share)
-    if m < 2 or scale == 0:
-        return math.nan, math.nan, math.nan
-    phi = float(1 - m / (m - 1) * (frequency * (1 - frequency)).mean() / scale)
-    lengths = chosen.mean(axis=1)  # k_i/d
-    of_fit = (chosen @ frequency / d - lengths * share + phi / 2 * (2 * share * lengths - lengths - share + 1)) / scale
-    width = TWO_SIDED_95 * math.sqrt(4 / m**2 * float(((of_fit - of_fit.mean()) ** 2).sum()))
-    return phi, phi - width, min(1.0, phi + width)
+    frequency = selected.mean(axis=0) if m else np.zeros(d)
+    share = float(frequency.mean()) if d else 0.0  # k/d
+    if m < 2 or share in (0, 1):
+        return math.nan
+    return float(1 - m / (m - 1) * (frequency * (1 - frequency)).mean() / (share * (1 - share)))
 
 
 def rank_biased_overlap(first: Sequence[object], second: Sequence[object], p: float = PERSISTENCE) -> float:

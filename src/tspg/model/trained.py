@@ -179,6 +179,7 @@ class TrainedModel:
         result = self._assemble(prepared.profiles[asked], names, source, split, keep_raw=keep_raw)
         if prepared.groups is not None:
             result.obs["group"] = np.asarray(prepared.groups, dtype=object)[asked]
+            result.uns["tspg"]["has_donors"] = True  # a column of that name may be the user's own
         if prepared.annotation is not None:
             for column in prepared.annotation.columns.difference(result.obs.columns, sort=False):
                 result.obs[column] = prepared.annotation[column].to_numpy(dtype=object)[asked]

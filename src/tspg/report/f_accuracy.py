@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
+from tspg.analysis.rates import rate_interval
 from tspg.report.sampling import source_rows
 from tspg.report.style import FAINT, house_style, new_figure, text_width, wrapped
 
@@ -22,11 +22,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Share:
-    """How many of `n` samples f calls the target, before and after their perturbation."""
+    """How many of `n` samples f calls the target, before and after their perturbation; the latter's 95% interval."""
 
     before: int
     after: int
     n: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def share(perturbations: AnnData, mask: Mask) -> Share:
     """How many of the chosen samples the classifier calls the target, before and after."""
     target = perturbations.uns["tspg"]["target_class"]
     before, after = (perturbations.obs[column] == target for column in ("predicted_before", "predicted_after"))
-    return Share(int((before & mask).sum()), int((after & mask).sum()), int(mask.sum()))
+    called = after.to_numpy()[mask]
+    has_donors = perturbations.uns["tspg"].get("has_donors", False)
+    donors = perturbations.obs["group"].to_numpy(object)[mask] if has_donors else None
+    return Share(int((before & mask).sum()), int(called.sum()), len(called), *rate_interval(called, donors))
 
 
 def _rows(perturbations: AnnData) -> list[_Row]:
@@ -123,17 +128,10 @@ def _dots(axes: Axes, y: float, counted: Share) -> None:
     if not counted.n:
         return
     before, after = counted.before / counted.n, counted.after / counted.n
-    low, high = clopper_pearson(counted.after, counted.n)
     axes.plot([before, after], [y, y], color="#D5D5D5", lw=1.2, zorder=1)
-    axes.plot([low, high], [y, y], color=_AFTER, lw=2.6, alpha=0.4, zorder=2, solid_capstyle="butt")
+    axes.plot([counted.low, counted.high], [y, y], color=_AFTER, lw=2.6, alpha=0.4, zorder=2, solid_capstyle="butt")
     axes.plot(before, y, "o", mfc="white", mec=_BEFORE, mew=1.2, ms=7, zorder=3, clip_on=False)
     axes.plot(after, y, "D", color=_AFTER, ms=4.8, zorder=4, clip_on=False)
-
-
-def clopper_pearson(hits: int, n: int) -> tuple[float, float]:
-    """Between which shares the true one lies with 95% confidence, after `hits` of `n`."""
-    low = float(betaincinv(hits, n - hits + 1, 0.025)) if hits else 0.0
-    return low, float(betaincinv(hits + 1, n - hits, 0.975)) if hits < n else 1.0
 
 
 def _surroundings(figure: Figure, target: str) -> None:

@@ -57,7 +57,7 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
         "f_accuracy": Words(
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
-            f"95% Clopper-Pearson intervals.{_which_count(run)}",
+            f"95% Clopper-Pearson intervals (over donors where they are known).{_which_count(run)}",
             f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
         ),
         "heatmap": Words(

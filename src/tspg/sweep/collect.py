@@ -1,7 +1,6 @@
 """What a sweep found: one table of all runs, and which genes come back over seeds and targets."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -22,7 +21,6 @@ from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_fil
 
 TABLE, PAGE = "sweep.tsv", "sweep.html"
 LISTED = ExperimentConfig.top_k
-FEWEST_FOR_AN_INTERVAL = 3  # of two fits each is as far from the other: their spread says nothing
 STABILITY_COLUMNS = (
     *("gene_set", "target_class", "direction", "rank", "gene", "mean_perturbation", "selection_frequency"),
     *("sign_agreement", "weight", "n_seeds", "phi", "phi_low", "phi_high"),
@@ -161,8 +159,6 @@ def stable_genes(genes: list[str], repeats: Repeats) -> pd.DataFrame:
     (`selection_frequency`); `phi` is the stability of both lists together (Nogueira et al. 2018).
     """
     phi = dict(zip(("phi", "phi_low", "phi_high"), repeats.stability(), strict=True))
-    if len(repeats.changes[""]) < FEWEST_FOR_AN_INTERVAL:
-        phi |= {"phi_low": math.nan, "phi_high": math.nan}
     mean, agreement = repeats.changes[""].mean(axis=0), repeats.same_sign("")
     parts = []
     for direction in DIRECTIONS:
