@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from tspg.analysis.pooling import pool_evidence
+from tspg.analysis.rates import clopper_pearson, effective_size, rate_interval
 
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
 
@@ -75,3 +76,15 @@ def test_a_number_that_most_samples_lack_is_lacking():
     some = row([table(hits=1, n=6), table(hits=1, n=2, energy=nothing)], "energy_ratio")
     assert (some["value"], some["n"]) == (pytest.approx(0.1), 8)
     assert some["note"].startswith("mean of 1 folds")
+
+
+def test_donors_of_all_folds_stand_behind_a_pooled_rate():
+    """Two folds of ten donors, whose four samples each are all hit or all missed: worth twice one fold."""
+    is_hit, groups = np.repeat(np.arange(10) < 7, 4), np.repeat(np.arange(10), 4).astype(str)
+    low, high = rate_interval(is_hit, groups)
+    tables = [table(hits=28, n=40) for _ in range(2)]
+    for one in tables:
+        one.loc[0, ["low", "high"]] = low, high
+    found, size = row(tables, "hit_rate_f"), 2 * effective_size(is_hit, groups)
+    assert (found["value"], found["n"]) == (pytest.approx(0.7), 80)
+    assert (found["low"], found["high"]) == pytest.approx(clopper_pearson(0.7 * size, size))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from tspg.audit.stability import Repeats, nogueira_stability, rank_biased_overlap, ranked
 
@@ -45,15 +46,13 @@ def test_identical_lists_are_stable_and_random_ones_are_not():
     assert abs(nogueira_stability(random)[0]) < 0.005
 
 
-def test_the_interval_covers_the_true_value():
-    """Lists in which the first 10 of 60 genes come with probability .7 each: the interval must hold the limit."""
-    rng, p = np.random.default_rng(1), np.where(np.arange(60) < 10, 0.7, 0.05)
-    truth = 1 - (p * (1 - p)).mean() / (p.mean() * (1 - p.mean()))
-    covered = 0
-    for _ in range(200):
-        _, low, high = nogueira_stability(rng.random((40, 60)) < p)
-        covered += low <= truth <= high
-    assert 0.88 <= covered / 200 <= 0.99
+def test_the_interval_leaves_out_each_fit_in_turn():
+    selected = np.random.default_rng(1).random((4, 30)) < 0.3
+    without = [by_definition([row for other, row in enumerate(selected.tolist()) if other != fit]) for fit in range(4)]
+    width = t.ppf(0.975, 3) * np.sqrt(3 / 4 * sum((phi - np.mean(without)) ** 2 for phi in without))
+    phi, low, high = nogueira_stability(selected)
+    assert (low, high) == pytest.approx((max(-1 / 3, phi - width), phi + width))
+    assert np.isnan(nogueira_stability(selected[:2])[1:]).all()  # two fits have no spread
 
 
 def test_stability_of_one_list_or_of_none_is_no_number():

@@ -20,7 +20,8 @@ def variance_ratio(
 ) -> Measure:
     """Total variance over genes, moved against the target's training samples (ddof 1).
 
-    1 is right, 0 is collapse to one profile. The interval is over the donors of the moved profiles.
+    1 is right, 0 is collapse to one profile. The interval is over the donors of the moved profiles, and is
+    that of the logarithm: a variance is more often far too large than far too small.
     """
     if len(moved) < 2 or len(training_target) < 2:
         return Measure(np.nan, n=len(moved), note="too few")
@@ -30,18 +31,21 @@ def variance_ratio(
     centred = moved - moved.mean(axis=0, dtype=np.float64)
     lengths = np.einsum("ij,ij->i", centred, centred)
     value = float(lengths.sum() / (len(moved) - 1)) / reference
+    if value == 0:
+        return Measure(0.0, 0.0, 0.0, len(moved))
 
-    def replicates(weights: Numbers) -> Numbers:
+    def logarithms(weights: Numbers) -> Numbers:
         total = weights.sum(axis=1)
         sums = weights @ centred
         spread = total * (weights @ lengths) - np.einsum("bj,bj->b", sums, sums)
         pairs = total**2 - (weights**2).sum(axis=1)  # copies of one sample are no pair
-        ratios: Numbers = np.divide(spread, pairs * reference, out=np.full(len(total), np.nan), where=pairs > 0)
-        return ratios
+        usable = (pairs > 0) & (spread > 0)
+        ratios: Numbers = np.divide(spread, pairs * reference, out=np.full(len(total), np.nan), where=usable)
+        return np.log(ratios)
 
     (donors,) = donor_codes((len(moved), groups))
-    low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
-    return Measure(value, float(np.maximum(low, 0)), high, len(moved))
+    low, high = np.exp(bootstrap_interval(np.log(value), donors, logarithms, seed=seed, n_boot=n_boot))
+    return Measure(value, float(low), float(high), len(moved))
 
 
 def gene_correlation(
