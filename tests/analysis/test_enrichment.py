@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from math import comb
+from pathlib import Path
 
 import gseapy
 import numpy as np
@@ -74,6 +75,61 @@ def test_every_p_and_q_agree_with_scipy_and_some_with_exact_integers(genes):
     for _, rows in table.groupby("source_class"):
         padded = [*rows["p_value"], *np.ones(rows["n_tests"].iloc[0] - len(rows))]
         assert rows["q_value"].to_numpy() == pytest.approx(false_discovery_control(padded)[: len(rows)])
+
+
+def sets_with(query, background, sets):
+    """A list of the first `query` of so many genes, and sets of given sizes that share given numbers with it."""
+    genes = [f"G{number}" for number in range(background)]
+    parts = {
+        f"S{number}": genes[:overlap] + genes[query : query + size - overlap]
+        for number, (size, overlap) in enumerate(sets)
+    }
+    found = over_representation({ONE: genes[:query]}, genes, [annotation(**parts)])
+    return found.assign(number=found["term"].str[1:].astype(int)).set_index("number").sort_index()
+
+
+def random_tables(rng, n):
+    """Backgrounds of 10 to 20,000 genes; for each a list and sets of any size, and any overlap that can be."""
+    for background in np.exp(rng.uniform(np.log(10), np.log(20_000), n)).astype(int):
+        query = int(rng.integers(1, min(background, 600)))
+        sizes = np.append(rng.integers(1, min(background, 2000), 100), background)
+        least, most = np.maximum(0, query + sizes - background), np.minimum(query, sizes)
+        overlaps = np.maximum(least, rng.binomial(most, rng.uniform(0, 1, 101) ** 3))
+        overlaps[-1] = query
+        yield query, int(background), list(zip(sizes.tolist(), overlaps.tolist(), strict=True))
+
+
+def test_two_thousand_tables_agree_with_scipy_and_two_hundred_with_exact_fractions():
+    compared, exact = 0, 0
+    for query, background, sets in random_tables(np.random.default_rng(0), 30):
+        found = sets_with(query, background, sets)
+        assert (found["background"] == background).all()
+        expected = hypergeom.sf(found["overlap"] - 1, background, found["set_size"], query)
+        np.testing.assert_allclose(found["p_value"], expected, rtol=1e-10)
+        compared += len(found)
+        for row in found.iloc[:: max(1, len(found) // 8)].itertuples():
+            ways = sum(
+                comb(row.set_size, k) * comb(background - row.set_size, query - k)
+                for k in range(row.overlap, min(query, row.set_size) + 1)
+            )
+            truth = Fraction(ways, comb(background, query))
+            if truth > Fraction(1, 10**300):  # below, floats have fewer digits
+                assert abs(Fraction(float(row.p_value)) / truth - 1) < Fraction(1, 10**10)
+                exact += 1
+    assert compared >= 2000
+    assert exact >= 200
+
+
+def test_p_and_q_are_those_of_r():
+    """By phyper and p.adjust; README.md says how the table was made."""
+    golden = pd.read_csv(Path(__file__).with_name("golden_enrichment.tsv"), sep="\t")
+    for (query, background), rows in golden.groupby(["query", "background"]):
+        found = sets_with(query, background, list(zip(rows["set_size"], rows["overlap"], strict=True)))
+        shared = rows.reset_index(drop=True).loc[found.index]
+        assert (found["n_tests"] == 61).all()
+        np.testing.assert_allclose(found["p_value"], shared["p"], rtol=1e-10)
+        np.testing.assert_allclose(found["q_value"], shared["q"], rtol=1e-10)
+    assert len(golden) == 244
 
 
 def test_p_values_agree_with_gseapy(genes):
