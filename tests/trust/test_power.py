@@ -64,7 +64,10 @@ def test_what_half_remains_of_a_person_is_found():
 def test_a_set_that_gives_seven_of_twenty_genes_is_found():
     rng = np.random.default_rng(0)
     lists = {
-        Query(str(n), "", "up"): [*rng.choice(SETS["S3"], 7, replace=False), *rng.choice(GENES[200:], 13, replace=False)]
+        Query(str(n), "", "up"): [
+            *rng.choice(SETS["S3"], 7, replace=False),
+            *rng.choice(GENES[200:], 13, replace=False),
+        ]
         for n in range(200)
     }
     found = over_representation(lists, GENES, [CATEGORY])
