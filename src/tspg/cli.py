@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 import tspg
-from tspg.config import DEFAULT_PRESET, ENRICHMENT, METHODS, PRESETS, ExperimentConfig
+from tspg.config import DEFAULT_PRESET, DUPLICATES, ENRICHMENT, METHODS, PRESETS, ExperimentConfig
 from tspg.errors import ResourceError, TspgError
 from tspg.machine import is_out_of_memory
 
@@ -351,6 +351,16 @@ def _add_data_options(parser: argparse.ArgumentParser, *, turned: bool = True) -
         "--allow-unlabelled", action="store_true", help="leave samples without a label out instead of stopping"
     )
     parser.add_argument("--max-memory", type=float, metavar="GB", help="refuse files that need more than this")
+    parser.add_argument(
+        "--duplicates",
+        choices=DUPLICATES,
+        help="what to do about genes that occur several times (default: "
+        + ("error" if turned else "as for the model")
+        + ")",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse files for any doubt about them that would be told as a note"
+    )
     if turned:
         parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
         parser.add_argument(

@@ -164,6 +164,8 @@ def perturb(options: Namespace, report: "Report") -> list[str]:
                 transform=model.details["transform"],
                 allow_unlabelled=options.allow_unlabelled,
                 max_memory_gb=options.max_memory,
+                duplicates=options.duplicates or model.details["duplicates"],
+                strict=options.strict,
             )
         with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
             perturbations = model.perturb(adata, label_column=_label_column(options, adata))
@@ -325,6 +327,8 @@ def _read(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
         transform=options.transform,
         allow_unlabelled=options.allow_unlabelled,
         max_memory_gb=options.max_memory,
+        duplicates=options.duplicates or "error",
+        strict=options.strict,
     )
     column = _label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
@@ -370,6 +374,7 @@ def _reading(options: Namespace) -> dict[str, Any]:
         label_column=options.label_column,
         transpose=options.transpose,
         transform=options.transform,
+        duplicates=options.duplicates or "error",
     )
 
 

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from anndata import AnnData
 
 from tspg.config import DEFAULT_PRESET
+from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import match_genes
+from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.prepare import FloatMatrix, dense, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
 from tspg.forecast import Forecast, forecast
-from tspg.question import FEWEST_GENES, configure
+from tspg.question import configure
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         units=units,
         reason=reason,
         coverage=coverage,
-        notes=(*map(str, described.get("notes", [])), *_warnings(values, classes)),
+        notes=(*map(str, described.get("notes", [])), *_warnings(values, list(map(str, adata.obs_names)), classes)),
         expected=_expected(adata.n_obs, adata.n_vars, max(len(classes), 2), coverage),
     )
 
@@ -94,7 +94,7 @@ def _class_counts(adata: AnnData, label_column: str) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts.items()}
 
 
-def _warnings(values: FloatMatrix, classes: dict[str, int]) -> list[str]:
+def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int]) -> list[str]:
     found = []
     n_constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if n_constant:
@@ -102,10 +102,7 @@ def _warnings(values: FloatMatrix, classes: dict[str, int]) -> list[str]:
     small = [f"{name} ({count})" for name, count in classes.items() if count < 20]
     if small:
         found.append(f"Classes under 20 samples: {', '.join(small)}. As a target they are uncertain.")
-    _, first = np.unique(values, axis=0, return_index=True) if len(values) <= 2000 else (None, np.arange(len(values)))
-    if len(first) < len(values):
-        found.append(f"{len(values) - len(first)} samples have exactly the profile of another one.")
-    return found
+    return [*found, *doubled_samples(values, sample_ids)]
 
 
 def gene_set_coverage(adata: AnnData, gene_sets: GeneSets | None) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
+from tspg.data.naming import listed
 from tspg.data.prepare import Prepared, dense
 from tspg.data.units import guess_units
 from tspg.model.trained import TrainedModel
@@ -142,10 +143,12 @@ def _accuracy(prepared: Prepared, model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _doubled(prepared: Prepared) -> int:
-    """How many held-out samples have exactly the profile of a training sample."""
+def _doubled(prepared: Prepared) -> list[str]:
+    """The held-out samples that have exactly the profile of a training sample."""
     seen = {profile.tobytes() for profile in prepared.profiles[prepared.is_train]}
-    return sum(profile.tobytes() in seen for profile in prepared.profiles[~prepared.is_train])
+    names = np.asarray(prepared.sample_ids, dtype=object)[~prepared.is_train]
+    held_out = zip(names, prepared.profiles[~prepared.is_train], strict=True)
+    return [str(name) for name, profile in held_out if profile.tobytes() in seen]
 
 
 def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
@@ -173,11 +176,12 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     untested = [name for name, count in counts.items() if count["test"] == 0]
     if untested:
         notes.append(f"No sample could be held out of: {', '.join(untested)}.")
-    n_doubled = _doubled(prepared)
-    if n_doubled:
+    doubled = _doubled(prepared)
+    if doubled:
         notes.append(
-            f"{n_doubled} held-out sample{'s have' if n_doubled > 1 else ' has'} exactly the profile of a training "
-            "sample. Is one sample in the matrix twice? They make every result look better than it is."
+            f"{len(doubled)} held-out sample{'s have' if len(doubled) > 1 else ' has'} exactly the profile of a "
+            f"training sample: {listed(doubled)}. Is one sample in the matrix twice? "
+            "They make every result look better than it is."
         )
     constant = [gene for gene, same in zip(prepared.gene_ids, prepared.scaler.constant, strict=True) if same]
     return {

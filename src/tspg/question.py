@@ -10,16 +10,16 @@ from tspg.config import ENRICHMENT, METHODS, ExperimentConfig, preset
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
-from tspg.data.identifiers import match_genes
-from tspg.data.naming import closest
+from tspg.data.identifiers import FEWEST_GENES, match_genes
+from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import dense, require_unique, text_column
 from tspg.data.units import guess_units
-from tspg.errors import UsageError
+from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
 
-FEWEST_GENES = 10  # with fewer found the gene set was hardly meant
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
+MOST_CLASSES = 60  # named where one of them is to be chosen
 LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
 
 
@@ -107,6 +107,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         "file": source.get("file", ""),
         "labels_file": source.get("labels_file", ""),
         "transform": source.get("transform", "none"),
+        "duplicates": source.get("duplicates", "error"),
         "units": f"{units}: {reason}",
         "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
@@ -127,9 +128,14 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     for name in (config.target_class, *(config.source_classes or ())):
         if name not in classes:
             raise UsageError(
-                f"There is no class {name!r} in {config.label_column!r}. Closest: {closest(name, classes)[0]!r}. "
-                f"All: {', '.join(classes)}."
+                f"There is no class {shown(name)} in {shown(config.label_column)}. "
+                f"Closest: {listed(closest(name, classes))}. All {len(classes):,}: {listed(classes, MOST_CLASSES)}."
             )
+    if len(classes) < 2:
+        raise LabelError(
+            f"Column {shown(config.label_column)} holds one class only ({shown(classes[0])}); two or more are needed. "
+            "Check that it is the column with the classes."
+        )
     if config.target_class in (config.source_classes or ()):
         raise UsageError(f"{config.target_class!r} is both the target and a source. Leave it out of the sources.")
     n_target = labels.count(config.target_class)

@@ -107,7 +107,14 @@ def save_run(
 
 
 def reading_from(
-    out: Path, *, expression: Path, labels: Path | None, label_column: str | None, transpose: bool, transform: str
+    out: Path,
+    *,
+    expression: Path,
+    labels: Path | None,
+    label_column: str | None,
+    transpose: bool,
+    transform: str,
+    duplicates: str,
 ) -> dict[str, Any]:
     """How an expression file is read, as the manifest keeps it: paths as seen from the run folder."""
 
@@ -120,6 +127,7 @@ def reading_from(
         "label_column": label_column,
         "transpose": transpose,
         "transform": transform,
+        "duplicates": duplicates,
     }
 
 

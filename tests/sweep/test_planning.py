@@ -218,7 +218,7 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
             study.folder / "expression.tsv",
             labels=study.folder / "samples.tsv",
             label_column="label",
-            genes=wanted[planned.name].genes,
+            genes=wanted[planned.name],
         )
         assert gene_set == wanted[planned.name]
         assert isinstance(adata.X, np.memmap) or isinstance(adata.X.base, np.memmap)

@@ -62,6 +62,7 @@ def _read(subject: Subject, reading: Mapping[str, Any]) -> AnnData:
             label_column=reading.get("label_column"),
             transpose=bool(reading.get("transpose", False)),
             transform=str(reading.get("transform", "none")),
+            duplicates=str(reading.get("duplicates", "error")),
             allow_unlabelled=True,
         )
     except TspgError as error:

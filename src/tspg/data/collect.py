@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names
 from tspg.data.table import FloatArray, GrowingMatrix, Table
-from tspg.data.units import LibrarySizes
+from tspg.data.units import LOG_SCALE, LibrarySizes, guess_units
 from tspg.errors import ExpressionError, GeneSetError
 
 Selection = Sequence[str] | GeneSet | None  # wanted genes; None means all
@@ -30,13 +31,19 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Collected:
-    """The genes that some selections want, read once; `positions` tells where in the file each column stood."""
+    """The genes that some selections want, read once; `positions` tells where in `gene_ids` each column's gene stands.
+
+    `names_in_file` are the genes as the file has them, where some of one name were made one; `doubts` are
+    whether that was right.
+    """
 
     file: str
     values: FloatArray
     sample_ids: list[str]
     gene_ids: list[str]  # of the whole file
     positions: Positions
+    names_in_file: list[str]
+    doubts: tuple[str, ...] = ()
 
     def select(self, genes: Selection) -> Matrix:
         """The part of one of the selections that the file was read for.
@@ -59,11 +66,46 @@ class Collected:
 
 
 def collect(
-    table: Table, turned: bool, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
+    table: Table,
+    turned: bool,
+    selections: Sequence[Selection],
+    libraries: LibrarySizes | None,
+    limit: float,
+    duplicates: str = "error",
 ) -> Collected:
-    """The values of all wanted genes, block by block; all values are parsed only if libraries are summed."""
-    check_names(table.column_ids, what="sample" if turned else "gene", file=table.file, error=ExpressionError)
-    return (_collect_genes if turned else _collect_samples)(table, selections, libraries, limit)
+    """The values of all wanted genes, block by block; all values are parsed only if libraries are summed.
+
+    Genes of one name are refused or made one, as `duplicates` says.
+    """
+    if turned:
+        _check(table.column_ids, "sample", table)
+        found = _collect_genes(table, selections, libraries, limit)
+        _check(found.gene_ids, "gene", table, duplicates)
+    else:
+        _check(table.column_ids, "gene", table, duplicates)
+        found = _collect_samples(table, selections, libraries, limit)
+        _check(found.sample_ids, "sample", table)
+    return found if duplicates == "error" else _joined(found, duplicates)
+
+
+def _check(names: list[str], what: str, table: Table, duplicates: str = "error") -> None:
+    check_names(names, what=what, file=table.file, error=ExpressionError, twice_allowed=duplicates != "error")
+
+
+def _joined(found: Collected, rule: str) -> Collected:
+    """The same with each gene once."""
+    genes, gene_of = joined_names(found.gene_ids)
+    kept = gene_of[found.positions]
+    values = joined_values(found.values, kept, rule)
+    if not np.isfinite(values).all():
+        raise ExpressionError(
+            f"{found.file}: genes of one name add up to more than a 32-bit number holds. "
+            "Use --duplicates mean or first."
+        )
+    kind, reason = guess_units(found.values) if rule == "sum" and values.size < found.values.size else ("", "")
+    doubt = f"genes of one name were added up, but {reason}: on a log scale use --duplicates mean or first"
+    doubts = (doubt,) if kind == LOG_SCALE else ()
+    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, doubts)
 
 
 def genes_of(selection: Selection) -> Sequence[str]:
@@ -81,13 +123,14 @@ def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> Positions |
 
     One selection of genes that are not there is refused at once; among several, when it is asked for.
     """
-    positions: set[int] = set()
+    names, gene_of = joined_names(gene_ids)
+    wanted: set[int] = set()
     for genes in selections:
         if genes is None:
             return None
         with suppress(*((GeneSetError,) if len(selections) > 1 else ())):
-            positions.update(_match(genes, gene_ids).positions)
-    return np.array(sorted(positions), np.intp)
+            wanted.update(_match(genes, names).positions)
+    return np.flatnonzero(np.isin(gene_of, sorted(wanted)))
 
 
 def _collect_samples(
@@ -104,9 +147,8 @@ def _collect_samples(
             kept.append(values if columns is None else values[:, columns])
         else:
             kept.append(block.values(columns=columns))
-    check_names(sample_ids, what="sample", file=table.file, error=ExpressionError)
     positions = np.arange(len(table.column_ids)) if columns is None else columns
-    return Collected(table.file, kept.values, sample_ids, table.column_ids, positions)
+    return Collected(table.file, kept.values, sample_ids, table.column_ids, positions, table.column_ids)
 
 
 def _collect_genes(
@@ -129,5 +171,4 @@ def _collect_genes(
             kept.append(values[rows])
         elif len(rows):
             kept.append(block.values(rows=rows))
-    check_names(gene_ids, what="gene", file=table.file, error=ExpressionError)
-    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, np.asarray(kept_at, np.intp))
+    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, np.asarray(kept_at, np.intp), gene_ids)

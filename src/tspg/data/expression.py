@@ -12,14 +12,24 @@ from anndata import AnnData
 
 from tspg.data import units
 from tspg.data.binary import open_npy, open_parquet
-from tspg.data.collect import Collected, Matrix, Selection, collect, genes_of
+from tspg.data.collect import Collected, Matrix, Selection, collect
+from tspg.data.doubts import (
+    doubled_samples,
+    doubts_about_names,
+    doubts_about_obs,
+    doubts_about_units,
+    notes_on_match,
+    refuse,
+)
+from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.gct import open_gct
+from tspg.data.genesets import GeneSet
 from tspg.data.h5ad import open_h5ad
 from tspg.data.labels import check_labels, read_labels
-from tspg.data.naming import closest, listed, near_matches, notes_on_names, shown
+from tspg.data.naming import closest, listed, near_matches, shown
 from tspg.data.orientation import genes_in_rows
 from tspg.data.streams import file_kind
-from tspg.data.table import FloatArray, Table, memory_limit
+from tspg.data.table import Table, memory_limit
 from tspg.data.text import open_text
 from tspg.data.units import LibrarySizes
 from tspg.errors import ExpressionError, LabelError, UsageError
@@ -39,6 +49,8 @@ def read_expression(
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
+    duplicates: str = "error",
+    strict: bool = False,
 ) -> AnnData:
     """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
 
@@ -66,6 +78,12 @@ def read_expression(
         Accept samples without label; their label is empty text.
     max_memory_gb
         Most gigabytes (10^9 bytes) that a matrix may take; the computer's memory if not given.
+    duplicates
+        What to do about genes that occur several times: `error`, or make one gene of them, `first`, `mean` or
+        `sum`; on the values as they stand in the file, before `transform`.
+    strict
+        Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
+        no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
 
     Raises
     ------
@@ -74,7 +92,7 @@ def read_expression(
     ResourceError
         If the matrix would be larger than the limit.
     UsageError
-        If `transform` is unknown.
+        If `transform` or `duplicates` is unknown.
     """
     return read_once(
         path,
@@ -86,6 +104,8 @@ def read_expression(
         orient_by_genes=orient_by_genes,
         allow_unlabelled=allow_unlabelled,
         max_memory_gb=max_memory_gb,
+        duplicates=duplicates,
+        strict=strict,
     ).select(genes)
 
 
@@ -99,8 +119,11 @@ class ExpressionFile:
     collected: Collected
     obs: pd.DataFrame
     about: dict[str, Any]
+    notes: list[str]
+    doubts: list[str]
     libraries: LibrarySizes | None
     once: bool
+    strict: bool
 
     def select(self, genes: Selection) -> AnnData:
         """What `read_expression` gives for one of the selections.
@@ -108,16 +131,33 @@ class ExpressionFile:
         Raises
         ------
         GeneSetError, ExpressionError
-            If the file has none of these genes, or values that cannot be put on a logarithmic scale.
+            If the file has none of these genes, or values that cannot be put on a logarithmic scale; or, with
+            `strict`, for any doubt about the file.
         """
         matrix = self.collected.select(genes)
         values = matrix.values
         if self.libraries is not None and not self.once and np.shares_memory(values, self.collected.values):
             values = values.copy()  # it is changed in place
-        units_note = _change_units(values, matrix.sample_ids, self.libraries, self.collected.file)
-        notes = [*self.about["notes"], *_notes(matrix, genes), *units_note]
+        notes, doubts = self._notes(matrix, genes.name if isinstance(genes, GeneSet) else "")
+        if self.strict:
+            refuse(self.collected.file, [*doubts, *doubled_samples(values, matrix.sample_ids)])
+        if self.libraries is not None:
+            done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
+            notes.append(done)
         var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
-        return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": notes}})
+        return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": [*doubts, *notes]}})
+
+    def _notes(self, matrix: Matrix, gene_set: str) -> tuple[list[str], list[str]]:
+        """What to know about a part of the file, and what to doubt."""
+        are_counts = self.libraries is not None and self.libraries.sizes() is not None
+        known, doubted = notes_on_match(matrix.match, gene_set)
+        doubts = [
+            *self.doubts,
+            *doubts_about_names(matrix.gene_ids, matrix.sample_ids),
+            *doubted,
+            *doubts_about_units(matrix.values, transform=self.about["transform"], are_counts=are_counts),
+        ]
+        return [*self.notes, *known], doubts
 
 
 def read_once(
@@ -131,12 +171,15 @@ def read_once(
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
+    duplicates: str = "error",
+    strict: bool = False,
 ) -> ExpressionFile:
     """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
     if transform not in _TRANSFORMS:
         raise UsageError(
             f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
         )
+    check_rule(duplicates)
     path = Path(path)
     label_table = read_labels(labels, label_column=label_column) if labels is not None else None
     libraries = LibrarySizes() if transform == "log2" else None
@@ -149,14 +192,17 @@ def read_once(
             model_genes=orient_by_genes,
             allow_unlabelled=allow_unlabelled,
         )
-        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb))
+        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates)
     obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
-    about: dict[str, Any] = {"file": path.name, "notes": [*table.notes, *label_notes], "transform": transform}
+    notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
+    doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
+    doubts = [*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)]
+    about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
     if labels is not None:
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
-    return ExpressionFile(collected, obs, about, libraries, once=len(selections) == 1)
+    return ExpressionFile(collected, obs, about, notes, doubts, libraries, once=len(selections) == 1, strict=strict)
 
 
 def _open(path: Path, stack: ExitStack, limit: float) -> Table:
@@ -220,25 +266,3 @@ def _join(
     if unlabelled:
         notes.append(f"{len(unlabelled):,} samples have no label: {listed(unlabelled)}")
     return label_table.reindex(pd.Index(sample_ids, dtype=object), fill_value="").rename_axis(None), notes
-
-
-def _notes(matrix: Matrix, genes: Selection) -> list[str]:
-    notes = notes_on_names(matrix.gene_ids, what="gene") + notes_on_names(matrix.sample_ids, what="sample")
-    match = matrix.match
-    if match is not None and match.missing:
-        notes.append(
-            f"{len(match.missing):,} of {len(set(genes_of(genes))):,} wanted genes are not in the matrix: "
-            f"{listed(match.missing)}"
-        )
-    if match is not None and match.how != "exact":
-        notes.append(f"genes were matched by another form of their names ({match.how})")
-    return notes
-
-
-def _change_units(values: FloatArray, sample_ids: list[str], libraries: LibrarySizes | None, file: str) -> list[str]:
-    if libraries is not None:
-        return [units.to_log2(values, libraries, file=file, sample_ids=sample_ids)]
-    kind, reason = units.guess_units(values)
-    if kind == units.RAW_COUNTS:
-        return [f"values look like raw counts ({reason}); --transform log2 is recommended"]
-    return []

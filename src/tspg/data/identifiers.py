@@ -13,6 +13,7 @@ from tspg.errors import GeneSetError
 EXACT, WITHOUT_VERSION, BY_SYMBOL = "exact", "without version", "Ensembl id to symbol"
 # Symbols such as AC012345.1 end in a digit that is part of the name, so only Ensembl ids lose one.
 _VERSIONED = re.compile(r"(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
+FEWEST_GENES = 10  # with fewer found, a gene set was hardly meant
 _FEW = 3
 
 

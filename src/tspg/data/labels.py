@@ -6,7 +6,7 @@ import pandas as pd
 
 from tspg.data.fields import is_quoted, split_line
 from tspg.data.naming import check_names, closest, listed, shown
-from tspg.data.streams import TextLines, hint_on_delimiter, split_at
+from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_at
 from tspg.errors import LabelError
 
 UNNAMED_LABEL = "label"
@@ -17,8 +17,9 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
     """The labels of each sample, all as text, with the sample's name as index.
 
     A file without header has two columns, sample and label, and gives a column `label`
-    (`attrs["unnamed_label"]` is then True). A file is read as one with a header if `label_column`
-    is given or if its first field is one of `sample`, `sample_id`, `sampleid`, `sampid`, `id`.
+    (`attrs["unnamed_label"]` is then True). `attrs["doubts"]` tells what may be wrong. A file is read as
+    one with a header if `label_column` is given or if its first field is one of `sample`, `sample_id`,
+    `sampleid`, `sampid`, `id`.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
         If lines differ in length, a sample occurs twice, or a label is empty or has blanks around it.
     """
     path = Path(path)
-    rows = _rows(path)
+    rows, doubts = _rows(path)
     with_header = label_column is not None or rows[0][0].casefold() in _SAMPLE_NAMES
     table = _with_header(path, rows) if with_header else _without_header(path, rows)
     check_names(list(table.index), what="sample", file=str(path), error=LabelError)
@@ -38,6 +39,7 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
     label_columns = [label_column] if label_column is not None else list(table.columns)
     for column in label_columns:
         check_labels(table[column], str(path), empty_allowed=len(label_columns) > 1)
+    table.attrs["doubts"] = doubts
     return table
 
 
@@ -55,9 +57,11 @@ def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -
             )
 
 
-def _rows(path: Path) -> list[list[str]]:
+def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
+    """The fields of every line, and what may be wrong with the file."""
     with TextLines(path, LabelError) as lines:
         numbered = list(lines.numbered_lines())
+        doubts = [f"{path.name}: {NO_LINE_END}"] if lines.ends_without_newline else []
     if not numbered:
         raise LabelError(f"{path}: the file is empty. A line must hold a sample and its label.")
     delimiter, header = split_at(path), numbered[0][1]
@@ -72,7 +76,7 @@ def _rows(path: Path) -> list[list[str]]:
                 f"{path}, line {number:,}: expected {len(rows[0]):,} fields as in line 1, "
                 f"found {len(row):,}: {shown(line)}. Correct the line."
             )
-    return rows
+    return rows, doubts
 
 
 def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:

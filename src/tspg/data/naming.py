@@ -38,7 +38,9 @@ def closest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
     return [by_folded[folded] for folded in found]
 
 
-def check_names(names: Sequence[str], *, what: str, file: str, error: type[InputError]) -> None:
+def check_names(
+    names: Sequence[str], *, what: str, file: str, error: type[InputError], twice_allowed: bool = False
+) -> None:
     """Refuse empty, doubled and unprintable sample or gene names; `what` is the word for one of them.
 
     Raises
@@ -56,11 +58,12 @@ def check_names(names: Sequence[str], *, what: str, file: str, error: type[Input
             f"{file}: a {what} name is longer than {LONGEST_NAME:,} characters. "
             "Check that this is an expression matrix."
         )
-    if len(set(names)) < len(names):
+    if not twice_allowed and len(set(names)) < len(names):
+        join = ", or join them with --duplicates sum, mean or first" if what == "gene" else ""
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise error(
             f"{file}: {len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
-            f"Keep one {what} of each name, or give them different names."
+            f"Keep one {what} of each name, or give them different names{join}."
         )
 
 
@@ -94,10 +97,11 @@ def _likely_original(name: str) -> str:
 
 def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -> list[tuple[str, str]]:
     """Pairs of names that differ only in blanks or in capital letters: (wanted, known)."""
-    by_plain = {_plain(name): name for name in sorted(known)}
-    pairs = ((name, by_plain[_plain(name)]) for name in wanted if name not in known and _plain(name) in by_plain)
+    by_plain = {plain(name): name for name in sorted(known)}
+    pairs = ((name, by_plain[plain(name)]) for name in wanted if name not in known and plain(name) in by_plain)
     return [pair for pair, _ in zip(pairs, range(most), strict=False)]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name without blanks and capital letters."""
     return "".join(name.split()).casefold()

@@ -18,6 +18,7 @@ RATIO_FREE = 64 << 20
 _COMPRESSED_BLOCK = 1 << 18
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NO_LINE_END = "the last line has no line end; check that the file is complete"
 
 
 class TextLines:

@@ -41,7 +41,8 @@ class Table:
     all_row_ids: Callable[[], list[str]]
     genes_in_rows: bool | None = None
     annotations: pd.DataFrame | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # on how it was read
+    doubts: list[str] = field(default_factory=list)  # whether it is what the user means it to be
 
 
 class GrowingMatrix:

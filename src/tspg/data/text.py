@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tspg.data.fields import cell_fault, is_quoted, split_line
 from tspg.data.naming import shown
-from tspg.data.streams import TextLines, hint_on_delimiter, split_at
+from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_at
 from tspg.data.table import MOST_COLUMNS, Block, FloatArray, IntArray, Table
 from tspg.errors import ExpressionError
 
@@ -87,20 +87,20 @@ def make_table(
             f"{layout.file}: more than {MOST_COLUMNS:,} columns. This is no table of expression values."
         )
     first_block = TextBlock(*first, layout)
-    notes: list[str] = []
+    doubts: list[str] = []
 
     def blocks() -> Iterator[Block]:
         yield first_block
         for number, data in rest:
             yield TextBlock(number, data, layout)
         if lines.ends_without_newline:
-            notes.append("the last line has no line end; check that the file is complete")
+            doubts.append(f"{Path(layout.file).name}: {NO_LINE_END}")
 
     def all_row_ids() -> list[str]:
         with ExitStack() as again:
             return [row for block in reopen(again).blocks for row in block.row_ids]
 
-    return Table(Path(layout.file).name, layout.column_ids, first_block.row_ids, blocks(), all_row_ids, notes=notes)
+    return Table(Path(layout.file).name, layout.column_ids, first_block.row_ids, blocks(), all_row_ids, doubts=doubts)
 
 
 class TextBlock:

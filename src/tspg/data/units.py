@@ -42,6 +42,7 @@ class LibrarySizes:
 
     def __init__(self) -> None:
         self.wanted = True
+        self.largest = 0.0
         self._parts: list[npt.NDArray[np.float64]] = []
 
     def add_samples(self, values: FloatArray) -> None:
@@ -57,11 +58,12 @@ class LibrarySizes:
     def _add(self, values: FloatArray, axis: int) -> None:
         self.wanted = is_whole(values) and not bool((values < 0).any())
         if self.wanted:
+            self.largest = max(self.largest, float(values.max(initial=0.0)))
             self._parts.append(values.sum(axis=axis, dtype=np.float64))
 
     def sizes(self) -> npt.NDArray[np.float64] | None:
-        """The sum of each sample, or None if some value of the file cannot be a count."""
-        return np.concatenate(self._parts) if self.wanted else None
+        """The sum of each sample, or None if the values of the file, all its genes taken together, are no counts."""
+        return np.concatenate(self._parts) if self.wanted and self.largest > 1 else None
 
 
 def to_log2(values: FloatArray, libraries: LibrarySizes, *, file: str, sample_ids: list[str]) -> str:
@@ -80,29 +82,22 @@ def to_log2(values: FloatArray, libraries: LibrarySizes, *, file: str, sample_id
             f"{file}: the smallest value is {values.min():.6g}, and log2(x + 1) is for values from zero on. "
             "Such values are on a log scale already: use --transform none."
         )
-    units, reason = guess_units(values)
     sizes = libraries.sizes()
     note = "values were changed to log2(x + 1)"
-    if units == RAW_COUNTS and sizes is not None:
-        note = _scale(values, sizes, reason, file, sample_ids)
-    elif units == LOG_SCALE:
-        note += f"; but {reason}, so they may have been on a log scale already (then use --transform none)"
+    if sizes is not None:
+        _scale(values, sizes, file, sample_ids)
+        whole = f"all values are whole numbers, the largest is {libraries.largest:,.0f}"
+        note = f"raw counts ({whole}) were scaled to counts per million and changed to log2(x + 1)"
     np.log1p(values, out=values)
     values *= np.float32(1 / np.log(2))
     return note
 
 
-def _scale(
-    values: FloatArray,
-    sizes: npt.NDArray[np.float64],
-    reason: str,
-    file: str,
-    sample_ids: list[str],
-) -> str:
+def _scale(values: FloatArray, sizes: npt.NDArray[np.float64], file: str, sample_ids: list[str]) -> None:
+    """Counts per million, in place."""
     if not sizes.all():
         empty = sample_ids[int(np.flatnonzero(sizes == 0)[0])]
         raise ExpressionError(
             f"{file}: all counts of sample {shown(empty)} are zero, so it cannot be scaled. Remove the sample."
         )
     values *= (COUNTS_PER_LIBRARY / sizes)[:, None].astype(np.float32)
-    return f"raw counts ({reason}) were scaled to counts per million and changed to log2(x + 1)"

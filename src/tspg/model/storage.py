@@ -23,6 +23,7 @@ from tspg.model.trained import TrainedModel
 
 FORMAT_VERSION = 2  # 1: f was told `least_batches`
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
+LATER_DETAILS = {"duplicates": "error"}  # and what they are in models from before there were any
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -129,7 +130,8 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         split=described["split"],
         settings=settings,
         adjustment=_adjustment(described.get("adjusted"), folder),
-        details={key: described["details"][key] for key in DETAILS},
+        details={key: described["details"][key] for key in DETAILS}
+        | {key: described["details"].get(key, before) for key, before in LATER_DETAILS.items()},
     )
 
 

@@ -11,12 +11,11 @@ from anndata import AnnData
 from tspg.data.binary import names_beside
 from tspg.data.expression import ExpressionFile, read_once
 from tspg.data.genesets import GeneSet, read_gene_sets
-from tspg.data.identifiers import match_genes
+from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.errors import GeneSetError
 from tspg.files import fingerprint, slug
-from tspg.question import FEWEST_GENES
 from tspg.sweep.asking import label_column_of
-from tspg.sweep.settings import ALL, SweepSettings
+from tspg.sweep.settings import ALL, REFUSING, SweepSettings
 from tspg.sweep.study import has_study, write_study
 
 UNION = "all"
@@ -131,7 +130,7 @@ class SweepMatrix:
         content = [
             [(path.name, self.known[path]) for path in files if path is not None],
             self.settings.label_column,
-            {key: value for key, value in self.asked["reading"].items() if key != "max_memory"},
+            {key: value for key, value in self.asked["reading"].items() if key not in REFUSING},
             None if gene_set is None else [gene_set.name, *gene_set.genes],
         ]
         return f"{short('' if gene_set is None else gene_set.name)}.{fingerprint(json.dumps(content))}"

@@ -15,7 +15,12 @@ TEXT, WORDS, WHOLE, NUMBER, SWITCH = "text", "a list of texts", "a whole number"
 SEEDS = "a list of whole numbers"
 
 # Options of `tspg run` by their long names, and what kind of value each takes.
-READING = {"transpose": SWITCH, "transform": TEXT, "allow_unlabelled": SWITCH, "max_memory": NUMBER}
+READING = {
+    **dict.fromkeys(("transpose", "allow_unlabelled", "strict"), SWITCH),
+    **dict.fromkeys(("transform", "duplicates"), TEXT),
+    "max_memory": NUMBER,
+}
+REFUSING = ("max_memory", "strict")  # they decide whether a file is read, not what comes of it
 ASKING = {
     **dict.fromkeys(("group_column", "adjust", "preset", "method", "enrichment", "device"), TEXT),
     **dict.fromkeys(("epochs", "steps", "target_epochs", "folds", "threads"), WHOLE),

@@ -137,6 +137,7 @@ def _reading(plan: Plan, folder: Path) -> dict[str, Any]:
         label_column=asked["label_column"],
         transpose=reading.get("transpose", False),
         transform=reading.get("transform", "none"),
+        duplicates=reading.get("duplicates", "error"),
     )
 
 

@@ -1,0 +1,94 @@
+"""What may be wrong with files that can be read as they are: told as notes, and refused with `--strict`."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from tspg.data.identifiers import FEWEST_GENES, GeneMatch
+from tspg.data.naming import listed, notes_on_names, plain, shown
+from tspg.data.table import FloatArray
+from tspg.data.units import LOG_SCALE, RAW_COUNTS, guess_units
+from tspg.errors import ExpressionError
+
+_PAIRS_SHOWN = 3
+
+
+def doubts_about_names(gene_ids: Sequence[str], sample_ids: Sequence[str]) -> list[str]:
+    """Names that a spreadsheet has changed, or that it would run as a formula."""
+    return [*notes_on_names(gene_ids, what="gene"), *notes_on_names(sample_ids, what="sample")]
+
+
+def doubts_about_classes(labels: Sequence[str]) -> list[str]:
+    """Classes that are one but for a slip of the pen, or that a spreadsheet would run as a formula."""
+    classes = sorted(set(labels) - {""})
+    by_plain: dict[str, list[str]] = {}
+    for name in classes:
+        by_plain.setdefault(plain(name), []).append(name)
+    alike = [listed(names) for names in by_plain.values() if len(names) > 1]
+    same = f"classes differ only in capital letters or blanks: {'; '.join(alike[:_PAIRS_SHOWN])}. Are they the same?"
+    return [*([same] if alike else []), *notes_on_names(classes, what="class")]
+
+
+def doubts_about_units(values: FloatArray, *, transform: str, are_counts: bool) -> list[str]:
+    """Counts that were not put on a logarithmic scale, or values that would be put there twice."""
+    kind, reason = guess_units(values)
+    if transform == "none" and kind == RAW_COUNTS:
+        return [f"values look like raw counts ({reason}); --transform log2 is recommended"]
+    if transform == "log2" and kind == LOG_SCALE and not are_counts:
+        return [
+            f"values were changed to log2(x + 1), but {reason}, so they may have been on a log scale already "
+            "(then use --transform none)"
+        ]
+    return []
+
+
+def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[str]]:
+    """What to know about a gene set in a matrix, and what to doubt."""
+    if match is None:
+        return [], []
+    n_found, n_wanted = len(match.found), len(match.found) + len(match.missing)
+    of = f"gene set {shown(name)}: " if name else ""
+    missing = f"{of}{len(match.missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(match.missing)}"
+    how = [f"genes were matched by another form of their names ({match.how})"] if match.how != "exact" else []
+    if not match.missing:
+        return how, []
+    is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
+    return ([*how], [missing]) if is_poor else ([missing, *how], [])
+
+
+def doubled_samples(values: FloatArray, sample_ids: Sequence[str]) -> list[str]:
+    """Samples that have exactly the profile of another one."""
+    first: dict[bytes, str] = {}
+    twice = []
+    for sample, profile in zip(sample_ids, values, strict=True):
+        other = first.setdefault(profile.tobytes(), sample)
+        if other != sample:
+            twice.append(f"{shown(sample)} that of {shown(other)}")
+    if not twice:
+        return []
+    left = f" and {len(twice) - _PAIRS_SHOWN:,} more" if len(twice) > _PAIRS_SHOWN else ""
+    return [
+        f"{len(twice):,} sample(s) have exactly the profile of another one: {', '.join(twice[:_PAIRS_SHOWN])}{left}."
+    ]
+
+
+def refuse(file: str, doubts: Sequence[str]) -> None:
+    """Refuse a file for a doubt about it, as `--strict` asks.
+
+    Raises
+    ------
+    ExpressionError
+        With the first doubt, and how many more there are.
+    """
+    if doubts:
+        more = f" There are {len(doubts) - 1:,} more such notes." if len(doubts) > 1 else ""
+        raise ExpressionError(
+            f"{file}: refused because of --strict: {doubts[0].rstrip('.')}.{more} "
+            "Correct the files, or leave out --strict to be told only."
+        )
+
+
+def doubts_about_obs(obs: pd.DataFrame, label_column: str | None) -> list[str]:
+    """Doubts about the classes in a table of samples: in the named column, or in the only one."""
+    columns = [label_column] if label_column in obs.columns else list(obs.columns) if obs.shape[1] == 1 else []
+    return [doubt for column in columns for doubt in doubts_about_classes(list(obs[column]))]
