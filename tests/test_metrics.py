@@ -45,18 +45,18 @@ def test_balanced_accuracy_weighs_classes_alike(planted):
     assert found == {"test_accuracy": 6 / 8, "test_balanced_accuracy": 0.5, "n_test": 8}
 
 
-def test_profiles_on_both_sides_of_the_split_are_counted(planted):
+def test_profiles_on_both_sides_of_the_split_are_named(planted):
     from dataclasses import replace
 
     from tspg.data.prepare import prepare
     from tspg.metrics import _doubled
 
     prepared = prepare(planted.adata, label_column="label")
-    assert _doubled(prepared) == 0
+    assert _doubled(prepared) == []
     profiles = prepared.profiles.copy()
     train, test = np.flatnonzero(prepared.is_train), np.flatnonzero(~prepared.is_train)
     profiles[test[:2]], profiles[train[1]] = profiles[train[0]], profiles[train[2]]  # a pair inside training is no leak
-    assert _doubled(replace(prepared, profiles=profiles)) == 2
+    assert _doubled(replace(prepared, profiles=profiles)) == [prepared.sample_ids[row] for row in test[:2]]
 
 
 def test_data_are_described_by_class_and_split(planted_run):
