@@ -21,7 +21,7 @@ from tspg.analysis.enrichment import (
 )
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
-from tspg.errors import UsageError
+from tspg.errors import GeneSetError
 
 ONE = Query("colon", "", "up")
 
@@ -172,7 +172,7 @@ def test_the_genome_as_background_finds_what_is_not_there(genes):
 
 
 def test_a_gene_outside_the_background_is_refused():
-    with pytest.raises(UsageError, match=r"1 of 2 genes are not in the background \(Z"):
+    with pytest.raises(GeneSetError, match=r"1 of 2 genes.* are not in the background: 'Z'"):
         over_representation({ONE: ["A", "Z"]}, ["A", "B"], [annotation(AB=["A", "B"])])
 
 

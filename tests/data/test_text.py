@@ -83,7 +83,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         (GOOD + "s3\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 5"),
         (GOOD + "s3\t1\t2\ns4\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 3"),
         ("sample\tA\ns1\t1\t2\n", "line 2: expected 2 fields, found 3"),
-        (GOOD + "\n", "line 4: expected 4 fields, found nothing"),
+        (GOOD + "\n", "line 4: expected 4 fields, found none: the line is empty"),
         (GOOD + "s1\t1\t2\t3\n", "1 sample name.*more than once: 's1'"),
         (GOOD.replace("B", "A"), "1 gene name.*more than once: 'A'"),
         (GOOD.replace("s2", ""), "sample number 2 has an empty name"),
@@ -108,7 +108,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         (GOOD.replace("s2", "s\0"), "line 3: a NUL byte"),
         (GOOD.replace("s2\t", "s2\r\t"), "line 3: a carriage return"),
         (GOOD.replace("\n", "\r"), "line 1: a carriage return"),
-        (GOOD.replace("s2", "é").encode("latin-1"), r"byte 24 \(b'\\xe9'\) is not UTF-8"),
+        (GOOD.replace("s2", "é").encode("latin-1"), r"line 3: byte 24 of the file \(b'\\xe9'\) is not UTF-8"),
         (GOOD.encode("utf-16"), "NUL byte.*UTF-16"),
         (gzip.compress(GOOD.encode())[:-9], "end too early"),
         (gzip.compress(GOOD.encode())[:-8] + b"12345678", "damaged"),
@@ -154,7 +154,7 @@ def test_a_fault_far_into_the_file_is_named_by_its_line(tmp_path, monkeypatch):
 
 
 def test_missing_file_folder_and_unknown_ending(tmp_path):
-    with pytest.raises(ExpressionError, match="No such file"):
+    with pytest.raises(ExpressionError, match="no such file"):
         read_expression(tmp_path / "absent.tsv")
     (tmp_path / "folder.tsv").mkdir()
     with pytest.raises(ExpressionError, match="cannot be read"):

@@ -21,7 +21,8 @@ from tspg.analysis.perturbations import source_classes_of
 from tspg.analysis.rank_sums import RankSums
 from tspg.analysis.thresholds import ENRICHED
 from tspg.data.annotations import Annotation
-from tspg.errors import UsageError
+from tspg.data.naming import listed, shown
+from tspg.errors import GeneSetError
 
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
 CORRELATION = 0.01  # between genes of one set, as CAMERA assumes unless told otherwise (Wu & Smyth 2012)
@@ -101,7 +102,7 @@ def over_representation(
 
     Raises
     ------
-    UsageError
+    GeneSetError
         If a gene of a list is not in the background.
     """
     genes = list(background)
@@ -109,9 +110,10 @@ def over_representation(
     for query, chosen in queries.items():
         outside = [gene for gene in chosen if gene not in at]
         if outside:
-            raise UsageError(
-                f"{len(outside)} of {len(chosen)} genes are not in the background ({outside[0]}, ...; "
-                f"{' '.join(filter(None, query))}). The background must hold every gene that could have been chosen."
+            whose = f" of {', '.join(map(shown, filter(None, query)))}" if any(query) else ""
+            raise GeneSetError(
+                f"{len(outside):,} of {len(chosen):,} genes{whose} are not in the background: {listed(outside)}. "
+                "The background must hold every gene that could have been chosen."
             )
     parts = []
     for annotation in annotations:

@@ -19,6 +19,7 @@ from tspg.data.table import (
     FloatArray,
     IntArray,
     Table,
+    check_filled,
     check_finite,
     check_size,
     to_float32,
@@ -26,24 +27,30 @@ from tspg.data.table import (
 from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
+_NPY = b"\x93NUMPY"
 
 
 def open_npy(path: Path) -> Table:
     """Open an NPY matrix with its names in `NAME.rownames.txt` and `NAME.colnames.txt`, one a line."""
     try:
+        with path.open("rb") as stream:
+            is_npy = stream.read(len(_NPY)) == _NPY
+        if not is_npy:  # NumPy would take it for a pickle, and advise to trust it
+            raise ValueError("it does not begin as one")
         matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise ExpressionError(
-            f"{path}: cannot be read as an NPY matrix of numbers ({shown(str(error))}). Write it again."
+            f"{path}: cannot be read as an NPY matrix of numbers ({shown(str(error))}). "
+            "Write it again with numpy.save, numbers only."
         ) from error
     if not isinstance(matrix, np.memmap) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ExpressionError(
-            f"{path}: expected one matrix of numbers, found {_described(matrix)}. Write a two-dimensional array."
+            f"{path}: expected one matrix of numbers, found {_described(matrix)}. "
+            "Write a two-dimensional array of numbers."
         )
     if matrix.offset + matrix.nbytes != path.stat().st_size:
         raise ExpressionError(f"{path}: the file is longer than its {_described(matrix)}. Write it again.")
+    check_filled(str(path), *matrix.shape)
     rows, columns = names_beside(path)
     row_ids, column_ids = _names(rows, path, "rows", matrix.shape[0]), _names(columns, path, "columns", matrix.shape[1])
     step = max(1, _BLOCK_VALUES // max(1, len(column_ids)))
@@ -107,14 +114,11 @@ def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     try:
         source = stack.enter_context(pq.ParquetFile(path))
         schema = source.schema_arrow
-    except FileNotFoundError as error:
-        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
     except (OSError, pa.ArrowException) as error:
         raise ExpressionError(f"{path}: cannot be read as Parquet ({shown(str(error))}). Write it again.") from error
-    if not schema.names or not source.metadata.num_rows or len(schema.names) > MOST_COLUMNS:
-        raise ExpressionError(
-            f"{path}: {source.metadata.num_rows:,} rows x {len(schema.names):,} columns are no expression matrix."
-        )
+    check_filled(str(path), source.metadata.num_rows, len(schema.names))
+    if len(schema.names) > MOST_COLUMNS:
+        raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} columns. This is no expression matrix.")
     if len(set(schema.names)) < len(schema.names):
         twice = next(name for name in schema.names if schema.names.count(name) > 1)
         raise ExpressionError(f"{path}: column {shown(twice)} occurs more than once. Keep one column of each name.")

@@ -81,9 +81,9 @@ def refuse(file: str, doubts: Sequence[str]) -> None:
         With the first doubt, and how many more there are.
     """
     if doubts:
-        more = f" There are {len(doubts) - 1:,} more such notes." if len(doubts) > 1 else ""
+        more = f"There are {len(doubts) - 1:,} more such notes. " if len(doubts) > 1 else ""
         raise ExpressionError(
-            f"{file}: refused because of --strict: {doubts[0].rstrip('.')}.{more} "
+            f"{file}: refused because of --strict: {doubts[0]}{'' if doubts[0][-1] in '.?' else '.'} {more}"
             "Correct the files, or leave out --strict to be told only."
         )
 

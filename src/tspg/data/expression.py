@@ -35,6 +35,7 @@ from tspg.data.units import LibrarySizes
 from tspg.errors import ExpressionError, LabelError, UsageError
 
 _TRANSFORMS = ("none", "log2")
+_SHEETS, _EXCEL = (".xlsx", ".xls", ".ods"), "Save the sheet as text (CSV), with gene names formatted as text. "
 _TEXT_ENDINGS = (".tsv", ".csv", ".txt", ".tab")
 
 
@@ -153,7 +154,6 @@ class ExpressionFile:
         known, doubted = notes_on_match(matrix.match, gene_set)
         doubts = [
             *self.doubts,
-            *doubts_about_names(matrix.gene_ids, matrix.sample_ids),
             *doubted,
             *doubts_about_units(matrix.values, transform=self.about["transform"], are_counts=are_counts),
         ]
@@ -196,7 +196,10 @@ def read_once(
     obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
     notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
-    doubts = [*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)]
+    doubts = [
+        *(*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)),
+        *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
+    ]
     about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
     if labels is not None:
         about["labels_file"] = Path(labels).name
@@ -207,6 +210,7 @@ def read_once(
 
 def _open(path: Path, stack: ExitStack, limit: float) -> Table:
     kind = file_kind(path)
+    _check_there(path)
     if kind in _TEXT_ENDINGS:
         return open_text(path, stack)
     if kind == ".gct":
@@ -218,8 +222,19 @@ def _open(path: Path, stack: ExitStack, limit: float) -> Table:
     if kind == ".parquet":
         return open_parquet(path, stack, limit=limit)
     raise ExpressionError(
-        f"{path}: files ending in {kind or 'nothing'} are not read. Give TSV, CSV, GCT, NPY, H5AD or Parquet."
+        f"{path}: files ending in {kind or 'nothing'} are not read. {_EXCEL if kind in _SHEETS else ''}"
+        "Give TSV, CSV, GCT, NPY, H5AD or Parquet, the file's name ending in what it is."
     )
+
+
+def _check_there(path: Path) -> None:
+    """Refuse a folder or nothing in a file's place in words that do not change with the format."""
+    try:
+        fault = "this is a folder, not a file" if path.is_dir() else "" if path.exists() else "there is no such file"
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror})"
+    if fault:
+        raise ExpressionError(f"{path}: {fault}. Check the file name.")
 
 
 def _annotate(

@@ -4,7 +4,7 @@ import csv
 import re
 
 from tspg.data.naming import shown
-from tspg.data.table import MISSING_ADVICE
+from tspg.data.table import MISSING_ADVICE, TOO_LARGE
 from tspg.errors import ExpressionError, InputError
 
 _QUOTED_FIELD = re.compile(r'"((?:[^"]|"")*)"')
@@ -44,5 +44,5 @@ def cell_fault(cell: str, *, is_number: bool = False) -> str:
     if cell != cell.strip():
         return f"{shown(cell)} has blanks around the number. Remove them."
     if is_number:
-        return f"{shown(cell)} is infinite or too large for a 32-bit number. Correct the value."
+        return f"{shown(cell)} {TOO_LARGE}"
     return f"{shown(cell)} is not a number. Only numbers may follow the row names; remove other columns."

@@ -37,7 +37,7 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
     rest = lines.blocks()
     first = next(rest, None)
     if first is None:
-        raise ExpressionError(f"{path}: there is a header but no row of values below it.")
+        raise ExpressionError(f"{path}: there is a header but no row of values below it. Is it complete?")
     table = make_table(layout, lines, first, rest, lambda again: open_gct(path, again))
     table.genes_in_rows = True
     table.annotations = annotations
@@ -66,7 +66,7 @@ def _annotations(lines: TextLines, layout: Layout, n_lines: int) -> pd.DataFrame
             raise ExpressionError(
                 f"{layout.file}, line {lines.line - 1:,}: expected {layout.n_fields:,} fields, found "
                 f"{len(fields):,}. "
-                "Line 2 declares this as a line that describes the samples."
+                "Line 2 declares this as a line that describes the samples; correct one of them."
             )
         if fields[0] in columns:
             raise ExpressionError(f"{layout.file}: two lines describe the samples by {shown(fields[0])}. Keep one.")

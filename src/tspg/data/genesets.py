@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tspg.data.naming import closest, listed, shown
+from tspg.data.naming import closest, has_control, listed, shown
 from tspg.data.streams import TextLines
 from tspg.errors import GeneSetError
 
@@ -75,11 +75,11 @@ def read_gene_sets(*paths: str | Path) -> GeneSets:
     return gene_sets_of(line for path in map(Path, paths) for line in _lines(path))
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path, what: str = "gene set") -> Iterator[tuple[str, str]]:
     with TextLines(path, GeneSetError) as lines:
         numbered = list(lines.numbered_lines())
     if not numbered:
-        raise GeneSetError(f"{path}: the file is empty. It must hold one gene set a line.")
+        raise GeneSetError(f"{path}: the file is empty. It must hold one {what} a line.")
     for number, line in numbered:
         yield f"{path}, line {number:,}", line
 
@@ -93,9 +93,11 @@ def read_gene_list(path: str | Path) -> tuple[str, ...]:
         If the file is missing or holds no gene, or a line has several fields.
     """
     genes: dict[str, None] = {}
-    for where, line in _lines(Path(path)):
-        if "\t" in line:
-            raise GeneSetError(f"{where}: expected one gene, found several fields: {shown(line)}.")
+    for where, line in _lines(Path(path), "gene"):
+        if not line or "\t" in line:
+            found = f"several fields: {shown(line)}" if line else "nothing: the line is empty"
+            raise GeneSetError(f"{where}: expected one gene, found {found}. Give one gene a line.")
+        _check_characters([line], where)
         genes[line] = None
     return tuple(genes)
 
@@ -131,8 +133,15 @@ def _gene_set(line: str, where: str) -> GeneSet:
             f"{where}: more than {MOST_GENES:,} genes in gene set {shown(name)}. Check that the file is in GMT format."
         )
     genes = tuple(dict.fromkeys(gene for gene in fields[2:] if gene))
+    _check_characters([name, *genes], where)
     if not name or not genes:
         raise GeneSetError(
             f"{where}: gene set {shown(name)} has no {'genes' if name else 'name'}. Correct or remove the line."
         )
     return GeneSet(name, genes)
+
+
+def _check_characters(names: Sequence[str], where: str) -> None:
+    if has_control("".join(names)):
+        bad = [name for name in names if has_control(name)]
+        raise GeneSetError(f"{where}: these names hold control characters: {listed(bad)}. Remove these characters.")

@@ -1,5 +1,6 @@
 """H5AD files as tables: only X, obs and the names of var are read, and nothing leads out of the file."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pandas as pd
 from tspg.data.binary import ArrayBlock
 from tspg.data.hdf5_safety import check_hdf5
 from tspg.data.naming import shown
-from tspg.data.table import MOST_COLUMNS, Block, Table
+from tspg.data.table import MOST_COLUMNS, Block, Table, check_filled
 from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
@@ -35,14 +36,13 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
         check_hdf5(source, str(path), limit)
         obs, var = _frame(source, "obs", path), _frame(source, "var", path)
         return _table(source, path, obs, list(var.index))
-    except FileNotFoundError as error:
-        raise ExpressionError(f"{path}: there is no such file. Check the file name.") from error
     except _UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> ExpressionError:
-    return ExpressionError(f"{path}: cannot be read as H5AD ({shown(str(error))}). Write it again with anndata.")
+    reason = re.sub(r"Unable to synchronously \w+ \w+ ", "", str(error.args[0] if error.args else error))
+    return ExpressionError(f"{path}: cannot be read as H5AD ({shown(reason)}). Write it again with anndata.")
 
 
 def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
@@ -78,8 +78,10 @@ def _table(source: h5py.File, path: Path, obs: pd.DataFrame, gene_ids: list[str]
     sample_ids = list(obs.index)
     if shape != (len(sample_ids), len(gene_ids)):
         raise ExpressionError(
-            f"{path}: X has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes."
+            f"{path}: X has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes. "
+            "Write the file again with anndata."
         )
+    check_filled(str(path), *shape)
     if len(gene_ids) > MOST_COLUMNS:
         raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} genes. This is no expression matrix.")
     by_column = sparse and matrix.attrs.get("encoding-type") == "csc_matrix"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from tspg.data.fields import is_quoted, split_line
-from tspg.data.naming import check_names, closest, listed, shown
+from tspg.data.naming import check_names, closest, has_control, listed, shown
 from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_at
 from tspg.errors import LabelError
 
@@ -51,6 +51,11 @@ def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -
                 f"{file}: sample {shown(str(sample))} has an empty label in column "
                 f"{shown(str(labels.name))}. Fill it in or remove the sample."
             )
+        if has_control(label):
+            raise LabelError(
+                f"{file}: the label {shown(label)} of sample {shown(str(sample))} holds control characters. "
+                "Remove these characters."
+            )
         if label != label.strip():
             raise LabelError(
                 f"{file}: the label {shown(label)} of sample {shown(str(sample))} has blanks around it. Remove them."
@@ -68,8 +73,11 @@ def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
     quoted = is_quoted(header, delimiter)
     rows = [split_line(line, delimiter, quoted, f"{path}, line {number:,}", LabelError) for number, line in numbered]
     if len(rows[0]) == 1:
-        hint = hint_on_delimiter(header, delimiter) or f"one field only ({shown(header)}). Give sample and label."
-        raise LabelError(f"{path}: {hint}")
+        alone = f"one field only ({shown(header)})" if header else "the line is empty"
+        advice = (
+            f"{alone}. Give a sample and its label a line, with a {'comma' if delimiter == ',' else 'tab'} between."
+        )
+        raise LabelError(f"{path}, line 1: {hint_on_delimiter(header, delimiter) or advice}")
     for (number, line), row in zip(numbered, rows, strict=True):
         if len(row) != len(rows[0]):
             raise LabelError(
@@ -96,7 +104,7 @@ def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
 def _with_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
     header, *body = rows
     if not body:
-        raise LabelError(f"{path}: there is a header line but no sample below it.")
+        raise LabelError(f"{path}: there is a header line but no sample below it. Is it complete?")
     check_names(header, what="column", file=str(path), error=LabelError)
     named = [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
     sample_at = named[0] if named else 0

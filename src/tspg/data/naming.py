@@ -38,6 +38,11 @@ def closest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
     return [by_folded[folded] for folded in found]
 
 
+def has_control(text: str) -> bool:
+    """Whether a name holds what steers a terminal or ends a line instead of being printed."""
+    return _CONTROL.search(text) is not None
+
+
 def check_names(
     names: Sequence[str], *, what: str, file: str, error: type[InputError], twice_allowed: bool = False
 ) -> None:
@@ -51,7 +56,7 @@ def check_names(
     if "" in names:
         raise error(f"{file}: {what} number {names.index('') + 1:,} has an empty name. Give every {what} a name.")
     if _CONTROL.search("".join(names)):
-        bad = [name for name in names if _CONTROL.search(name)]
+        bad = [name for name in names if has_control(name)]
         raise error(f"{file}: {what} names hold control characters: {listed(bad)}. Remove these characters.")
     if len(max(names, key=len, default="")) > LONGEST_NAME:
         raise error(

@@ -53,7 +53,8 @@ def check_samples(table: Table, labelled: Collection[str], *, turned: bool, allo
         raise ExpressionError(f"{table.file}: the labelled samples are in the {side}. {advice}.")
     if other_share >= _FEW:
         raise ExpressionError(
-            f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)}"
+            f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)} "
+            "Give samples and genes different names."
         )
     if share < _FEW and not allow_unlabelled:
         pairs = near_matches(samples, set(labelled)) or near_matches(others, set(labelled))

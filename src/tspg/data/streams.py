@@ -89,10 +89,11 @@ class TextLines:
             try:
                 block.decode()
             except UnicodeDecodeError as error:
-                at = offset + error.start
+                line += block.count(b"\n", 0, error.start)
                 raise self.error(
-                    f"{self.path}: byte {at:,} ({block[error.start : error.start + 1]!r}) is not UTF-8 "
-                    "text. Save the file as UTF-8."
+                    f"{self.path}, line {line:,}: byte {offset + error.start:,} of the file "
+                    f"({block[error.start : error.start + 1]!r}) is not UTF-8 text. "
+                    "Save the file as UTF-8; if it is Latin-1: iconv -f latin1 -t utf-8 OLD > NEW."
                 ) from error
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")

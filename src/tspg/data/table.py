@@ -68,6 +68,14 @@ class GrowingMatrix:
         self.values[n_before:] = rows
 
 
+def check_filled(file: str, n_rows: int, n_columns: int) -> None:
+    """Refuse a matrix without rows or columns."""
+    if not n_rows or not n_columns:
+        raise ExpressionError(
+            f"{file}: the matrix has {n_rows:,} rows and {n_columns:,} columns. It is empty; check that it is complete."
+        )
+
+
 def check_size(file: str, n_rows: int, n_columns: int, limit: float) -> None:
     """Refuse a matrix that would not fit into memory, before any of it is allocated."""
     size = n_rows * n_columns * 4
@@ -101,10 +109,10 @@ def check_finite(
     finite = np.isfinite(values)
     if not finite.all():
         row, column = (int(at[0]) for at in np.nonzero(~finite))
-        raise ExpressionError(
-            f"{file}: row {shown(row_ids[row])}, column {shown(column_ids[column])}: "
-            f"{original[row, column]} is not a finite number. {MISSING_ADVICE}"
-        )
+        value = original[row, column]
+        fault = f"the value is missing (nan). {MISSING_ADVICE}" if np.isnan(value) else f"{value} {TOO_LARGE}"
+        raise ExpressionError(f"{file}: row {shown(row_ids[row])}, column {shown(column_ids[column])}: {fault}")
 
 
+TOO_LARGE = "is infinite or too large for a 32-bit number. Correct the value."
 MISSING_ADVICE = "Missing values are not filled in: remove the gene or the sample, or correct the file."

@@ -55,7 +55,7 @@ def open_text(path: Path, stack: ExitStack) -> Table:
     blocks = lines.blocks()
     first = next(blocks, None)
     if first is None:
-        raise ExpressionError(f"{path}: there is a header line but no row of values below it.")
+        raise ExpressionError(f"{path}: there is a header line but no row of values below it. Is it complete?")
     n_fields = len(
         split_line(first[1][: first[1].index(b"\n")].decode(), delimiter, quoted, f"{path}, line {first[0]}")
     )
@@ -80,7 +80,8 @@ def make_table(
     """The table whose header has been read; `reopen` opens the same file once more from its start."""
     if not layout.column_ids:
         raise ExpressionError(
-            f"{layout.file}: the first line holds {layout.n_fields} field, so there is no column of values."
+            f"{layout.file}: the first line is one field, so there is no column of values. "
+            f"Put {'commas' if layout.delimiter == ',' else 'tabs'} between the fields."
         )
     if len(layout.column_ids) > MOST_COLUMNS:
         raise ExpressionError(
@@ -192,7 +193,7 @@ class TextBlock:
         for number, line in enumerate(self._data.split(b"\n"), self._first_line):
             n_fields = line.count(self._delimiter.encode()) + 1
             if n_fields != self._layout.n_fields:
-                found = f"{n_fields:,} field(s)" if line else "nothing: it is empty"
+                found = f"{n_fields:,} field(s)" if line else "none: the line is empty"
                 return ExpressionError(
                     f"{self._layout.file}, line {number:,}: expected {self._layout.n_fields:,} fields, "
                     f"found {found}. "

@@ -41,6 +41,7 @@ INSTEAD = {
     "out": "the folder is named with --out",
     "timings": "sweep.tsv has the seconds of every phase",
 }
+_EXAMPLES = {"expression": '"matrix.tsv"', "target_classes": '["CLASS"], or ["*"] for every class'}
 THREADS = 1  # many runs side by side, each with one thread, are through sooner than one after the other with more
 RANDOM_GENE_SETS = 99  # the smallest p-value is then 0.01
 MOST_RANDOM_GENE_SETS = 10_000
@@ -87,8 +88,10 @@ def read_settings(path: Path) -> SweepSettings:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file. Give the sweep file with --config.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}).") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Give the sweep file with --config.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start:,} is not UTF-8 text. Save the file as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(
             f"{path}: is not in TOML format: {error}. Texts stand between quotes, and every [ has its ]."
@@ -97,7 +100,9 @@ def read_settings(path: Path) -> SweepSettings:
     data, sweep, both = checked["data"], checked["sweep"], {**checked["data"], **checked["sweep"]}
     for key, table in (("expression", data), ("target_classes", sweep)):
         if key not in table:
-            raise UsageError(f"{path}: {key} is missing in [{'data' if table is data else 'sweep'}].")
+            raise UsageError(
+                f"{path}: {key} is missing in [{'data' if table is data else 'sweep'}]. Say {key} = {_EXAMPLES[key]}."
+            )
     folder = path.resolve().parent
     options = {key: both[key] for key in ASKING if key in both}
     if "annotations" in options:
