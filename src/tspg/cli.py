@@ -22,15 +22,15 @@ INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one `tspg` command and give its exit code; every foreseen error is one line on stderr."""
     options = build_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="tspg: %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_log_to_terminal()])
     logging.getLogger("tspg").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _stop)
     try:
         for line in carry_out(options):
-            print(line)
+            print(printable(line, but="\t"))
     except TspgError as error:
         for line in getattr(error, "lines", ()):
-            print(line)
+            print(printable(line, but="\t"))
         kept = f" Then, {_kept(options)}" if isinstance(error, ResourceError) and _kept(options) else ""
         print(f"tspg: error: {printable(str(error) + kept)}", file=sys.stderr)
         return error.exit_code
@@ -62,9 +62,28 @@ def _stop(signum: int, _frame: object) -> None:
     raise KeyboardInterrupt(INTERRUPTED[signal.Signals(signum)])
 
 
-def printable(text: str) -> str:
-    """Text in which control characters are spelled out, so that no name can steer the terminal."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+def printable(text: str, *, but: str = "") -> str:
+    """Text in which control characters are spelled out, so that no name can steer the terminal; `but` some stay."""
+    if text.isprintable():
+        return text
+    kept = frozenset(but)
+    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
+
+
+class _PrintableLines(logging.Formatter):
+    """Log lines in which no name can steer the terminal; a traceback keeps its lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), but="\n\t")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+
+def _log_to_terminal() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableLines("tspg: %(message)s"))
+    return handler
 
 
 class ProgressBars:

@@ -41,6 +41,7 @@ from tspg.run_folder import (
     save_tables,
     verify,
 )
+from tspg.strangers import fitting_together
 
 if TYPE_CHECKING:
     from tspg.model.training import Report
@@ -173,7 +174,7 @@ def perturb(options: Namespace, report: "Report") -> list[str]:
         few = names if len(names) <= MOST_SINGLE_SAMPLES else []
         genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
         metrics = perturb_metrics(model, adata, perturbations, doubts_about(model_folder(options.model).parent))
-        with clock.phase("meaning"):
+        with clock.phase("meaning"), fitting_together(options.model):
             study, stable = _study(options.model)
             moved = Moved(perturbations, genes, model, study, tuple(few), stable)
             tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
@@ -224,9 +225,10 @@ def enrich(options: Namespace, report: "Report") -> list[str]:
         annotations, files = read_annotations(options.annotations), annotation_files(options.annotations)
         if options.run is not None:
             manifest = verify(options.run)
-            moved, top = read_perturbations(options.run), read_table(options.run / "top_genes.tsv")
-            samples = manifest["samples"]
-            tables = enrichment_tables(moved, top, annotations, method=options.enrichment, samples=samples)
+            with fitting_together(options.run):
+                moved, top = read_perturbations(options.run), read_table(options.run / "top_genes.tsv")
+                samples = manifest["samples"]
+                tables = enrichment_tables(moved, top, annotations, method=options.enrichment, samples=samples)
             files.append(options.run / MANIFEST)
         else:
             genes, background = read_gene_list(options.genes), read_gene_list(options.background)
@@ -253,10 +255,11 @@ def compare(options: Namespace, report: "Report") -> list[str]:
         top = {}
         for folder in options.runs:
             verify(folder)
-            target = read_run(folder).target
-            if target in top:
-                raise UsageError(f"{folder}: the target {target!r} comes twice. Compare runs to several targets.")
-            top[target] = read_table(folder / "top_genes.tsv")
+            with fitting_together(folder):
+                target = read_run(folder).target
+                if target in top:
+                    raise UsageError(f"{folder}: the target {target!r} comes twice. Compare runs to several targets.")
+                top[target] = _top_genes(folder)
         if len(top) < 2:
             raise UsageError("Name two or more run folders.")
         table = compare_targets(top)
@@ -270,6 +273,12 @@ def compare(options: Namespace, report: "Report") -> list[str]:
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]
     return [*lines, f"Table: {options.out / 'compare.tsv'}; figures: {', '.join(map(str, figures))}"]
+
+
+def _top_genes(folder: Path) -> pd.DataFrame:
+    """The lists of top genes of a finished run, as far as runs are compared by them."""
+    table = read_table(folder / "top_genes.tsv")
+    return table[["source_class", "sample", "direction", "gene"]].assign(rank=pd.to_numeric(table["rank"]))
 
 
 def _listed(rows: pd.DataFrame, way: str, target: str) -> list[str]:

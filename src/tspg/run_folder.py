@@ -23,11 +23,13 @@ from tspg.analysis.perturbations import read_perturbations, write_perturbations
 from tspg.claim import CHECKPOINTS, LOCK, MANIFEST, claimed
 from tspg.clock import Clock
 from tspg.config import KEEP
+from tspg.data.naming import shown
 from tspg.errors import ModelError, UsageError
 from tspg.files import read_table, sha256_of, write_json, write_table
 from tspg.report.figures import write_figures
-from tspg.report.html import write_report
+from tspg.report.html import page_of, write_report
 from tspg.report.spreadsheet import write_spreadsheet
+from tspg.strangers import check_folder, fitting_together, read_json, stays_inside
 
 if TYPE_CHECKING:
     from tspg.experiment import Run
@@ -238,8 +240,9 @@ def read_manifest(out: Path) -> dict[str, Any]:
         If there is none: the folder is no run folder, or its run was interrupted.
     """
     try:
-        content: dict[str, Any] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-        dict(content["outputs"]), dict(content["settings"]), list(content["samples"])
+        content: dict[str, Any] = read_json(out / MANIFEST)
+        dict(content["outputs"]), list(content["samples"])
+        int(content["settings"]["threads"]), int(content["settings"]["seed"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
@@ -275,8 +278,9 @@ def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        If a file is missing or was changed.
+        If a file is missing or was changed, or the folder holds links or names files that lie elsewhere.
     """
+    check_folder(out)
     manifest = read_manifest(out)
     for name, fingerprint in _vouched(manifest, but).items():
         try:
@@ -289,7 +293,11 @@ def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
-    return {name: known for name, known in manifest["outputs"].items() if name.split("/")[0] not in but}
+    outputs: dict[str, str] = manifest["outputs"]
+    for name in outputs:
+        if not stays_inside(name):
+            raise ModelError(f"{MANIFEST}: the output {shown(name)} lies outside of the run folder. Run again.")
+    return {name: known for name, known in outputs.items() if name.split("/")[0] not in but}
 
 
 @contextmanager
@@ -304,14 +312,20 @@ def _rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
 def refresh_report(out: Path) -> None:
     """Draw the figures and the report of a finished run folder again, from its files alone."""
     read_manifest(out)  # before a lock is put where there is no run
-    with claimed(out), _rewriting(out, DRAWN_AGAIN) as manifest:
-        history = read_table(out / "history.tsv") if (out / "history.tsv").is_file() else None
+    with claimed(out), fitting_together(out):
+        manifest = verify(out, but=DRAWN_AGAIN)
+        page_of(out)  # what can be found wrong is found before anything is written
+        perturbations, history = read_perturbations(out), _table(out, "history")
+        drawn = {name: table for name in DRAWN if (table := _table(out, name)) is not None}
         settings, samples = manifest["settings"], manifest["samples"]
-        with threadpool_limits(int(settings["threads"])):
-            drawn = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
-            seed = int(settings["seed"])
-            write_figures(out, read_perturbations(out), history, drawn, seed=seed, samples=samples)
-        write_report(out)
+        with _rewriting(out, DRAWN_AGAIN):
+            with threadpool_limits(int(settings["threads"])):
+                write_figures(out, perturbations, history, drawn, seed=int(settings["seed"]), samples=samples)
+            write_report(out)
+
+
+def _table(out: Path, name: str) -> pd.DataFrame | None:
+    return read_table(out / f"{name}.tsv") if (out / f"{name}.tsv").is_file() else None
 
 
 def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:
@@ -319,6 +333,6 @@ def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[s
     with _rewriting(out, CHANGED_BY_AUDIT):
         for name, table in tables.items():
             write_table(out / f"{name}.tsv", table)
-        known = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+        known = read_json(out / "metrics.json")
         write_json(out / "metrics.json", {**known, **metrics})
         write_report(out)

@@ -1,12 +1,44 @@
 """Perturbations on disk and the few questions that every analysis asks of them."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-import anndata
+import h5py
+import numpy as np
 from anndata import AnnData
 
-from tspg.errors import ModelError
+from tspg.data.hdf5_safety import UNREADABLE, opened_hdf5, read_part
+from tspg.data.naming import check_names, shown
+from tspg.data.table import memory_limit
+from tspg.errors import InputError, ModelError
 from tspg.files import whole_file
+
+_LAYERS = ("original", "perturbation")
+
+
+@contextmanager
+def opened_perturbations(file: Path) -> Iterator[h5py.File]:
+    """An open `perturbations.h5ad`, once nothing in it leads to other files or only pretends to be large.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged or unsafe, or reading it fails in the block.
+    ResourceError
+        If it would not fit into this computer's memory.
+    """
+    if file.is_symlink():
+        raise ModelError(f"{file}: is a link. Put the file itself there; links are not followed.")
+    if not file.is_file():
+        raise ModelError(f"{file}: there is no such file. Give the folder of a finished run.")
+    try:
+        with opened_hdf5(file, limit=memory_limit(None), whole=("/",)) as source:
+            yield source
+    except InputError as error:
+        raise ModelError(str(error)) from error
+    except UNREADABLE as error:
+        raise ModelError(f"{file}: cannot be read ({shown(str(error))}). Run again or restore the file.") from error
 
 
 def read_perturbations(path: str | Path) -> AnnData:
@@ -15,16 +47,25 @@ def read_perturbations(path: str | Path) -> AnnData:
     Raises
     ------
     ModelError
-        If there is no such file or it cannot be read.
+        If there is no such file, it cannot be read, or holds no moved profiles.
+    ResourceError
+        If it would not fit into this computer's memory.
     """
     file = Path(path)
     file = file / "perturbations.h5ad" if file.is_dir() else file
-    if not file.is_file():
-        raise ModelError(f"{file}: there is no such file. Give the folder of a finished run.")
-    try:
-        return anndata.read_h5ad(file)
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{file}: cannot be read ({error}). Run again or restore the file.") from error
+    with opened_perturbations(file) as source:
+        found = read_part(source)
+        if not isinstance(found, AnnData) or not isinstance(found.uns.get("tspg"), Mapping):
+            raise ModelError(f"{file}: holds no moved profiles. Give the folder of a finished run.")
+        if not all(_is_matrix(part) for part in (found.X, *(found.layers.get(name) for name in _LAYERS))):
+            raise ModelError(f"{file}: X and the layers {', '.join(_LAYERS)} must be matrices of numbers. Run again.")
+        for what, names in (("sample", found.obs_names), ("gene", found.var_names)):
+            check_names(list(map(str, names)), what=what, file=str(file), error=InputError)
+    return found
+
+
+def _is_matrix(part: object) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind in "fiu"
 
 
 def write_perturbations(perturbations: AnnData, path: Path) -> None:

@@ -1,12 +1,12 @@
 """Finished controls, kept in the run folder so that an audit that was stopped goes on where it was."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import tspg
 from tspg.audit.outcome import Outcome
 from tspg.files import write_json
+from tspg.strangers import read_json
 
 FOLDER = "audit"
 
@@ -19,7 +19,7 @@ def key_of(model_id: str, settings: dict[str, Any]) -> dict[str, Any]:
 def load_outcome(folder: Path, name: str, key: dict[str, Any]) -> Outcome | None:
     """A control that was finished before; None if there is none, or it belongs to anything else."""
     try:
-        stored = json.loads((folder / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        stored = read_json(folder / FOLDER / f"{name}.json")
         if stored["belongs_to"] != key:
             return None
         return Outcome.from_dict(stored["outcome"])

@@ -24,6 +24,7 @@ from tspg.model.trained import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.report.run_files import read_run
 from tspg.run_folder import verify
+from tspg.strangers import fitting_together
 
 Names = NDArray[np.object_]
 Mask = NDArray[np.bool_]
@@ -110,15 +111,16 @@ def read_subject(folder: Path, *, quick: bool = False) -> Subject:
     """
     manifest, run = verify(folder, but=(STORED,)), read_run(folder)
     model, perturbations = load_model(folder), read_perturbations(folder)
-    return Subject(
-        prepared_again(perturbations, grouped=model.settings.get("group_column") is not None),
-        config_from(model.settings),
-        model,
-        perturbations,
-        manifest,
-        run.metrics,
-        quick,
-    )
+    with fitting_together(folder):
+        return Subject(
+            prepared_again(perturbations, grouped=model.settings.get("group_column") is not None),
+            config_from(model.settings),
+            model,
+            perturbations,
+            manifest,
+            run.metrics,
+            quick,
+        )
 
 
 def prepared_again(perturbations: AnnData, *, grouped: bool) -> Prepared:

@@ -4,15 +4,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import compute
 
 from tspg.data.naming import shown
-from tspg.data.streams import TextLines, file_kind
+from tspg.data.streams import RATIO_FREE, RATIO_LIMIT, TextLines, file_kind
 from tspg.data.table import (
     MISSING_ADVICE,
     MOST_COLUMNS,
@@ -28,6 +30,9 @@ from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
 _NPY = b"\x93NUMPY"
+_EXTENSION = b"ARROW:extension:name"  # what a column of a type has that pyarrow does not know
+# What NumPy raises on headers that are damaged, or made to be strange.
+_NO_NPY = (OSError, ValueError, TypeError, ArithmeticError, EOFError, SyntaxError, RuntimeError, TokenError)
 
 
 def open_npy(path: Path) -> Table:
@@ -37,8 +42,9 @@ def open_npy(path: Path) -> Table:
             is_npy = stream.read(len(_NPY)) == _NPY
         if not is_npy:  # NumPy would take it for a pickle, and advise to trust it
             raise ValueError("it does not begin as one")
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        with np.errstate(over="raise"):  # a shape beyond all bounds
+            matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _NO_NPY as error:
         raise ExpressionError(
             f"{path}: cannot be read as an NPY matrix of numbers ({shown(str(error))}). "
             "Write it again with numpy.save, numbers only."
@@ -126,12 +132,15 @@ def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     column_ids = [name for name in schema.names if name != id_column]
     for name in column_ids:
         kind = schema.field(name).type
+        if _EXTENSION in (schema.field(name).metadata or {}):
+            raise ExpressionError(f"{path}: column {shown(name)} is of an extension type. Write it as plain numbers.")
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise ExpressionError(
                 f"{path}: column {shown(name)} holds {kind}, not numbers. Keep only the row names and numbers."
             )
-    widest = max(source.metadata.row_group(at).num_rows for at in range(source.num_row_groups))
-    check_size(str(path), widest, 1, limit)
+    _check_declared(path, source.metadata, schema, limit)
+    if pa.types.is_string(schema.field(id_column).type):
+        source = stack.enter_context(pq.ParquetFile(path, read_dictionary=[id_column]))
     groups = [RowGroup(source, at, str(path), id_column, column_ids) for at in range(source.num_row_groups)]
     return Table(
         path.name,
@@ -142,10 +151,26 @@ def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     )
 
 
+def _check_declared(path: Path, about: pq.FileMetaData, schema: pa.Schema, limit: float) -> None:
+    """Refuse row groups that would not fit into memory, and a file that holds hardly anything of what it declares."""
+    widths = [kind.bit_width // 8 for kind in schema.types if pa.types.is_integer(kind) or pa.types.is_floating(kind)]
+    widest = max((about.row_group(at).num_rows for at in range(about.num_row_groups)), default=0)
+    check_size(str(path), widest, max(1, sum(widths) // 4), limit)
+    size, stored = about.num_rows * sum(widths), path.stat().st_size
+    if widest == 0 or (size > RATIO_FREE and size > RATIO_LIMIT * stored):
+        raise ExpressionError(
+            f"{path}: declares {size:,} bytes of values in a file of {stored:,}, more than {RATIO_LIMIT} "
+            "times as many, as harmful files do. If it is sound, write it without dictionary and compression."
+        )
+
+
 def _id_column(path: Path, schema: pa.Schema) -> str:
     """The column that names the rows; it must be text (or whole numbers, whose digits are their names)."""
-    stored = (schema.pandas_metadata or {}).get("index_columns", [])
-    named = [name for name in stored if isinstance(name, str) and name in schema.names]
+    try:
+        stored = (schema.pandas_metadata or {}).get("index_columns", [])
+        named = [name for name in stored if isinstance(name, str) and name in schema.names]
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ExpressionError(f"{path}: what pandas wrote about its index is damaged. Write it again.") from error
     name = str(named[0] if named else schema.names[0])
     kind = schema.field(name).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -162,6 +187,14 @@ def _id_column(path: Path, schema: pa.Schema) -> str:
     return name
 
 
+def _length_of_all(names: pa.Array) -> int:
+    """How many bytes names take that a file holds once and points to often."""
+    if not isinstance(names, pa.DictionaryArray) or not pa.types.is_string(names.type.value_type):
+        return 0
+    lengths = compute.binary_length(names.dictionary).fill_null(0)
+    return int(compute.sum(lengths.take(names.indices)).as_py() or 0)
+
+
 @dataclass(frozen=True)
 class RowGroup:
     """One row group of a Parquet file."""
@@ -175,8 +208,13 @@ class RowGroup:
     @cached_property
     def row_ids(self) -> list[str]:
         """Names of the rows."""
-        names = self._read([self.id_column]).column(0).to_pylist()
-        return ["" if name is None else str(name) for name in names]
+        column = self._read([self.id_column]).column(0)
+        if sum(map(_length_of_all, column.chunks)) > max(RATIO_FREE, RATIO_LIMIT * Path(self.file).stat().st_size):
+            raise ExpressionError(
+                f"{self.file}: the names in column {shown(self.id_column)} are longer than any names of samples "
+                "or genes. Check that this is an expression matrix."
+            )
+        return ["" if name is None else str(name) for name in column.to_pylist()]
 
     def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
         """The values of some rows and columns as float32; every one of them is a finite number."""

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anndata
 import h5py
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from tspg.data.binary import ArrayBlock
-from tspg.data.hdf5_safety import check_hdf5
+from tspg.data.hdf5_safety import UNREADABLE, opened_hdf5, read_part
 from tspg.data.naming import shown
 from tspg.data.table import MOST_COLUMNS, Block, Table, check_filled
 from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
-_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)  # what h5py and anndata raise
+_READ_WHOLE = ("/obs/", "/var/", "/X/indptr")  # the rest is read in blocks, or not at all
 
 
 def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
@@ -32,11 +31,10 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
         If the file is damaged, unsafe, or no AnnData file with a numeric X.
     """
     try:
-        source = stack.enter_context(h5py.File(path, "r"))
-        check_hdf5(source, str(path), limit)
+        source = stack.enter_context(opened_hdf5(path, limit=limit, whole=_READ_WHOLE))
         obs, var = _frame(source, "obs", path), _frame(source, "var", path)
         return _table(source, path, obs, list(var.index))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
@@ -49,7 +47,7 @@ def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
     """The same blocks; they are read one by one, so damage further on shows only now."""
     try:
         yield from blocks
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
@@ -57,7 +55,7 @@ def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
     """The table of samples or genes, every column as text and missing entries empty."""
     if not isinstance(source.get(name), h5py.Group):
         raise ExpressionError(f"{path}: there is no group {name!r}. Write the file again with a recent anndata.")
-    frame = anndata.io.read_elem(source[name])
+    frame = read_part(source[name])
     index = pd.Index([str(row) for row in frame.index], dtype=object)
     columns = {str(column): _as_text(frame[column]) for column in frame.columns}
     return pd.DataFrame(columns, index=index, dtype=object)

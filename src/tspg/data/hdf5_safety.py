@@ -1,9 +1,15 @@
 """What an HDF5 file may not contain: ways out of the file, foreign code, and sizes that only pretend."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import h5py
+from anndata.io import read_elem
 
+from tspg.data.streams import RATIO_FREE, RATIO_LIMIT
 from tspg.errors import ExpressionError, ResourceError
 
 _FILTERS = {
@@ -13,14 +19,53 @@ _FILTERS = {
     h5py.h5z.FILTER_SZIP: "szip",
     h5py.h5z.FILTER_LZF: "lzf",
 }
-_READ_WHOLE = ("/obs/", "/var/", "/X/indptr")  # the rest is read in blocks, or not at all
+# What h5py and `read_part` raise on files that are damaged, or made to be strange.
+UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 
 
-def check_hdf5(source: h5py.File, file: str, limit: float) -> None:
+@contextmanager
+def opened_hdf5(path: Path, *, limit: float, whole: tuple[str, ...]) -> Iterator[h5py.File]:
+    """An HDF5 file that has passed `check_hdf5`, open as long as the block runs; no plug-in is loaded meanwhile."""
+    with _without_plugins(), h5py.File(path, "r") as source:
+        check_hdf5(source, str(path), limit, whole=whole)
+        yield source
+
+
+def read_part(part: h5py.Group | h5py.Dataset) -> Any:
+    """What anndata makes of a part of a checked file.
+
+    Raises
+    ------
+    ValueError
+        If it can make nothing of it: its own errors have no common kind.
+    """
+    try:
+        return read_elem(part)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Leave HDF5 no folder to load filters from, whatever HDF5_PLUGIN_PATH says."""
+    folders = [h5py.h5pl.get(at) for at in range(h5py.h5pl.size())]
+    for _ in folders:
+        h5py.h5pl.remove(0)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            h5py.h5pl.append(folder)
+
+
+def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, ...]) -> None:
     """Walk every link of an open HDF5 file and refuse what could read other files or load plug-ins.
 
     Refused are soft and external links, external and virtual storage, references, filters other
-    than HDF5's own, and sizes above `limit` bytes (a file of a kilobyte can declare 80 GB).
+    than HDF5's own, and sizes above `limit` bytes or out of all proportion to the file (one of a kilobyte can
+    declare 80 GB). `whole` are the beginnings of the places that are read in one go; of the others, a block counts.
 
     Raises
     ------
@@ -48,7 +93,8 @@ def check_hdf5(source: h5py.File, file: str, limit: float) -> None:
                 waiting.append(item)
             elif isinstance(item, h5py.Dataset):
                 _check_attributes(item, file)
-                _check_dataset(item, file, where, limit)
+                _check_dataset(item, file, where)
+                _check_declared(item, file, where, limit, whole)
 
 
 def _address(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
@@ -66,7 +112,7 @@ def _check_attributes(item: h5py.Group | h5py.Dataset, file: str) -> None:
             )
 
 
-def _check_dataset(item: h5py.Dataset, file: str, where: str, limit: float) -> None:
+def _check_dataset(item: h5py.Dataset, file: str, where: str) -> None:
     if item.external or item.is_virtual:
         raise ExpressionError(
             f"{file}: the values of {where!r} lie in another file. Such files are refused; write the data themselves."
@@ -81,16 +127,27 @@ def _check_dataset(item: h5py.Dataset, file: str, where: str, limit: float) -> N
                 f"{file}: {where!r} is compressed with filter {number}. "
                 f"Allowed are {', '.join(_FILTERS.values())}; write it again with gzip."
             )
-    _check_declared(item, file, where, limit)
 
 
-def _check_declared(item: h5py.Dataset, file: str, where: str, limit: float) -> None:
-    whole = where.startswith(_READ_WHOLE)
-    dimensions = (item.shape or ()) if whole else (item.chunks or ())
+def _check_declared(item: h5py.Dataset, file: str, where: str, limit: float, whole: tuple[str, ...]) -> None:
+    at_once = where.startswith(whole)
+    dimensions = (item.shape or ()) if at_once else (item.chunks or ())
     size = math.prod(dimensions) * item.dtype.itemsize
+    part = "declares" if at_once else "declares blocks of"
     if size > limit:
-        part = "declares" if whole else "declares blocks of"
         raise ResourceError(
             f"{file}: {where!r} {part} {size / 1e9:,.1f} GB, the limit is {limit / 1e9:,.1f} GB. "
             "Check the file, or raise --max-memory."
+        )
+    if where.startswith(("/X", *whole)):
+        _check_ratio(item, file, where)
+
+
+def _check_ratio(item: h5py.Dataset, file: str, where: str) -> None:
+    """Refuse values that would fill memory out of a file that hardly holds anything."""
+    size, stored = math.prod(item.shape or ()) * item.dtype.itemsize, Path(file).stat().st_size
+    if size > RATIO_FREE and size > RATIO_LIMIT * stored:
+        raise ExpressionError(
+            f"{file}: {where!r} declares {size:,} bytes in a file of {stored:,}, more than {RATIO_LIMIT} "
+            "times as many, as harmful files do. If it is sound but nearly all zeros, write it without compression."
         )

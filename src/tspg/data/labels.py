@@ -44,7 +44,7 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
 
 
 def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -> None:
-    """Refuse labels that are empty, or that blanks around them would make a class of their own."""
+    """Refuse labels that are empty, hold control characters, or are a class of their own by blanks around them."""
     for sample, label in labels.items():
         if not label and not empty_allowed:
             raise LabelError(

@@ -10,7 +10,7 @@ from tspg.errors import InputError
 MOST_SHOWN = 10
 LONGEST_SHOWN = 60
 LONGEST_NAME = 1_000_000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands for bytes that are no text
 _EXCEL_DATE = re.compile(
     r"(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb|Nov)|(Mar|Sep|Dec|Oct|Apr|Feb|Nov)-\d{1,2})$", re.IGNORECASE
 )

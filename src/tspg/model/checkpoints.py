@@ -28,6 +28,7 @@ from tspg.files import safe_name, write_json
 from tspg.model.history import History
 from tspg.model.step import require_finite_weights
 from tspg.model.tensors import tensors_of, write_tensors
+from tspg.strangers import check_folder, is_plain, read_json
 
 FORMAT_VERSION = 1
 LIST = "checkpoints.json"
@@ -102,13 +103,14 @@ class CheckpointFolder(Checkpoints):
         self._about = json.loads(json.dumps({"question": question, "made_with": made_with}))  # as it will be read
         self._files: dict[str, list[dict[str, Any]]] = {}
         self.doubts: list[str] = []
+        check_folder(self._folder)
         if self._list.is_file():
             self._take_up()
 
     def _take_up(self) -> None:
         again = f"Delete {self._folder} and start anew."
         try:
-            known = json.loads(self._list.read_text(encoding="utf-8"))
+            known = read_json(self._list)
             version, doubts = known["format_version"], list(map(str, known["doubts"]))
             changed, elsewhere = (_differences(known[part], self._about[part]) for part in ("question", "made_with"))
             files = {name: [_entry(one) for one in kept] for name, kept in known["files"].items()}
@@ -256,10 +258,9 @@ class _KeptTraining(Training):
 
 def _entry(described: Mapping[str, Any]) -> dict[str, Any]:
     """One line of the list of checkpoints; a file name leads nowhere else."""
-    file, step, fingerprint = str(described["file"]), int(described["step"]), str(described["sha256"])
-    if Path(file).name != file:
-        raise ValueError(file)
-    return {"file": file, "step": step, "sha256": fingerprint}
+    if not is_plain(described["file"]):
+        raise ValueError(described["file"])
+    return {"file": described["file"], "step": int(described["step"]), "sha256": str(described["sha256"])}
 
 
 def _differences(before: Any, now: Any, where: str = "") -> str:

@@ -1,6 +1,6 @@
 """A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,10 +9,19 @@ import torch
 from safetensors import SafetensorError
 
 import tspg
-from tspg.config import LossWeights, PaperConfig, TargetModelConfig, TransportConfig
+from tspg.config import (
+    METHODS,
+    PRESETS,
+    GeneratorConfig,
+    LossWeights,
+    PaperConfig,
+    TargetModelConfig,
+    TransportConfig,
+)
 from tspg.data.adjust import Adjustment
+from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
-from tspg.errors import ModelError
+from tspg.errors import InputError, ModelError, TspgError
 from tspg.files import write_json
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
@@ -20,6 +29,7 @@ from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
+from tspg.strangers import check_folder, read_json
 
 FORMAT_VERSION = 2  # 1: f was told `least_batches`
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
@@ -49,8 +59,8 @@ def load_target_model(
         If the file is damaged or of another shape.
     """
     try:
-        return _filled(TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
-    except (RuntimeError, OSError, SafetensorError) as error:
+        return _filled(lambda: TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
+    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise ModelError(f"{path}: f cannot be read ({error}). Delete the file; it is made again.") from error
 
 
@@ -89,8 +99,9 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
         If a file is missing, damaged, of a newer format, or does not belong to the others.
     """
     folder = model_folder(path)
+    check_folder(Path(path))
     try:
-        described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        described = read_json(folder / "model.json")
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{path}: there is no readable model.json here. Give the folder of a finished `tspg run`."
@@ -102,8 +113,12 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
             "Use the version of tspg that wrote it."
         )
     try:
+        _check_described(described)
         model = _rebuild(described, folder, torch.device(device))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError) as error:
+        _try_out(model)
+    except TspgError as error:
+        raise ModelError(f"{folder}: the model is damaged: {error}") from error
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError) as error:
         raise ModelError(
             f"{folder}: the model is damaged or incomplete ({error}). Train it again or restore the folder."
         ) from error
@@ -114,12 +129,39 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
     return model
 
 
+def _check_described(described: dict[str, Any]) -> None:
+    """Refuse a description that no training writes: names that are none, numbers of another length or kind."""
+    genes, classes, settings = described["genes"], described["classes"], described["settings"]
+    for what, names in (("gene", genes), ("class", classes), ("sample", list(described["split"]))):
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"there is no {what}, or one whose name is no text")
+        check_names(names, what=what, file="model.json", error=InputError)
+    if described["target_class"] not in classes or not set(described["source_classes"]) <= set(classes):
+        raise ValueError("target or source classes are not among its classes")
+    if not set(described["split"].values()) <= {"train", "test"}:
+        raise ValueError("the split has other parts than train and test")
+    scaler = described["scaler"]
+    for numbers in (scaler["minimum"], scaler["maximum"], described["target_mean"]):
+        if np.shape(numbers) != (len(genes),) or not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
+            raise ValueError("minimum, maximum and target mean are not one finite number a gene")
+    if settings["method"] not in METHODS or settings["preset"] not in PRESETS:
+        raise ValueError("method or preset is none of those that there are")
+    if not all(type(settings[name]) is int and settings[name] > 0 for name in ("threads", "top_k")):
+        raise ValueError("threads and top_k are not whole numbers above 0")
+
+
+def _try_out(model: TrainedModel) -> None:
+    """Move one profile of each class: parts that do not fit together show now, not in the middle of an analysis."""
+    profiles = np.full((len(model.classes), len(model.gene_ids)), 0.5, dtype=np.float32)
+    model.classify(model.move(profiles, np.asarray(model.classes, dtype=object)))
+
+
 def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> TrainedModel:
     settings = described["settings"]
     n_genes, n_classes = len(described["genes"]), len(described["classes"])
-    target_model = TargetModel(n_genes, n_classes, TargetModelConfig(**settings["target_model"]))
+    config = TargetModelConfig(**settings["target_model"])
     return TrainedModel(
-        target_model=_filled(target_model, folder, "target_model", device),
+        target_model=_filled(lambda: TargetModel(n_genes, n_classes, config), folder, "target_model", device),
         method=_method(described, folder, device),
         gene_ids=tuple(described["genes"]),
         scaler=Scaler(np.asarray(described["scaler"]["minimum"]), np.asarray(described["scaler"]["maximum"])),
@@ -148,12 +190,17 @@ def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Me
         weights = LossWeights(**settings["generator"]["weights"])
         config = PaperConfig(**{**settings["generator"], "weights": weights})
         return PaperGenerator(
-            _filled(Generator(n_genes, config), folder, "generator", device),
-            _filled(Discriminator(n_genes, config), folder, "discriminator", device),
+            _generator(n_genes, config, folder, device),
+            _filled(lambda: Discriminator(n_genes, config), folder, "discriminator", device),
         )
-    generator = Generator(n_genes, TransportConfig(**settings["generator"]))
     anchor = Anchor.from_tensors(_tensors(folder, "anchor"))
-    return TransportGenerator(anchor, _filled(generator, folder, "generator", device))
+    return TransportGenerator(anchor, _generator(n_genes, TransportConfig(**settings["generator"]), folder, device))
+
+
+def _generator(n_genes: int, config: GeneratorConfig, folder: Path, device: torch.device) -> Generator:
+    if config.residual_blocks > len(_tensors(folder, "generator")):
+        raise ValueError(f"generator.safetensors holds no {config.residual_blocks} residual blocks")
+    return _filled(lambda: Generator(n_genes, config), folder, "generator", device)
 
 
 def _adjustment(described: dict[str, Any] | None, folder: Path) -> Adjustment | None:
@@ -170,7 +217,17 @@ def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def _filled(network: Network, folder: Path, name: str, device: torch.device) -> Network:
-    """A network with its stored weights, ready to be asked."""
-    network.load_state_dict(_tensors(folder, name))
-    return network.to(device).eval().requires_grad_(False)
+def _filled(build: Callable[[], Network], folder: Path, name: str, device: torch.device) -> Network:
+    """A network with its stored weights, ready to be asked.
+
+    Its layers take no memory before their sizes are known to be those of the file, whatever `model.json` says.
+    """
+    tensors = _tensors(folder, name)
+    with torch.device("meta"):
+        network = build()
+    if {key: part.shape for key, part in network.state_dict().items()} != {
+        key: part.shape for key, part in tensors.items()
+    }:
+        raise ValueError(f"{name}.safetensors holds other layers than model.json says")
+    network.to_empty(device=device).load_state_dict(tensors)
+    return network.eval().requires_grad_(False)

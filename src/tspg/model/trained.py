@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tspg.config import ExperimentConfig
 from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
+from tspg.data.naming import listed
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ShapeError
 from tspg.model.methods import Method, in_blocks
@@ -195,7 +196,7 @@ class TrainedModel:
         if match.missing:
             raise ExpressionError(
                 f"{len(match.missing)} of the model's {len(self.gene_ids)} genes are not in the expression matrix: "
-                f"{', '.join(match.missing[:10])}{', …' if len(match.missing) > 10 else ''}. "
+                f"{listed(match.missing)}. "
                 "Give a matrix with all of them, in the units the model was trained on."
             )
         column_of = dict(zip(match.found, match.positions, strict=True))

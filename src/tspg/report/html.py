@@ -34,10 +34,14 @@ def write_report(run_dir: str | Path) -> Path:
     ModelError
         If there is no such folder, or a file in it is damaged.
     """
-    run = read_run(Path(run_dir))
-    path = run.folder / "report.html"
-    write_text(path, rendered("template.html.j2", PROGRAM, _contents(run)))
+    path = Path(run_dir) / "report.html"
+    write_text(path, page_of(Path(run_dir)))
     return path
+
+
+def page_of(run_dir: Path) -> str:
+    """The page of a run folder as it would be written now."""
+    return rendered("template.html.j2", PROGRAM, _contents(read_run(run_dir)))
 
 
 def _contents(run: RunFiles) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, TemplateError
 
 from tspg.analysis.wording import counted, number, percent
 
@@ -32,4 +32,7 @@ def rendered(template: str, program: str, contents: Mapping[str, Any]) -> str:
         "program": program,
         "program_hash": base64.b64encode(hashlib.sha256(program.encode()).digest()).decode(),
     }
-    return environment.from_string(source_of(template)).render({**contents, **page})
+    try:
+        return environment.from_string(source_of(template)).render({**contents, **page})
+    except TemplateError as error:  # the numbers or tables of a folder that is none of ours
+        raise ValueError(f"the page cannot be made: {error}") from error

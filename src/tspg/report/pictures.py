@@ -12,6 +12,7 @@ from tspg.report.run_files import RunFiles
 from tspg.report.sampling import MOST_REAL
 
 MOST_BYTES = 3_300_000  # base64 adds a third; the page stays under 5 MB
+_PNG_HEAD = 24  # bytes, with width and height
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -43,7 +44,7 @@ def pictures_of(run: RunFiles) -> Iterator[Picture]:
     for name, words in named.items():
         path = folder / f"{name}.png"
         content = path.read_bytes() if path.is_file() else b""
-        if not content.startswith(_PNG_SIGNATURE):
+        if not content.startswith(_PNG_SIGNATURE) or len(content) < _PNG_HEAD:
             continue
         spent += len(content)
         data = base64.b64encode(content).decode() if spent <= MOST_BYTES else ""

@@ -1,19 +1,19 @@
 """What a run folder says about itself, read file by file; whatever is not there stays empty."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pandas as pd
-from anndata.io import read_elem
 
+from tspg.analysis.perturbations import opened_perturbations
 from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.verdict import verdict
+from tspg.data.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.files import read_table
+from tspg.strangers import check_folder, fitting_together, read_json
 
 SHOWN_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
 
@@ -102,11 +102,12 @@ def read_run(run_dir: Path) -> RunFiles:
     Raises
     ------
     ModelError
-        If there is no such folder, or a file in it is damaged.
+        If there is no such folder, it holds links, or a file in it is damaged.
     """
     folder = Path(run_dir)
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such folder. Give the folder of a finished run.")
+    check_folder(folder)
     facts, obs = _labels(folder / "perturbations.h5ad")
     metrics, model = _json(folder / "metrics.json"), _json(folder / "model" / "model.json")
     return RunFiles(folder, metrics, model, facts, obs, Tables(folder))
@@ -116,7 +117,7 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except ValueError as error:
         raise ModelError(f"{path}: is no readable JSON ({error}). Run again or restore the file.") from error
     if not isinstance(content, dict):
@@ -137,15 +138,16 @@ def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     """Facts and sample labels alone: the matrices of a large study would not fit beside everything else."""
     if not path.is_file():
         return {}, pd.DataFrame()
-    try:
-        with h5py.File(path, "r") as file:
-            return dict(read_elem(file["uns"]["tspg"])), read_elem(file["obs"])
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}). Run again or restore the file.") from error
+    with opened_perturbations(path) as file:
+        facts, obs = read_part(file["uns"]["tspg"]), read_part(file["obs"])
+        if not isinstance(facts, dict) or not isinstance(obs, pd.DataFrame):
+            raise ValueError("no facts about moved profiles, or no table of samples")
+    return facts, obs
 
 
 def doubts_about(run_dir: Path) -> list[str]:
     """What the verdict on a trained model says against it; nothing where there is no verdict."""
-    verdict = _json(run_dir / "metrics.json").get("verdict", {})
-    spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in ("fail", "doubtful")]
-    return [f"About the model itself: {sentence}" for sentence in spoken]
+    with fitting_together(run_dir):
+        verdict = dict(_json(run_dir / "metrics.json").get("verdict", {}))
+        spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in ("fail", "doubtful")]
+        return [f"About the model itself: {sentence}" for sentence in spoken]

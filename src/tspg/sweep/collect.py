@@ -16,6 +16,7 @@ from tspg.errors import ModelError
 from tspg.files import read_table, write_table
 from tspg.report.sweep_page import SweepTables, write_sweep_page
 from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
+from tspg.strangers import read_json
 from tspg.sweep.engine import reason
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
 
@@ -89,7 +90,7 @@ def _status(plan: Plan, run: PlannedRun, out: Path) -> str:
 
 def _metrics(folder: Path) -> dict[str, Any]:
     with _readable(folder):
-        content: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(folder / "metrics.json")
     return content
 
 

@@ -13,6 +13,7 @@ from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
 from tspg.files import TEMPORARY
 from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
+from tspg.strangers import check_folder
 from tspg.sweep.collect import PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
 from tspg.sweep.plan import PLAN, RANDOM, Job, Plan, mark, mark_jobs, read_plan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 TABLES = "tables"  # the name of the job that collects
+FOREIGN_PROGRAMS = Path(".snakemake", "pip-deployments")  # where Snakemake looks for modules, too
 MOST_TOLD = 10  # failures and reasons in the terminal; the table has all
 
 
@@ -69,6 +71,9 @@ def _planned(config: Path, out: Path) -> tuple[Plan, Callable[[Path], None]]:
 def do_job(out: Path, name: str) -> list[str]:
     """One job of a planned sweep, or its tables once jobs are done: what Snakemake calls."""
     plan = read_plan(out)
+    for entry in out.iterdir():  # the whole folder was looked through when the sweep was started
+        if entry.is_symlink():
+            raise UsageError(f"{entry}: is a link. Put the folder itself there; links are not followed.")
     if name == TABLES:
         collect(plan, out)
         return [f"Table: {out / TABLE}"]
@@ -83,7 +88,7 @@ def do_job(out: Path, name: str) -> list[str]:
 
 
 def _check_folder(out: Path) -> None:
-    """Refuse a folder that holds anything but a sweep."""
+    """Refuse a folder that holds anything but a sweep, or a sweep in which links or programs lie."""
     found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: this is a file. Name a folder.")
@@ -92,6 +97,9 @@ def _check_folder(out: Path) -> None:
         raise UsageError(
             f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
         )
+    check_folder(out)
+    if (out / FOREIGN_PROGRAMS).exists():
+        raise UsageError(f"{out / FOREIGN_PROGRAMS}: Snakemake would run Python modules that lie there. Delete it.")
 
 
 def _clear(out: Path) -> None:

@@ -59,7 +59,7 @@ def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, 
                 said.unlink(missing_ok=True)  # what was once said is no reason for what comes
     with (
         (out / "logs" / LOG).open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
+        subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=out, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
         _stopped_with_us(child),
     ):
         _watch(plan, out, child, report)
@@ -72,8 +72,18 @@ def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, 
 
 def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> Iterator[str]:
     """The command line that works off a plan in a folder."""
-    # -P: a module of the user's in the working directory is not taken for one that Snakemake wants.
-    yield from (sys.executable, "-P", "-m", "snakemake", "jobs", "--snakefile", str(WORKFLOW), "--directory", str(out))
+    # -P: a module in the working directory is not taken for one that Snakemake wants.
+    yield from (
+        sys.executable,
+        "-P",
+        "-m",
+        "snakemake",
+        "jobs",
+        "--snakefile",
+        str(WORKFLOW),
+        "--directory",
+        str(out.resolve()),
+    )
     # The folder is held by us; files that a killed job left are ours to judge; markers have no history.
     yield from ("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "--keep-going")
     yield from ("--scheduler", "greedy", "--nocolor", "--workflow-profile", "none")

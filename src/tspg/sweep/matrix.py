@@ -18,6 +18,7 @@ from tspg.sweep.asking import label_column_of
 from tspg.sweep.settings import ALL, REFUSING, SweepSettings
 from tspg.sweep.study import has_study, write_study
 
+DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))})
 UNION = "all"
 EVERY_GENE = "every-gene"  # in file names
 MOST_OF_A_NAME = 40  # letters of it in a file name
@@ -151,5 +152,6 @@ class SweepMatrix:
 
 
 def short(name: str) -> str:
-    """A gene set's or class's name as a part of a file name."""
-    return slug(name, MOST_OF_A_NAME) or EVERY_GENE
+    """A gene set's or class's name as a part of a file name, also on Windows, where CON.x is no file."""
+    readable = slug(name, MOST_OF_A_NAME) or EVERY_GENE
+    return f"{readable}_" if readable.upper() in DEVICES else readable

@@ -1,6 +1,5 @@
 """The plan of a sweep: every run with its folder, and the jobs that make them. Read without PyTorch."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from tspg.claim import MANIFEST
 from tspg.config import KEEP
 from tspg.errors import ModelError, UsageError
 from tspg.files import write_json
+from tspg.strangers import is_plain, read_json
 
 PLAN = "plan.json"
 PLAN_VERSION = 1
@@ -223,10 +223,10 @@ def read_plan(out: Path) -> Plan:
         If there is none, or it is damaged or of another version.
     """
     try:
-        content: Mapping[str, Any] = json.loads((out / PLAN).read_text(encoding="utf-8"))
+        content: Mapping[str, Any] = read_json(out / PLAN)
         if content["version"] != PLAN_VERSION:
             raise ValueError(f"version {content['version']}, this tspg reads {PLAN_VERSION}")
-        return Plan(
+        plan = Plan(
             **{
                 name: content[name] for name in ("identity", "asked", "inputs", "seconds", "bytes_on_disk", "all_genes")
             },
@@ -234,10 +234,26 @@ def read_plan(out: Path) -> Plan:
             runs=tuple(PlannedRun(**one) for one in content["runs"]),
             jobs=tuple(Job(**{**one, "runs": tuple(one["runs"])}) for one in content["jobs"]),
         )
+        _check(plan)
     except FileNotFoundError as error:
         raise ModelError(f"{out}: there is no sweep here (no {PLAN}). Start it with --config.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{out / PLAN}: cannot be used ({error}). Start the sweep again with --config.") from error
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    """Refuse a plan whose names of files are none of ours: with them, folders elsewhere would be written or removed."""
+    of_jobs = [name for job in plan.jobs for name in (job.id, job.ground)]
+    names = [*(run.id for run in plan.runs), *plan.studies, *of_jobs]
+    strange = [name for name in names if not is_plain(name)]
+    if strange:
+        raise ValueError(f"{strange[0]!r} is no name of ours for a file or folder")
+    runs, sets = {run.id for run in plan.runs}, {one.name for one in plan.sets}
+    if not all(set(job.runs) <= runs and job.gene_set in sets for job in plan.jobs):
+        raise ValueError("a job is of runs or gene sets that are not in it")
+    if plan.asked["keep"] not in KEEP or plan.threads < 1:
+        raise ValueError("it says neither how much to keep nor on how many threads")
 
 
 def plan_of_workflow(config: Mapping[str, Any], *, is_main: bool) -> Plan:

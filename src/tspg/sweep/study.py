@@ -10,6 +10,7 @@ from anndata import AnnData
 from tspg.data.genesets import GeneSet
 from tspg.errors import ModelError
 from tspg.files import fingerprint, whole_file, write_json
+from tspg.strangers import is_plain, read_json
 
 PROFILES, STUDY = "profiles.npy", "study.json"
 
@@ -36,7 +37,7 @@ def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
 
 def _holds(path: Path, content: object) -> bool:
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8")) == content)
+        return bool(read_json(path) == content)
     except (OSError, ValueError):
         return False
 
@@ -59,8 +60,10 @@ def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
         If it is not there or was changed.
     """
     try:
-        described = json.loads((folder / STUDY).read_text(encoding="utf-8"))
-        samples = json.loads((folder.parent / described["samples"]).read_text(encoding="utf-8"))
+        described = read_json(folder / STUDY)
+        if not is_plain(described["samples"]):
+            raise ValueError(f"samples in {described['samples']!r}, which is no file beside it")
+        samples = read_json(folder.parent / described["samples"])
         values = np.load(folder / PROFILES, mmap_mode="r", allow_pickle=False)
         obs = pd.DataFrame(samples["obs"], index=pd.Index(samples["samples"], dtype=object), dtype=object)
         var = pd.DataFrame(index=pd.Index(described["genes"], dtype=object))
