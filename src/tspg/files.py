@@ -82,6 +82,20 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read or is no JSON; one that is nested too deeply is a ValueError too.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a tab-separated table whole, floats in full precision, missing values as empty cells."""
     with whole_file(path) as temporary, temporary.open("wb") as stream:

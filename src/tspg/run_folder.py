@@ -25,11 +25,11 @@ from tspg.clock import Clock
 from tspg.config import KEEP
 from tspg.data.naming import shown
 from tspg.errors import ModelError, UsageError
-from tspg.files import read_table, sha256_of, write_json, write_table
+from tspg.files import read_json, read_table, sha256_of, write_json, write_table
 from tspg.report.figures import write_figures
 from tspg.report.html import page_of, write_report
 from tspg.report.spreadsheet import write_spreadsheet
-from tspg.strangers import check_folder, fitting_together, read_json, stays_inside
+from tspg.strangers import check_folder, fitting_together, stays_inside
 
 if TYPE_CHECKING:
     from tspg.experiment import Run
@@ -284,9 +284,13 @@ def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
     manifest = read_manifest(out)
     for name, fingerprint in _vouched(manifest, but).items():
         try:
-            found = sha256_of(out / name)
+            found = sha256_of(out / name) if (out / name).is_file() else None  # a pipe would never end
         except OSError as error:
-            raise ModelError(f"{out / name}: is missing. Run again or restore the file.") from error
+            raise ModelError(
+                f"{out / name}: cannot be read ({error.strerror}). Run again or restore the file."
+            ) from error
+        if found is None:
+            raise ModelError(f"{out / name}: is missing. Run again or restore the file.")
         if found != fingerprint:
             raise ModelError(f"{out / name}: was changed after it was written. Run again or restore the file.")
     return manifest

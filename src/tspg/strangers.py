@@ -1,13 +1,11 @@
 """What a folder that somebody else made may not do: lead out of itself, or stop whoever reads it."""
 
-import json
 import logging
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tspg.errors import ModelError, TspgError
 
@@ -80,18 +78,3 @@ def fitting_together(folder: Path) -> Iterator[None]:
             f"{folder}: its files do not fit together ({type(error).__name__}: {str(error)[:LONGEST_REASON]}). "
             "Run again, or ask whoever made the folder."
         ) from error
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, is no JSON, or is nested deeper than anything we write.
-    """
-    text = path.read_text(encoding="utf-8")
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its parts are nested too deeply") from error

@@ -5,8 +5,7 @@ from typing import Any
 
 import tspg
 from tspg.audit.outcome import Outcome
-from tspg.files import write_json
-from tspg.strangers import read_json
+from tspg.files import read_json, write_json
 
 FOLDER = "audit"
 

@@ -120,7 +120,7 @@ def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     try:
         source = stack.enter_context(pq.ParquetFile(path))
         schema = source.schema_arrow
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:  # names and metadata are text and JSON
         raise ExpressionError(f"{path}: cannot be read as Parquet ({shown(str(error))}). Write it again.") from error
     check_filled(str(path), source.metadata.num_rows, len(schema.names))
     if len(schema.names) > MOST_COLUMNS:
@@ -214,7 +214,12 @@ class RowGroup:
                 f"{self.file}: the names in column {shown(self.id_column)} are longer than any names of samples "
                 "or genes. Check that this is an expression matrix."
             )
-        return ["" if name is None else str(name) for name in column.to_pylist()]
+        try:
+            return ["" if name is None else str(name) for name in column.to_pylist()]
+        except UnicodeDecodeError as error:
+            raise ExpressionError(
+                f"{self.file}: column {shown(self.id_column)} holds names that are no UTF-8 text. Write it again."
+            ) from error
 
     def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
         """The values of some rows and columns as float32; every one of them is a finite number."""
@@ -238,8 +243,11 @@ class RowGroup:
 
     def _read(self, names: list[str]) -> pa.Table:
         try:
-            return self.source.read_row_group(self.number, columns=names)
-        except (OSError, pa.ArrowException) as error:
+            table = self.source.read_row_group(self.number, columns=names)
+            if table.num_rows != self.source.metadata.row_group(self.number).num_rows:
+                raise ValueError(f"{table.num_rows:,} rows")
+            return table
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise ExpressionError(
                 f"{self.file}: row group {self.number} is damaged ({shown(str(error))}). Write it again."
             ) from error

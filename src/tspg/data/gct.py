@@ -48,7 +48,7 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
 def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
     """Numbers of genes, samples, columns that describe genes and lines that describe samples."""
     words = line.rstrip("\t ").split("\t")
-    if len(words) != n_numbers or not all(word.isascii() and word.isdigit() for word in words):
+    if len(words) != n_numbers or not all(word.isascii() and word.isdigit() and len(word) < 16 for word in words):
         raise ExpressionError(
             f"{path}, line 2: expected {n_numbers} whole numbers between tabs, found {listed([line])}. "
             "Correct the line."

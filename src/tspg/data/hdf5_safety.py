@@ -105,11 +105,18 @@ def _address(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
 
 def _check_attributes(item: h5py.Group | h5py.Dataset, file: str) -> None:
     for name in item.attrs:
+        _check_type(item.attrs.get_id(name).get_type(), file, f"attribute {name!r} of {item.name!r}")
         if h5py.check_ref_dtype(item.attrs.get_id(name).dtype) is not None:
             raise ExpressionError(
                 f"{file}: attribute {name!r} of {item.name!r} is a reference, as anndata wrote before 0.8. "
                 "Write the file again with a recent anndata."
             )
+
+
+def _check_type(stored: h5py.h5t.TypeID, file: str, where: str) -> None:
+    """Refuse lists of varying length, which AnnData files never hold: a damaged one makes HDF5 crash."""
+    if stored.detect_class(h5py.h5t.VLEN):  # text of varying length is a class of its own
+        raise ExpressionError(f"{file}: {where} holds lists of varying length. Write the file again with anndata.")
 
 
 def _check_dataset(item: h5py.Dataset, file: str, where: str) -> None:
@@ -119,6 +126,7 @@ def _check_dataset(item: h5py.Dataset, file: str, where: str) -> None:
         )
     if h5py.check_ref_dtype(item.dtype) is not None:
         raise ExpressionError(f"{file}: {where!r} holds references. Such files are refused; write the data themselves.")
+    _check_type(item.id.get_type(), file, repr(where))
     created = item.id.get_create_plist()
     for at in range(created.get_nfilters()):
         number = created.get_filter(at)[0]

@@ -24,11 +24,11 @@ from torch import Tensor
 
 from tspg.claim import CHECKPOINTS
 from tspg.errors import ModelError, UsageError
-from tspg.files import safe_name, write_json
+from tspg.files import read_json, safe_name, write_json
 from tspg.model.history import History
 from tspg.model.step import require_finite_weights
 from tspg.model.tensors import tensors_of, write_tensors
-from tspg.strangers import check_folder, is_plain, read_json
+from tspg.strangers import check_folder, is_plain
 
 FORMAT_VERSION = 1
 LIST = "checkpoints.json"

@@ -22,14 +22,14 @@ from tspg.data.adjust import Adjustment
 from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
 from tspg.errors import InputError, ModelError, TspgError
-from tspg.files import write_json
+from tspg.files import read_json, write_json
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
-from tspg.strangers import check_folder, read_json
+from tspg.strangers import check_folder
 
 FORMAT_VERSION = 2  # 1: f was told `least_batches`
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report

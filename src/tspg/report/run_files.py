@@ -12,8 +12,8 @@ from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.verdict import verdict
 from tspg.data.hdf5_safety import read_part
 from tspg.errors import ModelError
-from tspg.files import read_table
-from tspg.strangers import check_folder, fitting_together, read_json
+from tspg.files import read_json, read_table
+from tspg.strangers import check_folder, fitting_together
 
 SHOWN_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
 

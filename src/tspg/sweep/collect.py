@@ -13,10 +13,9 @@ import pandas as pd
 from tspg.audit.stability import DIRECTIONS, Repeats
 from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
-from tspg.files import read_table, write_table
+from tspg.files import read_json, read_table, write_table
 from tspg.report.sweep_page import SweepTables, write_sweep_page
 from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
-from tspg.strangers import read_json
 from tspg.sweep.engine import reason
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
 

@@ -10,8 +10,8 @@ from typing import Any
 from tspg.claim import MANIFEST
 from tspg.config import KEEP
 from tspg.errors import ModelError, UsageError
-from tspg.files import write_json
-from tspg.strangers import is_plain, read_json
+from tspg.files import read_json, write_json
+from tspg.strangers import is_plain
 
 PLAN = "plan.json"
 PLAN_VERSION = 1

@@ -92,7 +92,7 @@ def read_settings(path: Path) -> SweepSettings:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Give the sweep file with --config.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start:,} is not UTF-8 text. Save the file as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, and thousands of [
         raise InputError(
             f"{path}: is not in TOML format: {error}. Texts stand between quotes, and every [ has its ]."
         ) from error

@@ -9,8 +9,8 @@ from anndata import AnnData
 
 from tspg.data.genesets import GeneSet
 from tspg.errors import ModelError
-from tspg.files import fingerprint, whole_file, write_json
-from tspg.strangers import is_plain, read_json
+from tspg.files import fingerprint, read_json, whole_file, write_json
+from tspg.strangers import is_plain
 
 PROFILES, STUDY = "profiles.npy", "study.json"
 
