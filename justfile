@@ -24,3 +24,21 @@ demo:
 # Has anything got slower? Ratios against references, a minute or two.
 bench-quick:
     python benchmarks/quick.py
+
+# Which branches do the tests take? By room, with what each must reach; a quarter of an hour.
+coverage:
+    coverage erase
+    coverage run -m pytest -q -p no:randomly
+    coverage combine -q
+    coverage report --include='*/tspg/data/*' --fail-under=95
+    coverage report --include='*/tspg/model/storage.py,*/tspg/files.py,*/tspg/run_folder.py,*/tspg/claim.py' --fail-under=95
+    coverage report --include='*/tspg/analysis/*' --fail-under=95
+    coverage report --fail-under=90
+
+# Fuzzing, mutants, kills, full disks and the rest, for hours: writes tests/soak/REPORT.md. `just soak fuzz` is one part.
+soak *parts:
+    python -m tests.soak.run {{parts}}
+
+# What is installed with tspg, as CycloneDX: docs/sbom.json.
+sbom:
+    python scripts/make_sbom.py

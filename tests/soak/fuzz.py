@@ -296,7 +296,7 @@ def main(
 
 def _command_line() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*TARGETS, []])
+    parser.add_argument("names", nargs="*", help=f"all if none is named: {', '.join(TARGETS)}")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--crashers", type=Path, default=CRASHERS)

@@ -115,7 +115,8 @@ def mutants_of(module: str, source: str) -> list[Mutant]:
         place, change = list(_changes(tree))[number]
         before = ast.unparse(place)
         change()
-        what = f"{_short(before)}  ->  {_short(ast.unparse(place))}"
+        after = ast.unparse(place)
+        what = f"{_short(before)}  ->  {_short(after) if after != before else 'left out'}"
         found.append(Mutant(module, place.lineno, what, ast.unparse(ast.fix_missing_locations(tree))))
     return found
 
@@ -134,7 +135,7 @@ def _changes(tree: ast.Module) -> Iterator[Change]:
         node = waiting.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
-        yield from _of_node(node)
+        yield from (*_of_node(node), *_of_blocks(node))
         left_out = {"annotation", "returns", "decorator_list", "type_params"}
         for name, value in ast.iter_fields(node):
             if name not in left_out:
@@ -142,39 +143,42 @@ def _changes(tree: ast.Module) -> Iterator[Change]:
 
 
 def _of_node(node: ast.AST) -> Iterator[Change]:
+    """Changes inside one statement or expression."""
     match node:
         case ast.Compare():
             for at, operator in enumerate(node.ops):
                 yield node, _set_item(node.ops, at, OPPOSITE[type(operator)]())
-        case ast.BinOp() | ast.BoolOp() | ast.AugAssign():
-            if type(node.op) in OPPOSITE:
-                yield node, _set(node, "op", OPPOSITE[type(node.op)]())
-        case ast.UnaryOp(op=ast.Not() | ast.USub()):
-            yield (
-                node,
-                (
-                    _set(node, "op", ast.UAdd())
-                    if isinstance(node.op, ast.USub)
-                    else _set(node, "operand", ast.UnaryOp(ast.Not(), node.operand))
-                ),
-            )
-        case ast.Constant(value=bool()):
-            yield node, _set(node, "value", not node.value)
-        case ast.Constant(value=int() | float()):
-            yield node, _set(node, "value", node.value + 1 if isinstance(node.value, int) else node.value * 2 + 0.5)
+        case ast.BinOp() | ast.BoolOp() | ast.AugAssign() if type(node.op) in OPPOSITE:
+            yield node, _set(node, "op", OPPOSITE[type(node.op)]())
+        case ast.UnaryOp(op=ast.USub()):
+            yield node, _set(node, "op", ast.UAdd())
+        case ast.Constant(value=bool() | int() | float()):
+            yield node, _set(node, "value", _other(node.value))
         case ast.Return(value=ast.expr()):
             yield node, _set(node, "value", ast.Constant(None))
         case ast.If() | ast.While() | ast.IfExp():
             yield node, _set(node, "test", ast.UnaryOp(ast.Not(), node.test))
         case _:
             pass
+
+
+def _of_blocks(node: ast.AST) -> Iterator[Change]:
     for name in ("body", "orelse", "finalbody"):
         block = getattr(node, name, None)
         for at, statement in enumerate(block if isinstance(block, list) else []):
-            if isinstance(statement, ast.Raise | ast.AugAssign) or (
-                isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant)
-            ):
+            if _can_be_left_out(statement):
                 yield statement, _set_item(block, at, ast.Pass())
+
+
+def _other(value: bool | float) -> bool | float:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value * 2 + 0.5
+
+
+def _can_be_left_out(statement: ast.stmt) -> bool:
+    called = isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant)
+    return called or isinstance(statement, ast.Raise | ast.AugAssign)
 
 
 def _set(node: ast.AST, name: str, value: object) -> Callable[[], None]:

@@ -1,0 +1,77 @@
+"""What tspg is built on is written down as it is: no dependency unnamed, no licence made up, no list out of date."""
+
+import json
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, SCRIPT, SBOM = (ROOT / name for name in ("docs/dependencies.md", "scripts/make_sbom.py", "docs/sbom.json"))
+if not (SCRIPT.is_file() and (ROOT / "constraints.txt").is_file()):
+    pytest.skip("the script is part of a checkout, not of an installed package", allow_module_level=True)
+
+spec = spec_from_file_location("make_sbom", SCRIPT)
+make_sbom = module_from_spec(spec)
+spec.loader.exec_module(make_sbom)
+
+
+def described():
+    """The rows of the page's tables of packages: name, licence, purpose and reason."""
+    rows = re.findall(r"^\| ([\w.-]+) \| (.+?) \| (.+?) \| (.+?) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    return {name: (licence, *said) for name, licence, *said in rows if name != "package" and "CVE" not in name}
+
+
+def declared():
+    project = make_sbom.tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    names = [Requirement(line).name for lines in (project["dependencies"], *extras) for line in lines]
+    return {name for name in names if name != "tspg"}
+
+
+def installed(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def test_the_page_names_every_direct_dependency_once_and_nothing_else():
+    names = re.findall(r"^\| ([\w.-]+) \|", PAGE.read_text(), flags=re.MULTILINE)
+    packages = [name for name in names if name not in {"package", "advisory"} and "CVE" not in name and name[0] != "-"]
+    assert sorted(packages) == sorted(declared())
+    assert described().keys() == declared()
+
+
+@pytest.mark.parametrize("name", sorted(described()))
+def test_a_licence_is_the_one_that_the_package_declares(name):
+    if installed(name) is None:
+        pytest.skip(f"{name} is not installed")
+    assert described()[name][0] == make_sbom.licence_of(name)
+
+
+def test_the_list_of_what_is_installed_is_up_to_date():
+    pins = make_sbom.pins()
+    other = {name for name in make_sbom.needed() if (installed(name) or "").partition("+")[0] != pins.get(name)}
+    if other or sys.version_info[:2] != (3, 11) or sys.platform != "linux":
+        pytest.skip(f"other versions than those of constraints.txt are installed: {', '.join(sorted(other))}")
+    stored = json.loads(SBOM.read_text())
+    assert stored == make_sbom.sbom()
+    assert f"{len(stored['components'])} packages" in PAGE.read_text()
+
+
+def test_every_part_of_the_list_hangs_together():
+    stored = json.loads(SBOM.read_text())
+    refs = {one["bom-ref"] for one in stored["components"]}
+    own = stored["metadata"]["component"]["bom-ref"]
+    assert {one["ref"] for one in stored["dependencies"]} == refs | {own}
+    assert {ref for one in stored["dependencies"] for ref in one["dependsOn"]} == refs
+    pins = make_sbom.pins()
+    assert {one["name"]: one["version"] for one in stored["components"]}.items() <= pins.items()
+    assert canonicalize_name("torch") in {one["name"] for one in stored["components"]}
+    assert SBOM.stat().st_size < 200_000
