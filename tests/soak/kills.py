@@ -21,7 +21,7 @@ STOPPED_WITHIN = 10.0  # seconds from SIGTERM or SIGINT to the end
 def main(*, seconds: float) -> list[tuple[str, str, bool]]:
     """Kill, resume, compare, and stop politely, for about so long."""
     with tempfile.TemporaryDirectory() as scratch:
-        study, rng = Study.make(Path(scratch)), random.Random(0)  # noqa: S311 - no secret
+        study, rng = Study.make(Path(scratch)), random.Random(0)
         return [*_killed(study, rng, seconds), _stopped(study, rng)]
 
 
