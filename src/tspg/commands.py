@@ -30,6 +30,7 @@ from tspg.report.findings import findings_of
 from tspg.report.run_files import doubts_about, read_run
 from tspg.report.spreadsheet import require_xlsxwriter
 from tspg.run_folder import (
+    DRAWN_AGAIN,
     Findings,
     add_tables,
     read_manifest,
@@ -197,6 +198,8 @@ def _study(model: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
     from tspg.model.storage import model_folder
 
     folder = model_folder(model).parent
+    if (folder / MANIFEST).is_file():
+        verify(folder, but=DRAWN_AGAIN)
     stable = folder / "stable_genes.tsv"
     return (
         read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None,

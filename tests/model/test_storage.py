@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tspg.errors import ExpressionError, LabelError, ModelError
+from tspg.model import storage
 from tspg.model.storage import load_model, save_model
 
 
@@ -53,20 +54,43 @@ def test_a_flipped_bit_in_the_weights_is_noticed(run_folder, tmp_path):
         load_model(folder)
 
 
-def test_another_gene_order_is_noticed(run_folder, tmp_path):
+def redescribe(folder, **change):
+    """Change what `model.json` says, with a fingerprint to match, as a fault in this program would."""
+    described = {**json.loads((folder / "model.json").read_text()), **change}
+    (folder / "model.json").write_text(json.dumps({**described, "sha256": storage._fingerprint(described)}))
+
+
+def test_a_change_of_the_description_is_noticed(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
-    described["genes"][0], described["genes"][1] = described["genes"][1], described["genes"][0]
+    described["details"]["units"] = "counts"  # decides no number, but is told to the reader
     (folder / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ModelError, match=r"model.json: was changed"):
+        load_model(folder)
+
+
+def test_a_format_is_not_older_because_a_bit_flipped(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**described, "format_version": 2}))
+    with pytest.raises(ModelError, match=r"model.json: was changed"):
+        load_model(folder)
+
+
+def test_another_gene_order_is_noticed(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    genes = json.loads((folder / "model.json").read_text())["genes"]
+    redescribe(folder, genes=[genes[1], genes[0], *genes[2:]])
     with pytest.raises(ModelError, match="do not belong together"):
         load_model(folder)
 
 
-@pytest.mark.parametrize("change", [{"target_mean": [0.0] * 60}, {"split": {}}, {"source_classes": ["alpha"]}])
+@pytest.mark.parametrize(
+    "change", [{"target_mean": [0.0] * 60}, {"split": {"s0": "test"}}, {"source_classes": ["alpha"]}]
+)
 def test_what_decides_a_result_cannot_be_changed(run_folder, tmp_path, change):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
-    described = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**described, **change}))
+    redescribe(folder, **change)
     with pytest.raises(ModelError, match="do not belong together"):
         load_model(folder)
 
@@ -81,18 +105,32 @@ def test_a_description_that_is_none_is_refused(run_folder, tmp_path, content):
 
 def test_a_description_without_what_perturb_needs_is_refused(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
-    described = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**described, "details": {}}))
+    redescribe(folder, details={})
     with pytest.raises(ModelError, match="incomplete"):
         load_model(folder)
 
 
 def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    for version in (99, 0, "3", None):
+        redescribe(folder, format_version=version)
+        with pytest.raises(ModelError, match=f"format {version!r}; this tspg reads 1 to 3. Use the version"):
+            load_model(folder)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_formats_are_read_as_they_are(version, run_folder, planted, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**described, "format_version": 99}))
-    with pytest.raises(ModelError, match="format 99"):
-        load_model(folder)
+    del described["sha256"], described["files"]
+    if version == 1:
+        del described["settings"]["target_model"]["least_steps"]
+        described["settings"]["target_model"]["least_batches"] = 1
+    (folder / "model.json").write_text(json.dumps({**described, "format_version": version}))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    moved = load_model(folder).perturb(planted.adata)
+    assert np.array_equal(moved.X, load_model(run_folder).perturb(planted.adata).X)
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_no_folder_is_refused(tmp_path):
@@ -125,7 +163,7 @@ def test_one_profile_is_enough_in_any_gene_order_with_other_genes_beside(planted
 
 def test_missing_genes_are_counted_and_named(planted_run, planted):
     with pytest.raises(
-        ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: G0, G1, G2\."
+        ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: 'G0', 'G1', 'G2'\."
     ):
         planted_run.model.perturb(planted.adata[:, 3:])
 

@@ -1,5 +1,7 @@
 """A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ from tspg.data.adjust import Adjustment
 from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
 from tspg.errors import InputError, ModelError, TspgError
-from tspg.files import read_json, write_json
+from tspg.files import read_json, sha256_of, write_json
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
@@ -31,16 +33,23 @@ from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
 from tspg.strangers import check_folder
 
-FORMAT_VERSION = 2  # 1: f was told `least_batches`
+FORMAT_VERSION = 3  # 1: f was told `least_batches`; 2: no fingerprints yet. Every one of them can still be read.
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
 LATER_DETAILS = {"duplicates": "error"}  # and what they are in models from before there were any
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
-    for name, tensors in model.files.items():
-        write_tensors(folder / f"{name}.safetensors", tensors)
-    write_json(folder / "model.json", _description(model))
+    files = {f"{name}.safetensors": tensors for name, tensors in model.files.items()}
+    fingerprints = {name: write_tensors(folder / name, tensors) for name, tensors in files.items()}
+    described = {**_description(model), "files": fingerprints}
+    write_json(folder / "model.json", {**described, "sha256": _fingerprint(described)})
+
+
+def _fingerprint(described: dict[str, Any]) -> str:
+    """The SHA-256 of a description, but for what it says of itself."""
+    said = {name: value for name, value in described.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def save_target_model(target_model: TargetModel, path: Path) -> None:
@@ -107,15 +116,19 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
             f"{path}: there is no readable model.json here. Give the folder of a finished `tspg run`."
         ) from error
     version = described.get("format_version") if isinstance(described, dict) else None
-    if version != FORMAT_VERSION:
+    if version not in range(1, FORMAT_VERSION + 1):
         raise ModelError(
-            f"{folder / 'model.json'}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
-            "Use the version of tspg that wrote it."
+            f"{folder / 'model.json'}: format {version!r}; this tspg reads 1 to {FORMAT_VERSION}. "
+            "Use the version of tspg that wrote it, or a later one."
         )
     try:
+        is_older = version in (1, 2) and "sha256" not in described
+        described = _migrated(described) if is_older else _vouched(described, folder)
         _check_described(described)
         model = _rebuild(described, folder, torch.device(device))
         _try_out(model)
+    except ModelError:
+        raise
     except TspgError as error:
         raise ModelError(f"{folder}: the model is damaged: {error}") from error
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError) as error:
@@ -127,6 +140,22 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
             f"{folder}: the files do not belong together or were changed. Train again or restore the folder."
         )
     return model
+
+
+def _migrated(described: dict[str, Any]) -> dict[str, Any]:
+    """The description of an older format as it would be written now; the files stay as they are."""
+    f = {name: value for name, value in described["settings"]["target_model"].items() if name != "least_batches"}
+    return {**described, "settings": {**described["settings"], "target_model": f}}
+
+
+def _vouched(described: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The description, once it and every file beside it are what was written."""
+    if described["sha256"] != _fingerprint(described):
+        raise ModelError(f"{folder / 'model.json'}: was changed after it was written. Restore it, or train again.")
+    for name, known in described["files"].items():
+        if sha256_of(folder / name) != known:
+            raise ModelError(f"{folder / name}: was changed after it was written. Restore it, or train again.")
+    return described
 
 
 def _check_described(described: dict[str, Any]) -> None:
