@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tspg.errors import ResourceError
-from tspg.files import read_table, safe_name, sha256_of, whole_file, write_json, write_table, write_text
+from tspg.files import read_json, read_table, safe_name, sha256_of, whole_file, write_json, write_table, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path):
@@ -66,6 +66,14 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "m.json", {"value": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_nested_too_deeply_is_no_json(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 5000 + "]" * 5000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(tmp_path / "deep.json")
+    (tmp_path / "sound.json").write_text('{"ä": [1.5, null]}', encoding="utf-8")
+    assert read_json(tmp_path / "sound.json") == {"ä": [1.5, None]}
 
 
 def test_a_fingerprint_is_that_of_the_bytes(tmp_path):

@@ -1,13 +1,17 @@
 """A finished folder: every file is what was written, or the command stops before it does anything."""
 
 import json
+import os
 import shutil
 
+import h5py
 import pytest
 
+from tspg.analysis.perturbations import read_perturbations
 from tspg.cli import main
-from tspg.errors import ModelError
+from tspg.errors import ModelError, ResourceError
 from tspg.files import sha256_of
+from tspg.report.run_files import read_run
 from tspg.run_folder import add_tables, verify
 
 
@@ -30,7 +34,19 @@ def test_a_damaged_file_is_named_before_anything_is_written(folder, name, damage
     assert {path: sha256_of(path) for path in folder.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"outputs": []}', "", "null"])
+FITTING = '"settings": {}, "samples": []}'
+NO_MANIFESTS = {
+    **{name: name for name in ("[]", "{}", '{"outputs": []}', "", "null")},
+    "too deep": "[" * 5000 + "]" * 5000,
+    "outputs in pairs": '{"outputs": [["report.html", ""]], ' + FITTING,
+    "outputs above": '{"outputs": {"../secret": ""}, ' + FITTING,
+    "outputs elsewhere": '{"outputs": {"/etc/passwd": ""}, ' + FITTING,
+    "outputs unprintable": '{"outputs": {"a\\u0000b": ""}, ' + FITTING,
+    "outputs half a letter": '{"outputs": {"\\ud800": ""}, ' + FITTING,
+}
+
+
+@pytest.mark.parametrize("content", NO_MANIFESTS.values(), ids=NO_MANIFESTS)
 def test_a_manifest_that_is_none_is_refused(folder, content, capsys):
     (folder / "manifest.json").write_text(content)
     for command in ("report", "audit"):
@@ -65,3 +81,35 @@ def verify_changed(folder):
         verify(folder)
     finally:
         (folder / "history.tsv").write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_an_output_that_is_no_file_is_missing_and_never_waited_for(folder, kind):
+    (folder / "top_genes.tsv").unlink()
+    if kind == "pipe":
+        os.mkfifo(folder / "top_genes.tsv")
+    elif kind == "folder":
+        (folder / "top_genes.tsv").mkdir()
+    else:
+        (folder / "top_genes.tsv").symlink_to("/dev/zero")
+    with pytest.raises(ModelError, match=r"top_genes\.tsv: is missing"):
+        verify(folder)
+
+
+@pytest.mark.parametrize("reader", [read_perturbations, read_run])
+def test_moved_profiles_that_lie_in_another_file_are_refused(folder, tmp_path, reader):
+    assert reader(folder)
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["secret"] = [1.0]
+    with h5py.File(folder / "perturbations.h5ad", "a") as file:
+        file["uns/tspg/read_me"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "secret")
+    with pytest.raises(ModelError, match="is a link to another place"):
+        reader(folder)
+
+
+@pytest.mark.parametrize("reader", [read_perturbations, read_run])
+def test_moved_profiles_larger_than_memory_are_refused_before_they_are_read(folder, reader):
+    with h5py.File(folder / "perturbations.h5ad", "a") as file:
+        file.create_dataset("uns/tspg/empty", shape=(10**7, 10**6), dtype="f8", chunks=(1000, 1000))
+    with pytest.raises(ResourceError, match=r"'/uns/tspg/empty' declares 80,000\.0 GB"):
+        reader(folder)

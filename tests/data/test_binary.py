@@ -134,3 +134,20 @@ def test_memory_limit(tmp_path):
     FRAME.to_parquet(tmp_path / "m.parquet")
     with pytest.raises(ResourceError):
         read_expression(tmp_path / "m.parquet", max_memory_gb=1e-9)
+
+
+def with_metadata(folder, metadata):
+    table = pa.Table.from_pandas(FRAME.reset_index(names="id"), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({"pandas": metadata}), folder / "m.parquet")
+    return folder / "m.parquet"
+
+
+@pytest.mark.parametrize("metadata", ["[]", "null", "{}", '{"index_columns": 5}', '{"index_columns": [5, [], "no"]}'])
+def test_metadata_of_pandas_that_name_no_column_are_ignored(tmp_path, metadata):
+    assert list(read_expression(with_metadata(tmp_path, metadata)).obs_names) == list(map(str, FRAME.index))
+
+
+@pytest.mark.parametrize("metadata", ["{", "[" * 5000, b"\xff"])
+def test_metadata_of_pandas_that_are_no_json_are_refused(tmp_path, metadata):
+    with pytest.raises(ExpressionError, match="cannot be read as Parquet"):
+        read_expression(with_metadata(tmp_path, metadata))

@@ -58,6 +58,7 @@ def test_labels_replace_annotations(tmp_path):
         ("", "line 1: expected"),
         (GCT2.replace("2\t3\n", "2\t3\t1\n", 1), "line 2: expected 2 whole numbers"),
         (GCT2.replace("2\t3\n", "two\t3\n", 1), "line 2: expected 2 whole numbers"),
+        (GCT2.replace("2\t3\n", "9" * 5000 + "\t3\n", 1), "line 2: expected 2 whole numbers"),
         (GCT2.replace("2\t3\n", "2\t4\n", 1), "line 3: expected 6 fields for the 4 samples.*found 5"),
         (GCT2.replace("2\t3\n", "3\t3\n", 1), "declares 3 genes, the file holds 2"),
         (GCT2.replace("2\t3\n", "1\t3\n", 1), "declares 1 genes, the file holds 2"),

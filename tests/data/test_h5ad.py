@@ -255,3 +255,31 @@ def test_truncated_files_are_refused(tmp_path):
         path.write_bytes(content[:at])
         with pytest.raises(ExpressionError):
             read_expression(path)
+
+
+def lists_of_varying_length(file, place):
+    kind = h5py.vlen_dtype(np.int32)
+    if place == "attribute":
+        lists = np.empty(1, dtype=object)
+        lists[0] = np.arange(3, dtype=np.int32)
+        file["X"].attrs.create("odd", lists, dtype=kind)
+    else:
+        file.create_dataset("obsm/odd", (2,), dtype=kind)
+
+
+@pytest.mark.parametrize("place", ["attribute", "data"])
+def test_lists_of_varying_length_are_refused(tmp_path, place):
+    path = write(tmp_path)
+    read_expression(path)  # text of varying length is fine
+    with h5py.File(path, "a") as file:
+        lists_of_varying_length(file, place)
+    with pytest.raises(ExpressionError, match=r"(attribute 'odd' of '/X'|'/obsm/odd') holds lists of varying length"):
+        read_expression(path)
+
+
+def test_a_kind_of_table_that_anndata_does_not_know_is_told(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        file["obs"].attrs["encoding-version"] = "9.9"
+    with pytest.raises(ExpressionError, match="cannot be read as H5AD"):
+        read_expression(path)

@@ -1,6 +1,7 @@
 """A model on disk: what comes back, and what is refused."""
 
 import json
+import resource
 import shutil
 
 import numpy as np
@@ -107,6 +108,49 @@ def test_a_description_without_what_perturb_needs_is_refused(run_folder, tmp_pat
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     redescribe(folder, details={})
     with pytest.raises(ModelError, match="incomplete"):
+        load_model(folder)
+
+
+def changed(described, place, value):
+    """A description with one value replaced, at a place such as `settings.generator.residual_blocks`."""
+    *above, key = place.split(".")
+    holder = described
+    for name in above:
+        holder = holder[name]
+    holder[key] = value
+    return described
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("settings.target_model.hidden_units", [10**9, 10**9], "target_model.safetensors has other sizes"),
+        ("settings.generator.down_units", [10**9], "generator.safetensors has other sizes"),
+        ("settings.generator.residual_blocks", 10**9, "more than 1,000 residual blocks"),
+        ("settings.generator.residual_blocks", None, "damaged or incomplete"),
+        ("scaler.minimum", [0.0], "one finite number for each"),
+        ("scaler.maximum", None, "one finite number for each"),
+        ("target_mean", 10**400, "damaged or incomplete"),
+        ("target_mean", "x", "damaged or incomplete"),
+        ("split", [], "damaged or incomplete"),
+        ("classes", None, "damaged or incomplete"),
+        ("genes", [None], "damaged or incomplete"),
+    ],
+)
+def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    described = changed(json.loads((folder / "model.json").read_text()), place, value)
+    (folder / "model.json").write_text(json.dumps(described))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelError, match=told):
+        load_model(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
+
+
+def test_a_description_nested_too_deeply_is_none(run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    (folder / "model.json").write_text("[" * 5000 + "]" * 5000)
+    with pytest.raises(ModelError, match=r"no readable model\.json"):
         load_model(folder)
 
 

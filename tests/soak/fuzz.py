@@ -27,7 +27,6 @@ from pathlib import Path
 
 from tests.soak.fuzz_targets import MEMORY, TARGETS, Target, make_room
 from tests.soak.mutations import mutated
-
 from tspg.errors import TspgError
 
 ROOT = Path(__file__).resolve().parents[2]

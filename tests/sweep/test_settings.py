@@ -91,7 +91,10 @@ def test_an_option_in_both_tables_is_refused(tmp_path):
         read(tmp_path, GOOD.replace("[sweep]", "epochs = 2\n[sweep]") + "epochs = 3")
 
 
-@pytest.mark.parametrize("text", ["[data", "[data]\nexpression = m.tsv", "\x00"])
+TOO_DEEP, TOO_LONG = "a = " + "[" * 3000 + "]" * 3000, "a = " + "9" * 5000
+
+
+@pytest.mark.parametrize("text", ["[data", "[data]\nexpression = m.tsv", "\x00", TOO_DEEP, TOO_LONG])
 def test_what_is_not_toml_is_refused(tmp_path, text):
     with pytest.raises(InputError, match="is not in TOML format"):
         read(tmp_path, text)
