@@ -83,8 +83,10 @@ def verify_changed(folder):
         (folder / "history.tsv").write_bytes(content)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
-def test_an_output_that_is_no_file_is_missing_and_never_waited_for(folder, kind):
+@pytest.mark.parametrize(
+    ("kind", "told"), [("pipe", "neither a file nor a folder"), ("folder", "is missing"), ("device", "is a link")]
+)
+def test_an_output_that_is_no_file_is_refused_and_never_waited_for(folder, kind, told):
     (folder / "top_genes.tsv").unlink()
     if kind == "pipe":
         os.mkfifo(folder / "top_genes.tsv")
@@ -92,7 +94,7 @@ def test_an_output_that_is_no_file_is_missing_and_never_waited_for(folder, kind)
         (folder / "top_genes.tsv").mkdir()
     else:
         (folder / "top_genes.tsv").symlink_to("/dev/zero")
-    with pytest.raises(ModelError, match=r"top_genes\.tsv: is missing"):
+    with pytest.raises(ModelError, match=rf"top_genes\.tsv: {told}|top_genes\.tsv: is {told}"):
         verify(folder)
 
 

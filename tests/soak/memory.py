@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+
 from tests.soak.study import ALONE
 
 SAMPLES, GENES, CLASSES = 11_688, 4_386, 5

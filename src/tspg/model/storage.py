@@ -34,6 +34,11 @@ from tspg.model.trained import TrainedModel
 from tspg.strangers import check_folder
 
 FORMAT_VERSION = 3  # 1: f was told `least_batches`; 2: no fingerprints yet. Every one of them can still be read.
+# What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
+_DAMAGED = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
+    *(OSError, SafetensorError),
+)
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
 LATER_DETAILS = {"duplicates": "error"}  # and what they are in models from before there were any
 
@@ -131,7 +136,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
         raise
     except TspgError as error:
         raise ModelError(f"{folder}: the model is damaged: {error}") from error
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError, SafetensorError) as error:
+    except _DAMAGED as error:
         raise ModelError(
             f"{folder}: the model is damaged or incomplete ({error}). Train it again or restore the folder."
         ) from error
