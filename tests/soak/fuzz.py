@@ -70,12 +70,14 @@ class Trial:
         self._sizes: dict[str, int] = {}
         self._started = time.monotonic()
         make_room(self.target, folder)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT)
         warnings.simplefilter("ignore")
         self._peak = self._memory()
 
     def one(self, data: bytes) -> None:
         """Write data to the file and read it."""
-        self._path.write_bytes(data)
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, data, 0)
         before = time.process_time()
         try:
             self.target.read(self._path)

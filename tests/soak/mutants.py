@@ -257,7 +257,7 @@ def _replaced(path: Path, text: str) -> Iterator[None]:
         path.write_text(kept, encoding="utf-8")
 
 
-def survivors_of(shop: Workshop, module: str, most: int, seed: int = SEED) -> tuple[int, list[Mutant]]:
+def survivors_of(shop: Workshop, module: str, most: int, seed: int, with_room: bool) -> tuple[int, list[Mutant]]:
     """How many mutants of a module were tried, and those that no test noticed."""
     near, room = shop.tests_of(module)
     if not shop.passes(near):
@@ -265,10 +265,16 @@ def survivors_of(shop: Workshop, module: str, most: int, seed: int = SEED) -> tu
     every = mutants_of(module, shop.source(module))
     drawn = random.Random(f"{seed} {module}").sample(every, min(most, len(every)))
     left = [mutant for mutant in drawn if shop.survives(mutant, near)]
-    return len(drawn), [mutant for mutant in left if near == room or shop.survives(mutant, room)]
+    return len(drawn), [mutant for mutant in left if not with_room or near == room or shop.survives(mutant, room)]
 
 
-def main(seconds: float = 3600, modules: tuple[str, ...] = (), most: int | None = None) -> list[tuple[str, str, bool]]:
+def main(
+    seconds: float = 3600,
+    modules: tuple[str, ...] = (),
+    most: int | None = None,
+    seed: int = SEED,
+    with_room: bool = True,
+) -> list[tuple[str, str, bool]]:
     """Try mutants of every module, or those named; about 4 s each."""
     chosen = modules or tuple(TESTS)
     most = most or max(5, int(seconds / 4 / len(chosen)))
@@ -279,7 +285,7 @@ def main(seconds: float = 3600, modules: tuple[str, ...] = (), most: int | None 
     with tempfile.TemporaryDirectory() as folder:
         shop = Workshop(Path(folder))
         for module in chosen:
-            n_drawn, survivors = survivors_of(shop, module, most)
+            n_drawn, survivors = survivors_of(shop, module, most, seed, with_room)
             n_tried, n_left = n_tried + n_drawn, n_left + len(survivors)
             named = "".join(f"; survived line {one.line}: {one.what}" for one in survivors)
             figure = f"{n_drawn - len(survivors)} of {n_drawn} killed{named}"
@@ -293,5 +299,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*")
     parser.add_argument("--most", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--near", action="store_true", help="only the tests that are about the module")
     given = parser.parse_args()
-    print(*main(modules=tuple(given.modules), most=given.most)[-1])  # noqa: T201
+    found = main(modules=tuple(given.modules), most=given.most, seed=given.seed, with_room=not given.near)
+    sys.stdout.write(f"{found[-1][1]}\n")
