@@ -46,7 +46,7 @@ def test_npy_with_genes_in_rows(tmp_path):
         (VALUES[0], r"expected one matrix of numbers, found array of shape \(3,\)"),
         (VALUES.astype(complex), "complex"),
         (VALUES.astype(str), "expected one matrix"),
-        (VALUES.astype(object), "cannot be read as an NPY matrix"),
+        (VALUES.astype(object), "cannot be read as NPY"),
         (np.where(VALUES == 5, np.nan, VALUES), "row 's2', column 'NA': the value is missing"),
         (np.where(VALUES == 5, np.inf, VALUES), "row 's2', column 'NA': inf"),
         (np.where(VALUES == 5, 1e39, VALUES.astype(float)), r"row 's2', column 'NA': 1e\+39"),

@@ -158,8 +158,8 @@ def test_missing_file_folder_and_unknown_ending(tmp_path):
         read_expression(tmp_path / "absent.tsv")
     (tmp_path / "folder.tsv").mkdir()
     with pytest.raises(ExpressionError, match="this is a folder"):
-    (tmp_path / "matrix.xlsx").touch()
         read_expression(tmp_path / "folder.tsv")
+    (tmp_path / "matrix.xlsx").touch()
     with pytest.raises(ExpressionError, match=r"\.xlsx are not read"):
         read_expression(tmp_path / "matrix.xlsx")
 

@@ -207,7 +207,7 @@ def test_one_profile_is_enough_in_any_gene_order_with_other_genes_beside(planted
 
 def test_missing_genes_are_counted_and_named(planted_run, planted):
     with pytest.raises(
-        ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: 'G0', 'G1', 'G2'\."
+        ExpressionError, match=r"3 of the model's 60 genes are not in the expression matrix: 'G0', 'G1', 'G2'"
     ):
         planted_run.model.perturb(planted.adata[:, 3:])
 

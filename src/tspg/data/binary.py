@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute
 
+from tspg.data.damage import refused_if_damaged
 from tspg.data.naming import shown
 from tspg.data.streams import RATIO_FREE, RATIO_LIMIT, TextLines, file_kind
 from tspg.data.table import (
@@ -31,24 +31,17 @@ from tspg.errors import ExpressionError
 _BLOCK_VALUES = 4 << 20
 _NPY = b"\x93NUMPY"
 _EXTENSION = b"ARROW:extension:name"  # what a column of a type has that pyarrow does not know
-# What NumPy raises on headers that are damaged, or made to be strange.
-_NO_NPY = (OSError, ValueError, TypeError, ArithmeticError, EOFError, SyntaxError, RuntimeError, TokenError)
 
 
 def open_npy(path: Path) -> Table:
     """Open an NPY matrix with its names in `NAME.rownames.txt` and `NAME.colnames.txt`, one a line."""
-    try:
+    with refused_if_damaged(path, "NPY"):
         with path.open("rb") as stream:
             is_npy = stream.read(len(_NPY)) == _NPY
         if not is_npy:  # NumPy would take it for a pickle, and advise to trust it
             raise ValueError("it does not begin as one")
         with np.errstate(over="raise"):  # a shape beyond all bounds
             matrix = np.load(path, mmap_mode="r", allow_pickle=False)
-    except _NO_NPY as error:
-        raise ExpressionError(
-            f"{path}: cannot be read as an NPY matrix of numbers ({shown(str(error))}). "
-            "Write it again with numpy.save, numbers only."
-        ) from error
     if not isinstance(matrix, np.memmap) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         raise ExpressionError(
             f"{path}: expected one matrix of numbers, found {_described(matrix)}. "
@@ -117,11 +110,13 @@ class ArrayBlock:
 
 def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     """Open a Parquet table: names of the rows in the pandas index or the first column, then numbers."""
-    try:
-        source = stack.enter_context(pq.ParquetFile(path))
-        schema = source.schema_arrow
-    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:  # names and metadata are text and JSON
-        raise ExpressionError(f"{path}: cannot be read as Parquet ({shown(str(error))}). Write it again.") from error
+    with refused_if_damaged(path, "Parquet"):
+        return _parquet_table(path, stack, limit)
+
+
+def _parquet_table(path: Path, stack: ExitStack, limit: float) -> Table:
+    source = stack.enter_context(pq.ParquetFile(path))
+    schema = source.schema_arrow
     check_filled(str(path), source.metadata.num_rows, len(schema.names))
     if len(schema.names) > MOST_COLUMNS:
         raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} columns. This is no expression matrix.")
@@ -208,23 +203,22 @@ class RowGroup:
     @cached_property
     def row_ids(self) -> list[str]:
         """Names of the rows."""
-        column = self._read([self.id_column]).column(0)
-        if sum(map(_length_of_all, column.chunks)) > max(RATIO_FREE, RATIO_LIMIT * Path(self.file).stat().st_size):
-            raise ExpressionError(
-                f"{self.file}: the names in column {shown(self.id_column)} are longer than any names of samples "
-                "or genes. Check that this is an expression matrix."
-            )
-        try:
+        with refused_if_damaged(self.file, "Parquet"):
+            column = self._read([self.id_column]).column(0)
+            if sum(map(_length_of_all, column.chunks)) > max(RATIO_FREE, RATIO_LIMIT * Path(self.file).stat().st_size):
+                raise ExpressionError(
+                    f"{self.file}: the names in column {shown(self.id_column)} are longer than any names of samples "
+                    "or genes. Check that this is an expression matrix."
+                )
             return ["" if name is None else str(name) for name in column.to_pylist()]
-        except UnicodeDecodeError as error:
-            raise ExpressionError(
-                f"{self.file}: column {shown(self.id_column)} holds names that are no UTF-8 text. Write it again."
-            ) from error
 
     def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
         """The values of some rows and columns as float32; every one of them is a finite number."""
         names = self.column_ids if columns is None else [self.column_ids[at] for at in columns]
-        table = self._read(names)
+        with refused_if_damaged(self.file, "Parquet"):
+            return self._values(self._read(names), names, rows)
+
+    def _values(self, table: pa.Table, names: list[str], rows: IntArray | None) -> FloatArray:
         rows = np.arange(table.num_rows) if rows is None else rows
         row_ids = [self.row_ids[row] for row in rows]
         values = np.empty((len(rows), len(names)), np.float32)
@@ -242,12 +236,7 @@ class RowGroup:
         return values
 
     def _read(self, names: list[str]) -> pa.Table:
-        try:
-            table = self.source.read_row_group(self.number, columns=names)
-            if table.num_rows != self.source.metadata.row_group(self.number).num_rows:
-                raise ValueError(f"{table.num_rows:,} rows")
-            return table
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise ExpressionError(
-                f"{self.file}: row group {self.number} is damaged ({shown(str(error))}). Write it again."
-            ) from error
+        table = self.source.read_row_group(self.number, columns=names)
+        if table.num_rows != self.source.metadata.row_group(self.number).num_rows:
+            raise ValueError(f"row group {self.number} has {table.num_rows:,} rows")
+        return table

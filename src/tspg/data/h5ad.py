@@ -1,6 +1,5 @@
 """H5AD files as tables: only X, obs and the names of var are read, and nothing leads out of the file."""
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from tspg.data.binary import ArrayBlock
-from tspg.data.hdf5_safety import UNREADABLE, opened_hdf5, read_part
-from tspg.data.naming import shown
+from tspg.data.damage import refused_if_damaged
+from tspg.data.hdf5_safety import opened_hdf5, read_part
 from tspg.data.table import MOST_COLUMNS, Block, Table, check_filled
 from tspg.errors import ExpressionError
 
@@ -30,25 +29,16 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
     ExpressionError
         If the file is damaged, unsafe, or no AnnData file with a numeric X.
     """
-    try:
+    with refused_if_damaged(path, "H5AD"):
         source = stack.enter_context(opened_hdf5(path, limit=limit, whole=_READ_WHOLE))
         obs, var = _frame(source, "obs", path), _frame(source, "var", path)
         return _table(source, path, obs, list(var.index))
-    except UNREADABLE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> ExpressionError:
-    reason = re.sub(r"Unable to synchronously \w+ \w+ ", "", str(error.args[0] if error.args else error))
-    return ExpressionError(f"{path}: cannot be read as H5AD ({shown(reason)}). Write it again with anndata.")
 
 
 def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
     """The same blocks; they are read one by one, so damage further on shows only now."""
-    try:
+    with refused_if_damaged(path, "H5AD"):
         yield from blocks
-    except UNREADABLE as error:
-        raise _damaged(path, error) from error
 
 
 def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:

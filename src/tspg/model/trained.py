@@ -195,9 +195,9 @@ class TrainedModel:
             raise ExpressionError(str(error)) from error
         if match.missing:
             raise ExpressionError(
-                f"{len(match.missing)} of the model's {len(self.gene_ids)} genes are not in the expression matrix: "
-                f"{listed(match.missing)}. "
-                "Give a matrix with all of them, in the units the model was trained on."
+                f"{_file_of(adata)}{len(match.missing):,} of the model's {len(self.gene_ids):,} genes are not in the "
+                f"expression matrix: {listed(match.missing)}. Give a matrix with all of them, in the units "
+                "the model was trained on."
             )
         column_of = dict(zip(match.found, match.positions, strict=True))
         return dense(adata)[:, [column_of[gene] for gene in self.gene_ids]]
@@ -247,3 +247,9 @@ class TrainedModel:
             "f_accuracy": float((obs["predicted_after"] == self.target_class).mean()),
         }
         return result
+
+
+def _file_of(adata: AnnData) -> str:
+    """Where a matrix was read from, as a message begins; nothing where it was made in Python."""
+    name = str(adata.uns.get("tspg_input", {}).get("file", ""))
+    return f"{name}: " if name else ""

@@ -1,0 +1,148 @@
+"""What a text file says, read in the plainest way: no library, no speed, and None for whatever is not plain.
+
+A reader may refuse a file that the oracle can read; what it does read must be what the oracle reads.
+"""
+
+import math
+import re
+
+Matrix = tuple[list[str], list[str], list[list[float]]]  # names of rows, names of columns, values
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LARGEST = 3.4028236e38
+SAMPLE_NAMES = {"sample", "sample_id", "sampleid", "id", "sampid"}
+
+
+def lines_of(content: bytes) -> list[str] | None:
+    """The lines of a text, without byte order mark and Windows line ends."""
+    if content[:3] == b"\xef\xbb\xbf":
+        content = content[3:]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    text = text.replace("\r\n", "\n")
+    if "\r" in text or "\0" in text:
+        return None
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def fields_of(line: str, delimiter: str) -> list[str] | None:
+    """The fields of a line; in CSV, quotation marks hold a field together, and two of them stand for one."""
+    if delimiter == "\t":
+        return line.split("\t")
+    fields, rest = [], line
+    while True:
+        if rest.startswith('"'):
+            field, at = "", 1
+            while at < len(rest):
+                if rest[at] != '"':
+                    field, at = field + rest[at], at + 1
+                elif rest[at + 1 : at + 2] == '"':
+                    field, at = field + '"', at + 2
+                else:
+                    break
+            if at >= len(rest) or rest[at + 1 : at + 2] not in ("", ","):
+                return None
+            fields.append(field)
+            rest = rest[at + 1 :]
+        else:
+            field, _, _ = rest.partition(",")
+            fields.append(field)
+            rest = rest[len(field) :]
+        if not rest:
+            return fields
+        rest = rest[1:]
+
+
+def are_names(names: list[str]) -> bool:
+    """Whether names are there, each once, without control characters."""
+    plain = all(name and not any(ord(letter) < 32 or ord(letter) == 127 for letter in name) for name in names)
+    return plain and len(set(names)) == len(names)
+
+
+def number_of(text: str) -> float | None:
+    """A decimal number that 32 bits hold."""
+    if not NUMBER.fullmatch(text) or not text.isascii():
+        return None
+    value = float(text)
+    return value if math.isfinite(value) and abs(value) < LARGEST else None
+
+
+def values_of(rows: list[list[str]]) -> list[list[float]] | None:
+    """The numbers of a table whose every cell is one."""
+    values = [[number_of(cell) for cell in row] for row in rows]
+    return None if any(value is None for row in values for value in row) else values  # type: ignore[return-value]
+
+
+def matrix_of(content: bytes, delimiter: str) -> Matrix | None:
+    """A table with names of columns above and names of rows before; R leaves the corner out."""
+    lines = lines_of(content)
+    if lines is None or len(lines) < 2:
+        return None
+    rows = [fields_of(line, delimiter) for line in lines]
+    if any(row is None for row in rows):
+        return None
+    header, *body = [row or [] for row in rows]
+    if len(body[0]) == len(header):
+        header = header[1:]
+    if not header or any(len(row) != len(header) + 1 for row in body):
+        return None
+    names, values = [row[0] for row in body], values_of([row[1:] for row in body])
+    return (names, header, values) if values and are_names(names) and are_names(header) else None
+
+
+def gct_of(content: bytes) -> Matrix | None:
+    """A GCT 1.2 file: samples x genes, as its sizes say."""
+    lines = lines_of(content)
+    if lines is None or len(lines) < 4 or lines[0].rstrip("\t ") != "#1.2":
+        return None
+    sizes = lines[1].rstrip("\t ").split("\t")
+    if len(sizes) != 2 or not all(re.fullmatch("[0-9]+", size) for size in sizes):
+        return None
+    samples, rows = lines[2].split("\t")[2:], [line.split("\t") for line in lines[3:]]
+    if len(samples) != int(sizes[1]) or len(lines[2].split("\t")) != len(samples) + 2 or len(rows) != int(sizes[0]):
+        return None
+    if any(len(row) != len(samples) + 2 for row in rows):
+        return None
+    genes, values = [row[0] for row in rows], values_of([row[2:] for row in rows])
+    if not samples or not values or not are_names(genes) or not are_names(samples):
+        return None
+    return samples, genes, [list(column) for column in zip(*values, strict=True)]
+
+
+def labels_of(content: bytes) -> dict[str, list[str]] | None:
+    """Samples and their labels; the first line names columns if it begins like one that does."""
+    lines = lines_of(content)
+    if not lines:
+        return None
+    rows = [line.split("\t") for line in lines]
+    if len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+        return None
+    if rows[0][0].casefold() in SAMPLE_NAMES:
+        if not are_names(rows[0]):
+            return None
+        at = next(place for place, name in enumerate(rows[0]) if name.casefold() in SAMPLE_NAMES)
+        rows = [[row[at], *row[:at], *row[at + 1 :]] for row in rows[1:]]
+    elif len(rows[0]) != 2:
+        return None
+    return {row[0]: row[1:] for row in rows} if rows and are_names([row[0] for row in rows]) else None
+
+
+def gene_sets_of(content: bytes) -> dict[str, list[str]] | None:
+    """Gene sets, each with its genes once and in order."""
+    found: dict[str, list[str]] = {}
+    for line in lines_of(content) or []:
+        name, *rest = line.split("\t")
+        genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
+        if not name or not genes or name in found:
+            return None
+        found[name] = genes
+    return found or None
+
+
+def genes_of(content: bytes) -> list[str] | None:
+    """Genes, one a line."""
+    lines = lines_of(content)
+    return list(dict.fromkeys(lines)) if lines and all(line and "\t" not in line for line in lines) else None
