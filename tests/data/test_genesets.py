@@ -48,7 +48,7 @@ def test_unknown_name_lists_the_three_closest(tmp_path):
         ("", "empty"),
         ("A\tx\tG\nB\tx\n", "line 2: expected a name.*found 2 field"),
         ("A x G1 G2\n", "line 1: expected a name.*found 1 field"),
-        ("A\tx\tG\n\n", "line 2: expected a name"),
+        ("A\tx\tG\n\n", "line 2: the line is empty"),
         ("A\tx\tG\nA\tx\tH\n", "line 2: gene set 'A' was read before"),
         ("A\tx\t\t\n", "line 1: gene set 'A' has no genes"),
         ("\tx\tG\n", "line 1: gene set '' has no name"),

@@ -188,6 +188,8 @@ def test_wanted_genes_in_rows(tmp_path):
         (GOOD.removeprefix("sample\t"), "as R writes it"),
         (GOOD.replace("B", "1-Mar"), r"'1-Mar' \(probably MARCH1\)"),
         (GOOD.replace("B", "Sep-2"), r"'Sep-2' \(probably SEPT2\)"),
+        (GOOD.replace("B", "2001-12-01"), r"'2001-12-01' \(probably DEC1\)"),
+        (GOOD.replace("B", "2026-09-07 00:00:00"), r"'2026-09-07 00:00:00' \(probably SEPT7\)"),
         (GOOD.replace("B", "2.31E+13"), "made by a spreadsheet program: '2.31E"),
         (GOOD.replace("B", "=B"), "1 gene name.*formula.*'=B'"),
         (GOOD.replace("s1", "@s1"), "1 sample name.*formula.*'@s1'"),

@@ -31,7 +31,9 @@ def labels_cases() -> Iterator[Case]:
     yield case("empty", holding("labels.tsv", ""), "the file is empty. A line must hold a sample and its label")
     yield case("an empty first line", holding("labels.tsv", "\n" + LABELS), "line 1: the line is empty")
     yield case(
-        "an empty line at the end", added("labels.tsv", "\n"), "line 13: expected 2 fields as in line 1, found 1"
+        "an empty line at the end",
+        added("labels.tsv", "\n"),
+        "line 13: expected 2 fields as in line 1, found none: it is empty. Remove",
     )
     yield case(
         "one column",
@@ -143,7 +145,7 @@ def gmt_cases() -> Iterator[Case]:
     yield case("there is no file", missing("sets.gmt"), "cannot be read|no such file")
     yield case("a folder in its place", a_folder("sets.gmt"), "[Ii]s a directory")
     yield case("empty", holding("sets.gmt", ""), "the file is empty. It must hold one gene set a line")
-    yield case("an empty line", added("sets.gmt", "\n"), "line 3: expected a name, a description and genes")
+    yield case("an empty line", added("sets.gmt", "\n"), "line 3: the line is empty")
     yield case(
         "blanks between fields",
         rewritten("sets.gmt", lambda old: old.replace(b"\t", b" ")),

@@ -39,7 +39,7 @@ def open_npy(path: Path) -> Table:
         with path.open("rb") as stream:
             is_npy = stream.read(len(_NPY)) == _NPY
         if not is_npy:  # NumPy would take it for a pickle, and advise to trust it
-            raise ValueError("it does not begin as one")
+            raise ValueError("it does not begin as such a file does")
         with np.errstate(over="raise"):  # a shape beyond all bounds
             matrix = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(matrix, np.memmap) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":

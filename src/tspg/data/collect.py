@@ -60,7 +60,8 @@ class Collected:
         values = self.values if complete else self.values[:, columns]
         if not values.size:
             raise ExpressionError(
-                f"{self.file}: the matrix has {len(self.sample_ids):,} samples and {len(wanted):,} genes. It is empty."
+                f"{self.file}: the matrix has {len(self.sample_ids):,} samples and {len(wanted):,} genes. "
+                "It is empty; check that it is complete."
             )
         return Matrix(np.ascontiguousarray(values), self.sample_ids, [self.gene_ids[at] for at in wanted], match)
 

@@ -29,5 +29,7 @@ def refused_if_damaged(path: Path | str, kind: str) -> Iterator[None]:
     except (TspgError, MemoryError):
         raise
     except Exception as error:
-        reason = re.sub(r"Unable to synchronously \w+ \w+ ", "", str(error.args[0] if error.args else error))
+        reason = re.sub(r"Unable to synchronously \w+ \w+ ", "", str(error.args[0] if error.args else error)).strip(
+            "()"
+        )
         raise ExpressionError(f"{path}: cannot be read as {kind} ({shown(reason)}). {_ADVICE[kind]}") from error

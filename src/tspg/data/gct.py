@@ -37,7 +37,9 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
     rest = lines.blocks()
     first = next(rest, None)
     if first is None:
-        raise ExpressionError(f"{path}: there is a header but no row of values below it. Is it complete?")
+        raise ExpressionError(
+            f"{path}: there is a header but no row of values below it. Check that the file is complete."
+        )
     table = make_table(layout, lines, first, rest, lambda again: open_gct(path, again))
     table.genes_in_rows = True
     table.annotations = annotations

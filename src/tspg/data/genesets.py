@@ -120,6 +120,8 @@ def _add(gene_sets: dict[str, GeneSet], line: str, where: str) -> None:
 
 
 def _gene_set(line: str, where: str) -> GeneSet:
+    if not line:
+        raise GeneSetError(f"{where}: the line is empty; expected a gene set. Remove the line.")
     fields = line.split("\t")
     name = fields[0]
     if bad := [field for field in fields if has_control(field)]:

@@ -82,7 +82,7 @@ def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
         if len(row) != len(rows[0]):
             raise LabelError(
                 f"{path}, line {number:,}: expected {len(rows[0]):,} fields as in line 1, "
-                f"found {len(row):,}: {shown(line)}. Correct the line."
+                f"found {f'{len(row):,}: {shown(line)}. Correct' if line else 'none: it is empty. Remove'} the line."
             )
     return rows, doubts
 
@@ -104,7 +104,7 @@ def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
 def _with_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
     header, *body = rows
     if not body:
-        raise LabelError(f"{path}: there is a header line but no sample below it. Is it complete?")
+        raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     check_names(header, what="column", file=str(path), error=LabelError)
     named = [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
     sample_at = named[0] if named else 0

@@ -14,8 +14,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands f
 _EXCEL_DATE = re.compile(
     r"(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb|Nov)|(Mar|Sep|Dec|Oct|Apr|Feb|Nov)-\d{1,2})$", re.IGNORECASE
 )
+_EXCEL_DAY = re.compile(r"\d{4}-(\d\d)-(\d\d)( 00:00:00)?$")
 _EXCEL_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+$")
-_EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC"}
+_EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC", "03": "MARCH", "09": "SEPT", "12": "DEC"}
 
 
 def shown(value: str) -> str:
@@ -75,7 +76,8 @@ def check_names(
 def notes_on_names(names: Sequence[str], *, what: str) -> list[str]:
     """Remarks on names that a spreadsheet has changed, or that it would run as a formula."""
     notes = []
-    damaged = [name for name in names if _EXCEL_DATE.match(name) or _EXCEL_NUMBER.match(name)] if what == "gene" else []
+    changed = (_EXCEL_DATE, _EXCEL_DAY, _EXCEL_NUMBER)
+    damaged = [name for name in names if any(one.match(name) for one in changed)] if what == "gene" else []
     if damaged:
         notes.append(
             f"{len(damaged):,} gene name(s) look like dates or numbers made by a spreadsheet program: "
@@ -93,11 +95,10 @@ def notes_on_names(names: Sequence[str], *, what: str) -> list[str]:
 
 def _likely_original(name: str) -> str:
     """The gene that a date most likely was, in words (Ziemann et al. 2016, doi:10.1186/s13059-016-1044-7)."""
-    month = re.search("[A-Za-z]{3}", name)
-    number = re.search(r"\d+", name)
-    if month is None or number is None or month[0].lower() not in _EXCEL_ORIGINALS:
-        return ""
-    return f" (probably {_EXCEL_ORIGINALS[month[0].lower()]}{int(number[0])})"
+    day = _EXCEL_DAY.match(name)
+    word, digits = re.search("[A-Za-z]{3}", name), re.search(r"\d+", name)
+    month, number = (day[1], day[2]) if day else (word[0].lower() if word else "", digits[0] if digits else "")
+    return f" (probably {_EXCEL_ORIGINALS[month]}{int(number)})" if number and month in _EXCEL_ORIGINALS else ""
 
 
 def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -> list[tuple[str, str]]:

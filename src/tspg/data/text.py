@@ -16,6 +16,7 @@ from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_a
 from tspg.data.table import MOST_COLUMNS, Block, FloatArray, IntArray, Table
 from tspg.errors import ExpressionError
 
+_ADVICE_ON_FIELDS = "Every line needs as many as the header says; check that the file is complete."
 _UNIT_SEPARATOR = "\x1f"  # stands between fields once quotes are removed; names may not hold it
 # A line that is one longer than a header starting like this is faulty, not the work of R.
 _NAMES_OF_ROW_NAMES = frozenset(
@@ -55,7 +56,9 @@ def open_text(path: Path, stack: ExitStack) -> Table:
     blocks = lines.blocks()
     first = next(blocks, None)
     if first is None:
-        raise ExpressionError(f"{path}: there is a header line but no row of values below it. Is it complete?")
+        raise ExpressionError(
+            f"{path}: there is a header line but no row of values below it. Check that the file is complete."
+        )
     n_fields = len(
         split_line(first[1][: first[1].index(b"\n")].decode(), delimiter, quoted, f"{path}, line {first[0]}")
     )
@@ -197,7 +200,7 @@ class TextBlock:
                 return ExpressionError(
                     f"{self._layout.file}, line {number:,}: expected {self._layout.n_fields:,} fields, "
                     f"found {found}. "
-                    "Every line needs as many as the header says; check that the file is complete."
+                    f"{_ADVICE_ON_FIELDS if line else 'Remove the line, or check that the file is complete.'}"
                 )
         raise AssertionError("a block was called ragged although every line has the right number of fields")
 
