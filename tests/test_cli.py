@@ -269,11 +269,16 @@ def test_control_characters_cannot_steer_the_terminal():
     assert printable("a\x1b[2Jb\nc") == "a\\x1b[2Jb\\nc"
 
 
+SURROUNDINGS = (
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C"},
+    {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"},
+    {"PYTHONHASHSEED": "33333", "LC_ALL": "C", "TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "COLUMNS": "40"},
+)
+
+
 def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
     fingerprints = []
-    for number, surroundings in enumerate(
-        [{"PYTHONHASHSEED": "1", "LC_ALL": "C"}, {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}]
-    ):
+    for number, surroundings in enumerate(SURROUNDINGS):
         out, folder = tmp_path / f"run{number}", tmp_path / f"cwd{number}"
         folder.mkdir()
         arguments = [argument.format(f=files, o=out) for argument in RUN]
@@ -286,7 +291,7 @@ def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
         ]
         fingerprints.append({path.relative_to(out).as_posix(): sha256_of(path) for path in names})
     assert len(fingerprints[0]) > 10
-    assert fingerprints[0] == fingerprints[1]
+    assert fingerprints[0] == fingerprints[1] == fingerprints[2]
 
 
 def stop(*_arguments, **_options):

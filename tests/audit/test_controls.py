@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -259,6 +260,20 @@ def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, sma
     assert found["energy_ratio p-value"].n == 20
     assert found["energy_ratio p-value"].value == pytest.approx(1 / 21)
     assert found["energy_ratio p-value"].answer == PASS
+
+
+def test_a_set_among_genes_that_all_tell_the_classes_apart_is_nothing_special(with_file, small):
+    subject, reading = with_file
+    table = pd.read_csv(reading["expression"], sep="\t", index_col=0)
+    rng, is_target = np.random.default_rng(1), subject.prepared.in_class("target")
+    shift = 0.7 * rng.choice([-1, 1], table.shape[1])
+    table.iloc[:, :] = rng.normal(8.0, 1.0, table.shape) + is_target[:, None] * shift
+    table.to_csv(reading["expression"], sep="\t", index_label="sample")
+    again = replace(subject, manifest={"inputs": {"all.tsv": sha256_of(Path(reading["expression"]))}})
+    row = rows_of(random_gene_sets(again, replace(small, reading=reading)))["energy_ratio p-value"]
+    assert row.value > 0.05
+    assert row.answer == DOUBTFUL
+    assert "nothing here is special to this set" in row.note
 
 
 def test_a_file_that_has_changed_is_not_used(with_file, small):

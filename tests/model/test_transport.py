@@ -105,6 +105,15 @@ def test_gradients_agree_with_finite_differences_and_exist_for_equal_rows():
     assert torch.isfinite(equal.grad).all()
 
 
+def test_copies_of_real_profiles_change_no_energy_and_copies_of_moved_ones_count_as_pairs_at_no_distance():
+    state = torch.Generator().manual_seed(1)
+    x, y = (torch.rand(n, 4, generator=state, dtype=torch.float64) for n in (5, 3))
+    once, within = energy_distance_loss(x, y, 1.0).item(), torch.pdist(x).mean().item()
+    assert energy_distance_loss(x, y.repeat(2, 1), 1.0).item() == pytest.approx(once)
+    twice = once + within / 2 * (1 - 80 / 90)  # of the 90 ordered pairs of ten, 10 are copies of each other
+    assert energy_distance_loss(x.repeat(2, 1), y, 1.0).item() == pytest.approx(twice, abs=1e-3)
+
+
 def test_residual_size_is_the_mean_squared_length():
     assert residual_size_loss(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), scale=2.0).item() == pytest.approx(12.5 / 4)
 

@@ -1,0 +1,161 @@
+"""Every control passes where all is well, and fails where the fault that it is for was planted."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
+from tspg.audit import null_controls
+from tspg.audit.null_controls import permuted_labels, pseudo_target, source_is_target
+from tspg.audit.planted import planted_drivers
+from tspg.audit.repeats import gene_stability
+from tspg.audit.subject import Subject
+from tspg.audit.technical import technical_column
+from tspg.audit.unseen_class import unseen_class
+
+
+def answers(outcome):
+    return {row.measure: row.answer for row in outcome.rows}
+
+
+def mover(prepared, config, by):
+    """A model that adds the same to every profile, whatever it was fitted on, and sees the first class everywhere."""
+    return SimpleNamespace(
+        target_class=config.target_class,
+        move=lambda profiles, _names: np.clip(profiles + by, 0, 1),
+        classify=lambda profiles: np.full(len(profiles), prepared.classes[0], dtype=object),
+    )
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Say what every fit of an audit comes to instead: a function of the study, its settings and the number of fits."""
+
+    def put(instead):
+        made = []
+
+        def fit(_self, prepared, config):
+            made.append(instead(prepared, config, len(made)))
+            return made[-1]
+
+        monkeypatch.setattr(Subject, "fit", fit)
+
+    return put
+
+
+@pytest.fixture
+def split_subject(subject):
+    """The same study without donors and with half of the samples held out, so that the target can be split."""
+    return replace(subject, prepared=replace(subject.prepared, groups=None, is_train=np.arange(120) % 2 == 0))
+
+
+# Labels that mean nothing
+
+
+def test_permuted_labels_pass(subject, small):
+    assert set(answers(permuted_labels(subject, replace(small, permutations=4))).values()) == {PASS}
+
+
+def test_labels_that_were_not_permuted_are_found_out(subject, small, monkeypatch):
+    monkeypatch.setattr(null_controls, "permuted_within_donors", lambda prepared, _rng: prepared.source_class)
+    assert set(answers(permuted_labels(subject, small)).values()) == {FAIL}
+
+
+def test_an_f_that_knows_the_held_out_samples_is_found_out(subject, small, monkeypatch):
+    fit, everyone = Subject.fit, np.ones(120, dtype=bool)
+    known = replace(subject.prepared, is_train=everyone)
+    monkeypatch.setattr(Subject, "fit", lambda self, _shuffled, config: fit(self, known, config))
+    assert answers(permuted_labels(subject, small))["f_accuracy"] == FAIL
+
+
+def test_genes_that_lead_whatever_the_labels_are_found_out(subject, small, fits):
+    always = np.linspace(0.3, -0.3, 60)
+    fits(lambda prepared, config, _n: mover(prepared, config, always))
+    assert answers(permuted_labels(subject, small))["stability"] == FAIL
+
+
+# A target split at random
+
+
+def test_a_split_target_passes(split_subject, small):
+    found = answers(pseudo_target(split_subject, replace(small, splits=4)))
+    assert found["energy_ratio_defined"] == found["genes_beyond_noise"] == PASS
+    assert found["relative_change"] != FAIL  # sixteen samples a half are noisy
+
+
+def test_halves_that_are_two_batches_are_found_out(split_subject, small, monkeypatch):
+    """The batch decides the half and shifts a third of the genes."""
+    second = np.arange(120) % 4 >= 2
+    prepared = split_subject.prepared
+    profiles = prepared.profiles.copy()
+    profiles[np.ix_(second, np.arange(20, 40))] += 0.5
+    batched = replace(split_subject, prepared=replace(prepared, profiles=profiles.clip(0, 1)))
+
+    def by_batch(_prepared, _rows, _rng):
+        return np.where(second, null_controls.OTHER, null_controls.HALF).astype(object)
+
+    assert answers(pseudo_target(batched, small))["genes_beyond_noise"] != FAIL  # split at random, a batch is noise
+    monkeypatch.setattr(null_controls, "random_halves", by_batch)
+    found = answers(pseudo_target(batched, small))
+    assert found["energy_ratio_defined"] == found["genes_beyond_noise"] == found["relative_change"] == FAIL
+
+
+# Samples that are there already
+
+
+@pytest.mark.parametrize(("share", "answer"), [(0.0, PASS), (0.1, PASS), (0.4, DOUBTFUL), (1.0, FAIL)])
+def test_a_method_that_moves_the_targets_own_samples_is_found_out(subject, small, share, answer):
+    moved = subject.perturbations.copy()
+    is_target = subject.prepared.in_class(subject.target)
+    source = moved.layers["perturbation"][~is_target]
+    moved.layers["perturbation"][is_target] = share * source[: is_target.sum()]
+    found = answers(source_is_target(replace(subject, perturbations=moved), small))
+    assert found == {"relative_change": answer}
+
+
+# Genes that were planted
+
+
+def test_a_method_that_moves_other_genes_than_the_planted_ones_is_found_out(subject, small, fits):
+    assert set(answers(planted_drivers(subject, small)).values()) == {PASS}
+    elsewhere = np.random.default_rng(0).normal(0, 0.2, (99, 60))
+    fits(lambda prepared, config, n: mover(prepared, config, elsewhere[n]))
+    found = answers(planted_drivers(subject, small))
+    assert found["precision at 1 sd"] == found["precision at 2 sd"] == FAIL
+
+
+# A class that was never seen
+
+
+def test_a_method_that_leaves_an_unseen_class_where_it_is_is_found_out(subject, small, fits):
+    fits(lambda prepared, config, _n: mover(prepared, config, 0.0))
+    assert set(answers(unseen_class(subject, small)).values()) == {FAIL}
+    own = [subject.prepared.class_mean("target") - subject.prepared.class_mean(name) for name in ("alpha", "beta")]
+    fits(lambda prepared, config, n: mover(prepared, config, own[n]))  # alpha is left out first
+    assert set(answers(unseen_class(subject, small)).values()) == {PASS}
+
+
+# A batch for a class
+
+
+def test_a_batch_that_goes_with_the_class_is_found_out(subject, small):
+    found = answers(technical_column(subject, replace(small, technical="mirror")))
+    assert found["association"] == FAIL
+    assert found["energy_ratio to x"] == DOUBTFUL  # it is the target under another name, and as easily reached
+    means_nothing = answers(technical_column(subject, replace(small, technical="batch")))
+    assert set(means_nothing.values()) <= {PASS, NOT_TESTED}
+
+
+# Genes that come and go
+
+
+def test_genes_that_come_and_go_are_found_out(subject, small, fits):
+    rng = np.random.default_rng(0)
+    fits(lambda prepared, config, _n: mover(prepared, config, rng.normal(0, 0.2, 60)))
+    found = answers(gene_stability(subject, replace(small, seeds=5, bootstraps=5)))
+    assert {found["stability, seeds"], found["stability, donors drawn anew"], found["stable_genes"]} == {FAIL}
+    always = np.linspace(0.3, -0.3, 60)
+    fits(lambda prepared, config, _n: mover(prepared, config, always))
+    assert set(answers(gene_stability(subject, small)).values()) == {PASS}
