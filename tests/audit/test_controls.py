@@ -262,6 +262,22 @@ def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, sma
     assert found["energy_ratio p-value"].answer == PASS
 
 
+def test_random_sets_are_drawn_from_ones_own_genes_too(with_file, small, monkeypatch):
+    """Else they resemble each other, and in small matrices chance alone sets the own one apart."""
+    seen = []
+
+    def watch(means, variances, own, pool, n, rng):
+        seen.append((own, pool))
+        return matched_draws(means, variances, own, pool, n, rng)
+
+    monkeypatch.setattr("tspg.audit.random_gene_sets.matched_draws", watch)
+    subject, reading = with_file
+    random_gene_sets(subject, replace(small, gene_sets=2, reading=reading))
+    ((own, pool),) = seen
+    assert len(own) == 8
+    assert set(own) < set(pool)
+
+
 def test_a_set_among_genes_that_all_tell_the_classes_apart_is_nothing_special(with_file, small):
     subject, reading = with_file
     table = pd.read_csv(reading["expression"], sep="\t", index_col=0)

@@ -41,7 +41,8 @@ def everything_learned(prepared, adata, preset):
     f = train_target_model(prepared, F)
     ((method, *_),) = learn(prepared, f, config, ["target"], device=next(f.parameters()).device)
     state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
-    judges, probe = fitting.Ground(prepared, f, 0).judges, np.random.default_rng(0).random((500, 60), dtype=np.float32)
+    judges = fitting.Ground(prepared, f, 0).judges
+    probe = np.random.default_rng(0).random((500, len(prepared.gene_ids)), dtype=np.float32)
     found = {
         "scaler": sha256(prepared.scaler.minimum, prepared.scaler.maximum),
         "adjustment": sha256(prepared.adjustment.offsets),
