@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from anndata import AnnData
+
 import tests.trust.test_calibration as calibration
 import tests.trust.test_coverage as coverage
 import tests.trust.test_leakage as leakage
-from anndata import AnnData
-
 import tspg
 from tspg.analysis.donors import monte_carlo_p
 from tspg.audit.null_controls import permuted_labels, pseudo_target
