@@ -279,6 +279,16 @@ READERS = {
 }
 
 
+def _without_samples() -> None:
+    """Heat maps of single samples stay empty, which are saved sooner than drawn."""
+    from matplotlib.figure import Figure
+
+    from tspg.report import figures
+
+    drawn = figures.plot_heatmap
+    figures.plot_heatmap = lambda moved, sample=None: drawn(moved) if sample is None else Figure(figsize=(1, 1))
+
+
 def main(jobs: str, results: str) -> None:
     """Do every job in turn, once everything is imported that `tspg` needs."""
     for name in (
@@ -293,6 +303,8 @@ def main(jobs: str, results: str) -> None:
     watch, found = Watch(), []
     sys.addaudithook(watch)
     for job in json.loads(Path(jobs).read_text()):
+        if job.get("without_samples"):
+            _without_samples()
         if "argv" in job:
             found.append(run(job["argv"], job["out"], watch))
         else:
