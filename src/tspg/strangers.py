@@ -1,4 +1,4 @@
-"""What a folder that somebody else made may not do: lead out of itself, or stop whoever reads it."""
+"""What a folder that somebody else made may not do: lead out of itself, hang or crash whoever reads it."""
 
 import logging
 import os

@@ -76,12 +76,12 @@ def read_gene_sets(*paths: str | Path) -> GeneSets:
 
 
 def _lines(path: Path, what: str = "gene set") -> Iterator[tuple[str, str]]:
+    number = 0
     with TextLines(path, GeneSetError) as lines:
-        numbered = list(lines.numbered_lines())
-    if not numbered:
+        for number, line in lines.numbered_lines():
+            yield f"{path}, line {number:,}", line
+    if not number:
         raise GeneSetError(f"{path}: the file is empty. It must hold one {what} a line.")
-    for number, line in numbered:
-        yield f"{path}, line {number:,}", line
 
 
 def read_gene_list(path: str | Path) -> tuple[str, ...]:

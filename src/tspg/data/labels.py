@@ -1,5 +1,6 @@
 """Which class each sample belongs to."""
 
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_a
 from tspg.errors import LabelError
 
 UNNAMED_LABEL = "label"
+MOST_LINES = 5_000_000
 _SAMPLE_NAMES = frozenset({"sample", "sample_id", "sampleid", "id", "sampid"})
 
 
@@ -65,10 +67,12 @@ def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -
 def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
     """The fields of every line, and what may be wrong with the file."""
     with TextLines(path, LabelError) as lines:
-        numbered = list(lines.numbered_lines())
+        numbered = list(islice(lines.numbered_lines(), MOST_LINES + 1))
         doubts = [f"{path.name}: {NO_LINE_END}"] if lines.ends_without_newline else []
     if not numbered:
         raise LabelError(f"{path}: the file is empty. A line must hold a sample and its label.")
+    if len(numbered) > MOST_LINES:
+        raise LabelError(f"{path}: more than {MOST_LINES:,} lines. Keep those of the samples in the matrix.")
     delimiter, header = split_at(path), numbered[0][1]
     quoted = is_quoted(header, delimiter)
     rows = [split_line(line, delimiter, quoted, f"{path}, line {number:,}", LabelError) for number, line in numbered]
