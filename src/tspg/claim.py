@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tspg.errors import FolderInUseError, ResourceError, UsageError
 from tspg.files import TEMPORARY
+from tspg.strangers import check_folder
 
 MANIFEST = "manifest.json"
 LOCK = ".tspg.lock"
@@ -55,6 +56,8 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[None]:
 
     Raises
     ------
+    ModelError
+        If a folder that is taken up again holds links.
     UsageError
         If the folder holds a finished run, other files, or without `resume` checkpoints; before any work starts.
     FolderInUseError, ResourceError
@@ -63,6 +66,8 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[None]:
     _check_free(out, resume)
     with claimed(out):
         _check_free(out, resume)  # once more: the run that held it may have been finished meanwhile
+        if (out / CHECKPOINTS).exists():
+            check_folder(out)  # what goes on there is read from it and written into it
         _clear(out)
         try:
             yield

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from tspg.claim import new_folder
+from tspg.errors import ModelError
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -81,6 +84,15 @@ def test_every_reach_is_real(tried):
     """Without a guard the same folders run code, show what lies elsewhere, or let it be written to."""
     dead = [one.name for one in tried if one.unsafe is not None and not one.unsafe["got"] and not one.unsafe["events"]]
     assert dead == [], {one.name: one.unsafe["trace"][-300:] for one in tried if one.name in dead}
+
+
+def test_checkpoints_that_lie_elsewhere_are_not_taken_up(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoints").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match="checkpoints: is a link"), new_folder(tmp_path / "run", resume=True):
+        (tmp_path / "run" / "checkpoints" / "CANARY").touch()
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_folder_may_itself_be_reached_through_a_link(run_folder: Path, tmp_path: Path, capsys):
