@@ -1,6 +1,7 @@
 """The one writer: a file is whole or absent; and names that are safe on every disk."""
 
 import os
+import resource
 import stat
 import unicodedata
 
@@ -10,8 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tspg.analysis.perturbations import write_perturbations
 from tspg.errors import ResourceError
 from tspg.files import read_json, read_table, safe_name, sha256_of, whole_file, write_json, write_table, write_text
+from tspg.model.tensors import write_tensors
+from tspg.report.figures import save_figure
+from tspg.report.history import plot_history
+from tspg.report.spreadsheet import write_spreadsheet
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path):
@@ -38,6 +44,34 @@ def test_a_full_disk_is_told_as_such(tmp_path):
     with pytest.raises(ResourceError, match="No space left"):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+WRITERS = {
+    "text": lambda _: lambda path: write_text(path, "word " * 4000),
+    "json": lambda _: lambda path: write_json(path, {"numbers": list(range(4000))}),
+    "table": lambda run: lambda path: write_table(path, pd.concat([run.top_genes] * 4)),
+    "tensors": lambda run: lambda path: write_tensors(path, run.model.files["target_model"]),
+    "profiles": lambda run: lambda path: write_perturbations(run.perturbations, path.with_suffix(".h5ad")),
+    "spreadsheet": lambda run: lambda path: write_spreadsheet({"top": run.top_genes}, path.with_suffix(".xlsx")),
+    "figure": lambda run: lambda path: save_figure(plot_history(run.history), path.parent, "history"),
+}
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 1000, 5000, 9000])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_disk_that_ends_in_the_middle_of_a_file_leaves_none(writer, allowed, planted_run, tmp_path):
+    """The system refuses to let any file grow beyond so many bytes, as a full disk would."""
+    write = WRITERS[writer](planted_run)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, before[1]))
+    try:
+        with pytest.raises(ResourceError, match="cannot be written"):
+            write(tmp_path / "file")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    write(tmp_path / "file")  # with room there is a file, and it is larger
+    assert max(path.stat().st_size for path in tmp_path.iterdir()) > allowed
 
 
 def test_a_new_file_has_the_mode_of_the_umask(tmp_path):

@@ -8,14 +8,17 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tspg.errors import ResourceError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 TEMPORARY = ".tspg-"  # how the names of files begin that are still being written
 _ROWS_AT_ONCE = 100_000  # rows of a table that are made text together
@@ -53,6 +56,57 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_stream(path: Path) -> Iterator[FileIO]:
+    """Give a stream that becomes the file at `path` when the block ends well: `whole_file` for HDF5.
+
+    HDF5 goes on writing after an error, and h5py prints one traceback after the other while it ends. They are
+    told of the first error alone, and that is raised, whatever they make of it.
+
+    Raises
+    ------
+    ResourceError
+        As for `whole_file`.
+    """
+    with whole_file(path) as temporary, _Forbearing(temporary) as stream:
+        try:
+            yield stream
+        except Exception:
+            stream.tell_of_error()  # what went wrong after it, went wrong because of it
+            raise
+        stream.tell_of_error()
+
+
+class _Forbearing(FileIO):
+    """A file that refuses once, and from then on takes everything and gives nothing."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self._error: OSError | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write all of it, not only what fits into one call of the system."""
+        left = memoryview(data).cast("B")
+        size = len(left)
+        while left and self._error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self._error = error
+                raise
+        return size
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        """Refuse to read what could not be written."""
+        self.tell_of_error()
+        return super().readinto(buffer)
+
+    def tell_of_error(self) -> None:
+        """Raise the first error, if there was one."""
+        if self._error is not None:
+            raise self._error
 
 
 def _settle(path: Path) -> None:

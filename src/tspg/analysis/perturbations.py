@@ -7,12 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 from anndata import AnnData
+from anndata.io import write_elem
 
 from tspg.data.hdf5_safety import UNREADABLE, opened_hdf5, read_part
 from tspg.data.naming import check_names, shown
 from tspg.data.table import memory_limit
 from tspg.errors import InputError, ModelError
-from tspg.files import whole_file
+from tspg.files import whole_stream
 
 _LAYERS = ("original", "perturbation")
 
@@ -70,8 +71,8 @@ def _is_matrix(part: object) -> bool:
 
 def write_perturbations(perturbations: AnnData, path: Path) -> None:
     """Write the moved profiles as a whole file."""
-    with whole_file(path) as temporary:
-        perturbations.write_h5ad(temporary)
+    with whole_stream(path) as stream, h5py.File(stream, "w") as file:
+        write_elem(file, "/", perturbations)
 
 
 def target_class_of(perturbations: AnnData) -> str:

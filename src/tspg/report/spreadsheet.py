@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -44,11 +45,8 @@ def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
         If XlsxWriter is not installed.
     """
     require_xlsxwriter()
-    with (
-        whole_file(path) as temporary,
-        temporary.open("wb") as stream,
-        pd.ExcelWriter(stream, engine="xlsxwriter", engine_kwargs={"options": _AS_WRITTEN}) as writer,
-    ):
+    content = BytesIO()  # what a zip archive goes through on a full disk is not for anybody's eyes
+    with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": _AS_WRITTEN}) as writer:
         writer.book.set_properties({"created": ALWAYS})
         for name in SHEETS:
             if name not in tables:
@@ -56,6 +54,8 @@ def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
             table = tables[name]
             shown = table[table["q_value"] < ENRICHED] if name.startswith("enrichment") else table
             shown.head(MOST_ROWS).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def require_xlsxwriter() -> None:
