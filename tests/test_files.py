@@ -52,7 +52,9 @@ WRITERS = {
     "table": lambda run: lambda path: write_table(path, pd.concat([run.top_genes] * 4)),
     "tensors": lambda run: lambda path: write_tensors(path, run.model.files["target_model"]),
     "profiles": lambda run: lambda path: write_perturbations(run.perturbations, path.with_suffix(".h5ad")),
-    "spreadsheet": lambda run: lambda path: write_spreadsheet({"top": run.top_genes}, path.with_suffix(".xlsx")),
+    "spreadsheet": lambda run: (
+        lambda path: write_spreadsheet({"top_genes": pd.concat([run.top_genes] * 4)}, path.with_suffix(".xlsx"))
+    ),
     "figure": lambda run: lambda path: save_figure(plot_history(run.history), path.parent, "history"),
 }
 

@@ -33,6 +33,7 @@ _AS_WRITTEN = {
     "strings_to_numbers": False,
     "strings_to_urls": False,
     "nan_inf_to_errors": True,
+    "in_memory": True,  # else it leaves parts on the disk for temporary files, which may be full, too
 }
 
 
