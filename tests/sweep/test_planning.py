@@ -1,15 +1,17 @@
 """A plan: every run once, checked against the data before anything is written."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tspg.cli import build_parser
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
-from tspg.errors import GeneSetError, InputError, UsageError
+from tspg.errors import ExpressionError, GeneSetError, InputError, UsageError
 from tspg.sweep.plan import RANDOM, RUNS, read_plan, write_plan
 from tspg.sweep.planning import plan_sweep
 from tspg.sweep.study import open_study
@@ -226,6 +228,24 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
         assert adata.obs.equals(alone.obs)
         assert list(adata.var_names) == list(alone.var_names)
         assert json.dumps(adata.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
+
+
+def test_a_sweep_joins_doubled_genes_as_its_runs_would(study, tmp_path):
+    for file in study.folder.iterdir():
+        shutil.copy(file, tmp_path)
+    table = pd.read_csv(tmp_path / "expression.tsv", sep="\t", index_col=0)
+    doubled = pd.concat([table, (table[["G3"]] + 2)], axis=1)
+    doubled.to_csv(tmp_path / "expression.tsv", sep="\t", float_format="%.3f")
+    path = type(study)(tmp_path).write(gene_sets=["PLANTED"], target_classes=["target"])
+    with pytest.raises(ExpressionError, match=r"'G3'.*--duplicates"):
+        plan_sweep(path, tmp_path / "out")
+    path = type(study)(tmp_path).write(gene_sets=["PLANTED"], target_classes=["target"], more='duplicates = "mean"')
+    plan, store = plan_sweep(path, tmp_path / "out")
+    store(tmp_path / "out")
+    adata, _ = open_study(tmp_path / "out" / "data" / plan.sets[0].study)
+    np.testing.assert_allclose(adata[:, "G3"].X.ravel(), table["G3"] + 1, rtol=1e-6)
+    words = plan.command(plan.runs[0], tmp_path)
+    assert words[words.index("--duplicates") + 1] == "mean"
 
 
 @pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json"])

@@ -3,21 +3,24 @@
 import pytest
 
 import tspg.experiment
+import tspg.sweep.planning
 from trust.cases import TWINS, Case
 from trust.checks import MOST_MEMORY, PeakMemory, check_refusal, words_of
 from trust.corpus import CASES
 from tspg.cli import main
 from tspg.errors import UsageError
+from tspg.forecast import Forecast
 
 
 @pytest.fixture(autouse=True)
 def stopped_at_training(monkeypatch):
-    """What is accepted would be worked on for seconds; that it came so far is enough."""
+    """What is accepted would be worked on for seconds, and forecasts try some steps; here it need only come so far."""
 
     def stop(*_questions, **_options):
         raise UsageError("accepted")
 
     monkeypatch.setattr(tspg.experiment, "run_experiments", stop)
+    monkeypatch.setattr(tspg.sweep.planning, "forecast", lambda *_sizes: Forecast(1.0, 0.1))
 
 
 def test_memory_is_measured():

@@ -17,7 +17,7 @@ from tspg.data.labels import read_labels
 from tspg.errors import InputError
 
 EXAMPLES = 100
-ODD = ["NA", "nan", "None", "0012", "2E8", "1-Mar", "TRUE", "-1", "null", "é", "a b", "#1.2", "inf"]
+ODD = ["NA", "nan", "None", "0012", "2E8", "1-Mar", "TRUE", "-1", "null", "é", "a b", "#1.2", "inf", 'x"y', '"', "a,b"]
 NAMES = st.one_of(st.sampled_from(ODD), st.text("ABx1.:_é", min_size=1, max_size=4))
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 Lines = list[list[str]]
@@ -77,6 +77,12 @@ class Format:
     values_at: int | None = None  # the first field of such a line that is a number
     delimiter: str = "\t"
 
+    def written(self, field: str) -> str:
+        """A field as a program writes it: in CSV between quotation marks where it must be."""
+        if self.delimiter == "\t" or not {'"', ","} & set(field):
+            return field
+        return '"' + field.replace('"', '""') + '"'
+
 
 def gene_sets(path: Path) -> Any:
     return {name: list(found.genes) for name, found in read_gene_sets(path).items()}
@@ -109,6 +115,11 @@ FORMATS = {
 
 
 def text_of(lines: Lines, one: Format) -> bytes:
+    return "".join(one.delimiter.join(map(one.written, line)) + "\n" for line in lines).encode()
+
+
+def raw_text_of(lines: Lines, one: Format) -> bytes:
+    """The fields as they are, quotation marks and all."""
     return "".join(one.delimiter.join(line) + "\n" for line in lines).encode()
 
 
@@ -173,6 +184,12 @@ def add_field(draw: st.DrawFn, lines: Lines, _one: Format) -> None:
     line.insert(draw(st.integers(0, len(line))), draw(st.sampled_from(["", "1.5", "x"])))
 
 
+def move_field(draw: st.DrawFn, lines: Lines, _one: Format) -> None:
+    """One line too short and another too long: as many fields in all as there should be."""
+    donor, taker = _line(draw, lines), _line(draw, lines)
+    taker.append(donor.pop(draw(st.integers(0, len(donor) - 1))))
+
+
 def double_name(_draw: st.DrawFn, lines: Lines, _one: Format) -> None:
     lines[-1][0] = lines[-2][0]
 
@@ -220,6 +237,7 @@ def insert(*pieces: bytes) -> Callable[[st.DrawFn, bytes], bytes]:
 OF_FIELDS = {
     "a field dropped": drop_field,
     "a field added": add_field,
+    "a field moved": move_field,
     "a name doubled": double_name,
     "fields swapped": swap_fields,
     "a name is NA": name_is_na,
@@ -258,7 +276,7 @@ def test_spoilt_files_are_refused_or_read_as_they_stand(name, folder):
     def check(lines: Lines, fault: str, data: st.DataObject) -> None:
         if fault in OF_FIELDS:
             OF_FIELDS[fault](data.draw, lines, one)
-        content = text_of(lines, one)
+        content = raw_text_of(lines, one) if fault in ("quoted", "decimal comma") else text_of(lines, one)
         if fault in OF_BYTES:
             content = OF_BYTES[fault](data.draw, content)
         path.write_bytes(content)
