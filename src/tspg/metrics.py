@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
+from tspg.data.doubts import known_by
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared, dense
 from tspg.data.units import guess_units
@@ -145,10 +146,10 @@ def _accuracy(prepared: Prepared, model: TrainedModel) -> dict[str, Any]:
 
 def _doubled(prepared: Prepared) -> list[str]:
     """The held-out samples that have exactly the profile of a training sample."""
-    seen = {profile.tobytes() for profile in prepared.profiles[prepared.is_train]}
+    seen = {known_by(profile) for profile in prepared.profiles[prepared.is_train]}
     names = np.asarray(prepared.sample_ids, dtype=object)[~prepared.is_train]
     held_out = zip(names, prepared.profiles[~prepared.is_train], strict=True)
-    return [str(name) for name, profile in held_out if profile.tobytes() in seen]
+    return [str(name) for name, profile in held_out if known_by(profile) in seen]
 
 
 def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
