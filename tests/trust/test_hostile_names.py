@@ -87,7 +87,7 @@ def done(watched, tree_of, tmp_path_factory):
     for name, words in wanted.items():
         out = str(results / ("perturb" if name == "report" else name))
         argv = words if name == "report" else [*words, "--out", out]
-        jobs.append({"argv": argv, "out": [out], "without_samples": name == "run"})
+        jobs.append({"argv": argv, "out": [out], "draws": "main" if name == "run" else "none"})
     sweep = ["sweep", "--config", str(folder / "sweep.toml"), "--out", str(results / "sweep"), "--list"]
     jobs.append({"argv": sweep, "out": []})
     before = tree_of(folder)
@@ -192,7 +192,7 @@ def test_a_list_of_genes_holds_no_control_characters(tmp_path, capsys):
     (tmp_path / "all.txt").write_text("A\nB\nC\n")
     words = ["enrich", "--genes", str(tmp_path / "genes.txt"), "--background", str(tmp_path / "all.txt")]
     assert main([*words, "--out", str(tmp_path / "out")]) == 3
-    assert "control characters in 'B\\x1b[2J'" in capsys.readouterr().err
+    assert "control characters: 'B\\x1b[2J'" in capsys.readouterr().err
 
 
 def test_log_lines_obey_no_name():

@@ -30,6 +30,7 @@ FOREIGN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Pope
 FOREIGN = (*FOREIGN, "socket.getaddrinfo", "pickle.find_class", "os.link", "os.symlink")
 CODE = ("exec", "compile", "marshal.loads")  # heard where the code is a payload's: imports are made of these, too
 CHANGING = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "shutil.rmtree", "shutil.move")
+SEEN_FROM = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod")  # end with the open folder, or -1
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 SECRET = 7.125  # what the files hold that payloads reach for
 
@@ -53,8 +54,10 @@ class Watch:
             elif event == "open" and self._writes(arguments):
                 self._place(event, arguments[0])
             elif event in CHANGING:
-                for path in arguments[: 2 if event == "os.rename" else 1]:
-                    self._place(event, path)
+                n = 2 if event == "os.rename" else 1
+                seen_from = arguments[-n:] if event in SEEN_FROM else (-1, -1)
+                for path, folder in zip(arguments[:n], seen_from, strict=False):
+                    self._place(event, path, folder)
         finally:
             self._own.busy = False
 
@@ -70,10 +73,12 @@ class Watch:
         path, mode, flags = arguments
         return isinstance(path, (str, bytes)) and bool((flags or 0) & WRITING or set(mode or "") & set("wax+"))
 
-    def _place(self, event: str, path: object) -> None:
+    def _place(self, event: str, path: object, folder: int = -1) -> None:
+        """Keep what happens outside of the allowed folders; `folder` is an open one that the path is seen from."""
         if isinstance(path, int):
             return
-        where = os.path.realpath(os.fsdecode(path))
+        seen_from = Path.cwd() if folder < 0 else Path(f"/proc/self/fd/{folder}").resolve()
+        where = os.path.realpath(seen_from / os.fsdecode(path))
         if event == "os.mkdir" and Path(where).is_dir():
             return  # it is there already
         if where != os.devnull and not any(where == one or where.startswith(f"{one}/") for one in self.allowed):
@@ -289,6 +294,12 @@ def _without_samples() -> None:
     figures.plot_heatmap = lambda moved, sample=None: drawn(moved) if sample is None else Figure(figsize=(1, 1))
 
 
+def _without_figures() -> None:
+    from tspg import run_folder
+
+    run_folder.write_figures = lambda *_, **__: []
+
+
 def main(jobs: str, results: str) -> None:
     """Do every job in turn, once everything is imported that `tspg` needs."""
     for name in (
@@ -303,8 +314,10 @@ def main(jobs: str, results: str) -> None:
     watch, found = Watch(), []
     sys.addaudithook(watch)
     for job in json.loads(Path(jobs).read_text()):
-        if job.get("without_samples"):
+        if job.get("draws") == "main":
             _without_samples()
+        if job.get("draws") == "none":
+            _without_figures()
         if "argv" in job:
             found.append(run(job["argv"], job["out"], watch))
         else:
