@@ -124,8 +124,6 @@ def _gene_set(line: str, where: str) -> GeneSet:
         raise GeneSetError(f"{where}: the line is empty; expected a gene set. Remove the line.")
     fields = line.split("\t")
     name = fields[0]
-    if bad := [field for field in fields if has_control(field)]:
-        raise GeneSetError(f"{where}: control characters in {listed(bad, 3)}. Remove these characters.")
     if len(fields) < 3:
         raise GeneSetError(
             f"{where}: expected a name, a description and genes between tabs, found {len(fields)} "
