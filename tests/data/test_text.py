@@ -244,6 +244,27 @@ def test_the_place_of_a_bad_byte_counts_windows_line_ends_and_the_mark(tmp_path,
         read_expression(write(tmp_path, content))
 
 
+@pytest.mark.parametrize("block", [1, 16, 1 << 20])
+@pytest.mark.parametrize("fault", ["s\0\t1", "s\r\t1", "s\t1\t2", "s\tx", "s\xe9"])
+def test_the_line_of_a_fault_is_counted_over_all_blocks(tmp_path, monkeypatch, fault, block):
+    monkeypatch.setattr(streams, "BLOCK", block)
+    lines = ["id\tA", *(f"s{row}\t{row}" for row in range(50))]
+    lines[40] = fault
+    with pytest.raises(ExpressionError, match=r", line 41: "):
+        read_expression(write(tmp_path, ("\n".join(lines) + "\n").encode("latin-1")))
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer(tmp_path, monkeypatch, longer):
+    content = "id\tA\ns1\t" + "0" * 90 + ".5"
+    monkeypatch.setattr(streams, "LONGEST_LINE", len(content) - longer)
+    if longer:
+        with pytest.raises(ExpressionError, match="a line is longer than"):
+            read_expression(write(tmp_path, content))
+    else:
+        assert read_expression(write(tmp_path, content)).X.tolist() == [[0.5]]
+
+
 def test_rows_that_might_have_matched_are_dropped(tmp_path):
     tp53 = "ENSG00000141510"  # the same gene by its Ensembl id; the exact name wins
     turned = f"id\ts1\ts2\n{tp53}\t8\t9\nMYC\t1.5\t4\nTP53\t3\t6.25\n"

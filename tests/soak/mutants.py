@@ -51,7 +51,7 @@ TESTS = {
     "analysis/neighbours.py": "test_neighbours",
     "analysis/rank_sums.py": "test_rank_sums",
     "analysis/structure.py": "test_structure",
-    "analysis/thresholds.py": "test_verdict test_bounds",
+    "analysis/thresholds.py": "test_verdict ../audit/test_controls",
 }
 OPPOSITE: dict[type, type] = {
     ast.Lt: ast.LtE,
