@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tspg.data.expression import read_expression
+from tspg.data.text import Layout, TextBlock
 from tspg.errors import ExpressionError, LabelError, UsageError
 
 GCT2 = "#1.2\n2\t3\nNAME\tDescription\ts1\ts2\ts3\nTP53\tna\t1.5\t2\t3\nMYC\ttext\t4\t5\t6\n"
@@ -78,3 +79,11 @@ def test_faults(tmp_path, content, message):
 def test_transpose_is_no_question_for_gct(tmp_path):
     with pytest.raises(UsageError, match=r"Leave it out"):
         read_expression(write(tmp_path, GCT2), transpose=True)
+
+
+def test_columns_are_counted_from_the_values_whatever_names_the_row():
+    layout = Layout("m.gct", "\t", False, 3, ["a", "b", "c"])
+    block = TextBlock(1, b"TP53\tna\tx\t1\t2\t3\nMYC\tna\ty\t4\t5\t6.5\n", layout)
+    np.testing.assert_array_equal(block.values(), [[1, 2, 3], [4, 5, 6.5]])
+    np.testing.assert_array_equal(block.values(columns=np.array([2, 0])), [[3, 1], [6.5, 4]])
+    np.testing.assert_array_equal(block.values(rows=np.array([1]), columns=np.array([1])), [[5]])
