@@ -1,5 +1,6 @@
 """The one writer: a file is whole or absent; and names that are safe on every disk."""
 
+import hashlib
 import os
 import resource
 import stat
@@ -115,6 +116,11 @@ def test_json_nested_too_deeply_is_no_json(tmp_path):
 def test_a_fingerprint_is_that_of_the_bytes(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     assert sha256_of(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    (tmp_path / "abc").write_bytes(b"abc")  # the example of FIPS 180
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    content = bytes(range(256)) * 10_000  # more than is read at once
+    (tmp_path / "long").write_bytes(content)
+    assert sha256_of(tmp_path / "long") == hashlib.sha256(content).hexdigest()
 
 
 HOSTILE = [

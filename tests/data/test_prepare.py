@@ -91,6 +91,15 @@ def test_the_order_of_the_rows_does_not_change_the_split(planted):
         assert splits[0] == splits[1]
 
 
+def test_a_seed_holds_out_the_same_samples_in_every_version():
+    """What 0.1.0 held out: a change of the draw would silently make other numbers of the same command."""
+    class_index = np.repeat([0, 1], [10, 5])
+    alone_held_out = split_samples(class_index, groups=[f"s{at:02}" for at in range(15)], train_fraction=0.8, seed=0)
+    assert list(np.flatnonzero(~alone_held_out)) == [1, 7, 13]
+    by_donor = split_samples(class_index, groups=[f"d{at // 3}" for at in range(15)], train_fraction=0.8, seed=3)
+    assert list(np.flatnonzero(~by_donor)) == [0, 1, 2]
+
+
 def test_the_seed_decides_the_split():
     class_index = np.repeat([0, 1], 50)
     first, second, other = (

@@ -95,6 +95,18 @@ def _read_model(path: Path) -> None:
     load_model(path.parent)
 
 
+def _read_checkpoints(path: Path) -> None:
+    from tspg.model.checkpoints import CheckpointFolder
+
+    CheckpointFolder(path.parent.parent, QUESTION, QUESTION)
+
+
+def _read_plan(path: Path) -> None:
+    from tspg.sweep.plan import read_plan
+
+    read_plan(path.parent)
+
+
 def _read_settings(path: Path) -> None:
     from tspg.sweep.settings import read_settings
 
@@ -137,14 +149,39 @@ random_gene_sets = 0
 max-memory = 1.5
 transpose = false
 """
+QUESTION = {"target_class": "Lung", "generator": {"epochs": 3, "widths": [4, 2]}}
+CHECKPOINTS = {
+    "format_version": 1,
+    "question": QUESTION,
+    "made_with": QUESTION,
+    "doubts": ["a doubt"],
+    "files": {"generator": [{"file": "generator-0123456789-000000003.safetensors", "step": 3, "sha256": "00ff"}]},
+}
+JOB = {"id": "j-1", "kind": "runs", "gene_set": "A", "seed": 0, "ground": "g-1", "memory_mb": 1000, "minutes": 3}
+PLAN = {
+    "version": 1,
+    "identity": "00ff",
+    "asked": {"keep": "all", "options": {"threads": 1}},
+    "inputs": {"m.tsv": "00ff"},
+    "seconds": {"A": 1.5},
+    "bytes_on_disk": 1e6,
+    "all_genes": "all",
+    "sets": [{"name": "A", "n_genes": 3, "n_wanted": 3, "study": "A-1"}],
+    "runs": [{"id": "r-1", "gene_set": "A", "n_genes": 3, "target_class": "Lung", "seed": 0, "skipped": ""}],
+    "jobs": [{**JOB, "runs": ["r-1"]}],
+}
 KEYS = ("samples", "outputs", "settings", "versions", "format_version", "null", "true", "1e999", "NaN", '"', "..", "/")
+
+
+def _json_seeds(content: Any) -> Callable[[], list[bytes]]:
+    return lambda: [json.dumps(content).encode(), json.dumps(content, indent=1).encode(), b"[" * DEEP + b"]" * DEEP]
 
 
 def _manifests() -> list[bytes]:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     content = {"format_version": 1, "versions": {"tspg": "0.1.0"}, "settings": {"seed": 0, "threads": 1}}
     content |= {"samples": ["s1"], "inputs": {}, "outputs": {"model/model.json": empty, "t.tsv": empty}}
-    return [json.dumps(content).encode(), json.dumps(content, indent=1).encode(), b"[" * DEEP + b"]" * DEEP]
+    return _json_seeds(content)()
 
 
 def _manifest_sides(folder: Path) -> None:
@@ -256,6 +293,10 @@ TARGETS: dict[str, Target] = {
         _texts(SWEEP, "a = " + "[" * DEEP + "]" * DEEP),
         ("[data]", "[sweep]", "=", '"""', "1979-05-27", "0x1", "inf", "[["),
     ),
+    "checkpoints": Target(
+        _read_checkpoints, "checkpoints/checkpoints.json", _json_seeds(CHECKPOINTS), KEYS, mutate=json_mutated
+    ),
+    "plan": Target(_read_plan, "plan.json", _json_seeds(PLAN), KEYS, mutate=json_mutated),
     "model": Target(
         _read_model,
         "model.json",
@@ -281,6 +322,6 @@ TARGETS: dict[str, Target] = {
 def make_room(target: Target, folder: Path) -> None:
     """An empty folder with what must lie beside a file of this target."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    (folder / target.file).parent.mkdir(parents=True)
     if target.sides is not None:
         target.sides(folder)

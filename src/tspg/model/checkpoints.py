@@ -114,7 +114,7 @@ class CheckpointFolder(Checkpoints):
             version, doubts = known["format_version"], list(map(str, known["doubts"]))
             changed, elsewhere = (_differences(known[part], self._about[part]) for part in ("question", "made_with"))
             files = {name: [_entry(one) for one in kept] for name, kept in known["files"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise ModelError(f"{self._list}: the list of checkpoints is damaged. {again}") from error
         if version != FORMAT_VERSION:
             raise ModelError(f"{self._list}: format {version!r}; this tspg reads {FORMAT_VERSION}. {again}")
