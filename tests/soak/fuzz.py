@@ -38,17 +38,8 @@ BATCH = 500  # readings of a binary file in one process
 STUCK = 20  # seconds after which a process that reads a binary file is ended
 # Share of the time, by how many readings are wanted: of the first five 10 million together, of tables 2 million.
 SHARES = {"gmt": 4, "gene_list": 4, "labels": 9, "labels_csv": 9, "manifest": 9, "table": 15, "table_csv": 15}
-SHARES |= {
-    "gct": 6,
-    "sweep": 3,
-    "plan": 2,
-    "checkpoints": 2,
-    "model": 5,
-    "weights": 4,
-    "h5ad": 12,
-    "parquet": 3,
-    "npy": 2,
-}
+SHARES |= {"gct": 6, "sweep": 3, "plan": 2, "checkpoints": 2, "result": 4, "model": 5, "weights": 4}
+SHARES |= {"h5ad": 12, "parquet": 3, "npy": 2}
 WATCHED = ["tspg.data", "tspg.run_folder", "tspg.model", "tspg.sweep", "tomllib", "json", "csv"]
 IN_C = ("signal", "stuck", "too")  # crashes, endless loops, too much time or memory
 MANY = ("gmt", "gene_list", "labels", "labels_csv", "manifest")
@@ -193,6 +184,7 @@ def _import_readers() -> None:
     import tspg.data.streams
     import tspg.model.checkpoints
     import tspg.model.storage
+    import tspg.report.run_files
     import tspg.run_folder
     import tspg.sweep.plan
     import tspg.sweep.settings

@@ -107,6 +107,12 @@ def _read_plan(path: Path) -> None:
     read_plan(path.parent)
 
 
+def _read_result(path: Path) -> None:
+    from tspg.report.run_files import Tables
+
+    assert len(Tables(path.parent)["enrichment"].columns) > 0
+
+
 def _read_settings(path: Path) -> None:
     from tspg.sweep.settings import read_settings
 
@@ -132,6 +138,7 @@ LABELS_CSV = 's1,Lung\n"s,2",Liver\nNA,"Whole ""blood"""\n'
 TABLE = "id\tTP53\tMYC\tNA\ns1\t1.5\t0\t-2e3\ns2\t4.\t5\t.25\n"
 TABLE_CSV = '"","TP53","MY,C"\n"s1",1,2\n"s2",3,4e0\n'
 TABLE_R = '"A"\t"B"\n"r1"\t1\t2\n"r2"\t3\t4\n'
+RESULT = 'term\tgene\tq_value\tnote\nA\tTP53\t0.01\t\nB\tNA\t1e-300\t"a ""b"""\n0012\t\t0.5\tx\n'
 GCT = "#1.2\n2\t2\nName\tDescription\ts1\ts2\nTP53\tna\t1\t2\nMYC\tna\t3\t4.5\n"
 GCT_3 = "#1.3\n1\t2\t1\t1\nid\tsymbol\ts1\ts2\norgan\tna\tLung\tLiver\nTP53\tx\t1\t2\n"
 SWEEP = """[data]
@@ -287,6 +294,7 @@ TARGETS: dict[str, Target] = {
     "table": Target(_read_table, "f.tsv", _texts(TABLE, TABLE_R), (*_NUMBERS, *_QUOTES)),
     "table_csv": Target(_read_table, "f.csv", _texts(TABLE_CSV, TABLE.replace("\t", ",")), (*_NUMBERS, *_QUOTES)),
     "gct": Target(_read_table, "f.gct", _texts(GCT, GCT_3), ("#1.2", "#1.3", "9" * 20, *_NUMBERS)),
+    "result": Target(_read_result, "enrichment.tsv", _texts(RESULT), ("True", "2020-01-01", *_NUMBERS, *_QUOTES)),
     "sweep": Target(
         _read_settings,
         "f.toml",

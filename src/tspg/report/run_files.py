@@ -130,7 +130,7 @@ def _table(path: Path, below: tuple[str, float] | None) -> pd.DataFrame:
         return pd.DataFrame()
     try:
         return read_table(path, below=below)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError, NotImplementedError) as error:  # such as a p-value that is a word
         raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
 
 
