@@ -92,6 +92,15 @@ def test_untouched_sources_score_one_and_real_ones_zero():
     assert abs(halves.value) < 0.02
 
 
+def test_the_interval_of_split_halves_is_that_of_splits_on_the_scale_of_the_ratio():
+    scale = scale_of(SOURCES, REAL, TRAINING)
+    gap = energy_distance(SOURCES, REAL) - energy_distance(TRAINING, REAL)
+    halves = scale.split_halves()
+    assert scale.gap == pytest.approx(gap, rel=1e-6)
+    assert (halves.low, halves.high) == pytest.approx(tuple(np.quantile(scale.null, [0.025, 0.975]) / gap), rel=1e-6)
+    assert halves.value == pytest.approx(scale.null.mean() / gap, rel=1e-6)
+
+
 def test_collapse_and_half_the_way_are_seen():
     scale = scale_of(SOURCES, REAL, TRAINING)
     collapsed = np.tile(TRAINING.mean(axis=0), (60, 1))

@@ -15,6 +15,7 @@ from tspg.analysis.enrichment import (
     Profile,
     Query,
     changes_of,
+    enrichment_tables,
     over_representation,
     queries_of,
     ranked_enrichment,
@@ -241,6 +242,32 @@ def test_queries_and_changes_come_from_a_run(planted_run):
         (moved.obs["source_class"] == "alpha").to_numpy()
     ]
     assert changes[Profile("alpha", "")] == pytest.approx(alpha[names].mean().to_numpy(), abs=1e-6)
+
+
+def test_lists_stay_in_the_order_of_the_table_with_and_without_a_sample():
+    rows = [
+        ("Lung", "", "up", "G3"),
+        ("Bone", "s1", "down", "G2"),
+        ("Lung", "", "up", "G1"),
+        ("Bone", None, "up", "G4"),
+    ]
+    found = queries_of(pd.DataFrame(rows, columns=["source_class", "sample", "direction", "gene"]))
+    assert [(query.source_class, query.direction, genes) for query, genes in found.items()] == [
+        ("Lung", "up", ["G3", "G1"]),
+        ("Bone", "down", ["G2"]),
+        ("Bone", "up", ["G4"]),
+    ]
+    assert queries_of(pd.DataFrame(columns=["source_class", "sample", "direction", "gene"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [("both", {"enrichment", "enrichment_ranked"}), ("ora", {"enrichment"}), ("ranked", {"enrichment_ranked"})],
+)
+def test_only_the_tests_that_were_asked_for_are_made(planted_run, method, names):
+    known = [annotation(A=["G0", "G1", "G2", "G3", "G4", "G5"])]
+    made = enrichment_tables(planted_run.perturbations, planted_run.top_genes, known, method=method)
+    assert set(made) == names
 
 
 def test_two_versions_of_one_gene_do_not_silence_a_category():

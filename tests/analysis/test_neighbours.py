@@ -60,6 +60,29 @@ def test_unequal_numbers_are_brought_to_equal_ones():
     assert found.fake.n == 10
 
 
+@pytest.mark.parametrize(("n_moved", "n_real", "used"), [(40, 4, 3), (3, 40, 2), (40, 40, 5), (2, 2, 1)])
+def test_with_few_profiles_fewer_neighbours_make_the_balls(n_moved, n_real, used):
+    moved, real = cloud(n_moved, 0), cloud(n_real, 1)
+    found = precision_recall_density_coverage(CloudPair.of(moved, real), k=5)
+    radius = [
+        NearestNeighbors(n_neighbors=used + 1).fit(side).kneighbors(side)[0][:, -1] for side in (real, moved)
+    ]  # the first neighbour of each is itself
+    between = np.linalg.norm(moved[:, None] - real[None], axis=2)
+    inside_real, inside_moved = between <= radius[0] + 1e-9, between <= radius[1][:, None] + 1e-9
+    expected = {
+        "precision": inside_real.any(axis=1).mean(),
+        "recall": inside_moved.any(axis=0).mean(),
+        "density": inside_real.sum(axis=1).mean() / used,
+        "coverage": inside_real.any(axis=0).mean(),
+    }
+    assert {name: measure.value for name, measure in found.items()} == pytest.approx(expected)
+    assert all(f"k = {used}" in measure.note for measure in found.values())
+
+
+def test_one_profile_has_no_neighbour():
+    assert np.isnan(precision_recall_density_coverage(CloudPair.of(cloud(1, 0), cloud(9, 1)))["recall"].value)
+
+
 def test_neighbours_beyond_the_short_list_are_found_all_the_same(monkeypatch):
     pair = CloudPair.of(cloud(60, 0), cloud(5, 1))
     expected = nn_two_sample(pair, seed=0, n_permutations=20)

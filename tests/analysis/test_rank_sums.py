@@ -33,3 +33,24 @@ def test_the_variance_of_a_correlated_rank_sum_is_that_of_a_simulation():
     statistic, _ = RankSums.of(row, values).test(correlation=correlation)
     deviation = (inside * outside / 2 - 0.5) / statistic[0, 0]
     assert deviation == pytest.approx(ranks.std(), rel=0.03)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.01, 0.3])
+@pytest.mark.parametrize("sizes", [(3, 4), (1, 5), (6, 2)])
+def test_the_variance_is_the_sum_over_all_pairs_of_comparisons(sizes, correlation):
+    """Whether a member is above another gene is a coin; two such coins agree by the arc sine of their correlation."""
+    inside, outside = sizes
+    genes = np.eye(inside + outside)
+    genes[:inside, :inside] += correlation * (1 - np.eye(inside))
+    differences = [genes_above(inside + outside, i, inside + j) for i in range(inside) for j in range(outside)]
+    covariance = np.array(differences) @ genes @ np.array(differences).T  # of members minus others, each of variance 2
+    variance = np.arcsin(np.clip(covariance / 2, -1, 1)).sum() / (2 * np.pi)
+    row = csr_array(np.r_[np.ones(inside), np.zeros(outside)][None].astype(np.int32))
+    values = np.r_[np.arange(outside, outside + inside), np.arange(outside)][None].astype(float)  # the largest rank sum
+    statistic, _ = RankSums.of(row, values).test(correlation=correlation)
+    assert statistic[0, 0] == pytest.approx((inside * outside / 2 - 0.5) / np.sqrt(variance), rel=1e-9)
+
+
+def genes_above(n_genes, member, other):
+    """The row that takes one gene from another."""
+    return np.eye(n_genes)[member] - np.eye(n_genes)[other]

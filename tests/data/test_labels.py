@@ -55,7 +55,7 @@ def test_quotation_marks_of_r(tmp_path):
         ("", None, "empty"),
         ("s1,Lung\n", None, r"split at commas.*\.csv"),
         ("s1\n", None, "one field only"),
-        ("s1\tLung\tx\n", None, "3 columns.*--label-column"),
+        ("s1\tLung\tx\n", None, r"3 columns, but the first field is 's1'.*--label-column"),
         ("s1\tLung\ns2\tLiver\tx\n", None, "line 2: expected 2 fields as in line 1, found 3"),
         ("s1\tLung\ns2\n", None, "line 2: expected 2 fields"),
         ("s1\tLung\n\n", None, "line 2: expected 2 fields"),
