@@ -62,6 +62,10 @@ def test_faults(tmp_path, content, message):
 
 def test_caps(tmp_path, monkeypatch):
     path = write(tmp_path, GMT)
+    assert genesets.MOST_SETS == genesets.MOST_GENES == 100_000
+    monkeypatch.setattr(genesets, "MOST_GENES", 3)  # the larger set names one of its genes twice
+    monkeypatch.setattr(genesets, "MOST_SETS", 2)
+    assert len(read_gene_sets(path)) == 2
     monkeypatch.setattr(genesets, "MOST_GENES", 2)
     with pytest.raises(GeneSetError, match="more than 2 genes"):
         read_gene_sets(path)
