@@ -22,7 +22,16 @@ import tspg
 HERE = Path(__file__).resolve().parent
 REPORT = HERE / "REPORT.md"
 # Every part and its share of the time.
-PARTS = {"fuzz": 45, "mutants": 30, "kills": 8, "statistics": 8, "concurrency": 3, "disk_full": 3, "memory": 3}
+PARTS = {
+    "fuzz": 45,
+    "mutants": 30,
+    "kills": 8,
+    "statistics": 8,
+    "concurrency": 3,
+    "disk_full": 3,
+    "memory": 3,
+    "sweep": 5,
+}
 VERSIONS = ("numpy", "pandas", "pyarrow", "h5py", "anndata", "torch", "safetensors", "atheris")
 TITLE = "# Soak report\n\nWritten by `just soak`; a part that is run again replaces its section.\n"
 
