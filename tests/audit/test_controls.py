@@ -272,9 +272,11 @@ def test_random_sets_are_drawn_from_ones_own_genes_too(with_file, small, monkeyp
 
     monkeypatch.setattr("tspg.audit.random_gene_sets.matched_draws", watch)
     subject, reading = with_file
-    random_gene_sets(subject, replace(small, gene_sets=2, reading=reading))
+    backwards = replace(subject.prepared, gene_ids=subject.prepared.gene_ids[::-1])
+    random_gene_sets(replace(subject, prepared=backwards), replace(small, gene_sets=2, reading=reading))
     ((own, pool),) = seen
     assert len(own) == 8
+    assert (np.diff(own) > 0).all()  # as the drawn ones are: the same genes have the same score to the last digit
     assert set(own) < set(pool)
 
 

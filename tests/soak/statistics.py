@@ -121,7 +121,7 @@ def _random_sets(n: int) -> Result:
         obs = pd.DataFrame({"label": np.repeat(["a", "t"], 30)}, index=[f"s{number}" for number in range(60)])
         genes = pd.DataFrame(index=[f"G{number}" for number in range(60)])
         prepared = tspg.prepare(AnnData(values.astype(np.float32), obs, genes), label_column="label", seed=seed)
-        own, training = rng.choice(60, 16, replace=False), values[prepared.is_train]
+        own, training = np.sort(rng.choice(60, 16, replace=False)), values[prepared.is_train]
         draws = matched_draws(training.mean(axis=0), training.var(axis=0), own, np.arange(60), 19, rng)
         ratios = [-Trial.of(prepared, values[:, drawn]).score("t", seed=seed)[0] for drawn in (own, *draws)]
         p_values.append(monte_carlo_p(ratios[0], np.nan_to_num(ratios[1:], nan=-np.inf)))

@@ -43,7 +43,7 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
     train = subject.prepared.is_train
     usable = values[train].min(axis=0) < values[train].max(axis=0)
-    own = own[usable[own]]
+    own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
     pool = np.flatnonzero(usable)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):

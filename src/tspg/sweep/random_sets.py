@@ -38,7 +38,7 @@ def against_random_sets(questions: Sequence[Question], everything: AnnData, *, n
     position = {str(gene): at for at, gene in enumerate(everything.var_names)}
     own = np.array([position[gene] for gene in prepared.gene_ids], dtype=np.int64)
     usable, mean, variance = _moments(everything, prepared)
-    own = own[usable[own]]
+    own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
     pool = np.flatnonzero(usable)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):
