@@ -124,7 +124,8 @@ def _random_sets(n: int) -> Result:
         own, training = np.sort(rng.choice(60, 16, replace=False)), values[prepared.is_train]
         draws = matched_draws(training.mean(axis=0), training.var(axis=0), own, np.arange(60), 19, rng)
         ratios = [-Trial.of(prepared, values[:, drawn]).score("t", seed=seed)[0] for drawn in (own, *draws)]
-        p_values.append(monte_carlo_p(ratios[0], np.nan_to_num(ratios[1:], nan=-np.inf)))
+        others = np.nan_to_num(ratios[1:], nan=-np.inf)
+        p_values.append(monte_carlo_p(ratios[0], others) if np.isfinite(ratios[0]) else 1.0)  # else no p is told
     share = float(np.mean(np.array(p_values) <= 0.05))
     figure = f"{n} sets: P(p <= .05) = {share:.3f}; {calibration.excess(p_values):+.1f} standard errors"
     return "random gene sets by the closed-form map", figure, bool(calibration.is_calibrated(p_values))
