@@ -53,6 +53,7 @@ TESTS = {
     "analysis/structure.py": "test_structure",
     "analysis/thresholds.py": "test_verdict ../audit/test_controls",
 }
+STRANGERS = ("test_crashers", "trust/test_malformed")
 OPPOSITE: dict[type, type] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -241,10 +242,14 @@ class Workshop:
         os._exit(int(pytest.main([*quiet, *tests])))
 
     def tests_of(self, module: str) -> tuple[list[str], list[str]]:
-        """The tests that are about a module, and all of its room."""
-        room = self.folder / "tests" / Path(module).parent
+        """The tests that are about a module; and all of its room, with those of files from strangers."""
+        tests = self.folder / "tests"
+        room = tests / Path(module).parent
         near = [str(room / f"{name}.py") for name in TESTS[module].split()]
-        return near, [str(room)] if room.name != "tests" else near
+        if room == tests:
+            return near, near
+        strangers = [str(tests / f"{name}.py") for name in STRANGERS] if room.name == "data" else []
+        return near, [str(room), *strangers]
 
 
 @contextmanager
