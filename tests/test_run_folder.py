@@ -55,6 +55,14 @@ def test_a_manifest_that_is_none_is_refused(folder, content, capsys):
     assert not (folder / ".tspg.lock").exists()
 
 
+def test_a_folder_of_a_newer_format_is_refused_by_its_number(folder, capsys):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format_version": 2}))
+    for command in ("report", "audit"):
+        assert main([command, "--run", str(folder)]) == 5
+        assert "format 2; this tspg reads 1. Use the version" in capsys.readouterr().err
+
+
 def test_a_report_that_is_missing_is_written_again(folder):
     (folder / "report.html").unlink()
     assert main(["report", "--run", str(folder)]) == 0

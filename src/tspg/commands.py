@@ -85,14 +85,15 @@ def inspect(options: Namespace, report: "Report") -> list[str]:
 def run(options: Namespace, report: "Report") -> list[str]:
     """Train, move, judge and draw: one run folder."""
     from tspg.experiment import run_experiments
-    from tspg.unfinished import checkpoints_of, memory_told, require_room
+    from tspg.unfinished import NOT_ASKED, checkpoints_of, memory_told, require_room
 
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
     _check_xlsx(options)
     clock = Clock()
     if options.resume and is_finished(options.out):
-        require_same(options.out, _question(options, clock).config.as_dict(), _inputs(options))
+        asked = _question(options, clock)
+        require_same(options.out, asked.config.as_dict(), asked.samples, _inputs(options), but=NOT_ASKED)
         return ["This run was finished before; nothing is left to do.", *_summary(options.out)]
     with new_folder(options.out, resume=options.resume):
         question, checkpoints = checkpoints_of(_question(options, clock), options.out)

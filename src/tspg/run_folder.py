@@ -34,6 +34,7 @@ from tspg.strangers import check_folder, fitting_together, stays_inside
 if TYPE_CHECKING:
     from tspg.experiment import Run
 
+FORMAT_VERSION = 1  # of a run folder
 PERTURBATIONS = "perturbations.h5ad"
 KEPT_WITH_METRICS = ("top_genes", "gene_changes")
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
@@ -198,7 +199,7 @@ def _write_manifest(
     write_json(
         out / MANIFEST,
         {
-            "format_version": 1,
+            "format_version": FORMAT_VERSION,
             "versions": {"tspg": tspg.__version__, "python": platform.python_version(), **named},
             "platform": platform.platform(),
             "command": list(command or _own_command()),
@@ -221,7 +222,12 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
     for name, table in tables.items():
         write_table(out / f"{name}.tsv", table)
     versions = {"tspg": tspg.__version__, "python": platform.python_version()}
-    content = {"format_version": 1, "versions": versions, "command": _own_command(), "inputs": dict(inputs)}
+    content = {
+        "format_version": FORMAT_VERSION,
+        "versions": versions,
+        "command": _own_command(),
+        "inputs": dict(inputs),
+    }
     write_json(out / MANIFEST, {**content, "outputs": _fingerprints(out)})
 
 
@@ -241,34 +247,40 @@ def read_manifest(out: Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = read_json(out / MANIFEST)
-        dict(content["outputs"]), list(content["samples"])
+        version = content["format_version"]
+        dict(content["outputs"]), dict(content["inputs"]), list(content["samples"])
         int(content["settings"]["threads"]), int(content["settings"]["seed"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
         ) from error
+    if version != FORMAT_VERSION:
+        raise ModelError(
+            f"{out / MANIFEST}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
+            "Use the version of tspg that wrote it, or a later one."
+        )
     return content
 
 
-def require_same(out: Path, settings: Mapping[str, Any], inputs: Sequence[Path]) -> None:
-    """Refuse to take a finished run for the answer to another question.
+def require_same(
+    out: Path, asked: Mapping[str, Any], samples: Sequence[str], inputs: Sequence[Path], *, but: Collection[str] = ()
+) -> None:
+    """Refuse to take a finished run for the answer to another question; the settings `but` may differ.
 
     Raises
     ------
     UsageError
-        If its settings or input files are not these.
+        If its settings, single samples or input files are not these.
     """
     manifest = read_manifest(out)
-    asked = json.loads(json.dumps(settings))
-    changed = [
-        f"{name} was {manifest['settings'].get(name)}, is {value}"
-        for name, value in asked.items()
-        if manifest["settings"].get(name) != value
-    ]
-    changed += [f"{path.name} was changed" for path in inputs if manifest["inputs"].get(path.name) != sha256_of(path)]
+    before = {**manifest["settings"], "samples": manifest["samples"], **manifest["inputs"]}
+    files = {path.name: sha256_of(path) for path in inputs}
+    now = {**json.loads(json.dumps(asked)), "samples": list(samples), **files}
+    changed = [name for name in sorted({*before, *now} - set(but)) if before.get(name) != now.get(name)]
     if changed:
+        told = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
         raise UsageError(
-            f"--out {out}: the finished run here answers another question ({', '.join(changed)}). Name another folder."
+            f"--out {out}: the finished run here answers another question ({', '.join(told)}). Name another folder."
         )
 
 
