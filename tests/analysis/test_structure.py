@@ -120,3 +120,33 @@ def test_at_equal_numbers_real_samples_score_alike_however_many_there_are():
     assert found.value == pytest.approx(np.mean(by_numpy))
     assert gene_correlation_at(15, few, training, seed=0).value == pytest.approx(own)
     assert gene_correlation_at(2, few, training, seed=0).note == "too few"
+
+
+def test_a_draw_of_the_variance_leaves_out_pairs_of_a_sample_with_itself(monkeypatch):
+    """Every pair of different samples as often as both were drawn; a sample that was drawn twice is no pair."""
+    moved, training = correlated(6, 0, genes=4).astype(np.float64), correlated(20, 1, genes=4).astype(np.float64)
+    weights = np.array([[1, 1, 1, 1, 1, 1], [3, 0, 2, 1, 0, 0], [5, 1, 0, 0, 0, 0], [6, 0, 0, 0, 0, 0]], float)
+    drawn = []
+
+    def capture(_value, _donors, replicates, **_options):
+        drawn.extend(replicates(weights))
+        return 0.0, 0.0
+
+    monkeypatch.setattr("tspg.analysis.structure.bootstrap_interval", capture)
+    variance_ratio(moved, training)
+    squares = ((moved[:, None] - moved[None]) ** 2).sum(axis=2) / 2
+    for row, found in zip(weights[:3], drawn, strict=False):
+        pairs = np.outer(row, row) * (1 - np.eye(6))
+        expected = (pairs * squares).sum() / pairs.sum() / training.var(axis=0, ddof=1).sum()
+        assert found == pytest.approx(np.log(expected), rel=1e-9)
+    assert np.isnan(drawn[3])  # one sample alone does not vary
+
+
+@pytest.mark.parametrize("n_genes", [2, 3])
+@pytest.mark.parametrize("n_samples", [2, 3])
+def test_three_samples_and_three_genes_are_the_least(n_samples, n_genes):
+    found = gene_correlation(correlated(n_samples, 0, genes=n_genes), correlated(20, 1, genes=n_genes), seed=0)
+    assert np.isfinite(found.value) == (n_samples == n_genes == 3)
+    assert np.isfinite(
+        gene_correlation(correlated(20, 0, genes=n_genes), correlated(n_samples, 1, genes=n_genes), seed=0).value
+    ) == (n_samples == n_genes == 3)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from tspg.data import h5ad
+from tspg.data import h5ad, hdf5_safety
 from tspg.data.expression import read_expression
 from tspg.errors import ExpressionError, LabelError, ResourceError
 
@@ -283,3 +283,55 @@ def test_a_kind_of_table_that_anndata_does_not_know_is_told(tmp_path):
         file["obs"].attrs["encoding-version"] = "9.9"
     with pytest.raises(ExpressionError, match="cannot be read as H5AD"):
         read_expression(path)
+
+
+def test_a_dense_matrix_of_text_is_no_matrix_of_numbers(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        attributes = dict(file["X"].attrs)
+        del file["X"]
+        file["X"] = np.full((3, 4), b"1")
+        file["X"].attrs.update(attributes)
+    with pytest.raises(ExpressionError, match=r"X holds \|S1, not numbers"):
+        read_expression(path)
+
+
+def test_more_genes_than_a_matrix_has_are_refused(tmp_path, monkeypatch):
+    path = write(tmp_path)
+    monkeypatch.setattr(h5ad, "MOST_COLUMNS", 4)
+    assert read_expression(path).n_vars == 4
+    monkeypatch.setattr(h5ad, "MOST_COLUMNS", 3)
+    with pytest.raises(ExpressionError, match="more than 3 genes"):
+        read_expression(path)
+
+
+@pytest.mark.parametrize(("place", "refused"), [("X", True), ("obs/zeros", True), ("obsm/zeros", False)])
+def test_zeros_that_fill_memory_out_of_a_small_file_are_refused_where_they_are_read(
+    tmp_path, monkeypatch, place, refused
+):
+    monkeypatch.setattr(hdf5_safety, "RATIO_FREE", 100_000)
+    monkeypatch.setattr(hdf5_safety, "RATIO_LIMIT", 10)
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        if place == "X":
+            del file["X"]
+        file.create_dataset(place, data=np.zeros((1000, 1000), np.float32), compression="gzip", chunks=(100, 100))
+    if refused:
+        with pytest.raises(
+            ExpressionError, match=rf"'/{place}' declares 4,000,000 bytes in a file of [\d,]+, more than 10"
+        ):
+            read_expression(path)
+    else:
+        assert read_expression(path).n_obs == 3
+
+
+@pytest.mark.parametrize(("place", "told"), [("X", "declares blocks of 40"), ("obs/wide", "declares 8,000")])
+def test_a_block_counts_where_blocks_are_read_and_all_of_it_where_all_is(tmp_path, place, told):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        if place == "X":
+            del file["X"]
+        chunks = (10**5, 10**5) if place == "X" else (1000, 1000)
+        file.create_dataset(place, shape=(10**6, 10**6), dtype="f4" if place == "X" else "f8", chunks=chunks)
+    with pytest.raises(ResourceError, match=rf"'/{place}' {told}\.0 GB, the limit is 1\.0 GB"):
+        read_expression(path, max_memory_gb=1)

@@ -126,3 +126,34 @@ def test_label_column_needs_a_table_of_samples(straight):
 def test_unknown_transform(straight):
     with pytest.raises(UsageError, match=r"--transform ln.*none, log2"):
         read_expression(straight, transform="ln")
+
+
+MANY = [f"s{at}" for at in range(10)]
+
+
+@pytest.mark.parametrize("n_labelled", [0, 1])
+def test_one_labelled_sample_of_ten_is_enough_to_know_the_side(tmp_path, n_labelled):
+    path = write(tmp_path / "m.tsv", MANY, GENES, np.ones((10, 3)))
+    labels = label(tmp_path, [*MANY[:n_labelled], "elsewhere"])
+    if n_labelled:
+        assert read_expression(path, labels=labels, allow_unlabelled=True).n_obs == 10
+        with pytest.raises(LabelError, match="9 of 10 samples have no label"):
+            read_expression(path, labels=labels)
+    else:
+        with pytest.raises(LabelError, match="neither in the rows nor in the columns"):
+            read_expression(path, labels=labels)
+
+
+def test_labels_of_one_column_in_ten_are_on_the_wrong_side(tmp_path):
+    path = write(tmp_path / "m.tsv", GENES, MANY, np.ones((3, 10)))
+    with pytest.raises(ExpressionError, match=r"labelled samples are in the columns. Use --transpose"):
+        read_expression(path, labels=label(tmp_path, MANY[:1]), allow_unlabelled=True)
+
+
+def test_half_of_a_models_genes_in_the_columns_decide_and_fewer_do_not(tmp_path):
+    """Rows that are called like all of the genes are counted only where the columns hold fewer than half of them."""
+    wanted = [*GENES, "EGFR"]
+    half = write(tmp_path / "half.tsv", [*wanted, "s1"], ["TP53", "MYC", "s2"], np.arange(15).reshape(5, 3))
+    assert list(read_expression(half, orient_by_genes=wanted).var_names) == ["TP53", "MYC", "s2"]
+    fewer = write(tmp_path / "fewer.tsv", [*wanted, "s1"], ["TP53", "s3", "s2"], np.arange(15).reshape(5, 3))
+    assert list(read_expression(fewer, orient_by_genes=wanted).var_names) == [*wanted, "s1"]

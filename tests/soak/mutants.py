@@ -27,7 +27,7 @@ TESTS = {
     "data/adjust.py": "test_adjust test_prepare",
     "data/annotations.py": "test_annotations test_genesets",
     "data/binary.py": "test_binary",
-    "data/collect.py": "test_text test_read_once test_units test_h5ad",
+    "data/collect.py": "test_text test_read_once test_units test_duplicates",
     "data/expression.py": "test_text test_labels test_units test_orientation test_h5ad test_read_once",
     "data/fields.py": "test_text test_labels",
     "data/gct.py": "test_gct",
