@@ -150,10 +150,17 @@ def test_labels_of_one_column_in_ten_are_on_the_wrong_side(tmp_path):
         read_expression(path, labels=label(tmp_path, MANY[:1]), allow_unlabelled=True)
 
 
+def test_one_labelled_sample_of_ten_on_either_side_is_on_both(tmp_path):
+    columns = [MANY[1], *(f"G{at}" for at in range(9))]
+    rows = [MANY[0], *(f"r{at}" for at in range(9))]
+    path = write(tmp_path / "m.tsv", rows, columns, np.ones((10, 10)))
+    with pytest.raises(ExpressionError, match="both in the rows and in the columns"):
+        read_expression(path, labels=label(tmp_path, MANY[:2]), allow_unlabelled=True)
+
+
 def test_half_of_a_models_genes_in_the_columns_decide_and_fewer_do_not(tmp_path):
     """Rows that are called like all of the genes are counted only where the columns hold fewer than half of them."""
-    wanted = [*GENES, "EGFR"]
-    half = write(tmp_path / "half.tsv", [*wanted, "s1"], ["TP53", "MYC", "s2"], np.arange(15).reshape(5, 3))
-    assert list(read_expression(half, orient_by_genes=wanted).var_names) == ["TP53", "MYC", "s2"]
-    fewer = write(tmp_path / "fewer.tsv", [*wanted, "s1"], ["TP53", "s3", "s2"], np.arange(15).reshape(5, 3))
-    assert list(read_expression(fewer, orient_by_genes=wanted).var_names) == [*wanted, "s1"]
+    for wanted, n_columns, turned in (([*GENES, "EGFR"], 2, False), ([*GENES, "EGFR", "BRAF"], 2, True)):
+        columns = [*wanted[:n_columns], "s2"]
+        path = write(tmp_path / "m.tsv", [*wanted, "s1"], columns, np.ones((len(wanted) + 1, 3)))
+        assert list(read_expression(path, orient_by_genes=wanted).var_names) == ([*wanted, "s1"] if turned else columns)
