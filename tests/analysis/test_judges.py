@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from tspg.analysis.bounds import rows_of_every_class
-from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, taught_note, transfer
+from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, in_their_span, taught_note, transfer
 
 
 def classes_of(names, n_genes, seed=0, effect=0.2):
@@ -86,6 +86,15 @@ def test_logistic_judge_of_many_wide_profiles_is_scikit_learns_too(monkeypatch):
     full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
     new = classes_of(list("abcd" * 12), 400, seed=9)[0]
     assert (judge(new) == full.predict(new)).mean() > 0.97
+
+
+@pytest.mark.parametrize(("n_samples", "n_genes"), [(8, 50), (8, 8), (50, 8)])
+def test_places_in_the_span_keep_every_distance_and_angle(n_samples, n_genes):
+    profiles = np.random.default_rng(0).normal(size=(n_samples, n_genes)) * np.arange(1, n_genes + 1)
+    places = in_their_span(profiles)
+    assert places.shape[1] == (n_samples - 1 if n_genes > n_samples else n_genes)
+    centred, found = profiles - profiles.mean(axis=0), places - places.mean(axis=0)
+    np.testing.assert_allclose(found @ found.T, centred @ centred.T, rtol=1e-9, atol=1e-9)
 
 
 def test_hit_rate_has_the_interval_of_clopper_and_pearson():
