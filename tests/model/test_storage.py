@@ -139,8 +139,7 @@ def changed(described, place, value):
 )
 def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
-    described = changed(json.loads((folder / "model.json").read_text()), place, value)
-    (folder / "model.json").write_text(json.dumps(described))
+    redescribe(folder, **changed(json.loads((folder / "model.json").read_text()), place, value))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ModelError, match=told):
         load_model(folder)
