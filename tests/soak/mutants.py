@@ -51,7 +51,7 @@ TESTS = {
     "analysis/neighbours.py": "test_neighbours",
     "analysis/rank_sums.py": "test_rank_sums",
     "analysis/structure.py": "test_structure",
-    "analysis/thresholds.py": "test_verdict ../audit/test_controls",
+    "analysis/thresholds.py": "test_thresholds test_verdict",
 }
 STRANGERS = ("test_crashers", "trust/test_malformed")
 OPPOSITE: dict[type, type] = {
