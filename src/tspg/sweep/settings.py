@@ -39,6 +39,7 @@ INSTEAD = {
     "gene_set": "gene_sets = [...] in [sweep] names the gene sets",
     "seed": "seeds = [...] names the seeds",
     "out": "the folder is named with --out",
+    "resume": "the same command goes on where it was stopped",
     "timings": "sweep.tsv has the seconds of every phase",
 }
 _EXAMPLES = {"expression": '"matrix.tsv"', "target_classes": '["CLASS"], or ["*"] for every class'}
