@@ -135,6 +135,13 @@ def changed(described, place, value):
         ("split", [], "damaged or incomplete"),
         ("classes", None, "damaged or incomplete"),
         ("genes", [None], "damaged or incomplete"),
+        ("target_class", "nobody", "not among its classes"),
+        ("source_classes", ["nobody"], "not among its classes"),
+        ("split", {"s0": "both"}, "other parts than train and test"),
+        ("settings.method", "magic", "none of those that there are"),
+        ("settings.preset", "magic", "none of those that there are"),
+        ("settings.threads", 0, "not whole numbers above 0"),
+        ("settings.top_k", True, "not whole numbers above 0"),
     ],
 )
 def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
