@@ -14,6 +14,7 @@ from tspg.audit.bench import Stage
 from tspg.audit.null_controls import (
     HALF,
     OTHER,
+    _by_chance,
     balanced_accuracy,
     beyond_noise,
     permuted_labels,
@@ -87,7 +88,18 @@ def test_a_split_target_moves_nothing(subject, small):
     found = rows_of(pseudo_target(replace(subject, prepared=more), small))
     assert found["genes_beyond_noise"].value <= 0.05
     assert found["energy_ratio_defined"].value < 0.3
-    assert found["relative_change"].value < 0.8
+    assert found["relative_change"].value < 0.25
+
+
+def test_halves_differ_by_chance_as_far_as_is_taken_off(subject):
+    prepared = replace(subject.prepared, groups=None, is_train=np.ones(120, dtype=bool))
+    rows, rng = prepared.in_class("target"), np.random.default_rng(5)
+    found, expected = [], []
+    for _ in range(200):
+        halves = relabelled(prepared, random_halves(prepared, rows, rng), rows=rows)
+        found.append(np.abs(halves.class_mean(OTHER) - halves.class_mean(HALF)).mean())
+        expected.append(_by_chance(halves))
+    assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.05)
 
 
 def test_a_real_difference_is_beyond_noise(subject):

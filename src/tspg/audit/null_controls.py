@@ -111,12 +111,12 @@ def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
         config = replace(subject.short, target_class=OTHER, seed=subject.config.seed + repeat)
         change = class_changes(subject.fit(halves, config), halves)[HALF]
         beyond.append(beyond_noise(halves, change))
-        changes.append(float(np.abs(change).mean()) / subject.own_change)
+        changes.append(max(0.0, float(np.abs(change).mean()) - _by_chance(halves)) / subject.own_change)
     return Outcome(
         (
             judged("energy_ratio_defined", told_apart, "share_defined", note="share of random splits"),
             judged("genes_beyond_noise", beyond, "genes_beyond_noise", note="share of the genes"),
-            judged("relative_change", changes, "relative_change", note="mean change beside that of the run"),
+            judged("relative_change", changes, "relative_change", note="mean change beyond chance, beside the run's"),
         )
     )
 
@@ -157,19 +157,28 @@ def beyond_noise(halves: Prepared, change: Numbers) -> float:
 
     The noise is that of the training samples, from which the change was learned.
     """
-    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
-    parts = [halves.profiles[of].astype(np.float64) for of in rows]
-    donors = donor_names(halves)
-    sizes = [len(set(donors[of])) for of in rows]
-    squared = sum(
-        (part.var(axis=0, ddof=1) / size for part, size in zip(parts, sizes, strict=True)), np.zeros(len(change))
-    )
-    tested = squared > 0
+    errors, n_donors = _standard_errors(halves)
+    tested = errors > 0
     if not tested.any():
         return math.nan
-    p = np.sort(2 * student.sf(np.abs(change[tested]) / np.sqrt(squared[tested]), df=sum(sizes) - 2))
+    p = np.sort(2 * student.sf(np.abs(change[tested]) / errors[tested], df=n_donors - 2))
     below = np.flatnonzero(p <= LARGEST_FALSE_SHARE * np.arange(1, len(p) + 1) / len(p))
     return float((below[-1] + 1 if len(below) else 0) / len(p))
+
+
+def _by_chance(halves: Prepared) -> float:
+    """The mean over genes of how far two random halves of this size differ anyway: what is learned includes it."""
+    return float(_standard_errors(halves)[0].mean() * math.sqrt(2 / math.pi))  # the mean of |N(0, 1)|
+
+
+def _standard_errors(halves: Prepared) -> tuple[Numbers, int]:
+    """Of the difference of the two halves' means, gene by gene; and how many donors they come from."""
+    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
+    donors = donor_names(halves)
+    sizes = [len(set(donors[of])) for of in rows]
+    parts = [halves.profiles[of].astype(np.float64) for of in rows]
+    squared = [part.var(axis=0, ddof=1) / size for part, size in zip(parts, sizes, strict=True)]
+    return np.sqrt(np.sum(squared, axis=0)), sum(sizes)
 
 
 def source_is_target(subject: Subject, plan: Plan) -> Outcome:
