@@ -58,7 +58,18 @@ def _run_for(study: Study, out: Path, seconds: float | None) -> int | None:
 
 
 def _started(command: list[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ALONE)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ALONE,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - there are no threads here
+    )
+
+
+def _hear_interrupts() -> None:
+    """What `nohup` takes away."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stopped(study: Study, rng: random.Random) -> tuple[str, str, bool]:

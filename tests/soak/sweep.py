@@ -103,7 +103,7 @@ def _kill_a_worker(out: Path, rng: random.Random) -> int:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended meanwhile
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"--job" in words and str(out).encode() in words:
+            if b"--job" in words and str((process / "cwd").resolve()).startswith(str(out)):
                 jobs.append(int(process.name))
     with suppress(ProcessLookupError, IndexError):
         os.kill(rng.choice(jobs), signal.SIGKILL)

@@ -254,13 +254,13 @@ def as_zip(payload: Payload, folder: Path) -> None:
 
 
 PAYLOADS = (
-    Payload("object.npy", as_object_array, "cannot be read as an NPY", "numpy"),
-    Payload("header.npy", as_npy_header, "cannot be read as an NPY", "header"),
-    Payload("renamed-npz.npy", as_npz, "expected one matrix of numbers", "npz"),
+    Payload("object.npy", as_object_array, "cannot be read as NPY", "numpy"),
+    Payload("header.npy", as_npy_header, "cannot be read as NPY", "header"),
+    Payload("renamed-npz.npy", as_npz, "cannot be read as NPY", "npz"),
     *(
         Payload(f"pickle{ending}", as_pickle, says, "pickle")
         for ending, says in {
-            ".npy": "cannot be read as an NPY",
+            ".npy": "cannot be read as NPY",
             ".h5ad": "cannot be read as H5AD",
             ".parquet": "cannot be read as Parquet",
             ".gct": "is not UTF-8|NUL byte|expected #1.2",
@@ -269,11 +269,11 @@ PAYLOADS = (
         }.items()
     ),
     Payload("pickle.tsv.gz", as_pickle, "is not UTF-8|NUL byte", "gzip pickle"),
-    Payload("torch.npy", as_torch, "expected one matrix|cannot be read as an NPY", "torch"),
+    Payload("torch.npy", as_torch, "cannot be read as NPY", "torch"),
     Payload("torch.h5ad", as_torch, "cannot be read as H5AD", "torch"),
-    Payload("old-torch.npy", as_old_torch, "cannot be read as an NPY", "torch"),
-    Payload("torch-tar.npy", as_torch_tar, "cannot be read as an NPY", "torch tar"),
-    Payload("joblib.npy", as_joblib, "cannot be read as an NPY", "joblib"),
+    Payload("old-torch.npy", as_old_torch, "cannot be read as NPY", "torch"),
+    Payload("torch-tar.npy", as_torch_tar, "cannot be read as NPY", "torch tar"),
+    Payload("joblib.npy", as_joblib, "cannot be read as NPY", "joblib"),
     Payload("joblib.tsv", as_joblib, "is not UTF-8|NUL byte", "joblib"),
     Payload("keras.h5ad", as_keras, "there is no group 'obs'", "keras"),
     Payload("external-storage.h5ad", in_h5ad(external_storage), "'/X' lie in another file", "h5ad"),
@@ -291,5 +291,5 @@ PAYLOADS = (
     Payload("bomb.parquet", as_parquet_bomb, "more than 200 times as many", "parquet inflates"),
     Payload("bomb.tsv.gz", as_gzip_bomb, "grow more than 200-fold", "inflates"),
     Payload("zip.tsv.gz", as_zip, "is not UTF-8|NUL byte", "slips"),
-    Payload("zip.npy", as_zip, "expected one matrix of numbers", "slips"),
+    Payload("zip.npy", as_zip, "cannot be read as NPY", "slips"),
 )

@@ -95,6 +95,8 @@ def test_a_damaged_run_folder_is_refused_by_every_command_that_reads_it(fault, c
 
 
 MODEL = "run/model/model.json"
+MODEL_CHANGED = r"was changed after it was written\. Restore it, or train again"
+WEIGHTS = "run/model/generator.safetensors"
 MODELS = {
     "no description": (missing(MODEL), "no readable model.json.*Give the folder of a finished"),
     "half a description": (rewritten(MODEL, lambda old: old[: len(old) // 2]), "no readable model.json"),
@@ -103,22 +105,16 @@ MODELS = {
         in_json(MODEL, lambda held: held.update(format_version=99)),
         "format 99; this tspg reads.*version of tspg",
     ),
-    "no genes": (in_json(MODEL, lambda held: held.pop("genes")), "damaged or incomplete"),
-    "a gene more": (in_json(MODEL, lambda held: held["genes"].append("G")), "damaged or incomplete"),
-    "two genes changed over": (
-        in_json(MODEL, lambda held: held["genes"].reverse()),
-        "do not belong together or were changed",
-    ),
-    "another scale": (
-        in_json(MODEL, lambda held: held["scaler"]["maximum"].__setitem__(0, 99.0)),
-        "do not belong together",
-    ),
-    "a class renamed": (replaced(MODEL, '"alpha"', '"omega"'), "do not belong together|damaged"),
-    "no weights": (missing("run/model/generator.safetensors"), "damaged or incomplete"),
-    "weights cut": (rewritten("run/model/generator.safetensors", lambda old: old[:-9]), "damaged or incomplete"),
-    "a bit of the weights changed": (flipped("run/model/generator.safetensors"), "do not belong together"),
-    "empty weights": (holding("run/model/target_model.safetensors", b""), "damaged or incomplete"),
-    "text for weights": (holding("run/model/target_model.safetensors", "weights"), "damaged or incomplete"),
+    "no genes": (in_json(MODEL, lambda held: held.pop("genes")), MODEL_CHANGED),
+    "a gene more": (in_json(MODEL, lambda held: held["genes"].append("G")), MODEL_CHANGED),
+    "two genes changed over": (in_json(MODEL, lambda held: held["genes"].reverse()), MODEL_CHANGED),
+    "another scale": (in_json(MODEL, lambda held: held["scaler"]["maximum"].__setitem__(0, 99.0)), MODEL_CHANGED),
+    "a class renamed": (replaced(MODEL, '"alpha"', '"omega"'), MODEL_CHANGED),
+    "no weights": (missing(WEIGHTS), "the model is damaged or incomplete"),
+    "weights cut": (rewritten(WEIGHTS, lambda old: old[:-9]), MODEL_CHANGED),
+    "a bit of the weights changed": (flipped(WEIGHTS), MODEL_CHANGED),
+    "empty weights": (holding("run/model/target_model.safetensors", b""), MODEL_CHANGED),
+    "text for weights": (holding("run/model/target_model.safetensors", "weights"), MODEL_CHANGED),
 }
 
 

@@ -49,6 +49,8 @@ class Watch:
             return
         self._own.busy = True  # what follows is our own doing
         try:
+            if event == "subprocess.Popen" and arguments[0] == "lscpu":
+                return  # joblib counts the cores, once
             if event in FOREIGN or (event in CODE and self._is_foreign(event, arguments)):
                 self.events.append(f"{event} {arguments!r:.200}")
             elif event == "open" and self._writes(arguments):
