@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TspgError as error:
         for line in getattr(error, "lines", ()):
             print(printable(line, but="\t"))
-        kept = f" Then, {_kept(options)}" if isinstance(error, ResourceError) and _kept(options) else ""
-        print(f"tspg: error: {printable(str(error) + kept)}", file=sys.stderr)
+        kept = _kept(options) if isinstance(error, ResourceError) else ""
+        print(f"tspg: error: {printable(f'{error} Then, {kept}' if kept else str(error))}", file=sys.stderr)
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

@@ -70,6 +70,14 @@ def test_a_change_of_the_description_is_noticed(run_folder, tmp_path):
         load_model(folder)
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "../../elsewhere", "", ".."])
+def test_a_description_cannot_name_files_elsewhere(name, run_folder, tmp_path):
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    redescribe(folder, files={name: "0"})
+    with pytest.raises(ModelError, match=r"model.json: names a file elsewhere"):
+        load_model(folder)
+
+
 def test_a_format_is_not_older_because_a_bit_flipped(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())

@@ -172,10 +172,10 @@ class CheckpointFolder(Checkpoints):
 
     def keep(self, name: str, step: int, parts: Mapping[str, Part]) -> None:
         """Write the state of a training; the list vouches for it from then on, and the oldest goes."""
-        tensors = {f"{part}/{key}": value for part, owner in parts.items() for key, value in _state_of(owner)}
+        states = {part: dict(_state_of(owner)) for part, owner in parts.items()}
         # The history may hold what is not a number, such as a hit rate of no samples.
-        learned = {part: dict(_state_of(owner)) for part, owner in parts.items() if not isinstance(owner, History)}
-        require_finite_weights(step, **learned)
+        require_finite_weights(step, **{part: states[part] for part in parts if not isinstance(parts[part], History)})
+        tensors = {f"{part}/{key}": value for part, state in states.items() for key, value in state.items()}
         file = f"{safe_name(name)}-{step:09}.safetensors"
         fingerprint = write_tensors(self._folder / file, tensors)
         others = [entry for entry in self._files.get(name, []) if entry["file"] != file]
@@ -244,8 +244,8 @@ class _KeptTraining(Training):
 
     def finish(self) -> None:
         """Keep what was learned: no later interruption costs this training again."""
-        learned = {name: part for name, part in self._parts.items() if not isinstance(part, torch.optim.Optimizer)}
-        if self._step != self._kept:
+        if self._step != self._kept:  # what an optimiser knows is of use to further steps alone
+            learned = {name: part for name, part in self._parts.items() if not isinstance(part, torch.optim.Optimizer)}
             self._folder.keep(self._name, self._step, learned)
         self._stop_if_asked()
 

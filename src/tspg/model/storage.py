@@ -31,7 +31,7 @@ from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
-from tspg.strangers import check_folder
+from tspg.strangers import check_folder, is_plain
 
 FORMAT_VERSION = 3  # 1: f was told `least_batches`; 2: no fingerprints yet. Every one of them can still be read.
 # What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
@@ -158,6 +158,8 @@ def _vouched(described: dict[str, Any], folder: Path) -> dict[str, Any]:
     if described["sha256"] != _fingerprint(described):
         raise ModelError(f"{folder / 'model.json'}: was changed after it was written. Restore it, or train again.")
     for name, known in described["files"].items():
+        if not is_plain(name):
+            raise ModelError(f"{folder / 'model.json'}: names a file elsewhere. Ask whoever made the model.")
         if sha256_of(folder / name) != known:
             raise ModelError(f"{folder / name}: was changed after it was written. Restore it, or train again.")
     return described
