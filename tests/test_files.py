@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from tspg.analysis.perturbations import write_perturbations
 from tspg.errors import ResourceError
-from tspg.files import read_json, read_table, safe_name, sha256_of, whole_file, write_json, write_table, write_text
+from tspg.files import (
+    read_json,
+    read_table,
+    safe_name,
+    sha256_of,
+    whole_file,
+    whole_stream,
+    write_json,
+    write_table,
+    write_text,
+)
 from tspg.model.tensors import write_tensors
 from tspg.report.figures import save_figure
 from tspg.report.history import plot_history
@@ -75,6 +85,21 @@ def test_a_disk_that_ends_in_the_middle_of_a_file_leaves_none(writer, allowed, p
     assert list(tmp_path.iterdir()) == []
     write(tmp_path / "file")  # with room there is a file, and it is larger
     assert max(path.stat().st_size for path in tmp_path.iterdir()) > allowed
+
+
+def test_a_stream_takes_all_bytes_or_says_so(tmp_path):
+    """The system takes what still fits and calls that a success; only the next call fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(ResourceError, match="File too large"), whole_stream(tmp_path / "file") as stream:
+            stream.write(bytes(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    with whole_stream(tmp_path / "file") as stream:
+        assert stream.write(bytes(10_000)) == 10_000
+    assert (tmp_path / "file").read_bytes() == bytes(10_000)
 
 
 def test_a_new_file_has_the_mode_of_the_umask(tmp_path):
