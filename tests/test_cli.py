@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from tspg.claim import claimed
-from tspg.cli import main, printable
+from tspg.cli import main
 from tspg.files import read_table, sha256_of
+from tspg.terminal import printable
 
 SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--threads", "1"]
 

@@ -11,8 +11,9 @@ from tspg.analysis.perturbations import read_perturbations
 from tspg.cli import main
 from tspg.errors import ModelError, ResourceError
 from tspg.files import sha256_of
+from tspg.manifest import verify
 from tspg.report.run_files import read_run
-from tspg.run_folder import add_tables, verify
+from tspg.run_folder import add_tables
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The folder that a run leaves behind: written file by file, the manifest last."""
 
-import json
 import os
 import platform
 import resource
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,21 +18,20 @@ from threadpoolctl import threadpool_limits
 
 import tspg
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
-from tspg.claim import CHECKPOINTS, LOCK, MANIFEST, claimed
+from tspg.claim import MANIFEST, claimed
 from tspg.clock import Clock
 from tspg.config import KEEP
-from tspg.data.naming import shown
-from tspg.errors import ModelError, UsageError
+from tspg.errors import UsageError
 from tspg.files import read_json, read_table, sha256_of, write_json, write_table
+from tspg.manifest import FORMAT_VERSION, fingerprints, read_manifest, rewriting, verify
 from tspg.report.figures import write_figures
 from tspg.report.html import page_of, write_report
 from tspg.report.spreadsheet import write_spreadsheet
-from tspg.strangers import check_folder, fitting_together, stays_inside
+from tspg.strangers import fitting_together
 
 if TYPE_CHECKING:
     from tspg.experiment import Run
 
-FORMAT_VERSION = 1  # of a run folder
 PERTURBATIONS = "perturbations.h5ad"
 KEPT_WITH_METRICS = ("top_genes", "gene_changes")
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
@@ -206,7 +203,7 @@ def _write_manifest(
             "settings": dict(found.settings),
             "samples": list(found.samples),
             **about,
-            "outputs": _fingerprints(out),
+            "outputs": fingerprints(out),
             "seconds": {**times, "per_epoch": per_epoch},
             "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
         },
@@ -228,101 +225,7 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
         "command": _own_command(),
         "inputs": dict(inputs),
     }
-    write_json(out / MANIFEST, {**content, "outputs": _fingerprints(out)})
-
-
-def _fingerprints(out: Path) -> dict[str, str]:
-    files = {path.relative_to(out): path for path in sorted(out.rglob("*")) if path.is_file()}
-    passing = {MANIFEST, LOCK, CHECKPOINTS}
-    return {name.as_posix(): sha256_of(path) for name, path in files.items() if name.parts[0] not in passing}
-
-
-def read_manifest(out: Path) -> dict[str, Any]:
-    """The manifest of a finished run folder.
-
-    Raises
-    ------
-    ModelError
-        If there is none: the folder is no run folder, or its run was interrupted.
-    """
-    try:
-        content: dict[str, Any] = read_json(out / MANIFEST)
-        version = content["format_version"]
-        dict(content["outputs"]), dict(content["inputs"]), list(content["samples"])
-        int(content["settings"]["threads"]), int(content["settings"]["seed"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
-        ) from error
-    if version != FORMAT_VERSION:
-        raise ModelError(
-            f"{out / MANIFEST}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
-            "Use the version of tspg that wrote it, or a later one."
-        )
-    return content
-
-
-def require_same(
-    out: Path, asked: Mapping[str, Any], samples: Sequence[str], inputs: Sequence[Path], *, but: Collection[str] = ()
-) -> None:
-    """Refuse to take a finished run for the answer to another question; the settings `but` may differ.
-
-    Raises
-    ------
-    UsageError
-        If its settings, single samples or input files are not these.
-    """
-    manifest = read_manifest(out)
-    before = {**manifest["settings"], "samples": manifest["samples"], **manifest["inputs"]}
-    files = {path.name: sha256_of(path) for path in inputs}
-    now = {**json.loads(json.dumps(asked)), "samples": list(samples), **files}
-    changed = [name for name in sorted({*before, *now} - set(but)) if before.get(name) != now.get(name)]
-    if changed:
-        told = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
-        raise UsageError(
-            f"--out {out}: the finished run here answers another question ({', '.join(told)}). Name another folder."
-        )
-
-
-def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
-    """The manifest, once every file that it vouches for is as it was written; `but` names parts that may change.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing or was changed, or the folder holds links or names files that lie elsewhere.
-    """
-    check_folder(out)
-    manifest = read_manifest(out)
-    for name, fingerprint in _vouched(manifest, but).items():
-        try:
-            found = sha256_of(out / name) if (out / name).is_file() else None  # a pipe would never end
-        except OSError as error:
-            raise ModelError(
-                f"{out / name}: cannot be read ({error.strerror}). Run again or restore the file."
-            ) from error
-        if found is None:
-            raise ModelError(f"{out / name}: is missing. Run again or restore the file.")
-        if found != fingerprint:
-            raise ModelError(f"{out / name}: was changed after it was written. Run again or restore the file.")
-    return manifest
-
-
-def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
-    outputs: dict[str, str] = manifest["outputs"]
-    for name in outputs:
-        if not stays_inside(name):
-            raise ModelError(f"{MANIFEST}: the output {shown(name)} lies outside of the run folder. Run again.")
-    return {name: known for name, known in outputs.items() if name.split("/")[0] not in but}
-
-
-@contextmanager
-def _rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Let some parts of a finished folder be written again; until all are, the manifest does not vouch for them."""
-    manifest = verify(out, but=parts)
-    write_json(out / MANIFEST, {**manifest, "outputs": _vouched(manifest, parts)})
-    yield manifest
-    write_json(out / MANIFEST, {**manifest, "outputs": _fingerprints(out)})
+    write_json(out / MANIFEST, {**content, "outputs": fingerprints(out)})
 
 
 def refresh_report(out: Path) -> None:
@@ -334,7 +237,7 @@ def refresh_report(out: Path) -> None:
         perturbations, history = read_perturbations(out), _table(out, "history")
         drawn = {name: table for name in DRAWN if (table := _table(out, name)) is not None}
         settings, samples = manifest["settings"], manifest["samples"]
-        with _rewriting(out, DRAWN_AGAIN):
+        with rewriting(out, DRAWN_AGAIN):
             with threadpool_limits(int(settings["threads"])):
                 write_figures(out, perturbations, history, drawn, seed=int(settings["seed"]), samples=samples)
             write_report(out)
@@ -346,7 +249,7 @@ def _table(out: Path, name: str) -> pd.DataFrame | None:
 
 def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:
     """Put tables and numbers into a finished run folder that this process holds; report and manifest follow."""
-    with _rewriting(out, CHANGED_BY_AUDIT):
+    with rewriting(out, CHANGED_BY_AUDIT):
         for name, table in tables.items():
             write_table(out / f"{name}.tsv", table)
         known = read_json(out / "metrics.json")

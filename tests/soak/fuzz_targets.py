@@ -84,7 +84,7 @@ def _read_table(path: Path) -> None:
 
 
 def _read_manifest(path: Path) -> None:
-    from tspg.run_folder import verify
+    from tspg.manifest import verify
 
     verify(path.parent)
 

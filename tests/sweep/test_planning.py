@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.cli import build_parser
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
 from tspg.errors import ExpressionError, GeneSetError, InputError, UsageError
+from tspg.options import build_parser
 from tspg.sweep.plan import RANDOM, RUNS, read_plan, write_plan
 from tspg.sweep.planning import plan_sweep
 from tspg.sweep.study import open_study

@@ -14,8 +14,9 @@ from tspg.analysis.perturbations import read_perturbations
 from tspg.cli import main
 from tspg.errors import ModelError
 from tspg.files import read_table, sha256_of
+from tspg.manifest import verify
 from tspg.report.run_files import read_run
-from tspg.run_folder import DRAWN_AGAIN, verify
+from tspg.run_folder import DRAWN_AGAIN
 
 ARCHIVES = Path(__file__).resolve().parents[1] / "archives"
 RUNS = sorted(path.parent for path in ARCHIVES.glob("v*/*/manifest.json"))

@@ -7,8 +7,8 @@ import pytest
 
 from trust.crashes import fingerprints
 from tspg.errors import ModelError
+from tspg.manifest import verify
 from tspg.model.storage import load_model
-from tspg.run_folder import verify
 
 FLIPS, CUTS = 16, 8  # of each file
 

@@ -170,7 +170,7 @@ def test_the_sound_folder_is_read_by_the_same_commands(folder, monkeypatch, caps
     def stop(*_arguments, **_options):
         raise UsageError("accepted")
 
-    for place in ("tspg.commands.all_top_genes", "tspg.audit.conduct.Plan.of", "tspg.run_folder.write_figures"):
+    for place in ("tspg.commands.perturb.all_top_genes", "tspg.audit.conduct.Plan.of", "tspg.run_folder.write_figures"):
         monkeypatch.setattr(place, stop)
     capsys.readouterr()
     for command in ("perturb", "audit", "report"):

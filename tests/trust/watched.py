@@ -306,7 +306,7 @@ def main(jobs: str, results: str) -> None:
     """Do every job in turn, once everything is imported that `tspg` needs."""
     for name in (
         "tspg.audit.conduct",
-        "tspg.commands",
+        *(f"tspg.commands.{one}" for one in ("demo", "run", "perturb", "audit", "enrich", "compare", "report")),
         "tspg.experiment",
         "tspg.sweep.work",
         "matplotlib.font_manager",

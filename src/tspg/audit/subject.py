@@ -16,6 +16,7 @@ from tspg.analysis.perturbations import read_perturbations
 from tspg.audit.store import FOLDER as STORED
 from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
+from tspg.manifest import verify
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
 from tspg.model.randomness import batches_an_epoch
@@ -23,7 +24,6 @@ from tspg.model.storage import load_model
 from tspg.model.trained import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.report.run_files import read_run
-from tspg.run_folder import verify
 from tspg.strangers import fitting_together
 
 Names = NDArray[np.object_]

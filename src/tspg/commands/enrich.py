@@ -1,0 +1,54 @@
+"""`tspg enrich`: what a finished run's genes do, or those of a list."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tspg.analysis.enrichment import Query, enrichment_tables, over_representation
+from tspg.analysis.perturbations import read_perturbations
+from tspg.analysis.thresholds import ENRICHED
+from tspg.analysis.wording import counted
+from tspg.claim import MANIFEST, new_folder
+from tspg.data.annotations import annotation_files, read_annotations
+from tspg.data.genesets import read_gene_list
+from tspg.errors import UsageError
+from tspg.files import read_table, sha256_of
+from tspg.manifest import verify
+from tspg.run_folder import save_tables
+from tspg.strangers import fitting_together
+
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
+
+def carry_out(options: Namespace, _report: "Report") -> list[str]:
+    """Enrichment tables in a folder of their own."""
+    if (options.genes is None) != (options.background is None):
+        raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
+    with new_folder(options.out):
+        annotations, files = read_annotations(options.annotations), annotation_files(options.annotations)
+        if options.run is not None:
+            manifest = verify(options.run)
+            with fitting_together(options.run):
+                moved, top = read_perturbations(options.run), read_table(options.run / "top_genes.tsv")
+                samples = manifest["samples"]
+                tables = enrichment_tables(moved, top, annotations, method=options.enrichment, samples=samples)
+            files.append(options.run / MANIFEST)
+        else:
+            genes, background = read_gene_list(options.genes), read_gene_list(options.background)
+            tables = {"enrichment": over_representation({Query("", "", ""): genes}, background, annotations)}
+            files += [options.genes, options.background]
+        save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
+    return [*_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+
+
+def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """How much of each table is enriched, and the surest term."""
+    lines = []
+    for name, table in tables.items():
+        found = table[table["q_value"] < ENRICHED].sort_values("p_value", kind="stable")
+        best = f"; the surest is {found['term'].iloc[0]} (q {found['q_value'].iloc[0]:.2g})" if len(found) else ""
+        lines.append(f"{name}: {counted(len(found), 'term')} with q < {ENRICHED}{best}.")
+    return lines

@@ -1,0 +1,19 @@
+"""`tspg inspect`: what is in the files, and how long a run will take."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from tspg.commands import named
+from tspg.data.genesets import read_gene_sets
+
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
+
+def carry_out(options: Namespace, _report: "Report") -> list[str]:
+    """What the files hold."""
+    from tspg.inspection import inspect_data
+
+    gene_sets = read_gene_sets(*options.gene_sets) if options.gene_sets else None
+    adata = named.profiles(options)
+    return inspect_data(adata, label_column=named.label_column(options, adata), gene_sets=gene_sets).lines()

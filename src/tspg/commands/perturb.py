@@ -1,0 +1,97 @@
+"""`tspg perturb`: move new profiles with a trained model; one profile is enough."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from anndata import AnnData
+
+from tspg.analysis.genes import all_top_genes, gene_overlap
+from tspg.analysis.perturbations import read_perturbations
+from tspg.claim import MANIFEST, new_folder
+from tspg.clock import Clock
+from tspg.commands import named
+from tspg.commands.told import summary
+from tspg.data.annotations import Annotation, carried_annotations
+from tspg.data.expression import read_expression
+from tspg.files import read_table
+from tspg.manifest import verify
+from tspg.report.run_files import doubts_about
+from tspg.run_folder import DRAWN_AGAIN, Findings, save_findings
+from tspg.strangers import fitting_together
+
+if TYPE_CHECKING:
+    from tspg.model.trained import TrainedModel
+    from tspg.model.training import Report
+
+MOST_SINGLE_SAMPLES = 20  # each of so many samples is ranked by itself without being asked
+
+
+def carry_out(options: Namespace, _report: "Report") -> list[str]:
+    """A run folder without model and history."""
+    from tspg.model.storage import load_model, model_folder
+
+    clock = Clock()
+    named.require_what_xlsx_needs(options)
+    with new_folder(options.out):
+        model, annotations = load_model(options.model), named.annotations(options) or carried_annotations()
+        with clock.phase("read"):
+            adata = _profiles(options, model)
+        found = _findings(options, model, adata, annotations, clock)
+        inputs = [*named.input_files(options), model_folder(options.model) / "model.json"]
+        save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
+    return summary(options.out)
+
+
+def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
+    """The new profiles, read as those were that the model was trained on."""
+    return read_expression(
+        options.expression,
+        labels=options.labels,
+        label_column=options.label_column,
+        genes=model.gene_ids,
+        orient_by_genes=model.gene_ids,
+        transform=model.details["transform"],
+        allow_unlabelled=options.allow_unlabelled,
+        max_memory_gb=options.max_memory,
+        duplicates=options.duplicates or model.details["duplicates"],
+        strict=options.strict,
+    )
+
+
+def _findings(
+    options: Namespace, model: "TrainedModel", adata: AnnData, annotations: Sequence[Annotation], clock: Clock
+) -> Findings:
+    """The profiles moved, and what can be said about them."""
+    from tspg.meaning import Moved, annotation_facts, meaning_tables
+    from tspg.metrics import perturb_metrics
+    from tspg.model.device import fixed_threads
+    from tspg.model.storage import model_folder
+
+    with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
+        perturbations = model.perturb(adata, label_column=named.label_column(options, adata))
+    names = [str(name) for name in perturbations.obs_names]
+    few = tuple(names) if len(names) <= MOST_SINGLE_SAMPLES else ()
+    genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
+    folder = model_folder(options.model).parent
+    metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder))
+    with clock.phase("meaning"), fitting_together(options.model):
+        study, stable = _study(folder)
+        moved = Moved(perturbations, genes, model, study, few, stable)
+        tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
+    metrics["annotations"] = annotation_facts(annotations, perturbations)
+    tables = {"top_genes": genes, "gene_overlap": gene_overlap(genes), **tables}
+    return Findings(perturbations, tables, metrics, model.settings, few, clock.seconds)
+
+
+def _study(folder: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
+    """The real samples of the run that trained a model and its audit's stable genes, as far as its folder has them."""
+    if (folder / MANIFEST).is_file():
+        verify(folder, but=DRAWN_AGAIN)
+    stable = folder / "stable_genes.tsv"
+    return (
+        read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None,
+        read_table(stable) if stable.is_file() else None,
+    )

@@ -1,0 +1,23 @@
+"""`tspg sweep`: gene sets x targets x seeds, or one job of them."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from tspg.errors import UsageError
+from tspg.sweep import conduct
+
+if TYPE_CHECKING:
+    from tspg.model.training import Report
+
+
+def carry_out(options: Namespace, report: "Report") -> list[str]:
+    """Plan the study whole; then tell about it, or work it off."""
+    if options.job is not None:
+        return conduct.do_job(options.out, options.job)
+    if options.config is None:
+        raise UsageError("Give the sweep file: --config FILE.toml.")
+    if options.list:
+        return conduct.listing(options.config, options.out)
+    if options.dry_run:
+        return conduct.rehearse(options.config, options.out, cores=options.cores, profile=options.profile)
+    return conduct.sweep(options.config, options.out, cores=options.cores, profile=options.profile, report=report)
