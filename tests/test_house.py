@@ -147,3 +147,12 @@ def test_no_large_file_is_committed() -> None:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     tracked = [ROOT / name for name in listing.stdout.split("\0") if name]
     assert [path for path in tracked if path.is_file() and path.stat().st_size > 4 * MEGABYTE] == []
+
+
+def test_architecture_names_every_room_in_words_and_its_picture_no_other() -> None:
+    text, picture = committed_file("ARCHITECTURE.md"), committed_file("docs/images/architecture.svg")
+    inside = [path for path in Path(tspg.__file__).parent.iterdir() if not path.name.startswith("_")]
+    rooms = {f"{path.name}/" if path.is_dir() else path.name for path in inside if path.name != "py.typed"}
+    missing = {room for room in rooms if not re.search(rf"^(.* )?{re.escape(room)} ", text, flags=re.MULTILINE)}
+    assert not missing
+    assert set(re.findall(r"\b[a-z_]+(?:\.py\b|/(?=<))", picture)) <= rooms

@@ -254,15 +254,3 @@ def _check(plan: Plan) -> None:
         raise ValueError("a job is of runs or gene sets that are not in it")
     if plan.asked["keep"] not in KEEP or plan.threads < 1:
         raise ValueError("it says neither how much to keep nor on how many threads")
-
-
-def plan_of_workflow(config: Mapping[str, Any], *, is_main: bool) -> Plan:
-    """The plan for a Snakemake that runs in a sweep's folder; with `sweep` in its configuration it is made first."""
-    if is_main and "sweep" in config:
-        from tspg.sweep.planning import plan_sweep  # PyTorch, which the processes of single jobs do without here
-
-        here = Path()
-        plan, store = plan_sweep(Path(config["sweep"]), here)
-        store(here)
-        mark_jobs(plan, here, here)
-    return read_plan(Path())
