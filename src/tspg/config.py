@@ -74,7 +74,7 @@ class ExperimentConfig:
 
     `source_classes` None means every class but the target; the split is grouped by
     `group_column` (a donor or patient) when one is named, the values are adjusted for `adjust_column`
-    (a batch). `method` is `generator`, trained as the
+    (a batch). The values are X, or those of `layer`. `method` is `generator`, trained as the
     preset says, or one in closed form. With `folds` above 1 the evidence comes from so many
     further fits, by which every sample is held out once.
     """
@@ -85,6 +85,7 @@ class ExperimentConfig:
     group_column: str | None = None
     adjust_column: str | None = None
     gene_set: str | None = None
+    layer: str | None = None
     preset: str = "paper"
     method: str = "generator"
     train_fraction: float = 0.8

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
+from tspg.data.matrix import X, require_anndata
 from tspg.errors import UsageError
 from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, fit_targets, lay_ground
 from tspg.forecast import forecast_question
@@ -22,7 +23,7 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
 from tspg.model.training import Report, silent
-from tspg.question import Question, configure, only_label_column, pose
+from tspg.question import Question, configure, only_label_column, pose_each
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ def run(
     target_class: str,
     label_column: str | None = None,
     gene_set: GeneSet | None = None,
+    layer: str | None = None,
     source_classes: Sequence[str] | None = None,
     group_column: str | None = None,
     adjust_column: str | None = None,
@@ -91,7 +93,8 @@ def run(
     Parameters
     ----------
     adata
-        Expression, samples x genes, in any units on which differences make sense; sparse is fine.
+        Expression, samples x genes, in any units on which differences make sense: numbers of any kind,
+        dense, sparse, a view, or in a file that was opened with `backed="r"`. It is left as it is.
     target_class
         The class that profiles are moved to.
     label_column
@@ -99,6 +102,8 @@ def run(
         for it: any name given here is then taken for it.
     gene_set
         Use these genes only; None uses every gene.
+    layer
+        Layer of `adata` that holds the expression, such as `logcounts`; None is X.
     source_classes
         Classes to move; None means every class but the target. With preset `paper` and None, G
         learns from all classes, the target's own samples too (Eq. 1).
@@ -139,6 +144,7 @@ def run(
         target_class,
         label_column=label_column,
         gene_set=gene_set,
+        layer=layer,
         source_classes=source_classes,
         group_column=group_column,
         adjust_column=adjust_column,
@@ -185,23 +191,30 @@ def run_targets(
     """
     if isinstance(target_classes, str) or not target_classes:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
-    questions = [ask(adata, target, **options) for target in target_classes]
-    return run_experiments(questions, report=report)
+    return run_experiments(ask_each(adata, target_classes, **options), report=report)
 
 
-def ask(
+def ask(adata: AnnData, target_class: str, **options: Any) -> Question:
+    """The question of `run`, checked whole, without the work."""
+    (question,) = ask_each(adata, [target_class], **options)
+    return question
+
+
+def ask_each(
     adata: AnnData,
-    target_class: str,
+    target_classes: Sequence[str],
     *,
     label_column: str | None = None,
     gene_set: GeneSet | None = None,
+    layer: str | None = None,
     source_classes: Sequence[str] | None = None,
     preset: str = DEFAULT_PRESET,
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
     **settings: Any,
-) -> Question:
-    """The question of `run`, checked whole, without the work."""
+) -> list[Question]:
+    """The questions of `run_targets`, each checked whole, without the work."""
+    require_anndata(adata)
     if gene_set is not None and not isinstance(gene_set, GeneSet):
         raise UsageError(
             f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
@@ -211,13 +224,15 @@ def ask(
         source_classes = (source_classes,)
     config = configure(
         preset,
-        target_class=str(target_class),
+        target_class=str(target_classes[0]),
         label_column=label_column or only_label_column(adata),
         gene_set=None if gene_set is None else gene_set.name,
+        layer=None if layer in (None, X) else str(layer),
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         **settings,
     )
-    return pose(adata, config, gene_set=gene_set, samples=samples, annotations=annotations)
+    configs = [replace(config, target_class=str(target)) for target in target_classes]
+    return pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
 
 
 def run_experiments(

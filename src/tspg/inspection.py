@@ -9,7 +9,8 @@ from tspg.config import DEFAULT_PRESET
 from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import FEWEST_GENES, match_genes
-from tspg.data.prepare import FloatMatrix, dense, text_column
+from tspg.data.matrix import dense
+from tspg.data.prepare import FloatMatrix, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
 from tspg.forecast import Forecast, forecast

@@ -10,8 +10,9 @@ from anndata import AnnData
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
 from tspg.data.doubts import known_by
+from tspg.data.matrix import dense
 from tspg.data.naming import listed
-from tspg.data.prepare import Prepared, dense
+from tspg.data.prepare import Prepared
 from tspg.data.units import guess_units
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f

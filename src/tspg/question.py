@@ -11,8 +11,9 @@ from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
+from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
-from tspg.data.prepare import dense, require_unique, text_column
+from tspg.data.prepare import require_unique, text_column
 from tspg.data.units import guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
@@ -53,13 +54,33 @@ def pose(
     TspgError
         If it cannot; the message says why and what to do.
     """
+    (question,) = pose_each(adata, [config], gene_set=gene_set, samples=samples, annotations=annotations)
+    return question
+
+
+def pose_each(
+    adata: AnnData,
+    configs: Sequence[ExperimentConfig],
+    *,
+    gene_set: GeneSet | None = None,
+    samples: Sequence[str] = (),
+    annotations: Sequence[Annotation] | None = None,
+) -> list[Question]:
+    """Several questions to one study, each as `pose` puts it; they differ in their target class alone.
+
+    Raises
+    ------
+    TspgError
+        If the data cannot answer one of them.
+    """
     require_unique(adata)
-    study, details = select(adata, config, gene_set)
-    check_question(study, config, samples)
+    study, details = select(adata, configs[0], gene_set)
+    for config in configs:
+        check_question(study, config, samples)
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
-    return Question(study, config, details, tuple(samples), chosen)
+    return [Question(study, config, details, tuple(samples), chosen) for config in configs]
 
 
 def configure(
@@ -89,23 +110,24 @@ def configure(
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:
     """The study itself: labels under their name, the wanted genes only, and what to tell about the data."""
     source = adata.uns.get("tspg_input", {})
-    study = adata
-    if config.label_column not in study.obs and source.get("unnamed_label"):
-        study = study.copy()
-        study.obs = study.obs.rename(columns={"label": config.label_column})
     missing: tuple[str, ...] = ()
-    n_wanted = adata.n_vars
+    positions, n_wanted = None, adata.n_vars
     if gene_set is not None:
-        match = match_genes(gene_set.genes, [str(gene) for gene in study.var_names], name=gene_set.name)
-        study, missing, n_wanted = study[:, list(match.positions)], match.missing, len(gene_set.genes)
+        match = match_genes(gene_set.genes, [str(gene) for gene in adata.var_names], name=gene_set.name)
+        missing, n_wanted = match.missing, len(gene_set.genes)
+        positions = None if len(match.positions) == adata.n_vars else match.positions
+    study = plain_study(adata, layer=config.layer, genes=positions)
+    if config.label_column not in study.obs and source.get("unnamed_label"):
+        study.obs = study.obs.rename(columns={"label": config.label_column})
     few = study.n_vars < FEWEST_GENES or study.n_vars < n_wanted / 2
     coverage = (
         [f"Only {study.n_vars} of the gene set's {n_wanted} genes are in the matrix."] if few and gene_set else []
     )
-    units, reason = guess_units(dense(study))
+    units, reason = guess_units(study.X)
     details = {
         "file": source.get("file", ""),
         "labels_file": source.get("labels_file", ""),
+        "layer": config.layer or source.get("layer", ""),
         "transform": source.get("transform", "none"),
         "duplicates": source.get("duplicates", "error"),
         "units": f"{units}: {reason}",

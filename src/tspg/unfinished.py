@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 import tspg
-from tspg.data.prepare import dense, text_column
+from tspg.data.matrix import dense
+from tspg.data.prepare import text_column
 from tspg.data.table import memory_limit
 from tspg.errors import ResourceError
 from tspg.forecast import disk_needed, memory_needed

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import MinMaxScaler
 
-from tspg.data.prepare import Scaler, dense, prepare, split_samples
+from tspg.data.matrix import dense
+from tspg.data.prepare import Scaler, prepare, split_samples
 from tspg.errors import LabelError, ShapeError, UsageError
 
 

@@ -10,7 +10,8 @@ from anndata import AnnData
 from tspg.audit.subject import Subject
 from tspg.data.demo import demo_data
 from tspg.data.expression import read_expression
-from tspg.data.prepare import FloatMatrix, dense
+from tspg.data.matrix import dense
+from tspg.data.prepare import FloatMatrix
 from tspg.errors import TspgError
 from tspg.files import sha256_of
 

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
 from tspg.data.adjust import Adjustment
+from tspg.data.matrix import dense
 from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 
 FloatMatrix = NDArray[np.float32]
@@ -186,7 +187,8 @@ def prepare(
 
 def require_unique(adata: AnnData) -> None:
     """Refuse a matrix without samples or genes, or in which two share a name: everything later is joined by it."""
-    for what, names in (("samples", adata.obs_names), ("genes", adata.var_names)):
+    for what, index in (("samples", adata.obs_names), ("genes", adata.var_names)):
+        names = pd.Index([str(name) for name in index], dtype=object)  # 7 and "7" are one name
         if not len(names):
             raise ExpressionError(f"The matrix holds no {what}. Give expression values, samples x genes.")
         twice = names[names.duplicated()].unique()
@@ -209,25 +211,6 @@ def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> l
             f"Column {column!r} is empty for {int(empty.sum())} samples: {named}. Label them or leave them out."
         )
     return ["" if gone else str(value) for value, gone in zip(values, empty, strict=True)]
-
-
-def dense(adata: AnnData) -> FloatMatrix:
-    """The expression values as one plain float32 matrix, checked to be finite numbers."""
-    values = adata.X
-    if values is None:
-        raise ShapeError("The AnnData has no X: put the expression values there.")
-    if hasattr(values, "to_memory"):  # sparse and still in its file
-        values = values.to_memory()
-    matrix = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        where = f"sample {adata.obs_names[row]!r}, gene {adata.var_names[column]!r}"
-        raise ShapeError(
-            f"{int((~finite).sum())} values are missing or not finite, the first at {where}. "
-            "Fill them in or leave them out."
-        )
-    return matrix
 
 
 def split_samples(

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from tspg.config import ExperimentConfig
 from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
-from tspg.data.naming import listed
-from tspg.data.prepare import FloatMatrix, Prepared, Scaler, dense, require_unique, text_column
-from tspg.errors import ExpressionError, GeneSetError, ShapeError
+from tspg.data.matrix import X, dense, require_anndata
+from tspg.data.naming import listed, shown
+from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
+from tspg.errors import ExpressionError, GeneSetError, ShapeError, UsageError
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 
@@ -133,16 +134,22 @@ class TrainedModel:
             index[unknown] = scores.argmax(axis=1)
         return index
 
-    def perturb(self, adata: AnnData, *, label_column: str | None = None, keep_raw: bool = False) -> AnnData:
+    def perturb(
+        self, adata: AnnData, *, label_column: str | None = None, layer: str | None = None, keep_raw: bool = False
+    ) -> AnnData:
         """Move new profiles to the target class: expression in, Perturbations out.
 
         Parameters
         ----------
         adata
             Expression in the units that the model was trained on, samples x genes; one sample is
-            enough. Genes may come in any order; those the model does not know are ignored.
+            enough. Genes may come in any order; those the model does not know are ignored. In any form
+            that `run` takes.
         label_column
             Column of `adata.obs` with the samples' own classes; empty where they are not known.
+        layer
+            Layer of `adata` that holds the expression; `X` is the matrix itself. None takes what the
+            model was trained on: X, or the layer of the same name.
         keep_raw
             Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
 
@@ -153,9 +160,12 @@ class TrainedModel:
             if samples or genes share a name.
         LabelError
             If there is no such column.
+        UsageError
+            If there is no such layer.
         """
+        require_anndata(adata)
         require_unique(adata)
-        values, unadjusted = self._own_genes(adata), 0
+        values, unadjusted = self._own_genes(adata, layer or self._own_layer(adata)), 0
         if self.adjustment is not None:
             column = self.adjustment.column
             levels = text_column(adata, column, gaps_allowed=True) if column in adata.obs else [""] * adata.n_obs
@@ -186,7 +196,20 @@ class TrainedModel:
                 result.obs[column] = prepared.annotation[column].to_numpy(dtype=object)[asked]
         return result
 
-    def _own_genes(self, adata: AnnData) -> FloatMatrix:
+    def _own_layer(self, adata: AnnData) -> str:
+        """The layer that the model was trained on; where a file was read, X holds what was asked for of it."""
+        own = str(self.details.get("layer") or X)
+        if own in (X, adata.uns.get("tspg_input", {}).get("layer")) and own not in adata.layers:
+            return X
+        if own not in adata.layers:
+            have = f"There are: {listed(map(str, adata.layers))}; " if adata.layers else ""
+            raise UsageError(
+                f"The model was trained on layer {shown(own)}, which this AnnData has not. {have}"
+                f"say with layer=... which has values in the same units, {X!r} for the matrix itself."
+            )
+        return own
+
+    def _own_genes(self, adata: AnnData, layer: str) -> FloatMatrix:
         """The model's genes in the model's order, out of any matrix that holds them."""
         available = [str(gene) for gene in adata.var_names]
         try:
@@ -200,7 +223,7 @@ class TrainedModel:
                 "the model was trained on."
             )
         column_of = dict(zip(match.found, match.positions, strict=True))
-        return dense(adata)[:, [column_of[gene] for gene in self.gene_ids]]
+        return dense(adata, layer=layer, genes=[column_of[gene] for gene in self.gene_ids])
 
     def _assemble(
         self,

@@ -1,0 +1,116 @@
+"""The numbers of an AnnData as one plain matrix, in whatever form it holds them: dense, sparse or in its file."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from tspg.data.naming import closest, listed, shown
+from tspg.data.table import FloatArray
+from tspg.errors import ShapeError, UsageError
+
+X = "X"  # what the matrix itself is called where a layer is named
+_VALUES_AT_ONCE = 1 << 22
+
+
+def require_anndata(adata: object) -> None:
+    """Refuse what is no AnnData, such as a table or the name of a file."""
+    if not isinstance(adata, AnnData):
+        raise UsageError(
+            f"The expression is a {type(adata).__name__}; an AnnData is needed: tspg.read_expression(file), "
+            "or anndata.AnnData(table) of a table with samples in rows and genes in columns."
+        )
+
+
+def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
+    """The same samples with the wanted genes alone, their values a plain matrix in memory; nothing else of it is kept.
+
+    Parameters are those of `dense`. Values that are plain already and wanted whole are shared, not copied.
+    """
+    values = dense(adata, layer=layer, genes=genes)
+    kept = adata.var_names if genes is None else adata.var_names[list(genes)]
+    obs = adata.obs.set_axis(adata.obs_names.astype(str))
+    return AnnData(X=values, obs=obs, var=pd.DataFrame(index=kept.astype(str)))
+
+
+def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> FloatArray:
+    """The expression values as one plain float32 matrix, checked to be finite numbers; shape (samples, genes).
+
+    Parameters
+    ----------
+    adata
+        Expression in any form that an AnnData takes. A matrix in its file is read block by block.
+    layer
+        The layer that holds the values; None, or `X`, is the matrix itself.
+    genes
+        Positions of the wanted genes, in the order wanted; None takes all. No other is looked at.
+
+    Raises
+    ------
+    UsageError
+        If there is no such layer.
+    ShapeError
+        If there are no values, or some are no finite numbers.
+    """
+    values = _held(adata, layer)
+    name = X if layer in (None, X) else f"Layer {shown(str(layer))}"
+    if values.dtype.kind not in "fiub":
+        raise ShapeError(f"{name} holds values of type {values.dtype}, not numbers. Put the expression values there.")
+    columns = np.arange(adata.n_vars) if genes is None else np.asarray(genes, dtype=np.intp)
+    if isinstance(values, np.ndarray) and not isinstance(values, np.ma.MaskedArray) and values.dtype == np.float32:
+        matrix = np.ascontiguousarray(values if genes is None else values[:, columns])
+    else:
+        matrix = np.empty((adata.n_obs, len(columns)), dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite, and is refused below
+            for rows, taken, part in _parts(values, columns):
+                matrix[rows, taken] = part
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        where = f"sample {str(adata.obs_names[row])!r}, gene {str(adata.var_names[columns[column]])!r}"
+        raise ShapeError(
+            f"{name}: {int((~finite).sum())} values are missing or not finite, the first at {where}. "
+            "Fill them in or leave them out."
+        )
+    return matrix
+
+
+def _held(adata: AnnData, layer: str | None) -> Any:
+    """The values as the AnnData holds them."""
+    if layer in (None, X):
+        if adata.X is None:
+            raise ShapeError("The AnnData has no X: put the expression values there, or name a layer that has them.")
+        return adata.X
+    names = [str(name) for name in adata.layers]
+    if layer not in names:
+        have = f"There are: {listed(closest(str(layer), names, len(names)))}" if names else "The AnnData has none"
+        raise UsageError(f"There is no layer {shown(str(layer))}. {have}; {X!r} is the matrix itself.")
+    return adata.layers[layer]
+
+
+def _parts(values: Any, columns: NDArray[np.intp]) -> Iterator[tuple[Any, Any, NDArray[Any]]]:
+    """The wanted columns part by part, each with the rows and columns where it belongs."""
+    n_rows, n_columns = values.shape
+    if getattr(values, "format", "") == "csc":  # stored column by column: rows of it cannot be had one by one
+        for block in _blocks(n_columns, n_rows):
+            here = np.flatnonzero((columns >= block.start) & (columns < block.stop))
+            if len(here):
+                yield slice(None), here, _plain(values[:, block])[:, columns[here] - block.start]
+    else:
+        for block in _blocks(n_rows, n_columns):
+            yield block, slice(None), _plain(values[block])[:, columns]
+
+
+def _blocks(n: int, values_each: int) -> Iterator[slice]:
+    step = max(1, _VALUES_AT_ONCE // max(1, values_each))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+def _plain(part: Any) -> NDArray[Any]:
+    """A part that was cut out, dense; what is masked becomes not a number."""
+    if isinstance(part, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(part), np.float32(np.nan), part.data)
+    return np.asarray(part.toarray() if hasattr(part, "toarray") else part)
