@@ -22,7 +22,7 @@ from tspg.metrics import run_metrics
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
-from tspg.model.training import Report, silent
+from tspg.progress import Report, silent
 from tspg.question import Question, configure, only_label_column, pose_each
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method, TransportGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.trained import TrainedModel
-from tspg.model.training import Report, silent, train_target_model
+from tspg.model.training import train_target_model
+from tspg.progress import Report, silent
 from tspg.question import Question
 
 

@@ -23,7 +23,7 @@ from tspg.audit.technical import levels_of, technical_column, technical_work
 from tspg.audit.unseen_class import unseen_class, unseen_work
 from tspg.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
-from tspg.model.training import Report, silent
+from tspg.progress import Report, silent
 from tspg.report.run_files import read_run
 
 Question = Callable[[Subject, Plan], Outcome]

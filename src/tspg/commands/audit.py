@@ -1,19 +1,16 @@
 """`tspg audit`: a finished run put to the test."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from tspg.claim import claimed
 from tspg.commands.told import summary
 from tspg.manifest import read_manifest
+from tspg.progress import Report
 from tspg.report.run_files import read_run
 from tspg.run_folder import add_tables
 
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
-
-def carry_out(options: Namespace, report: "Report") -> list[str]:
+def carry_out(options: Namespace, report: Report) -> list[str]:
     """The controls of a finished run; those finished before are not repeated."""
     from tspg.audit.conduct import audit_metrics, audit_run
 

@@ -3,7 +3,6 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,18 +11,16 @@ from tspg.claim import MANIFEST, new_folder
 from tspg.errors import UsageError
 from tspg.files import read_table, safe_name, sha256_of
 from tspg.manifest import verify
+from tspg.progress import Report
 from tspg.report.figures import plot_overlap, save_figure
 from tspg.report.run_files import read_run
 from tspg.run_folder import save_tables
 from tspg.strangers import fitting_together
 
-if TYPE_CHECKING:
-    from tspg.model.training import Report
-
 MOST_NAMED = 12  # genes of a line in the terminal; the table has all
 
 
-def carry_out(options: Namespace, _report: "Report") -> list[str]:
+def carry_out(options: Namespace, _report: Report) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
     with new_folder(options.out):
         top = _top_genes(options.runs)

@@ -3,17 +3,14 @@
 from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import shtab
 
 from tspg.options import build_parser
-
-if TYPE_CHECKING:
-    from tspg.model.training import Report
+from tspg.progress import Report
 
 
-def carry_out(options: Namespace, _report: "Report") -> list[str]:
+def carry_out(options: Namespace, _report: Report) -> list[str]:
     """The script, for the shell to read."""
     parser = build_parser()
     for action in _actions(parser):

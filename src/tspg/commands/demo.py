@@ -1,20 +1,17 @@
 """`tspg demo`: the embedded colorectal tumours, all four subtypes, moved to GI.MSI."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from tspg.claim import new_folder
 from tspg.commands.told import summary
 from tspg.data.demo import demo_data, demo_gene_sets
+from tspg.progress import Report
 from tspg.run_folder import save_run
-
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
 QUICK = 3  # epochs of each network, for a smoke test
 
 
-def carry_out(options: Namespace, report: "Report") -> list[str]:
+def carry_out(options: Namespace, report: Report) -> list[str]:
     """Train, move, judge and draw, on data that need no file."""
     from tspg import experiment
     from tspg.audit.reading import DEMO

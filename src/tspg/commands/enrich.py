@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,14 +15,12 @@ from tspg.data.genesets import read_gene_list
 from tspg.errors import UsageError
 from tspg.files import read_table, sha256_of
 from tspg.manifest import verify
+from tspg.progress import Report
 from tspg.run_folder import save_tables
 from tspg.strangers import fitting_together
 
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
-
-def carry_out(options: Namespace, _report: "Report") -> list[str]:
+def carry_out(options: Namespace, _report: Report) -> list[str]:
     """Enrichment tables in a folder of their own."""
     if (options.genes is None) != (options.background is None):
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")

@@ -1,16 +1,13 @@
 """`tspg inspect`: what is in the files, and how long a run will take."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from tspg.commands import named
 from tspg.data.genesets import read_gene_sets
-
-if TYPE_CHECKING:
-    from tspg.model.training import Report
+from tspg.progress import Report
 
 
-def carry_out(options: Namespace, _report: "Report") -> list[str]:
+def carry_out(options: Namespace, _report: Report) -> list[str]:
     """What the files hold."""
     from tspg.inspection import inspect_data
 

@@ -18,18 +18,18 @@ from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
 from tspg.files import read_table
 from tspg.manifest import verify
+from tspg.progress import Report
 from tspg.report.run_files import doubts_about
 from tspg.run_folder import DRAWN_AGAIN, Findings, save_findings
 from tspg.strangers import fitting_together
 
 if TYPE_CHECKING:
     from tspg.model.trained import TrainedModel
-    from tspg.model.training import Report
 
 MOST_SINGLE_SAMPLES = 20  # each of so many samples is ranked by itself without being asked
 
 
-def carry_out(options: Namespace, _report: "Report") -> list[str]:
+def carry_out(options: Namespace, _report: Report) -> list[str]:
     """A run folder without model and history."""
     from tspg.model.storage import load_model, model_folder
 

@@ -11,10 +11,10 @@ from tspg.commands import named
 from tspg.commands.told import summary
 from tspg.errors import UsageError
 from tspg.manifest import read_manifest, require_same
+from tspg.progress import Report
 from tspg.run_folder import save_run
 
 if TYPE_CHECKING:
-    from tspg.model.training import Report
     from tspg.question import Question
 
 # Options that `tspg.run` knows by the same name.
@@ -24,7 +24,7 @@ ASKED = (
 )
 
 
-def carry_out(options: Namespace, report: "Report") -> list[str]:
+def carry_out(options: Namespace, report: Report) -> list[str]:
     """Train, move, judge and draw: one run folder."""
     from tspg.experiment import run_experiments
     from tspg.unfinished import NOT_ASKED, checkpoints_of, memory_told, require_room

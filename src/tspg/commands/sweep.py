@@ -1,16 +1,13 @@
 """`tspg sweep`: gene sets x targets x seeds, or one job of them."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
 
 from tspg.errors import UsageError
+from tspg.progress import Report
 from tspg.sweep import conduct
 
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
-
-def carry_out(options: Namespace, report: "Report") -> list[str]:
+def carry_out(options: Namespace, report: Report) -> list[str]:
     """Plan the study whole; then tell about it, or work it off."""
     if options.job is not None:
         return conduct.do_job(options.out, options.job)

@@ -17,8 +17,9 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.target_state import TargetState
-from tspg.model.training import Report, silent, train_generator
+from tspg.model.training import train_generator
 from tspg.model.transport import train_residuals
+from tspg.progress import Report, silent
 
 CLOSED_FORM = METHODS[1:]
 UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "seconds": np.empty(0)})

@@ -1,7 +1,7 @@
 """How f, G and D learn (paper, section 2.2): a plain loop of epochs and steps."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -37,15 +37,9 @@ from tspg.model.step import (
     train_step,
 )
 from tspg.model.target_state import TargetState
+from tspg.progress import Report, silent
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
-
-Report = Callable[[str, int, int, Mapping[str, float]], None]
-"""Called after every epoch with the phase, epochs done, epochs in all, and the epoch's numbers."""
-
-
-def silent(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
-    """The reporter that says nothing."""
 
 
 def train_target_model(

@@ -28,7 +28,8 @@ from tspg.model.networks import Generator, TargetModel, initialise
 from tspg.model.randomness import G_ORDER, G_WEIGHTS, REAL_ORDER, stream
 from tspg.model.stack import GeneratorStack, each
 from tspg.model.step import ADAM_EPSILON, clip, rate_at, require_finite_weights
-from tspg.model.training import Report, silent, thinned
+from tspg.model.training import thinned
+from tspg.progress import Report, silent
 
 STEPS_A_ROW = 10  # of the history
 

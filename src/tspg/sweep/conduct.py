@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,14 +11,12 @@ from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
 from tspg.files import TEMPORARY
+from tspg.progress import Report
 from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
 from tspg.strangers import check_folder
 from tspg.sweep.collect import PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
 from tspg.sweep.plan import PLAN, RANDOM, Job, Plan, mark, mark_jobs, read_plan
-
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
 logger = logging.getLogger(__name__)
 TABLES = "tables"  # the name of the job that collects
@@ -27,7 +24,7 @@ FOREIGN_PROGRAMS = Path(".snakemake", "pip-deployments")  # where Snakemake look
 MOST_TOLD = 10  # failures and reasons in the terminal; the table has all
 
 
-def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, report: "Report") -> list[str]:
+def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, report: Report) -> list[str]:
     """Do what is left of a sweep, and give the lines that tell what was found.
 
     Raises

@@ -12,13 +12,10 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from tspg.errors import FailedRunsError, UsageError
+from tspg.progress import Report
 from tspg.sweep.plan import RANDOM, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
-
-if TYPE_CHECKING:
-    from tspg.model.training import Report
 
 WORKFLOW = Path(str(files("tspg.sweep").joinpath("Snakefile")))
 LOG = "snakemake.log"
@@ -40,7 +37,7 @@ def check_engine(*, cores: int | None, profile: Path | None) -> None:
         raise UsageError(f"--profile {profile}: there is no config.yaml in it. Name the folder of a Snakemake profile.")
 
 
-def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, lock: int, report: "Report") -> None:
+def work_off(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, lock: int, report: Report) -> None:
     """Let Snakemake do what is left, and show how far it is.
 
     `lock` is the open file by which the sweep's folder is held. Snakemake inherits it: should this
@@ -101,7 +98,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: "Report") -> None:
+def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: Report) -> None:
     """Report until Snakemake ends: expected seconds of what is done, of all; and how many runs that is."""
     wanted = plan.wanted
     compared = [job for job in plan.jobs if job.kind == RANDOM]  # with random gene sets; about as long as a run
