@@ -19,7 +19,7 @@ from tspg.errors import ShapeError, UsageError
 from tspg.experiment import ask
 from tspg.fitting import Fit, fit_targets, lay_ground
 from tspg.model.storage import save_model
-from tspg.model.training import silent
+from tspg.progress import silent
 
 WANTED = tspg.GeneSet("SET", tuple(f"G{number}" for number in range(0, 60, 2)))
 ASKED = {"label_column": "label", "group_column": "donor", "gene_set": WANTED, "annotations": (), "threads": 1}
