@@ -28,6 +28,13 @@ def test_names_that_occur_twice_are_refused(adata, axis):
         pose(adata, ExperimentConfig(target_class="t"))
 
 
+@pytest.mark.filterwarnings("ignore:AnnData expects .*strings")
+def test_a_number_and_the_same_digits_are_one_name(adata):
+    adata.obs.index = pd.Index([7, "7", "a", "b", "c", "d"], dtype=object)
+    with pytest.raises(ExpressionError, match="1 samples share a name with another: '7'"):
+        pose(adata, ExperimentConfig(target_class="t"))
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from tspg.data import h5ad, hdf5_safety
 from tspg.data.expression import read_expression
-from tspg.errors import ExpressionError, LabelError, ResourceError
+from tspg.errors import ExpressionError, LabelError, ResourceError, UsageError
 
 SAMPLES, GENES = ["0012", "NA", "s3"], ["A", "B", "C", "D"]
 VALUES = np.array([[1.5, 0, 3, 0], [0, 0, 0, 0], [4, 5, 0, 6.25]], np.float32)
@@ -44,6 +44,47 @@ def test_every_kind_of_matrix(path_of, matrix, genes):
     assert adata.X.flags.c_contiguous
     assert list(adata.obs["tissue"]) == ["Lung", "Liver", "Lung"]
     assert list(adata.obs["age"]) == ["1", "2", "3"]
+
+
+@pytest.fixture
+def layered(tmp_path):
+    """A file whose X holds other values than its layers."""
+    adata = anndata.AnnData(X=VALUES + 7, obs=OBS.copy(), var=pd.DataFrame(index=GENES))
+    adata.layers["dense"], adata.layers["columns"] = VALUES, sparse.csc_matrix(VALUES)
+    adata.write_h5ad(tmp_path / "layered.h5ad")
+    return tmp_path / "layered.h5ad"
+
+
+def test_a_layer_is_read_in_place_of_x(layered):
+    for layer, expected in {"dense": VALUES, "columns": VALUES, "X": VALUES + 7, None: VALUES + 7}.items():
+        adata = read_expression(layered, layer=layer, genes=["B", "D"])
+        np.testing.assert_array_equal(adata.X, expected[:, [1, 3]])
+        assert adata.uns["tspg_input"].get("layer") == layer
+        assert not adata.layers
+
+
+@pytest.mark.parametrize("name", ["Dense", "../X", "dense/.."])
+def test_a_layer_that_is_not_there_is_refused(layered, tmp_path, name):
+    with pytest.raises(UsageError, match=r"there is no layer .* There are: 'columns', 'dense'; 'X' is the matrix"):
+        read_expression(layered, layer=name)
+    with pytest.raises(UsageError, match="The file has none"):
+        read_expression(write(tmp_path), layer=name)
+
+
+def test_only_h5ad_files_have_layers(tmp_path):
+    (tmp_path / "m.tsv").write_text("id\tA\ns1\t1\n")
+    with pytest.raises(UsageError, match="--layer dense: only H5AD files have layers"):
+        read_expression(tmp_path / "m.tsv", layer="dense")
+
+
+def test_a_layer_that_only_pretends_to_be_large_is_refused_where_it_is_read(layered):
+    with h5py.File(layered, "r+") as file:
+        del file["layers/dense"]
+        huge = file["layers"].create_dataset("dense", shape=(3, 1 << 32), dtype="f4", chunks=(1, 1024))
+        huge.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    with pytest.raises(ExpressionError, match="'/layers/dense' declares"):
+        read_expression(layered, layer="dense")
+    assert read_expression(layered, layer="columns").shape == (3, 4)
 
 
 @pytest.mark.parametrize("matrix", [sparse.csr_matrix(VALUES * 4), sparse.csc_matrix(VALUES * 4), VALUES * 4])

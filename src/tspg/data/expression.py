@@ -44,6 +44,7 @@ def read_expression(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
+    layer: str | None = None,
     genes: Selection = None,
     transpose: bool = False,
     transform: str = "none",
@@ -67,6 +68,8 @@ def read_expression(
         Table of samples and labels, joined by sample name (see `read_labels`).
     label_column
         Column of `labels`, or without `labels` of the matrix file's own sample table (H5AD, GCT 1.3).
+    layer
+        Layer of an H5AD file that holds the values, such as `logcounts`; None is X.
     genes
         Keep only these (names, or a GeneSet), matched by `match_genes`, in the order of the file.
     transpose
@@ -93,13 +96,14 @@ def read_expression(
     ResourceError
         If the matrix would be larger than the limit.
     UsageError
-        If `transform` or `duplicates` is unknown.
+        If `transform` or `duplicates` is unknown, or the file has no such layer.
     """
     return read_once(
         path,
         [genes],
         labels=labels,
         label_column=label_column,
+        layer=layer,
         transpose=transpose,
         transform=transform,
         orient_by_genes=orient_by_genes,
@@ -166,6 +170,7 @@ def read_once(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
+    layer: str | None = None,
     transpose: bool = False,
     transform: str = "none",
     orient_by_genes: Sequence[str] | None = None,
@@ -184,7 +189,7 @@ def read_once(
     label_table = read_labels(labels, label_column=label_column) if labels is not None else None
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
-        table = _open(path, stack, memory_limit(max_memory_gb))
+        table = _open(path, stack, memory_limit(max_memory_gb), layer)
         turned = genes_in_rows(
             table,
             transpose=transpose,
@@ -201,6 +206,8 @@ def read_once(
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    if layer is not None:
+        about["layer"] = layer
     if labels is not None:
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
@@ -208,9 +215,11 @@ def read_once(
     return ExpressionFile(collected, obs, about, notes, doubts, libraries, once=len(selections) == 1, strict=strict)
 
 
-def _open(path: Path, stack: ExitStack, limit: float) -> Table:
+def _open(path: Path, stack: ExitStack, limit: float, layer: str | None = None) -> Table:
     kind = file_kind(path)
     _check_there(path)
+    if layer is not None and kind != ".h5ad":
+        raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
     if kind in _TEXT_ENDINGS:
         return open_text(path, stack)
     if kind == ".gct":
@@ -218,7 +227,7 @@ def _open(path: Path, stack: ExitStack, limit: float) -> Table:
     if kind == ".npy":
         return open_npy(path)
     if kind == ".h5ad":
-        return open_h5ad(path, stack, limit=limit)
+        return open_h5ad(path, stack, limit=limit, layer=layer)
     if kind == ".parquet":
         return open_parquet(path, stack, limit=limit)
     raise ExpressionError(

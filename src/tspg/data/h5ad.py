@@ -1,4 +1,4 @@
-"""H5AD files as tables: only X, obs and the names of var are read, and nothing leads out of the file."""
+"""H5AD files as tables: only X or one layer, obs and the names of var are read, and nothing leads out of the file."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,25 +14,30 @@ import pandas as pd
 from tspg.data.binary import ArrayBlock
 from tspg.data.damage import refused_if_damaged
 from tspg.data.hdf5_safety import opened_hdf5, read_part
+from tspg.data.matrix import X
+from tspg.data.naming import listed, shown
 from tspg.data.table import MOST_COLUMNS, Block, Table, check_filled
-from tspg.errors import ExpressionError
+from tspg.errors import ExpressionError, UsageError
 
 _BLOCK_VALUES = 4 << 20
-_READ_WHOLE = ("/obs/", "/var/", "/X/indptr")  # the rest is read in blocks, or not at all
 
 
-def open_h5ad(path: Path, stack: ExitStack, *, limit: float) -> Table:
-    """Open an H5AD file; `stack` closes it. A column-compressed X comes as a table of genes in rows.
+def open_h5ad(path: Path, stack: ExitStack, *, limit: float, layer: str | None = None) -> Table:
+    """Open an H5AD file, of X or a layer; `stack` closes it. What is column-compressed comes with genes in rows.
 
     Raises
     ------
+    UsageError
+        If there is no such layer.
     ExpressionError
-        If the file is damaged, unsafe, or no AnnData file with a numeric X.
+        If the file is damaged, unsafe, or no AnnData file with a numeric matrix.
     """
+    values = f"/{X}" if layer in (None, X) else f"/layers/{layer}"
+    whole = ("/obs/", "/var/", f"{values}/indptr")  # the rest is read in blocks, or not at all
     with refused_if_damaged(path, "H5AD"):
-        source = stack.enter_context(opened_hdf5(path, limit=limit, whole=_READ_WHOLE))
+        source = stack.enter_context(opened_hdf5(path, limit=limit, whole=whole, values=values))
         obs, var = _frame(source, "obs", path), _frame(source, "var", path)
-        return _table(source, path, obs, list(var.index))
+        return _table(_matrix(source, path, layer), path, obs, list(var.index))
 
 
 def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
@@ -56,17 +61,28 @@ def _as_text(column: pd.Series) -> list[str]:
     return ["" if gone else str(value) for value, gone in zip(column, missing, strict=True)]
 
 
-def _table(source: h5py.File, path: Path, obs: pd.DataFrame, gene_ids: list[str]) -> Table:
-    """The table of X in whichever of three forms it is stored."""
-    matrix = source.get("X")
-    if matrix is None:
-        raise ExpressionError(f"{path}: there is no X. Put the expression values into X.")
+def _matrix(source: h5py.File, path: Path, layer: str | None) -> h5py.Group | h5py.Dataset:
+    """X, or the named layer."""
+    if layer in (None, X):
+        if X not in source:
+            raise ExpressionError(f"{path}: there is no X. Put the expression values into X, or name a layer.")
+        return source[X]
+    layers = list(source["layers"]) if isinstance(source.get("layers"), h5py.Group) else []
+    if layer not in layers:
+        have = f"There are: {listed(layers)}" if layers else "The file has none"
+        raise UsageError(f"{path}: there is no layer {shown(str(layer))}. {have}; {X!r} is the matrix itself.")
+    return source["layers"][layer]
+
+
+def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, gene_ids: list[str]) -> Table:
+    """The table of a matrix in whichever of three forms it is stored."""
+    name = matrix.name.lstrip("/")
     sparse = isinstance(matrix, h5py.Group)
     shape = tuple(int(n) for n in (matrix.attrs.get("shape", ()) if sparse else matrix.shape))
     sample_ids = list(obs.index)
     if shape != (len(sample_ids), len(gene_ids)):
         raise ExpressionError(
-            f"{path}: X has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes. "
+            f"{path}: {name} has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes. "
             "Write the file again with anndata."
         )
     check_filled(str(path), *shape)
@@ -97,7 +113,9 @@ def _steps(n_rows: int, n_columns: int) -> Iterator[slice]:
 
 def _check_numeric(data: h5py.Dataset, file: str) -> None:
     if data.dtype.kind not in "fiu":
-        raise ExpressionError(f"{file}: X holds {data.dtype}, not numbers. Put the expression values into X.")
+        raise ExpressionError(
+            f"{file}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
+        )
 
 
 def _dense_blocks(matrix: h5py.Dataset, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
@@ -122,7 +140,7 @@ def _sparse_blocks(matrix: h5py.Group, file: str, row_ids: list[str], column_ids
     in_order = len(starts) == len(row_ids) + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
     if not in_order or not starts[-1] == len(parts.data) == len(parts.indices):
         raise ExpressionError(
-            f"{file}: the parts of the sparse X do not fit together. Write the file again with anndata."
+            f"{file}: the parts of the sparse matrix do not fit together. Write the file again with anndata."
         )
     for rows in _steps(len(row_ids), len(column_ids)):
         yield ArrayBlock(_dense(parts, rows, len(column_ids), file), file, row_ids[rows], column_ids)
@@ -131,11 +149,11 @@ def _sparse_blocks(matrix: h5py.Group, file: str, row_ids: list[str], column_ids
 def _dense(parts: _Compressed, rows: slice, n_columns: int, file: str) -> npt.NDArray[Any]:
     starts = parts.starts[rows.start : rows.stop + 1]
     if starts[-1] - starts[0] > (rows.stop - rows.start) * n_columns:
-        raise ExpressionError(f"{file}: the sparse X holds more values than cells. Write the file again with anndata.")
+        raise ExpressionError(f"{file}: the sparse matrix holds more values than cells. Write it again with anndata.")
     data, columns = parts.data[starts[0] : starts[-1]], parts.indices[starts[0] : starts[-1]]
     if len(columns) and not 0 <= columns.min() <= columns.max() < n_columns:
         raise ExpressionError(
-            f"{file}: the sparse X points outside its {n_columns:,} columns. Write the file again with anndata."
+            f"{file}: the sparse matrix points outside its {n_columns:,} columns. Write the file again with anndata."
         )
     dense = np.zeros((rows.stop - rows.start, n_columns), data.dtype)
     np.add.at(dense, (np.repeat(np.arange(len(dense)), np.diff(starts)), columns), data)

@@ -24,10 +24,10 @@ UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, Arith
 
 
 @contextmanager
-def opened_hdf5(path: Path, *, limit: float, whole: tuple[str, ...]) -> Iterator[h5py.File]:
+def opened_hdf5(path: Path, *, limit: float, whole: tuple[str, ...], values: str = "/X") -> Iterator[h5py.File]:
     """An HDF5 file that has passed `check_hdf5`, open as long as the block runs; no plug-in is loaded meanwhile."""
     with _without_plugins(), h5py.File(path, "r") as source:
-        check_hdf5(source, str(path), limit, whole=whole)
+        check_hdf5(source, str(path), limit, whole=whole, values=values)
         yield source
 
 
@@ -60,12 +60,13 @@ def _without_plugins() -> Iterator[None]:
             h5py.h5pl.append(folder)
 
 
-def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, ...]) -> None:
+def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, ...], values: str = "/X") -> None:
     """Walk every link of an open HDF5 file and refuse what could read other files or load plug-ins.
 
     Refused are soft and external links, external and virtual storage, references, filters other
     than HDF5's own, and sizes above `limit` bytes or out of all proportion to the file (one of a kilobyte can
     declare 80 GB). `whole` are the beginnings of the places that are read in one go; of the others, a block counts.
+    `values` is the place of the matrix, which comes into memory block by block.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, 
             elif isinstance(item, h5py.Dataset):
                 _check_attributes(item, file)
                 _check_dataset(item, file, where)
-                _check_declared(item, file, where, limit, whole)
+                _check_declared(item, file, where, limit, whole, values)
 
 
 def _address(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
@@ -137,7 +138,9 @@ def _check_dataset(item: h5py.Dataset, file: str, where: str) -> None:
             )
 
 
-def _check_declared(item: h5py.Dataset, file: str, where: str, limit: float, whole: tuple[str, ...]) -> None:
+def _check_declared(
+    item: h5py.Dataset, file: str, where: str, limit: float, whole: tuple[str, ...], values: str
+) -> None:
     at_once = where.startswith(whole)
     dimensions = (item.shape or ()) if at_once else (item.chunks or ())
     size = math.prod(dimensions) * item.dtype.itemsize
@@ -147,7 +150,7 @@ def _check_declared(item: h5py.Dataset, file: str, where: str, limit: float, who
             f"{file}: {where!r} {part} {size / 1e9:,.1f} GB, the limit is {limit / 1e9:,.1f} GB. "
             "Check the file, or raise --max-memory."
         )
-    if where.startswith(("/X", *whole)):
+    if where.startswith((values, *whole)):
         _check_ratio(item, file, where)
 
 
