@@ -15,6 +15,7 @@ EMBEDDED = Path(tspg.__file__).parent / "data" / "embedded"
 MEGABYTE = 1_000_000
 
 PUBLIC_NAMES = {
+    "TSPG",
     "ExperimentConfig",
     "GeneSet",
     "GeneSets",

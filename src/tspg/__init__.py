@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tspg.data.labels import read_labels
     from tspg.data.prepare import Prepared, Scaler, prepare
     from tspg.errors import TspgError
+    from tspg.estimator import TSPG
     from tspg.experiment import Run, run, run_targets
     from tspg.inspection import inspect_data
     from tspg.model.storage import load_model
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "TSPG",
     "ExperimentConfig",
     "GeneSet",
     "GeneSets",
@@ -66,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "TSPG": "tspg.estimator",
     "ExperimentConfig": "tspg.config",
     "GeneSet": "tspg.data.genesets",
     "GeneSets": "tspg.data.genesets",

@@ -134,6 +134,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
     parser.add_argument(
         "--label-column", metavar="NAME", help="column with the class: of the labels table, or of the H5AD file's obs"
     )
+    parser.add_argument("--layer", metavar="NAME", help="layer of the H5AD file with the values (default: X)")
     parser.add_argument(
         "--allow-unlabelled", action="store_true", help="leave samples without a label out instead of stopping"
     )

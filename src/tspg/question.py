@@ -190,6 +190,8 @@ def _check_settings(config: ExperimentConfig) -> None:
     _check_whole("--threads", config.threads, 1, MOST_THREADS)
     _check_whole("--folds", config.folds, 1, MOST_FOLDS)
     _check_whole("--seed", config.seed, 0, LARGEST_SEED)
+    if not 0 < config.train_fraction <= 1:
+        raise UsageError(f"train_fraction is {config.train_fraction!r}; a number above 0, at most 1, is needed.")
     choose_device(config.device)
 
 

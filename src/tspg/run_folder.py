@@ -1,6 +1,5 @@
 """The folder that a run leaves behind: written file by file, the manifest last."""
 
-import os
 import platform
 import resource
 import shutil
@@ -104,31 +103,6 @@ def save_run(
     save_findings(
         found, out, side_by_side=run.side_by_side, inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command
     )
-
-
-def reading_from(
-    out: Path,
-    *,
-    expression: Path,
-    labels: Path | None,
-    label_column: str | None,
-    transpose: bool,
-    transform: str,
-    duplicates: str,
-) -> dict[str, Any]:
-    """How an expression file is read, as the manifest keeps it: paths as seen from the run folder."""
-
-    def seen(path: Path) -> str:
-        return os.path.relpath(path.resolve(), out.resolve())
-
-    return {
-        "expression": seen(expression),
-        "labels": None if labels is None else seen(labels),
-        "label_column": label_column,
-        "transpose": transpose,
-        "transform": transform,
-        "duplicates": duplicates,
-    }
 
 
 def save_findings(

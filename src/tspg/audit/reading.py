@@ -9,9 +9,9 @@ from anndata import AnnData
 
 from tspg.audit.subject import Subject
 from tspg.data.demo import demo_data
-from tspg.data.expression import read_expression
 from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix
+from tspg.data.reading import Reading
 from tspg.errors import TspgError
 from tspg.files import sha256_of
 
@@ -57,14 +57,6 @@ def _read(subject: Subject, reading: Mapping[str, Any]) -> AnnData:
         if recorded.get(path.name) != sha256_of(path):
             raise NotThereError(f"{path.name} is not the file that the run has read")
     try:
-        return read_expression(
-            reading["expression"],
-            labels=reading.get("labels"),
-            label_column=reading.get("label_column"),
-            transpose=bool(reading.get("transpose", False)),
-            transform=str(reading.get("transform", "none")),
-            duplicates=str(reading.get("duplicates", "error")),
-            allow_unlabelled=True,
-        )
+        return Reading.kept_in(Path(), reading).read(allow_unlabelled=True)
     except TspgError as error:
         raise NotThereError(f"the expression file cannot be read again: {error}") from error

@@ -7,29 +7,32 @@ from typing import Any
 from anndata import AnnData
 
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
-from tspg.data.expression import read_expression
 from tspg.data.genesets import GeneSet, read_gene_sets
+from tspg.data.reading import Reading
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
-from tspg.run_folder import reading_from
 
 
 def profiles(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = read_expression(
-        options.expression,
-        labels=options.labels,
-        label_column=options.label_column,
-        genes=gene_set,
-        transpose=options.transpose,
-        transform=options.transform,
-        allow_unlabelled=options.allow_unlabelled,
-        max_memory_gb=options.max_memory,
-        duplicates=options.duplicates or "error",
-        strict=options.strict,
-    )
+    adata = reading(options).read(gene_set, **limits(options))
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+
+
+def reading(options: Namespace) -> Reading:
+    """How the matrix is read."""
+    same = {name: getattr(options, name) for name in ("expression", "labels", "label_column", "layer", "transform")}
+    return Reading(**same, transpose=options.transpose, duplicates=options.duplicates or "error")
+
+
+def limits(options: Namespace) -> dict[str, Any]:
+    """What is refused of a matrix, and what is accepted."""
+    return {
+        "allow_unlabelled": options.allow_unlabelled,
+        "max_memory_gb": options.max_memory,
+        "strict": options.strict,
+    }
 
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:
@@ -63,19 +66,6 @@ def input_files(options: Namespace) -> list[Path]:
     """Every file that the options name, for the manifest to vouch for."""
     files = [options.expression, options.labels, *getattr(options, "gene_sets", [])]
     return [file for file in (*files, *annotation_files(options.annotations)) if file is not None]
-
-
-def reading(options: Namespace) -> dict[str, Any]:
-    """How the matrix was read, for an audit to read its other genes."""
-    return reading_from(
-        options.out,
-        expression=options.expression,
-        labels=options.labels,
-        label_column=options.label_column,
-        transpose=options.transpose,
-        transform=options.transform,
-        duplicates=options.duplicates or "error",
-    )
 
 
 def require_what_xlsx_needs(options: Namespace) -> None:

@@ -51,13 +51,12 @@ def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
+        layer=options.layer,
         genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
         transform=model.details["transform"],
-        allow_unlabelled=options.allow_unlabelled,
-        max_memory_gb=options.max_memory,
         duplicates=options.duplicates or model.details["duplicates"],
-        strict=options.strict,
+        **named.limits(options),
     )
 
 

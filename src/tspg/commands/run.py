@@ -43,7 +43,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
         with memory_told(question):
             (found,) = run_experiments([question], report=report, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
-            inputs, reading = named.input_files(options), named.reading(options)
+            inputs, reading = named.input_files(options), named.reading(options).seen_from(out)
             save_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 

@@ -1,12 +1,14 @@
 """From a sweep's settings to the question of one run, as `tspg run` would put it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from anndata import AnnData
 
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
+from tspg.data.reading import PATHS, Reading
 from tspg.experiment import ask
 from tspg.question import Question, only_label_column
 
@@ -37,6 +39,13 @@ def question_of(
         seed=seed,
         **options,
     )
+
+
+def reading_of(asked: Asked) -> Reading:
+    """How the matrix is read."""
+    decisive = {name: value for name, value in asked["reading"].items() if name in Reading.__dataclass_fields__}
+    paths = {name: None if asked[name] is None else Path(asked[name]) for name in PATHS}
+    return Reading(**paths, label_column=asked["label_column"], **decisive)
 
 
 def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tspg.claim import LOCK, MANIFEST, new_folder
 from tspg.clock import Clock
@@ -19,8 +18,8 @@ from tspg.fitting import Ground, lay_ground, prepare_study
 from tspg.model.device import choose_device, fixed_threads
 from tspg.model.storage import load_target_model, save_target_model
 from tspg.question import Question
-from tspg.run_folder import reading_from, save_run
-from tspg.sweep.asking import annotations_of, question_of
+from tspg.run_folder import save_run
+from tspg.sweep.asking import annotations_of, question_of, reading_of
 from tspg.sweep.plan import (
     RANDOM,
     RUNS,
@@ -119,26 +118,13 @@ def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
             found,
             folder,
             inputs=plan.inputs,
-            reading=_reading(plan, folder),
+            reading=reading_of(plan.asked).seen_from(folder),
             xlsx=plan.asked["options"].get("xlsx", False),
             keep=plan.asked["keep"],
             command=plan.command(run, out),
         )
     reason_file(run, out).unlink(missing_ok=True)
     logger.info("%s: done in %.1f s", run.id, sum(found.seconds.values()))
-
-
-def _reading(plan: Plan, folder: Path) -> dict[str, Any]:
-    asked, reading = plan.asked, plan.asked["reading"]
-    return reading_from(
-        folder,
-        expression=Path(asked["expression"]),
-        labels=None if asked["labels"] is None else Path(asked["labels"]),
-        label_column=asked["label_column"],
-        transpose=reading.get("transpose", False),
-        transform=reading.get("transform", "none"),
-        duplicates=reading.get("duplicates", "error"),
-    )
 
 
 def _ground(job: Job, question: Question, out: Path, clock: Clock) -> Ground:
