@@ -8,7 +8,7 @@ from anndata import AnnData
 
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
-from tspg.data.reading import PATHS, Reading
+from tspg.data.reading import Reading
 from tspg.experiment import ask
 from tspg.question import Question, only_label_column
 
@@ -44,8 +44,8 @@ def question_of(
 def reading_of(asked: Asked) -> Reading:
     """How the matrix is read."""
     decisive = {name: value for name, value in asked["reading"].items() if name in Reading.__dataclass_fields__}
-    paths = {name: None if asked[name] is None else Path(asked[name]) for name in PATHS}
-    return Reading(**paths, label_column=asked["label_column"], **decisive)
+    labels = None if asked["labels"] is None else Path(asked["labels"])
+    return Reading(Path(asked["expression"]), labels, asked["label_column"], **decisive)
 
 
 def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:
