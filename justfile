@@ -14,8 +14,12 @@ test:
 lint:
     ruff check .
     ruff format --check .
-    mypy --strict src
+    mypy --strict src tests/ecosystem/user_program.py
     lint-imports
+
+# What tspg writes, opened and plotted by scanpy: pip install -c constraints.txt -e '.[ecosystem]' first.
+ecosystem:
+    python -m pytest -q tests/ecosystem
 
 # The embedded example, start to finish.
 demo:
