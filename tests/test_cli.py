@@ -479,3 +479,18 @@ def test_annotations_that_know_no_gene_are_refused_before_any_work(files, tmp_pa
     assert main(arguments) == 3
     assert "0 of 2 genes of other are in the expression matrix" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_layer_is_trained_on_kept_and_taken_by_itself_for_new_samples(planted, tmp_path):
+    adata = planted.adata.copy()
+    adata.layers["logcounts"], adata.X = adata.X, np.ones_like(adata.X)
+    adata.write_h5ad(tmp_path / "all.h5ad")
+    adata[:2].write_h5ad(tmp_path / "two.h5ad")
+    read = ["--label-column", "label", "--layer", "logcounts", "--target", "target", *SHORT]
+    assert main(["run", "--expression", str(tmp_path / "all.h5ad"), *read, "--out", str(tmp_path / "run")]) == 0
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["reading"]["layer"] == "logcounts"
+    two = ["--expression", str(tmp_path / "two.h5ad"), "--out", str(tmp_path / "moved")]
+    assert main(["perturb", "--model", str(tmp_path / "run"), *two]) == 0
+    trained, moved = (anndata.read_h5ad(tmp_path / name / "perturbations.h5ad") for name in ("run", "moved"))
+    np.testing.assert_array_equal(moved.layers["original"], trained[moved.obs_names].layers["original"])
+    assert np.ptp(moved.layers["original"]) > 0.5

@@ -100,3 +100,8 @@ def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
         configure("paper", target_class="t", epochs=1, steps=1)
     with pytest.raises(UsageError, match="paper, transport"):
         configure("fast", target_class="t")
+
+
+def test_a_number_as_numpy_counts_is_a_number():
+    seed = configure("paper", target_class="t", seed=np.int64(3)).seed
+    assert (seed, type(seed)) == (3, int)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from anndata import AnnData
 
 from tspg.config import ENRICHMENT, METHODS, ExperimentConfig, preset
@@ -104,7 +105,8 @@ def configure(
         generator = replace(generator, steps=steps)
     if target_epochs is not None:
         target_model = replace(target_model, epochs=target_epochs, least_steps=1)
-    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **settings)
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **plain)
 
 
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:

@@ -16,6 +16,8 @@ from tspg.commands import named
 from tspg.commands.told import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
+from tspg.data.matrix import X
+from tspg.data.streams import file_kind
 from tspg.files import read_table
 from tspg.manifest import verify
 from tspg.progress import Report
@@ -51,13 +53,18 @@ def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
-        layer=options.layer,
+        layer=options.layer or _own_layer(options, model),
         genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
         transform=model.details["transform"],
         duplicates=options.duplicates or model.details["duplicates"],
         **named.limits(options),
     )
+
+
+def _own_layer(options: Namespace, model: "TrainedModel") -> str | None:
+    """The layer that the model was trained on, where the file can have one."""
+    return model.details["layer"] or None if file_kind(options.expression) == ".h5ad" else None
 
 
 def _findings(
@@ -70,7 +77,7 @@ def _findings(
     from tspg.model.storage import model_folder
 
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-        perturbations = model.perturb(adata, label_column=named.label_column(options, adata))
+        perturbations = model.perturb(adata, label_column=named.label_column(options, adata), layer=X)
     names = [str(name) for name in perturbations.obs_names]
     few = tuple(names) if len(names) <= MOST_SINGLE_SAMPLES else ()
     genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
