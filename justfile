@@ -16,6 +16,12 @@ lint:
     ruff format --check .
     mypy --strict src tests/ecosystem/user_program.py
     lint-imports
+    python scripts/make_reference.py --check
+
+# The documentation, in docs/_build/html: needs `pip install -c constraints.txt -e '.[docs]'`.
+docs:
+    python scripts/make_reference.py
+    python -m sphinx -W -b html docs docs/_build/html
 
 # What tspg writes, opened and plotted by scanpy: pip install -c constraints.txt -e '.[ecosystem]' first.
 ecosystem:
