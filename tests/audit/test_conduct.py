@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.docs.documented import assert_as_documented
 from tspg.audit import conduct
 from tspg.audit.conduct import CONTROLS, audit_run
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
@@ -51,6 +52,7 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     assert manifest["outputs"]["metrics.json"] == sha256_of(audited_folder / "metrics.json")
     assert "audit/stability.json" in manifest["outputs"]
     evidence = read_table(audited_folder / "evidence.tsv").set_index(["measure", "method"])["value"]
+    assert_as_documented(audited_folder)
     second, first = evidence["hit_rate_second_f"], evidence["hit_rate_f"]
     assert list(second.index) == list(first.index)
     assert second["real_target"] >= 0.9

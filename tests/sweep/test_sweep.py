@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tspg
+from tests.docs.documented import assert_as_documented
 from tspg.claim import claimed
 from tspg.cli import main
 from tspg.sweep.plan import read_plan, run_folder
@@ -85,6 +86,7 @@ def test_every_run_is_in_the_table_with_its_numbers(undisturbed):
     assert table.loc[table["gene_set"] == "TINY", "perturbation.hit_rate"].isna().all()
     for name in ("sweep.html", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"):
         assert (out / name).is_file(), name
+    assert_as_documented(out)
 
 
 def test_the_same_command_again_does_nothing_twice_and_a_change_only_what_changed(asked, study, undisturbed):
