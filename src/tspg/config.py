@@ -77,6 +77,14 @@ class ExperimentConfig:
     (a batch). The values are X, or those of `layer`. `method` is `generator`, trained as the
     preset says, or one in closed form. With `folds` above 1 the evidence comes from so many
     further fits, by which every sample is held out once.
+
+    Examples
+    --------
+    >>> config = tspg.ExperimentConfig(target_class="GI.MSI", preset="paper")
+    >>> config.generator.epochs, config.target_model.epochs
+    (150, 50)
+    >>> run.config.preset
+    'transport'
     """
 
     target_class: str

@@ -22,7 +22,16 @@ from collections.abc import Sequence
 
 
 class TspgError(Exception):
-    """Something that the user can put right; the message says how."""
+    """Something that the user can put right; the message says how.
+
+    Examples
+    --------
+    >>> try:
+    ...     tspg.run(adata, label_column="subtype", target_class="GI.MSS")
+    ... except tspg.TspgError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    UsageError 2
+    """
 
     exit_code = 1
 

@@ -37,6 +37,15 @@ class Run:
     by the name of their file: `enrichment`, `enrichment_ranked`, ...; `metrics` holds every number
     of `metrics.json`; `seconds` the time of each phase; `side_by_side` with how many targets in the same
     steps the generator learned: with more than one, on a GPU, numbers differ slightly from those alone.
+
+    Examples
+    --------
+    >>> run.top_genes.columns.tolist()[:5]
+    ['source_class', 'sample', 'direction', 'rank', 'gene']
+    >>> run.metrics["perturbation"]["n"]
+    153
+    >>> "enrichment" in run.tables
+    True
     """
 
     config: ExperimentConfig
@@ -131,6 +140,10 @@ def run(
         model that is kept is the ordinary one.
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
+    threads
+        Processor threads.
+    device
+        Where to train: `cpu`, `cuda`, or `auto` for a GPU where there is one.
     report
         Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
 
@@ -138,6 +151,13 @@ def run(
     ------
     TspgError
         If the question does not fit the data; before any training.
+
+    Examples
+    --------
+    >>> adata = tspg.demo_data()[::3, :50]  # few samples and genes, and few steps below, so that it is quick
+    >>> run = tspg.run(adata, label_column="subtype", target_class="GI.MSI", target_epochs=2, steps=4)
+    >>> run.perturbations.shape
+    (153, 50)
     """
     question = ask(
         adata,
@@ -175,8 +195,12 @@ def run_targets(
 
     Parameters
     ----------
+    adata
+        Expression, samples x genes, as for `run`.
     target_classes
         The classes that profiles are moved to, one run each.
+    report
+        As for `run`.
     **options
         All others of `run`.
 
@@ -188,6 +212,16 @@ def run_targets(
     ------
     TspgError
         If one of the questions does not fit the data; before any training.
+
+    Examples
+    --------
+    >>> targets = ["GI.MSI", "GI.GS"]
+    >>> for one in tspg.run_targets(
+    ...     adata, target_classes=targets, label_column="subtype", method="mean_shift", target_epochs=2
+    ... ):
+    ...     print(one.config.target_class, one.perturbations.shape)
+    GI.MSI (153, 50)
+    GI.GS (153, 50)
     """
     if isinstance(target_classes, str) or not target_classes:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")

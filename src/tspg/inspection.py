@@ -61,7 +61,32 @@ class Inspection:
 
 
 def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: GeneSets | None = None) -> Inspection:
-    """Samples, classes, units, gene-set coverage, warnings, and the time and memory a run will take."""
+    """Samples, classes, units, gene-set coverage, warnings, and the time and memory a run will take.
+
+    Parameters
+    ----------
+    adata
+        Expression, samples x genes.
+    label_column
+        Column of `adata.obs` with the classes; None tells nothing of classes.
+    gene_sets
+        Collections whose genes are looked for in the matrix.
+
+    Returns
+    -------
+    The findings as fields (`n_samples`, `classes`, `units`, `coverage`, `notes`, `expected`, ...); `lines()` gives the
+    text that `tspg inspect` prints.
+
+    Examples
+    --------
+    >>> found = tspg.inspect_data(adata, label_column="subtype")
+    >>> found.units
+    'log scale'
+    >>> found.classes["GI.MSI"]
+    20
+    >>> print(found.lines()[0])
+    Expression  demo data: 153 samples x 50 genes
+    """
     values = dense(adata)
     units, reason = guess_units(values)
     classes = {} if label_column is None else _class_counts(adata, label_column)

@@ -79,6 +79,10 @@ def save_run(
 
     Parameters
     ----------
+    run
+        What `tspg.run` returned.
+    out
+        The folder; made if it is not there.
     inputs
         Files that the run was made of, or their names and SHA-256 fingerprints.
     reading
@@ -90,6 +94,13 @@ def save_run(
         `metrics`: the numbers, and top genes and changes of all genes alone.
     command
         What asks the same question again; None means this program's own command line.
+
+    Examples
+    --------
+    >>> tspg.save_run(run, "runs/numbers", keep="metrics")
+    >>> from pathlib import Path
+    >>> sorted(path.name for path in Path("runs/numbers").iterdir())
+    ['gene_changes.tsv', 'manifest.json', 'metrics.json', 'top_genes.tsv']
     """
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 

@@ -44,10 +44,18 @@ def evidence_table(
 
     Parameters
     ----------
+    prepared
+        The study with its split; what is held out there is what methods are judged on.
     methods
         For each name, what moves scaled profiles (samples, genes) of the named classes to the target.
     classify
         The class that f sees in each scaled profile.
+    target_class
+        The class that profiles are moved to.
+    source_classes
+        Those that are moved; None means all but the target.
+    seed
+        Decides all that is drawn by chance: bootstrap, permutations, judges.
     judges
         What `fit_judges` made of the study's training samples and this seed, where that was done before:
         they are the same for every target. None fits them here.
@@ -57,6 +65,15 @@ def evidence_table(
     One row a method and measure: `value` with `low` and `high` (95% over donors: Clopper-Pearson at
     the effective number of samples for rates, bootstrap otherwise), the number of samples `n`, and words
     where they are needed in `note`. The measures are described where they are computed, and in docs/evidence.md.
+
+    Examples
+    --------
+    >>> prepared = tspg.prepare(adata, label_column="subtype")
+    >>> table = tspg.evidence_table(
+    ...     prepared, {"ours": run.model.move}, run.model.classify, target_class="GI.MSI"
+    ... )
+    >>> table["method"].unique().tolist()
+    ['ours', 'untouched_source', 'real_target']
     """
     if judges is None:
         judges = fit_judges(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], seed=seed)

@@ -36,6 +36,10 @@ def top_genes(
 
     Parameters
     ----------
+    perturbations
+        Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
+    k
+        How many genes a list has at most.
     direction
         `up`, `down`, or None for both.
     samples
@@ -45,6 +49,21 @@ def top_genes(
     -------
     One row a gene. `sample` is empty for a class mean; `perturbation`, `before` and `after` are on
     the scaled [0, 1] axis, `before_units` and `after_units` in the units of the expression matrix.
+
+    Raises
+    ------
+    UsageError
+        If `direction` is anything else, or there is no such sample.
+
+    Examples
+    --------
+    `run` is that of the example of `tspg.run`.
+
+    >>> top = tspg.top_genes(run.perturbations, k=5, direction="up")
+    >>> top["source_class"].unique().tolist()
+    ['GI.CIN', 'GI.GS', 'GI.HM-SNV']
+    >>> bool((top["after"] > top["before"]).all())
+    True
     """
     directions = ("up", "down") if direction is None else (direction,)
     if not set(directions) <= {"up", "down"}:
@@ -144,6 +163,20 @@ def gene_overlap(top: pd.DataFrame) -> pd.DataFrame:
     Takes the class means' rows of `top_genes`. One row a direction and gene: in how many of the
     `n_sources_total` lists it stands, its mean perturbation there, and how many distinct genes the
     direction has in all. A gene in every list turns the target on; a gene in one list turns that source off.
+
+    Parameters
+    ----------
+    top
+        A table of `top_genes`, or `run.top_genes`.
+
+    Examples
+    --------
+    >>> overlap = tspg.gene_overlap(run.top_genes)
+    >>> int(overlap["n_sources_total"].iloc[0])
+    3
+    >>> shared = overlap[overlap["n_sources"] == 3]  # genes that turn the target on or off from everywhere
+    >>> shared["direction"].isin(["up", "down"]).all().item()
+    True
     """
     means = top[top["sample"] == ""]
     counted = means.groupby(["direction", "gene"], as_index=False, sort=True).agg(

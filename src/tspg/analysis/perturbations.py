@@ -45,12 +45,30 @@ def opened_perturbations(file: Path) -> Iterator[h5py.File]:
 def read_perturbations(path: str | Path) -> AnnData:
     """The moved profiles of a finished run: give its folder or its `perturbations.h5ad`.
 
+    Parameters
+    ----------
+    path
+        The folder of a finished run, or its `perturbations.h5ad`.
+
+    Returns
+    -------
+    AnnData of shape (samples, genes): `X` the moved profiles, layers `original` and `perturbation`, all on the scaled
+    [0, 1] axis; `obs` says what f called each sample before and after.
+
     Raises
     ------
     ModelError
         If there is no such file, it cannot be read, or holds no moved profiles.
     ResourceError
         If it would not fit into this computer's memory.
+
+    Examples
+    --------
+    >>> moved = tspg.read_perturbations("runs/msi")
+    >>> moved.uns["tspg"]["target_class"]
+    'GI.MSI'
+    >>> sorted(moved.layers)
+    ['original', 'perturbation']
     """
     file = Path(path)
     file = file / "perturbations.h5ad" if file.is_dir() else file

@@ -41,6 +41,14 @@ def demo_data() -> AnnData:
 
     The matrix has shape (459, 4218): the Hallmark genes, in log2(RSEM + 1) with three decimals. The
     class labels are in `obs["subtype"]`; each sample comes from another patient.
+
+    Examples
+    --------
+    >>> adata = tspg.demo_data()
+    >>> adata.shape
+    (459, 4218)
+    >>> sorted(adata.obs["subtype"].unique())
+    ['GI.CIN', 'GI.GS', 'GI.HM-SNV', 'GI.MSI']
     """
     samples = pd.read_csv(EMBEDDED / SAMPLES_FILE, sep="\t", index_col="sample", dtype=str, na_filter=False)
     genes = (EMBEDDED / GENES_FILE).read_text(encoding="utf-8").splitlines()

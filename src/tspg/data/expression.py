@@ -89,6 +89,11 @@ def read_expression(
         Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
         no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
 
+    Returns
+    -------
+    AnnData: `X` of shape (samples, genes), float32, in the units of the file or as `transform` says; the labels
+    in `obs`; how it was read, and doubts, in `uns["tspg_input"]`.
+
     Raises
     ------
     ExpressionError, LabelError, GeneSetError
@@ -97,6 +102,16 @@ def read_expression(
         If the matrix would be larger than the limit.
     UsageError
         If `transform` or `duplicates` is unknown, or the file has no such layer.
+
+    Examples
+    --------
+    >>> adata = tspg.read_expression("matrix.tsv", labels="labels.tsv")
+    >>> adata.shape
+    (6, 4)
+    >>> adata.obs["label"].tolist()
+    ['tumour', 'tumour', 'tumour', 'normal', 'normal', 'normal']
+    >>> tspg.read_expression("matrix.tsv", genes=["TP53", "MYC"]).var_names.tolist()
+    ['TP53', 'MYC']
     """
     return read_once(
         path,

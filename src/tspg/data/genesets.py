@@ -14,7 +14,13 @@ MOST_GENES = 100_000
 
 @dataclass(frozen=True)
 class GeneSet:
-    """A named list of genes without doubles, in the order of the file."""
+    """A named list of genes without doubles, in the order of the file.
+
+    Examples
+    --------
+    >>> tspg.GeneSet("MINE", ("TP53", "MYC"))
+    GeneSet(name='MINE', genes=('TP53', 'MYC'))
+    """
 
     name: str
     genes: tuple[str, ...]
@@ -25,6 +31,14 @@ class GeneSets(Mapping[str, GeneSet]):
 
     They never change, and two collections are the same only if they are one object: what was found for one
     can be remembered by it.
+
+    Examples
+    --------
+    >>> gene_sets = tspg.GeneSets([tspg.GeneSet("A", ("TP53", "MYC")), tspg.GeneSet("B", ("MYC", "BAX"))])
+    >>> len(gene_sets), "A" in gene_sets
+    (2, True)
+    >>> gene_sets.union().genes
+    ('TP53', 'MYC', 'BAX')
     """
 
     __eq__ = object.__eq__
@@ -67,10 +81,23 @@ def read_gene_sets(*paths: str | Path) -> GeneSets:
 
     A line is a name, a description (not used) and genes, with tabs between them.
 
+    Parameters
+    ----------
+    *paths
+        The files; their sets become one collection.
+
     Raises
     ------
     GeneSetError
         If a line has too few or too many fields, a set has no genes, or a name occurs twice.
+
+    Examples
+    --------
+    >>> gene_sets = tspg.read_gene_sets("sets.gmt")
+    >>> list(gene_sets)
+    ['APOPTOSIS', 'CELL_CYCLE']
+    >>> gene_sets["APOPTOSIS"].genes
+    ('TP53', 'BAX')
     """
     return gene_sets_of(line for path in map(Path, paths) for line in _lines(path))
 

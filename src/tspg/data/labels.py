@@ -23,10 +23,27 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
     one with a header if `label_column` is given or if its first field is one of `sample`, `sample_id`,
     `sampleid`, `sampid`, `id`.
 
+    Parameters
+    ----------
+    path
+        The table: tab-separated text, plain or gzip.
+    label_column
+        The column with the classes, if the table has a header and it matters which.
+
+    Returns
+    -------
+    One row a sample, one column a label; every cell is text.
+
     Raises
     ------
     LabelError
         If lines differ in length, a sample occurs twice, or a label is empty or has blanks around it.
+
+    Examples
+    --------
+    >>> labels = tspg.read_labels("labels.tsv")
+    >>> labels.loc["S1", "label"]
+    'tumour'
     """
     path = Path(path)
     rows, doubts = _rows(path)

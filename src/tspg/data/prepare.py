@@ -24,6 +24,15 @@ class Scaler:
 
     `minimum` and `maximum` are in the units of the input, one value a gene. A gene that is
     constant among the training samples has no scale: it becomes 0 everywhere.
+
+    Examples
+    --------
+    >>> scaler = tspg.Scaler.fit([[2.0, 7.0], [4.0, 7.0]])  # two samples x two genes
+    >>> scaled, n_outside = scaler.transform([[3.0, 7.0], [5.0, 7.0]])
+    >>> scaled.tolist(), n_outside
+    ([[0.5, 0.0], [1.0, 0.0]], 1)
+    >>> scaler.inverse(scaled).tolist()
+    [[3.0, 7.0], [4.0, 7.0]]
     """
 
     minimum: NDArray[np.float64]
@@ -75,6 +84,14 @@ class Prepared:
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
     training range. `adjustment` is what was taken out of the values first. `groups` are the donors;
     `annotation` is all that the user knows about the samples.
+
+    Examples
+    --------
+    >>> prepared = tspg.prepare(adata, label_column="subtype")
+    >>> prepared.classes
+    ('GI.CIN', 'GI.GS', 'GI.HM-SNV', 'GI.MSI')
+    >>> prepared.class_mean("GI.MSI").shape
+    (50,)
     """
 
     profiles: FloatMatrix
@@ -147,10 +164,22 @@ def prepare(
     is_train
         The split itself, one value a sample, where it is already decided.
 
+    Returns
+    -------
+    Scaled profiles of shape (samples, genes) with classes, split and scaler.
+
     Raises
     ------
     LabelError
         If there are fewer than two classes or a column is missing or has gaps.
+
+    Examples
+    --------
+    >>> prepared = tspg.prepare(adata, label_column="subtype", group_column="patient")
+    >>> prepared.profiles.shape
+    (153, 50)
+    >>> int(prepared.is_train.sum())
+    123
     """
     labels = text_column(adata, label_column)
     groups = None if group_column is None else text_column(adata, group_column)

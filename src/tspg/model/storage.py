@@ -107,10 +107,26 @@ def model_folder(path: str | Path) -> Path:
 def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> TrainedModel:
     """Open a trained model from a run folder or its `model` folder; no other file is needed.
 
+    Parameters
+    ----------
+    path
+        The folder of a finished `tspg run`, or its `model` folder alone.
+    device
+        Where to compute: `cpu` or `cuda`.
+
     Raises
     ------
     ModelError
         If a file is missing, damaged, of a newer format, or does not belong to the others.
+
+    Examples
+    --------
+    >>> model = tspg.load_model("runs/msi")
+    >>> model.target_class, len(model.gene_ids)
+    ('GI.MSI', 50)
+    >>> moved = model.perturb(adata[:1], label_column="subtype")  # one patient is enough
+    >>> moved.shape
+    (1, 50)
     """
     folder = model_folder(path)
     check_folder(Path(path))

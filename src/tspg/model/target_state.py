@@ -15,6 +15,15 @@ class TargetState:
     `mean` is mu_t, shape (genes,). `factor` is A, shape (genes, samples), with Sigma_t = A A^T: the
     centred samples over sqrt(m - 1). With fewer samples than genes Sigma_t is singular and has no
     Cholesky factor; A is exact all the same, and small.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> state = tspg.TargetState.estimate([[0.2, 0.4, 0.1], [0.4, 0.4, 0.3]])  # two samples x three genes
+    >>> state.factor.shape
+    (3, 2)
+    >>> state.draw(5, np.random.default_rng(0)).shape
+    (5, 3)
     """
 
     mean: npt.NDArray[np.float32]

@@ -31,6 +31,15 @@ class TrainedModel:
     `target_mean` is mu_t on the scaled axis; `split` maps each sample of the training matrix to
     `train` or `test`; `settings` is the experiment's configuration as plain values; `details` holds
     what a report wants to say about the data; `adjustment` takes a batch out of profiles first.
+
+    Examples
+    --------
+    >>> model = run.model
+    >>> model.source_classes
+    ('GI.CIN', 'GI.GS', 'GI.HM-SNV')
+    >>> scaled, n_clipped = model.scaler.transform(adata.X)
+    >>> model.classify(scaled).shape
+    (153,)
     """
 
     target_model: TargetModel
@@ -153,6 +162,11 @@ class TrainedModel:
         keep_raw
             Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
 
+        Returns
+        -------
+        AnnData of shape (samples, genes of the model), as `read_perturbations` describes it; `var` has each gene's
+        range, which turns scaled values back into your units.
+
         Raises
         ------
         ExpressionError
@@ -162,6 +176,14 @@ class TrainedModel:
             If there is no such column.
         UsageError
             If there is no such layer.
+
+        Examples
+        --------
+        >>> moved = run.model.perturb(adata[:2], label_column="subtype", keep_raw=True)
+        >>> sorted(moved.layers)
+        ['original', 'perturbation', 'raw_perturbation']
+        >>> moved.obs.columns.tolist()
+        ['source_class', 'predicted_before', 'predicted_after', 'split']
         """
         require_anndata(adata)
         require_unique(adata)

@@ -53,10 +53,38 @@ def train_target_model(
 ) -> TargetModel:
     """Teach f to tell the classes apart, from the training samples only.
 
+    Parameters
+    ----------
+    prepared
+        The study, from `prepare`.
+    config
+        Layers and length of the training: `ExperimentConfig.target_model`.
+    seed
+        The same seed gives the same weights on the same machine, versions and number of threads.
+    device
+        Where to compute: `cpu` or `cuda`.
+    report
+        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
+    checkpoints
+        Keeps the state of the training, if it is to be resumed.
+
+    Returns
+    -------
+    F, a PyTorch module: scaled profiles (samples, genes) to scores (samples, classes).
+
     Raises
     ------
     DivergedError
         If the loss or a weight is no longer a finite number.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
+    >>> prepared = tspg.prepare(adata, label_column="subtype")
+    >>> f = tspg.train_target_model(prepared, replace(config.target_model, epochs=2))
+    >>> sum(weights.numel() for weights in f.parameters()) > 500_000
+    True
     """
     device = torch.device(device)
     model = TargetModel(len(prepared.gene_ids), len(prepared.classes), config)
@@ -110,9 +138,21 @@ def train_generator(
 
     Parameters
     ----------
+    prepared
+        The study, from `prepare`.
+    target_model
+        F, from `train_target_model`.
+    target_state
+        Mean and spread of the target's training samples.
+    config
+        Layers, length and weights of the losses: `ExperimentConfig.generator` of preset `paper`.
+    target_class
+        The class that profiles are moved to.
     source_classes
         The classes that G sees. None means all of them, the target's own samples too, as in the
         paper. D's real profiles always come from all classes.
+    seed, device, report, checkpoints
+        As for `train_target_model`.
 
     Returns
     -------
@@ -123,6 +163,22 @@ def train_generator(
     ------
     DivergedError
         If a loss term or a weight is no longer a finite number; it names the term and the step.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
+    >>> prepared = tspg.prepare(adata, label_column="subtype")
+    >>> of_target = prepared.profiles[prepared.in_class("GI.MSI") & prepared.is_train]
+    >>> generator, discriminator, history = tspg.train_generator(
+    ...     prepared,
+    ...     run.model.target_model,
+    ...     tspg.TargetState.estimate(of_target),
+    ...     replace(config.generator, steps=2),
+    ...     target_class="GI.MSI",
+    ... )
+    >>> history["step"].tolist()
+    [1, 2]
     """
     device = torch.device(device)
     rows = _Rows.of(prepared, target_class, source_classes)

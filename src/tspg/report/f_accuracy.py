@@ -50,6 +50,16 @@ def plot_f_accuracy(perturbations: AnnData) -> Figure:
 
     Left: held-out samples, from which no network learned. Right: all samples. The target's own
     samples stand apart at the bottom, since calling them the target is no achievement.
+
+    Parameters
+    ----------
+    perturbations
+        Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
+
+    Examples
+    --------
+    >>> figure = tspg.plot_f_accuracy(run.perturbations)
+    >>> figure.savefig("f_accuracy.png")
     """
     held_out = perturbations.obs["split"].to_numpy(str) == "test"
     panels = {"All samples": np.ones(len(held_out), dtype=bool)}

@@ -79,10 +79,24 @@ def plot_heatmap(
     Genes are rows, in each panel ordered by that panel's perturbation. Without a choice the mean of
     every source class is shown or, with more than four, of four from the largest to the smallest.
 
+    Parameters
+    ----------
+    perturbations
+        Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
+    sample
+        A sample, or several.
+    source_class
+        A source class, or several, each as its mean.
+
     Raises
     ------
     UsageError
         If there is no such sample or class; the message names the closest ones.
+
+    Examples
+    --------
+    >>> figure = tspg.plot_heatmap(run.perturbations, source_class="GI.GS")
+    >>> figure.savefig("heatmap.pdf")
     """
     profiles = _chosen(perturbations, _listed(sample), _listed(source_class))
     target_mean = np.asarray(perturbations.var["target_mean"], np.float64)

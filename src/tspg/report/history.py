@@ -64,6 +64,16 @@ def plot_history(history: pd.DataFrame) -> Figure:
     """How every part of the loss and the held-out hit rate went, epoch by epoch.
 
     The presets have losses of their own; a method in closed form has no training, and the figure says so.
+
+    Parameters
+    ----------
+    history
+        `run.history`, or `history.tsv` of a run folder as a data frame.
+
+    Examples
+    --------
+    >>> figure = tspg.plot_history(run.history)
+    >>> figure.savefig("history.png")
     """
     with house_style():
         if history.empty:

@@ -29,10 +29,20 @@ def write_report(run_dir: str | Path) -> Path:
 
     The page is one file that opens offline. What the folder does not hold is called not available.
 
+    Parameters
+    ----------
+    run_dir
+        The folder of a finished run.
+
     Raises
     ------
     ModelError
         If there is no such folder, or a file in it is damaged.
+
+    Examples
+    --------
+    >>> tspg.write_report("runs/msi").name
+    'report.html'
     """
     path = Path(run_dir) / "report.html"
     write_text(path, page_of(Path(run_dir)))

@@ -48,6 +48,24 @@ def plot_tsne(
     many. Filled: real samples. Hollow: perturbed samples, in the colour and shape of the class that
     they came from; those of classes that are not on the map are grey stars. The same seed gives the
     same picture.
+
+    Parameters
+    ----------
+    perturbations
+        Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
+    n_classes
+        Classes on the map at most, the target's too.
+    n_perturbed
+        Moved samples on it at most.
+    joint
+        Let real and moved samples make the map together; otherwise moved ones are placed on the map of real ones.
+    seed
+        Decides who is drawn, and how.
+
+    Examples
+    --------
+    >>> figure = tspg.plot_tsne(run.perturbations, n_perturbed=20)
+    >>> figure.savefig("map.png")
     """
     placed = place(perturbations, n_classes=n_classes, n_perturbed=n_perturbed, joint=joint, seed=seed)
     return draw(perturbations, placed)

@@ -49,10 +49,22 @@ def read_sweep(folder: str | Path) -> pd.DataFrame:
     `status` is `done`, `failed: why`, `skipped: why` or `not run`; `run` and `report` are paths in the sweep's
     folder. The other columns are the keys of `metrics.json`, dots between their levels.
 
+    Parameters
+    ----------
+    folder
+        The folder of a sweep that has ended.
+
     Raises
     ------
     ModelError
         If there is no collected sweep in the folder.
+
+    Examples
+    --------
+    >>> table = tspg.read_sweep("study")
+    >>> done = table[table["status"] == "done"]
+    >>> done.groupby("gene_set")["perturbation.hit_rate"].mean().to_dict()
+    {'APOPTOSIS': 0.75}
     """
     path = Path(folder) / TABLE
     if not path.is_file():
