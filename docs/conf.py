@@ -57,7 +57,7 @@ myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # signatures have them
 autosummary_generate = False
-napoleon_use_rtype = False
+napoleon_custom_sections = ["Returns"]  # in sentences, not as a list of types
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"tspg {release}"

@@ -154,8 +154,12 @@ def run(
 
     Examples
     --------
-    >>> adata = tspg.demo_data()[::3, :50]  # few samples and genes, and few steps below, so that it is quick
-    >>> run = tspg.run(adata, label_column="subtype", target_class="GI.MSI", target_epochs=2, steps=4)
+    Few samples, genes and steps: quick, and no result to believe.
+
+    >>> adata = tspg.demo_data()[::3, :50]
+    >>> run = tspg.run(
+    ...     adata, label_column="subtype", target_class="GI.MSI", target_epochs=2, steps=4
+    ... )
     >>> run.perturbations.shape
     (153, 50)
     """
@@ -215,10 +219,8 @@ def run_targets(
 
     Examples
     --------
-    >>> targets = ["GI.MSI", "GI.GS"]
-    >>> for one in tspg.run_targets(
-    ...     adata, target_classes=targets, label_column="subtype", method="mean_shift", target_epochs=2
-    ... ):
+    >>> how = {"label_column": "subtype", "method": "mean_shift", "target_epochs": 2}
+    >>> for one in tspg.run_targets(adata, target_classes=["GI.MSI", "GI.GS"], **how):
     ...     print(one.config.target_class, one.perturbations.shape)
     GI.MSI (153, 50)
     GI.GS (153, 50)

@@ -34,7 +34,8 @@ class GeneSets(Mapping[str, GeneSet]):
 
     Examples
     --------
-    >>> gene_sets = tspg.GeneSets([tspg.GeneSet("A", ("TP53", "MYC")), tspg.GeneSet("B", ("MYC", "BAX"))])
+    >>> mine = tspg.GeneSet("A", ("TP53", "MYC"))
+    >>> gene_sets = tspg.GeneSets([mine, tspg.GeneSet("B", ("MYC", "BAX"))])
     >>> len(gene_sets), "A" in gene_sets
     (2, True)
     >>> gene_sets.union().genes

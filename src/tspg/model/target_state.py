@@ -19,7 +19,8 @@ class TargetState:
     Examples
     --------
     >>> import numpy as np
-    >>> state = tspg.TargetState.estimate([[0.2, 0.4, 0.1], [0.4, 0.4, 0.3]])  # two samples x three genes
+    >>> two_samples_of_three_genes = [[0.2, 0.4, 0.1], [0.4, 0.4, 0.3]]
+    >>> state = tspg.TargetState.estimate(two_samples_of_three_genes)
     >>> state.factor.shape
     (3, 2)
     >>> state.draw(5, np.random.default_rng(0)).shape
