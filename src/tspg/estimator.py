@@ -65,7 +65,7 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         One row an epoch of G's training; empty for a method in closed form.
     n_features_in_ : int
         Number of genes.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_genes,)
         Names of the genes, where X was a table with columns named by text.
 
     Examples
