@@ -22,6 +22,7 @@ import tspg
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = {  # page -> the file of the repository that it shows
+    "guides/gtex": "examples/gtex/README.md",
     "house/architecture": "ARCHITECTURE.md",
     "house/benchmarks": "benchmarks/README.md",
     "house/contributing": "CONTRIBUTING.md",
