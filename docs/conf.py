@@ -90,7 +90,9 @@ def setup(app: Sphinx) -> None:
 
 def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     """The text of a page, or of the file that it shows, with links as they lead from the page."""
-    file = ROOT / SHOWN[docname] if docname in SHOWN else Path(app.env.doc2path(docname))
+    file = ROOT / SHOWN.get(docname, "none")
+    if not file.is_file():
+        file = Path(app.env.doc2path(docname))
     app.env.note_dependency(file)
     text, folder = file.read_text(encoding="utf-8"), (ROOT / "docs" / docname).parent
     source[0] = LINK.sub(lambda found: led(found, file.parent, folder), text)
