@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         tools = Environment(scratch / "tools")
-        tools.install(*TOOLS)
+        tools.run("pip", "install", "-q", *TOOLS)
         wheel, sdist = built(tools, scratch)
         tools.run("twine", "check", "--strict", str(wheel), str(sdist))
         tools.run("check-wheel-contents", str(wheel))
