@@ -1,3 +1,6 @@
+# Of the tests, those that need no whole run and no drawing: half of all.
+quick-tests := 'tests/data tests/analysis tests/model tests/packaging tests/docs/test_contributing.py tests/test_house.py'
+
 # List the recipes.
 default:
     @just --list
@@ -6,9 +9,13 @@ default:
 check:
     .ci/run
 
-# The tests, in the environment you are in.
-test:
-    python -m pytest -q
+# Style, types, imports, and the tests that are quick: while you work.
+quick: lint
+    python -m pytest -q {{quick-tests}}
+
+# The tests, in the environment you are in; `just test tests/data` is one room.
+test *which:
+    python -m pytest -q {{which}}
 
 # Style, types and the direction of imports.
 lint:
@@ -52,3 +59,7 @@ soak *parts:
 # What is installed with tspg, as CycloneDX: docs/sbom.json.
 sbom:
     python scripts/make_sbom.py
+
+# Is what would be published fit to be published? Needs the network; ten minutes. What passed is left in dist/.
+release-check *options:
+    python scripts/check_release.py {{options}}

@@ -1,0 +1,111 @@
+"""CONTRIBUTING.md sends nobody to a file, a function or a recipe that is not there, and forgets none that is needed."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+if not (ROOT / "justfile").is_file():
+    pytest.skip("CONTRIBUTING.md is about a checkout", allow_module_level=True)
+
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+HOW_TOS = dict(re.findall(r"^### (An? \w+)\n(.+?)(?=^##)", PAGE, flags=re.MULTILINE | re.DOTALL))
+NOT_COMMITTED = ("dist/", "docs/_build", ".venv", "../")
+QUOTED = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:md|toml|txt|cff)|justfile|NOTICE")
+
+
+def paths_in(text: str) -> list[str]:
+    """Files and folders of the repository that a text names, placeholders in capitals included."""
+    found = [word for word in QUOTED.findall(text) if PATH.fullmatch(word)]
+    return [path for path in found if not path.startswith(NOT_COMMITTED)]
+
+
+def exists(path: str) -> bool:
+    """Whether it is there; of a placeholder (`NAME`, `VERSION`), whether its folder is."""
+    wanted = re.sub(r"NAME|VERSION", "*", path)
+    return any(ROOT.glob(wanted)) if "*" in wanted else (ROOT / path).exists()
+
+
+def names_defined_in(path: Path) -> set[str]:
+    """Functions, classes and constants of a module, and what its classes define."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def source(path: str) -> str:
+    return (ROOT / "src" / "tspg" / path).read_text(encoding="utf-8")
+
+
+def test_there_is_a_how_to_for_everything_that_people_add():
+    assert list(HOW_TOS) == ["A reader", "A loss", "A baseline", "An annotation", "A figure", "A command"]
+
+
+@pytest.mark.parametrize("path", sorted(set(paths_in(PAGE))))
+def test_a_file_that_is_named_is_there(path):
+    assert exists(path)
+
+
+@pytest.mark.parametrize("what", HOW_TOS)
+def test_a_how_to_names_one_file_to_write_first_and_where_its_tests_go(what):
+    written, _, elsewhere = HOW_TOS[what].partition("\n- Elsewhere")
+    files = [path for path in paths_in(written) if path.startswith("src/tspg/")]
+    assert files[0].endswith(".py")
+    assert re.search(r"^- Tests: `tests/", elsewhere, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("what", HOW_TOS)
+def test_what_a_how_to_calls_by_name_is_defined_in_a_file_that_it_names(what):
+    modules = [ROOT / path for path in paths_in(HOW_TOS[what]) if path.endswith(".py") and "NAME" not in path]
+    defined = set().union(*map(names_defined_in, modules))
+    called = {re.split(r"\(", word)[0] for word in QUOTED.findall(HOW_TOS[what])}
+    names = {word for word in called if re.fullmatch(r"_?[A-Za-z]+(?:_[A-Za-z]+)*", word) and "NAME" not in word}
+    known_elsewhere = {"transport", "paper", "Figure", "NOTICE"}
+    assert names - known_elsewhere
+    assert names - known_elsewhere <= defined
+
+
+def test_a_recipe_that_is_named_is_in_the_justfile():
+    recipes = set(re.findall(r"^([a-z-]+)(?: \*?\w+)*:(?!=)", (ROOT / "justfile").read_text(), flags=re.MULTILINE))
+    named = {word.split()[1] for word in QUOTED.findall(PAGE) if re.match(r"just [a-z]", word)}
+    assert {"check", "quick", "release-check"} <= named
+    assert named <= recipes
+
+
+def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
+    from tspg.config import METHODS
+    from tspg.report import evidence_view, method_words
+
+    in_closed_form = set(METHODS) - {"generator"}
+    assert set(METHODS) <= set(evidence_view.METHODS)
+    assert in_closed_form <= set(evidence_view.EXPLAINED)
+    assert in_closed_form == set(method_words._CLOSED_FORM)
+
+
+def test_every_figure_that_is_saved_has_its_words_and_may_draw():
+    saved = set(re.findall(r'^ {8}"(\w+)": (?:draw|plot_\w+)\(|figures\["(\w+)"\]', source("report/figures.py"), re.M))
+    names = {name for pair in saved for name in pair if name}
+    assert len(names) > 3
+    assert names == set(re.findall(r'^ {8}"(\w+)": Words\(', source("report/pictures.py"), re.M))
+
+
+def test_every_format_is_opened_by_a_module_of_its_own():
+    opened = set(re.findall(r"return open_(\w+)\(path", source("data/expression.py")))
+    assert len(opened) > 3
+    modules = (ROOT / "src" / "tspg" / "data").glob("*.py")
+    defined = {name.removeprefix("open_") for path in modules for name in names_defined_in(path)}
+    assert opened <= defined
+
+
+def test_every_command_has_its_module_and_its_options():
+    commands = set(re.findall(r'_command\(\s*commands,\s*"(\w+)"', source("options.py")))
+    assert len(commands) > 8
+    for name in commands:
+        assert "carry_out" in names_defined_in(ROOT / "src" / "tspg" / "commands" / f"{name}.py")
