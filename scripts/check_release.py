@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -53,7 +54,7 @@ def main() -> None:
             check_tests(user, sdist, scratch, whole=options.tests == "all")
         options.out.mkdir(exist_ok=True)
         for file in (wheel, sdist):
-            file.replace(options.out / file.name)
+            shutil.move(file, options.out / file.name)
     say(f"fit to be published: {options.out}/{wheel.name} and {sdist.name}")
 
 
