@@ -29,7 +29,7 @@ MOST_BYTES = 8_000_000  # of the wheel or the source distribution; package index
 SLOWEST_IMPORT = 1.0  # seconds for `import tspg` in a new process, the best of five
 NEVER_PACKED = re.compile(r"(^|/)(__pycache__|\.git|\.ci|\.github|\.venv|dist|build|_build)/|\.(pyc|so|pt|pkl)$|~$")
 # The rest of a checkout is for those who work on it there.
-ONLY_IN_A_CHECKOUT = (".ci/", ".github/", ".dockerignore", ".pre-commit-config.yaml")
+ONLY_IN_A_CHECKOUT = (".ci/", ".github/", ".pre-commit-config.yaml")
 OF_THE_BUILD = {"PKG-INFO"}
 
 
