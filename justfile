@@ -60,6 +60,6 @@ soak *parts:
 sbom:
     python scripts/make_sbom.py
 
-# Is what would be published fit to be published? Needs the network; ten minutes. What passed is left in dist/.
+# Is what would be published fit to be published? Needs the network. What passed is left in dist/.
 release-check *options:
     python scripts/check_release.py {{options}}
