@@ -26,18 +26,29 @@ def own(folder: Path) -> None:
     gene_sets(folder)
     rng = np.random.default_rng(3)
     hallmark = (folder / "h.all.gmt").read_text(encoding="utf-8").splitlines()
-    apoptosis = next(line for line in hallmark if line.startswith("HALLMARK_APOPTOSIS")).split("\t")[2:]
+    hypoxia = next(line for line in hallmark if line.startswith("HALLMARK_HYPOXIA")).split("\t")[2:]
     classes = np.repeat(list(KIDNEY), list(KIDNEY.values()))
-    values = rng.normal(8, 1, (len(classes), len(apoptosis)))
+    values = rng.normal(8, 1, (len(classes), len(hypoxia)))
     for place, name in enumerate(KIDNEY):
         values[classes == name, 8 * place : 8 * place + 8] += 3
     samples = pd.Index([f"TCGA-{number:04}" for number in range(len(classes))], name="sample")
-    matrix = pd.DataFrame(values.round(2), index=samples, columns=apoptosis)
+    matrix = pd.DataFrame(values.round(2), index=samples, columns=hypoxia)
     matrix.to_csv(folder / "matrix.tsv.gz", sep="\t")
     matrix.iloc[[50]].rename(index={matrix.index[50]: "patient-1"}).to_csv(folder / "patient.tsv", sep="\t")
     table = pd.DataFrame({"label": classes, "patient": [f"P{n // 2}" for n in range(len(classes))]}, index=samples)
     table.to_csv(folder / "samples.tsv", sep="\t")
     table["label"].to_csv(folder / "labels.tsv", sep="\t", header=False)
+
+
+def mistakes(folder: Path) -> None:
+    """What newcomers bring: genes in rows, counts, a gene twice, names with dots; of the reader's own files."""
+    own(folder)
+    matrix = pd.read_csv(folder / "matrix.tsv.gz", sep="\t", index_col="sample")
+    matrix.T.to_csv(folder / "turned.tsv", sep="\t", index_label="gene")
+    (2**matrix).round().astype(int).to_csv(folder / "counts.tsv", sep="\t")
+    matrix.set_axis([matrix.columns[1], *matrix.columns[1:]], axis=1).to_csv(folder / "doubled.tsv", sep="\t")
+    labels = (folder / "labels.tsv").read_text(encoding="utf-8")
+    (folder / "dotted.tsv").write_text(labels.replace("-", "."), encoding="utf-8")
 
 
 def tissues(folder: Path) -> None:
@@ -81,6 +92,7 @@ def small_study(folder: Path) -> None:
 KINDS: dict[str, Callable[[Path], None]] = {
     "checkout": checkout,
     "gene sets": gene_sets,
+    "mistakes": mistakes,
     "own": own,
     "small study": small_study,
     "tissues": tissues,
