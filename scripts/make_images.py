@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -24,8 +25,9 @@ IMAGES = ROOT / "docs" / "images"
 SHARED = ROOT.parent / "shared" / "data"
 HALLMARK = ROOT / "src" / "tspg" / "data" / "embedded" / "h.all.v2023.2.Hs.symbols.gmt.gz"
 WIDTH, MOST_HEIGHT = 1100, 16000  # of the window that reports are looked at in, in pixels
+FIGURE_WIDTH = 1000
 MARGIN = 16
-COLOURS = 128  # of a stored image: files are a third as large, and look the same
+COLOURS = 128  # of a stored screenshot: files are a third as large, and look the same
 PLACES = r"""
 <script>
 addEventListener("load", () => {
@@ -61,13 +63,11 @@ RUNS = {  # folder: the words after `tspg`
     "patient": ["perturb", "--model", "cohort", "--expression", "patient.tsv", "--out", "patient"],
     "study": ["sweep", "--config", str(ROOT / "examples" / "sweep.toml"), "--out", "study"],
     "lung": ["run", *TISSUES, *APOPTOSIS, "--target", "Lung", "--out", "lung"],
-    "liver": ["run", *TISSUES, *APOPTOSIS, "--target", "Liver", "--out", "liver"],
-    "lung-liver": ["compare", "lung", "liver", "--out", "lung-liver"],
     "kirc": ["run", *KIDNEY, *HYPOXIA, "--source", "Solid Tissue Normal", "--target", "KIRC", "--out", "kirc"],
 }
 RUNS["cohort"][2] = "cohort.h5ad"
-NEEDS = {"lung": "normal_tissues", "liver": "normal_tissues", "lung-liver": "normal_tissues", "kirc": "tcga_kidney"}
-LAST = {"study": "sweep.html", "lung-liver": "compare.tsv"}  # what is there when all is done; else manifest.json
+NEEDS = {"lung": "normal_tissues", "kirc": "tcga_kidney"}
+LAST = {"study": "sweep.html", "audited": "controls.tsv"}  # what is there when all is done; else manifest.json
 
 SHOTS = {
     "report": Shot("demo", first="Can this be believed?", end="Also keep in mind"),
@@ -86,8 +86,8 @@ SHOTS = {
     "report-training": Shot("demo", figure="history"),
     "audit-verdict": Shot("audited", first="Can this be believed?", end="After"),
     "patient": Shot("patient", first=ONE, end="Also keep in mind"),
+    "one-sample": Shot("patient", figure="heatmap"),
     "sweep": Shot("study", first="Gene sets × target classes", end="How often f is convinced", page="sweep.html"),
-    "tissue-heatmap": Shot("lung", figure="heatmap-Liver"),
     "tissue-called": Shot("lung", figure="f_accuracy"),
     "tissue-verdict": Shot("lung", first="Can this be believed?", end="Also keep in mind"),
     "kidney-verdict": Shot("kirc", first="Can this be believed?", end="Also keep in mind"),
@@ -105,7 +105,7 @@ def main() -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     for name in options.only:
         shot = SHOTS[name]
-        if shot.run in NEEDS and not (SHARED / NEEDS[shot.run]).is_dir():
+        if not is_made(options.work, shot.run) and shot.run in NEEDS and not (SHARED / NEEDS[shot.run]).is_dir():
             print(f"{name}: left as it is, since there is no {SHARED / NEEDS[shot.run]}")
         elif not shot.figure and browser is None:
             print(f"{name}: left as it is, since there is no Chromium on PATH")
@@ -115,16 +115,21 @@ def main() -> None:
             picture = (
                 Image.open(folder / "figures" / f"{shot.figure}.png") if shot.figure else seen(folder, shot, browser)
             )
-            store(picture, target)
+            store(picture, target, is_figure=bool(shot.figure))
             print(f"{name}: {target.stat().st_size / 1000:.0f} kB")
+
+
+def is_made(work: Path, name: str) -> bool:
+    """Whether a run is finished."""
+    return (work / name / LAST.get(name, "manifest.json")).exists()
 
 
 def make_run(work: Path, name: str) -> Path:
     """The folder of a finished run, made now if need be, and first those that it begins from."""
     out = work / name
-    if (out / LAST.get(name, "manifest.json")).exists() and (name != "audited" or (out / "controls.tsv").exists()):
+    if is_made(work, name):
         return out
-    for before in {"audited": ["demo"], "patient": ["cohort"], "lung-liver": ["lung", "liver"]}.get(name, []):
+    for before in {"audited": ["demo"], "patient": ["cohort"]}.get(name, []):
         make_run(work, before)
     lay_files(work)
     if name == "audited":
@@ -160,8 +165,16 @@ def lay_files(work: Path) -> None:
 
 
 def seen(folder: Path, shot: Shot, browser: str) -> Image.Image:
-    """The part of a page that the shot asks for, as a browser shows it."""
-    text = (folder / shot.page).read_text(encoding="utf-8")
+    """The part of a page that the shot asks for."""
+    whole, places = page_of(folder / shot.page, browser)
+    top, bottom = top_of(places, shot.first), top_of(places, shot.end, after=shot.first)
+    return whole.crop((0, max(0, int(top) - MARGIN), WIDTH, int(bottom) - MARGIN))
+
+
+@cache
+def page_of(file: Path, browser: str) -> tuple[Image.Image, list[list[str]]]:
+    """A page as a browser shows it, and where on it its headings are."""
+    text = file.read_text(encoding="utf-8")
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)  # or our program would not be let run
     with tempfile.TemporaryDirectory() as scratch:
         page, picture = Path(scratch) / "page.html", Path(scratch) / "page.png"
@@ -172,11 +185,8 @@ def seen(folder: Path, shot: Shot, browser: str) -> Image.Image:
         called(*look, f"--screenshot={picture}", page.as_uri())
         told = re.search(r'data-places="([^"]*)"', dom)
         if told is None:
-            raise SystemExit(f"{folder / shot.page}: the browser did not say where its headings are")
-        places = [line.split("|") for line in told[1].split("\n")]
-        top, bottom = top_of(places, shot.first), top_of(places, shot.end, after=shot.first)
-        with Image.open(picture) as whole:
-            return whole.crop((0, max(0, int(top) - MARGIN), WIDTH, int(bottom) - MARGIN)).convert("RGB")
+            raise SystemExit(f"{file}: the browser did not say where its headings are")
+        return Image.open(picture).convert("RGB"), [line.split("|") for line in told[1].split("\n")]
 
 
 def top_of(places: list[list[str]], text: str, *, after: str = "") -> float:
@@ -188,12 +198,15 @@ def top_of(places: list[list[str]], text: str, *, after: str = "") -> float:
     raise SystemExit(f"no part of the page begins with {text!r}; there are: {[place[0] for place in places]}")
 
 
-def store(picture: Image.Image, target: Path) -> None:
-    """The image as a small PNG file, no wider than a page."""
+def store(picture: Image.Image, target: Path, *, is_figure: bool) -> None:
+    """The image as a small PNG file; figures keep all their colours, since their scales need them."""
     picture = picture.convert("RGB")
-    if picture.width > WIDTH:
-        picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    if is_figure and picture.width > FIGURE_WIDTH:
+        height = round(picture.height * FIGURE_WIDTH / picture.width)
+        picture = picture.resize((FIGURE_WIDTH, height), Image.Resampling.LANCZOS)
+    if not is_figure:
+        picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    picture.save(target, optimize=True)
 
 
 if __name__ == "__main__":
