@@ -1,5 +1,6 @@
 """The house around the code: what is imported, published, packed and promised."""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tspg
+from tspg.options import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = Path(tspg.__file__).parent / "data" / "embedded"
@@ -116,16 +118,18 @@ def test_ci_runs_the_commands_that_the_readme_and_the_justfile_promise() -> None
     assert {line.strip() for line in lint.splitlines()} <= set(ci)
 
 
-def test_readme_uses_only_options_that_the_commands_know() -> None:
-    text = committed_file("README.md").replace("\\\n", " ")
-    uses = re.findall(r"(?:^|/bin/)tspg (\w+)((?: .*)?)$", text, flags=re.MULTILINE)
-    assert {command for command, _ in uses} == {"audit", "compare", "demo", "inspect", "perturb", "run", "sweep"}
-    for command, rest in uses:
-        words = [sys.executable, "-m", "tspg", command, "--help"]
-        finished = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert finished.returncode == 0, finished.stderr
-        known = set(re.findall(r"--[a-z-]+", finished.stdout))
-        assert set(re.findall(r"--[a-z-]+", rest)) <= known
+def test_documents_use_only_options_that_the_commands_know() -> None:
+    """Also in the blocks that no test can run, such as those for a cluster."""
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    known = {name: set(parser._option_string_actions) for name, parser in commands.choices.items()}
+    uses = []
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
+        for block in re.findall(r"^```(?:bash|console)$(.*?)^```$", document.read_text(encoding="utf-8"), re.M | re.S):
+            lines = block.replace("\\\n", " ")
+            uses += re.findall(r"(?:^(?:\$ )?|/bin/|&& )tspg ([a-z]+)([^\n|&;#]*)", lines, re.M)
+    assert {command for command, _ in uses} == set(known) - {"completion"}  # which a shell calls
+    unknown = {(one, flag) for one, rest in uses for flag in set(re.findall(r"(?<= )--[a-z-]+", rest)) - known[one]}
+    assert not unknown
 
 
 def test_pins_cover_every_declared_dependency() -> None:
