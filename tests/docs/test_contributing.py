@@ -79,6 +79,17 @@ def test_a_recipe_that_is_named_is_in_the_justfile():
     assert named <= recipes
 
 
+def test_before_a_commit_the_checks_of_lint_are_run():
+    hooks = ROOT / ".pre-commit-config.yaml"
+    if not hooks.is_file():
+        pytest.skip("hooks are part of a checkout, not of a source distribution")
+    entries = re.findall(r"entry: (.+)", hooks.read_text())
+    (lint,) = re.findall(r"^lint:\n((?:    .+\n)+)", (ROOT / "justfile").read_text(), flags=re.MULTILINE)
+    checks = [line.strip() for line in lint.splitlines()]
+    assert {line.split()[0] for line in checks} == {line.split()[0] for line in entries}
+    assert {line for line in entries if "ruff" not in line} <= set(checks)  # ruff mends what it can
+
+
 def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
     from tspg.config import METHODS
     from tspg.report import evidence_view, method_words
