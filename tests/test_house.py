@@ -37,6 +37,7 @@ PUBLIC_NAMES = {
     "plot_history",
     "plot_tsne",
     "prepare",
+    "read_annotations",
     "read_expression",
     "read_gene_sets",
     "read_labels",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tspg.analysis.genes import gene_overlap, top_genes
     from tspg.analysis.perturbations import read_perturbations
     from tspg.config import ExperimentConfig
+    from tspg.data.annotations import read_annotations
     from tspg.data.demo import demo_data
     from tspg.data.expression import read_expression
     from tspg.data.genesets import GeneSet, GeneSets, read_gene_sets
@@ -53,6 +54,7 @@ __all__ = [
     "plot_history",
     "plot_tsne",
     "prepare",
+    "read_annotations",
     "read_expression",
     "read_gene_sets",
     "read_labels",
@@ -88,6 +90,7 @@ _HOMES = {
     "plot_history": "tspg.report.figures",
     "plot_tsne": "tspg.report.figures",
     "prepare": "tspg.data.prepare",
+    "read_annotations": "tspg.data.annotations",
     "read_expression": "tspg.data.expression",
     "read_gene_sets": "tspg.data.genesets",
     "read_labels": "tspg.data.labels",

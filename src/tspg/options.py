@@ -18,7 +18,7 @@ def build_parser() -> Parser:
         prog="tspg",
         description="Move RNA-seq profiles to the state of another class and see which genes it takes.",
     )
-    parser.add_argument("--version", action="version", version=f"tspg {tspg.__version__}")
+    parser.add_argument("--version", action="version", version=f"tspg {tspg.__version__}", help="print the version")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (_demo, _inspect, _run, _perturb, _audit, _enrich, _compare, _report, _sweep, _completion):
         add(commands)
@@ -130,7 +130,7 @@ def _completion(commands: Any) -> None:
 def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
     """Which file holds the profiles, and how to read it; a trained model knows more of that by itself."""
     _add_path(parser, "--expression", "expression matrix: TSV, CSV, GCT, NPY, H5AD or Parquet, .gz too", required=True)
-    _add_path(parser, "--labels", "sample and class, tab-separated; or a table with header and --label-column")
+    _add_path(parser, "--labels", "samples and classes: two columns without a header, or a table and --label-column")
     parser.add_argument(
         "--label-column", metavar="NAME", help="column with the class: of the labels table, or of the H5AD file's obs"
     )
@@ -175,7 +175,7 @@ def _add_study(parser: Parser) -> None:
         metavar="COLUMN",
         help="column with a batch or platform to adjust every gene for (refused if it goes with the class)",
     )
-    _add_list(parser, "--gene-sets", "gene-set collections", "FILE.gmt", type=Path)
+    _add_list(parser, "--gene-sets", "gene-set collections; --gene-set says which to use", "FILE.gmt", type=Path)
     parser.add_argument("--gene-set", metavar="NAME", help="gene set to use, or `all` for the union of the collections")
 
 

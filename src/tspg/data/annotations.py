@@ -58,13 +58,22 @@ def _carried_sets(file: str) -> GeneSets:
 def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
     """The annotations that a user names; the carried ones where none is named.
 
-    Each is a GMT file, whose name then names the category; CATEGORY=FILE; or `default`, the carried
-    ones. Two files of one category are joined.
+    Parameters
+    ----------
+    given
+        Each is a GMT file, whose name then names the category; CATEGORY=FILE; or `default`, the carried
+        ones. Two files of one category are joined.
 
     Raises
     ------
     GeneSetError
         If a file is missing or damaged, or a set's name occurs twice in a category.
+
+    Examples
+    --------
+    >>> own = tspg.read_annotations(["MINE=sets.gmt", "default"])
+    >>> [one.category for one in own]
+    ['Hallmark', 'Reactome', 'WikiPathways', 'GO BP', 'GO CC', 'GO MF', 'MINE']
     """
     found = list(carried_annotations()) if DEFAULT in given or not given else []
     taken = {one.category for one in found}

@@ -76,7 +76,7 @@ def _check_genes(matrix: NDArray[np.generic], n_genes: int) -> None:
         raise ShapeError(f"The profiles have shape {matrix.shape}; (samples, {n_genes} genes) is needed.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prepared:
     """Scaled profiles with their classes and the one split that every later step uses.
 
@@ -105,6 +105,12 @@ class Prepared:
     groups: tuple[str, ...] | None = None
     annotation: pd.DataFrame | None = None
     adjustment: Adjustment | None = None
+
+    def __repr__(self) -> str:
+        """How many samples and genes, and which classes."""
+        n_samples, n_genes = self.profiles.shape
+        n_train = int(self.is_train.sum())
+        return f"Prepared: {n_samples} samples ({n_train} for training) x {n_genes} genes, {', '.join(self.classes)}"
 
     @cached_property
     def source_class(self) -> NDArray[np.object_]:

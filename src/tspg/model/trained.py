@@ -23,7 +23,7 @@ from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainedModel:
     """Moves any profile with these genes to the target class.
 
@@ -80,6 +80,11 @@ class TrainedModel:
             details=details,
             adjustment=prepared.adjustment,
         )
+
+    def __repr__(self) -> str:
+        """Who is moved where, by what."""
+        n_genes, sources = len(self.gene_ids), ", ".join(self.source_classes)
+        return f"TrainedModel: {n_genes} genes, {sources} -> {self.target_class} (method {self.method.name})"
 
     @cached_property
     def files(self) -> dict[str, dict[str, torch.Tensor]]:
