@@ -353,3 +353,13 @@ def test_outcomes_survive_storage():
     assert again.rows[0] == outcome.rows[0]
     assert np.isnan(again.rows[1].value)
     assert again.genes == outcome.genes
+
+
+def test_random_sets_from_a_small_matrix_are_not_ones_own_again():
+    """Deciles of 60 genes hold hardly any gene but one's own: random sets were the set itself, and p was 1."""
+    rng = np.random.default_rng(0)
+    own, shares = np.sort(rng.permutation(60)[:16]), []
+    for drawn in matched_draws(rng.random(60), rng.random(60), own, np.arange(60), 50, rng):
+        assert len(set(drawn)) == 16
+        shares.append(np.isin(drawn, own).mean())
+    assert 16 / 60 - 0.1 < np.mean(shares) <= 0.5

@@ -22,7 +22,8 @@ from tspg.data.prepare import FloatMatrix, Prepared, Scaler
 from tspg.model.learning import fit_closed_form, move_with
 
 DRAWS = 74  # stream of random numbers
-BINS = 10  # deciles
+BINS = (10, 5, 3, 2, 1)  # deciles; coarser ones where those hold hardly any gene but one's own
+MOST_OWN = 0.5  # share of one's own genes that a random set may be expected to hold
 MOST_TRAINING = 60  # samples of a class: enough for a logistic regression that only has to be compared
 
 Positions = NDArray[np.int64]
@@ -87,19 +88,30 @@ def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
 def matched_draws(
     means: Numbers, variances: Numbers, own: Positions, pool: Positions, n: int, rng: np.random.Generator
 ) -> Iterator[Positions]:
-    """Random sets as large as one's own, from the same deciles of the genes' means and variances.
+    """Random sets as large as one's own, from the same deciles of the genes' means and variances, or coarser parts.
 
     They are drawn from `pool`, which holds one's own genes too: only then is a set that has nothing special one
     among equals. Without them the random sets resemble each other, and in small matrices chance alone sets the
     own one apart.
     """
-    mean, variance = ((_ranks(of) * BINS).astype(int) for of in (means, variances))
-    cell = mean * BINS + variance
-    cells, wanted = np.unique(cell[own], return_counts=True)
-    members = [pool[cell[pool] == which] for which in cells]
+    for bins in BINS:
+        members, wanted = _alike(means, variances, own, pool, bins)
+        sizes = np.array([max(1, len(genes)) for genes in members])
+        if (wanted * wanted / sizes).sum() <= MOST_OWN * len(own):
+            break
     for _ in range(n):
         drawn = [rng.permutation(genes)[:count] for genes, count in zip(members, wanted, strict=True)]
         yield np.sort(np.concatenate(drawn))
+
+
+def _alike(
+    means: Numbers, variances: Numbers, own: Positions, pool: Positions, bins: int
+) -> tuple[list[Positions], Positions]:
+    """The genes of every part that holds some of one's own, and how many of those it holds."""
+    mean, variance = ((_ranks(of) * bins).astype(int) for of in (means, variances))
+    part = mean * bins + variance
+    parts, wanted = np.unique(part[own], return_counts=True)
+    return [pool[part[pool] == which] for which in parts], wanted
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
