@@ -279,3 +279,8 @@ def test_a_sample_that_is_already_there_needs_no_gene_and_has_no_way(setting):
     found = smallest_sets([there], setting, GENES, method="generator").set_index("genes_by")
     assert found.loc["generator", ["n_genes", "genes"]].tolist() == [0, ""]
     assert path_table([there], setting)["energy_left"].isna().all()
+
+
+def test_sets_of_which_two_genes_are_here_carry_nothing(setting, case):
+    thin = Annotation("c", GeneSets([GeneSet("THIN", ("G0", "G1", "ELSEWHERE"))]), "drawn")
+    assert carriers([case], setting, GENES, thin).empty

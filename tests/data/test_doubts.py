@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tspg.data.expression import read_expression
+from tspg.data.genesets import read_gene_sets
 from tspg.errors import ExpressionError
 
 GENES = [f"G{at}" for at in range(12)]
@@ -90,3 +91,13 @@ def test_counts_are_told_by_the_whole_file_so_every_gene_set_is_scaled_alike(tmp
     few = read_expression(tmp_path / "m.tsv", transform="log2", genes=["A", "B"])
     np.testing.assert_array_equal(few.X, whole.X[:, :2])
     np.testing.assert_allclose(few.X[0], [np.log2(1e6 / 100 + 1), 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("line", "doubted"), [("SET\tTP53\tMYC\tA1\n", True), ("SET\tabout\tMYC\tA1\n", False)])
+def test_a_gene_in_place_of_a_description_is_doubted(tmp_path, line, doubted):
+    (tmp_path / "sets.gmt").write_text(line)
+    (tmp_path / "m.tsv").write_text("s\tTP53\tMYC\tA1\na\t1\t2\t3\nb\t2\t3\t4.5\n")
+    own = read_gene_sets(tmp_path / "sets.gmt")
+    for genes in (own["SET"], own.union()):
+        notes = read_expression(tmp_path / "m.tsv", genes=genes).uns["tspg_input"]["notes"]
+        assert any("'TP53', is a gene of the matrix" in note for note in notes) is doubted

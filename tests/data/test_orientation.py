@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tspg.data.expression import read_expression
+from tspg.data.naming import near_matches
 from tspg.errors import ExpressionError, LabelError, UsageError
 
 SAMPLES = [f"s{at}" for at in range(4)]
@@ -164,3 +165,7 @@ def test_half_of_a_models_genes_in_the_columns_decide_and_fewer_do_not(tmp_path)
         columns = [*wanted[:n_columns], "s2"]
         path = write(tmp_path / "m.tsv", [*wanted, "s1"], columns, np.ones((len(wanted) + 1, 3)))
         assert list(read_expression(path, orient_by_genes=wanted).var_names) == ([*wanted, "s1"] if turned else columns)
+
+
+def test_a_hyphen_that_r_made_a_point_is_found():
+    assert near_matches(["TCGA.A1", "s 2", "x"], {"TCGA-A1", "S2", "y"}) == [("TCGA.A1", "TCGA-A1"), ("s 2", "S2")]

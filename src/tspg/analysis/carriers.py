@@ -50,6 +50,8 @@ def carriers(
             continue
         share = [gain[genes].sum() / gain.sum() if len(genes) >= FEWEST_GENES else -np.inf for genes in sets]
         chosen = [n for n in np.argsort(np.negative(share), kind="stable")[:MOST_SETS] if np.isfinite(share[n])]
+        if not chosen:
+            continue
         called = _called_with(case, [sets[number] for number in chosen], setting)
         for at, number in enumerate(chosen):
             rows.append(

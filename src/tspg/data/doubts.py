@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, GeneMatch
 from tspg.data.naming import listed, notes_on_names, plain, shown
 from tspg.data.table import FloatArray
@@ -55,6 +56,14 @@ def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[
         return how, []
     is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
     return ([*how], [missing]) if is_poor else ([missing, *how], [])
+
+
+def doubt_about_description(gene_set: GeneSet) -> str:
+    """What to say of a set whose second field in its file is a gene of the matrix."""
+    return (
+        f"gene set {shown(gene_set.name)}: the description in its file, {shown(gene_set.description)}, is a gene of "
+        "the matrix. GMT has a description in the second column; without any the first gene of every set is lost"
+    )
 
 
 def known_by(profile: FloatArray) -> bytes:

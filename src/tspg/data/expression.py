@@ -15,6 +15,7 @@ from tspg.data.binary import open_npy, open_parquet
 from tspg.data.collect import Collected, Matrix, Selection, collect
 from tspg.data.doubts import (
     doubled_samples,
+    doubt_about_description,
     doubts_about_names,
     doubts_about_obs,
     doubts_about_units,
@@ -158,7 +159,7 @@ class ExpressionFile:
         values = matrix.values
         if self.libraries is not None and not self.once and np.shares_memory(values, self.collected.values):
             values = values.copy()  # it is changed in place
-        notes, doubts = self._notes(matrix, genes.name if isinstance(genes, GeneSet) else "")
+        notes, doubts = self._notes(matrix, genes)
         if self.strict:
             refuse(self.collected.file, [*doubts, *doubled_samples(values, matrix.sample_ids)])
         if self.libraries is not None:
@@ -167,10 +168,12 @@ class ExpressionFile:
         var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
         return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": [*doubts, *notes]}})
 
-    def _notes(self, matrix: Matrix, gene_set: str) -> tuple[list[str], list[str]]:
+    def _notes(self, matrix: Matrix, genes: Selection) -> tuple[list[str], list[str]]:
         """What to know about a part of the file, and what to doubt."""
         are_counts = self.libraries is not None and self.libraries.sizes() is not None
-        known, doubted = notes_on_match(matrix.match, gene_set)
+        known, doubted = notes_on_match(matrix.match, genes.name if isinstance(genes, GeneSet) else "")
+        if isinstance(genes, GeneSet) and genes.description in self.collected.gene_ids:
+            doubted += [doubt_about_description(genes)]
         doubts = [
             *self.doubts,
             *doubted,

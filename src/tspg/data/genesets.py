@@ -1,7 +1,7 @@
 """Gene-set collections in GMT format."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tspg.data.naming import closest, has_control, listed, shown
@@ -16,6 +16,8 @@ MOST_GENES = 100_000
 class GeneSet:
     """A named list of genes without doubles, in the order of the file.
 
+    `description` is what a GMT file says about it; nothing is made of that, but a gene there is a doubt.
+
     Examples
     --------
     >>> tspg.GeneSet("MINE", ("TP53", "MYC"))
@@ -24,6 +26,7 @@ class GeneSet:
 
     name: str
     genes: tuple[str, ...]
+    description: str = field(default="", repr=False, compare=False)
 
 
 class GeneSets(Mapping[str, GeneSet]):
@@ -74,7 +77,8 @@ class GeneSets(Mapping[str, GeneSet]):
 
     def union(self, name: str = "all") -> GeneSet:
         """Every gene of every set, in order of first appearance (the paper's "Hallmark All")."""
-        return GeneSet(name, tuple(dict.fromkeys(gene for gene_set in self.values() for gene in gene_set.genes)))
+        genes = tuple(dict.fromkeys(gene for gene_set in self.values() for gene in gene_set.genes))
+        return GeneSet(name, genes, next((gene_set.description for gene_set in self.values()), ""))
 
 
 def read_gene_sets(*paths: str | Path) -> GeneSets:
@@ -168,7 +172,7 @@ def _gene_set(line: str, where: str) -> GeneSet:
         raise GeneSetError(
             f"{where}: gene set {shown(name)} has no {'genes' if name else 'name'}. Correct or remove the line."
         )
-    return GeneSet(name, genes)
+    return GeneSet(name, genes, description=fields[1])
 
 
 def _check_characters(names: Sequence[str], where: str) -> None:

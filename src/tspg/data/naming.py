@@ -102,10 +102,18 @@ def _likely_original(name: str) -> str:
 
 
 def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -> list[tuple[str, str]]:
-    """Pairs of names that differ only in blanks or in capital letters: (wanted, known)."""
-    by_plain = {plain(name): name for name in sorted(known)}
-    pairs = ((name, by_plain[plain(name)]) for name in wanted if name not in known and plain(name) in by_plain)
+    """Pairs of names, (wanted, known), that differ in blanks, capital letters or `.`, `-` and `_` alone.
+
+    R writes points for hyphens when it reads a table.
+    """
+    by_plain = {_unpunctuated(name): name for name in sorted(known)}
+    folded = ((name, _unpunctuated(name)) for name in wanted if name not in known)
+    pairs = ((name, by_plain[key]) for name, key in folded if key in by_plain)
     return [pair for pair, _ in zip(pairs, range(most), strict=False)]
+
+
+def _unpunctuated(name: str) -> str:
+    return plain(name).replace("-", ".").replace("_", ".")
 
 
 def plain(name: str) -> str:

@@ -236,7 +236,8 @@ def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> l
     """One column of the sample annotation as text; gaps are refused, or become empty text."""
     if column not in adata.obs:
         raise LabelError(
-            f"There is no sample column {column!r}. There are: {', '.join(map(str, adata.obs.columns)) or 'none'}."
+            f"There is no sample column {column!r}. There are: {', '.join(map(str, adata.obs.columns)) or 'none'}. "
+            "A labels file needs a header to have further columns."
         )
     values = adata.obs[column]
     empty = values.isna() | (values.astype(str) == "")
