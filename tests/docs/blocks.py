@@ -3,7 +3,7 @@
 Comments directly above a block say how it is followed; a comment that is not one of these is an error:
 
     <!-- not run: REASON -->        the block is only checked to be there (installing, downloads, clusters)
-    <!-- test with: OPTIONS -->     options added to its one `tspg` command, so that the test is short
+    <!-- test with: OPTIONS -->     options added to its one command that takes long, so that the test is short
     <!-- exits: CODE -->            its last command ends with this exit code
     <!-- needs: MODULE -->          the block is left out where the module is not installed
     <!-- as printed -->             above a ```text block: the block before printed these lines, but for numbers
@@ -28,11 +28,12 @@ from typing import Any
 from tspg.cli import main
 
 RUN = ("bash", "python")
+LONG = re.compile(r"tspg (?:audit|demo|perturb|run|sweep) ")  # what can be made short
 MARKS = ("not run", "test with", "exits", "needs", "as printed", "files")
 COMMENT = re.compile(r"<!--\s*(.*?)\s*-->")
 FENCE = re.compile(r"(\s*)```(\S*)")
 NUMBER = re.compile(r"[−-]?\d[\d.,]*")
-FOR_A_SHELL = re.compile(r"[|&;<>$`*?~]")
+FOR_A_SHELL = re.compile(r"[|&;<>$`*~]")
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,14 @@ class Reader:
     def _bash(self, block: Block) -> Printed:
         printed, more = Printed(), shlex.split(block.marks.get("test with", ""))
         commands = commands_of(block.text)
-        if more and len([one for one in commands if one.startswith("tspg ")]) != 1:
-            raise ValueError("options for the test can be given to one tspg command alone")
+        if more and sum(LONG.match(one) is not None for one in commands) != 1:
+            raise ValueError("options for the test can be given to one command alone")
         for command in commands:
-            if command.startswith("tspg ") and not FOR_A_SHELL.search(command):
-                words = shlex.split(command, comments=True)[1:] + more
-                done = self._demo(words) if words[0] == "demo" else _tspg(words)
+            words = shlex.split(command, comments=True) + (more if LONG.match(command) else [])
+            if words[0] != "tspg" or FOR_A_SHELL.search(command):
+                done = self._shell(command)
             else:
-                done = self._shell(f"{command} {shlex.join(more)}" if command.startswith("tspg ") else command)
+                done = self._demo(words[1:]) if words[1] == "demo" else _tspg(words[1:])
             printed = Printed(printed.text + done.text, done.code)
             if done.code:
                 break

@@ -83,7 +83,7 @@ def test_blocks_share_their_folder_and_their_names(read, tmp_path):
         (fenced("python", "1 / 0"), "division by zero"),
         (fenced("bash", "true", "not runn: why"), "not runn"),
         (fenced("bash", "for one in 1 2"), "no complete command"),
-        (fenced("bash", "tspg --version\ntspg --version", "test with: --quick"), "one tspg command"),
+        (fenced("bash", "tspg demo --out a\ntspg demo --out b", "test with: --quick"), "one command"),
         ("```bash\ntrue\n", "never closed"),
     ],
 )
