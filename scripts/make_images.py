@@ -152,7 +152,7 @@ def lay_files(work: Path) -> None:
 
     tumours = tspg.demo_data()
     tumours.write_h5ad(ROOT / "examples" / "demo.h5ad")
-    tumours[tumours.obs_names != ONE].write_h5ad(work / "cohort.h5ad")
+    tumours[tumours.obs_names != ONE].copy().write_h5ad(work / "cohort.h5ad")
     tumours[[ONE]].to_df().to_csv(work / "patient.tsv", sep="\t")
     shutil.copy(HALLMARK, work / "h.all.gmt.gz")
     if SHARED.is_dir():

@@ -6,6 +6,8 @@ import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
 from tests.docs.readers_files import KINDS, ROOT
+from tspg import forecast
+from tspg.report import figures
 
 PLACES = (
     "README.md",
@@ -32,10 +34,19 @@ def demos(tmp_path_factory):
 
 
 @pytest.fixture
+def quick(monkeypatch):
+    """What no document shows, and takes half of the time: figures for print, and steps tried to foretell the time."""
+    monkeypatch.setattr(forecast, "probe", lambda *_: (0.01, 0.1))
+    save = figures.save_figure
+    monkeypatch.setattr(figures, "save_figure", lambda one, folder, name, **_: save(one, folder, name, for_print=False))
+
+
+@pytest.fixture
 def read(tmp_path, demos):
     return lambda text: Reader(tmp_path, demos).follow(text)
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_runs(document, tmp_path, read):
     text = document.read_text(encoding="utf-8")
