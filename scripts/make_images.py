@@ -190,12 +190,18 @@ def page_of(file: Path, browser: str) -> tuple[Image.Image, list[list[str]]]:
 
 
 def top_of(places: list[list[str]], text: str, *, after: str = "") -> float:
-    """Where the first part of a page begins whose text begins so; of parts in parts, the outer one."""
-    at = next((i for i, place in enumerate(places) if place[0].startswith(after)), -1) if after else -1
-    for i, (words, top) in enumerate(places):
-        if i > at and words.startswith(text):
-            return float(top)
-    raise SystemExit(f"no part of the page begins with {text!r}; there are: {[place[0] for place in places]}")
+    """Where the part of a page begins that is headed so, or by words that begin so; the first one `after` another."""
+    first = position(places, after, 0) + 1 if after else 0
+    return float(places[position(places, text, first)][1])
+
+
+def position(places: list[list[str]], text: str, first: int) -> int:
+    """The place with exactly these words, else the first one whose words begin so."""
+    words = [place[0] for place in places]
+    begin_so = [i for i in range(first, len(words)) if words[i].startswith(text)]
+    if not begin_so:
+        raise SystemExit(f"no part of the page begins with {text!r}; there are: {words}")
+    return next((i for i in begin_so if words[i] == text), begin_so[0])
 
 
 def store(picture: Image.Image, target: Path, *, is_figure: bool) -> None:
