@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,9 @@ class Reader:
 
     def _python(self, block: Block) -> Printed:
         program = compile("\n" * block.line + block.text, "block", "exec")  # a traceback tells the document's lines
-        with _captured() as output:
+        with _captured() as output, warnings.catch_warnings():
+            if "needs" in block.marks:  # what other packages warn of is theirs
+                warnings.simplefilter("ignore")
             exec(program, self.names)  # noqa: S102 - the documents are ours
         return Printed(output.getvalue())
 
