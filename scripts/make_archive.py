@@ -16,10 +16,11 @@ import pandas as pd
 from anndata import AnnData
 
 import tspg
+from tspg.asking import ask
 from tspg.config import GeneratorConfig, PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
-from tspg.experiment import ask, run_experiments
+from tspg.experiment import run_experiments
 from tspg.run_folder import save_run
 
 ARCHIVES = Path(__file__).resolve().parents[1] / "tests" / "archives"

@@ -17,9 +17,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import tspg
 from tspg import TSPG
+from tspg.asking import ask
 from tspg.clock import Clock
 from tspg.errors import ShapeError, UsageError
-from tspg.experiment import ask
 from tspg.fitting import fit_targets, lay_ground
 from tspg.model.training import silent
 

@@ -7,8 +7,8 @@ import torch
 
 import tspg
 from tspg import forecast as module
+from tspg.asking import configure
 from tspg.forecast import Forecast, forecast, probe, steps_of_g
-from tspg.question import configure
 
 ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "target_epochs": 1}
 

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from tspg.asking import configure, only_label_column
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
 from tspg.errors import ExpressionError, TspgError, UsageError
-from tspg.question import configure, only_label_column, pose
+from tspg.question import pose
 
 
 @pytest.fixture

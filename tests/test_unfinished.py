@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from tspg.asking import ask
 from tspg.errors import UsageError
-from tspg.experiment import ask
 from tspg.unfinished import checkpoints_of
 
 

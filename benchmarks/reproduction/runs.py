@@ -17,8 +17,9 @@ from anndata import AnnData
 
 import tspg
 from tspg.analysis.perturbations import write_perturbations
+from tspg.asking import ask
 from tspg.config import PaperConfig
-from tspg.experiment import ask, run_experiments
+from tspg.experiment import run_experiments
 from tspg.files import write_json, write_table
 
 SEEDS = (0, 1, 2)

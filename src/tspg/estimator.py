@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from tspg.asking import configure
 from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.naming import listed
@@ -18,7 +19,7 @@ from tspg.errors import ShapeError
 from tspg.fitting import fit_targets, lay_ground
 from tspg.model.device import fixed_threads
 from tspg.progress import silent
-from tspg.question import configure, pose
+from tspg.question import pose
 
 NUMBERS = ("float64", "float32")  # kinds that go in and come out again
 SPARSE = ("csr", "csc")  # others are changed to the first

@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.genes import all_top_genes, gene_changes, gene_overlap
+from tspg.asking import ask, ask_each
 from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
-from tspg.data.matrix import X, require_anndata
 from tspg.errors import UsageError
 from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, fit_targets, lay_ground
 from tspg.forecast import forecast_question
@@ -23,7 +23,7 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
-from tspg.question import Question, configure, only_label_column, pose_each
+from tspg.question import Question
 
 logger = logging.getLogger(__name__)
 
@@ -228,47 +228,6 @@ def run_targets(
     if isinstance(target_classes, str) or not target_classes:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
     return run_experiments(ask_each(adata, target_classes, **options), report=report)
-
-
-def ask(adata: AnnData, target_class: str, **options: Any) -> Question:
-    """The question of `run`, checked whole, without the work."""
-    (question,) = ask_each(adata, [target_class], **options)
-    return question
-
-
-def ask_each(
-    adata: AnnData,
-    target_classes: Sequence[str],
-    *,
-    label_column: str | None = None,
-    gene_set: GeneSet | None = None,
-    layer: str | None = None,
-    source_classes: Sequence[str] | None = None,
-    preset: str = DEFAULT_PRESET,
-    samples: Sequence[str] = (),
-    annotations: Sequence[Annotation] | None = None,
-    **settings: Any,
-) -> list[Question]:
-    """The questions of `run_targets`, each checked whole, without the work."""
-    require_anndata(adata)
-    if gene_set is not None and not isinstance(gene_set, GeneSet):
-        raise UsageError(
-            f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
-            "or GeneSet(name, genes)."
-        )
-    if isinstance(source_classes, str):
-        source_classes = (source_classes,)
-    config = configure(
-        preset,
-        target_class=str(target_classes[0]),
-        label_column=label_column or only_label_column(adata),
-        gene_set=None if gene_set is None else gene_set.name,
-        layer=None if layer in (None, X) else str(layer),
-        source_classes=None if source_classes is None else tuple(map(str, source_classes)),
-        **settings,
-    )
-    configs = [replace(config, target_class=str(target)) for target in target_classes]
-    return pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
 
 
 def run_experiments(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from anndata import AnnData
 
+from tspg.asking import configure
 from tspg.config import DEFAULT_PRESET
 from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
@@ -14,7 +15,6 @@ from tspg.data.prepare import FloatMatrix, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
 from tspg.forecast import Forecast, forecast
-from tspg.question import configure
 
 
 @dataclass(frozen=True)

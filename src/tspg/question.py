@@ -1,13 +1,12 @@
 """The question that is put to the data: checked whole before any work starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from anndata import AnnData
 
-from tspg.config import ENRICHMENT, METHODS, ExperimentConfig, preset
+from tspg.config import ENRICHMENT, METHODS, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
@@ -82,31 +81,6 @@ def pose_each(
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
     return [Question(study, config, details, tuple(samples), chosen) for config in configs]
-
-
-def configure(
-    preset_name: str,
-    *,
-    epochs: int | None = None,
-    steps: int | None = None,
-    target_epochs: int | None = None,
-    **settings: Any,
-) -> ExperimentConfig:
-    """The full configuration: a preset's settings with what the user changed."""
-    target_model, generator = preset(preset_name)
-    if epochs is not None and steps is not None:
-        raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
-    for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
-        if value is not None and value < 1:
-            raise UsageError(f"The number of {name} is {value}; one or more are needed.")
-    if epochs is not None:
-        generator = replace(generator, epochs=epochs, steps=None)
-    if steps is not None:
-        generator = replace(generator, steps=steps)
-    if target_epochs is not None:
-        target_model = replace(target_model, epochs=target_epochs, least_steps=1)
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
-    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **plain)
 
 
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:
@@ -216,20 +190,3 @@ def _check_samples(samples: Sequence[str], class_of: Mapping[str, str], config: 
                 f"Sample {sample!r} is of class {class_of[sample]!r}, which is not moved. "
                 "Name that class among the sources (--source), or leave the sample out."
             )
-
-
-def only_label_column(adata: AnnData) -> str:
-    """The column with the classes where nobody named it: the only one that the samples have.
-
-    Raises
-    ------
-    UsageError
-        If there are several, or none.
-    """
-    columns = [str(column) for column in adata.obs.columns]
-    if len(columns) == 1:
-        return columns[0]
-    found = (
-        f"The samples have {len(columns)} columns ({', '.join(columns)})" if columns else "The samples have no labels"
-    )
-    raise UsageError(f"{found}. Say which holds the class: --label-column NAME (label_column in Python).")

@@ -12,11 +12,11 @@ from anndata import AnnData
 from scipy import sparse
 
 import tspg
+from tspg.asking import ask
 from tspg.clock import Clock
 from tspg.data import matrix
 from tspg.data.matrix import dense
 from tspg.errors import ShapeError, UsageError
-from tspg.experiment import ask
 from tspg.fitting import Fit, fit_targets, lay_ground
 from tspg.model.storage import save_model
 from tspg.progress import silent

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 import tspg
 from tspg.analysis.perturbations import write_perturbations
+from tspg.asking import ask
 from tspg.clock import Clock
-from tspg.experiment import ask
 from tspg.fitting import fit_targets, lay_ground
 from tspg.model.training import silent
 

@@ -6,10 +6,10 @@ import pytest
 from anndata import AnnData
 
 import tspg
+from tspg.asking import ask
 from tspg.audit.random_gene_sets import adjusted
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
-from tspg.experiment import ask
 from tspg.sweep.random_sets import against_random_sets
 
 N_RANDOM = 19

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from tspg import fitting
+from tspg.asking import ask
 from tspg.audit.subject import Subject
 from tspg.clock import Clock
 from tspg.config import PaperConfig, TargetModelConfig, TransportConfig
 from tspg.data.prepare import prepare
-from tspg.experiment import ask
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_target_model

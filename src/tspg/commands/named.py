@@ -37,7 +37,7 @@ def limits(options: Namespace) -> dict[str, Any]:
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:
     """The column with the classes, if any were given; a labels file with one column needs no name for it."""
-    from tspg.question import only_label_column
+    from tspg.asking import only_label_column
 
     return options.label_column or (only_label_column(adata) if options.labels else None)
 

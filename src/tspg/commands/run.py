@@ -50,7 +50,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
 
 def _question(options: Namespace, clock: Clock) -> "Question":
     """What the options ask, checked whole."""
-    from tspg.experiment import ask
+    from tspg.asking import ask
 
     with clock.phase("read"):
         gene_set, annotations = named.gene_set(options), named.annotations(options)

@@ -6,11 +6,11 @@ from typing import Any
 
 from anndata import AnnData
 
+from tspg.asking import ask, only_label_column
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.reading import Reading
-from tspg.experiment import ask
-from tspg.question import Question, only_label_column
+from tspg.question import Question
 
 Asked = Mapping[str, Any]  # the settings of a sweep as plain values
 

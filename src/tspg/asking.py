@@ -1,0 +1,98 @@
+"""From what a user says to a question: names, numbers and a preset become one configuration."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+
+from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
+from tspg.data.annotations import Annotation
+from tspg.data.genesets import GeneSet
+from tspg.data.matrix import X, require_anndata
+from tspg.errors import UsageError
+from tspg.question import Question, pose_each
+
+
+def ask(adata: AnnData, target_class: str, **options: Any) -> Question:
+    """The question of `run`, checked whole, without the work."""
+    (question,) = ask_each(adata, [target_class], **options)
+    return question
+
+
+def ask_each(
+    adata: AnnData,
+    target_classes: Sequence[str],
+    *,
+    label_column: str | None = None,
+    gene_set: GeneSet | None = None,
+    layer: str | None = None,
+    source_classes: Sequence[str] | None = None,
+    preset: str = DEFAULT_PRESET,
+    samples: Sequence[str] = (),
+    annotations: Sequence[Annotation] | None = None,
+    **settings: Any,
+) -> list[Question]:
+    """The questions of `run_targets`, each checked whole, without the work."""
+    require_anndata(adata)
+    if gene_set is not None and not isinstance(gene_set, GeneSet):
+        raise UsageError(
+            f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
+            "or GeneSet(name, genes)."
+        )
+    if isinstance(source_classes, str):
+        source_classes = (source_classes,)
+    config = configure(
+        preset,
+        target_class=str(target_classes[0]),
+        label_column=label_column or only_label_column(adata),
+        gene_set=None if gene_set is None else gene_set.name,
+        layer=None if layer in (None, X) else str(layer),
+        source_classes=None if source_classes is None else tuple(map(str, source_classes)),
+        **settings,
+    )
+    configs = [replace(config, target_class=str(target)) for target in target_classes]
+    return pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
+
+
+def configure(
+    preset_name: str,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    target_epochs: int | None = None,
+    **settings: Any,
+) -> ExperimentConfig:
+    """The full configuration: a preset's settings with what the user changed."""
+    target_model, generator = preset(preset_name)
+    if epochs is not None and steps is not None:
+        raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
+    for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
+        if value is not None and value < 1:
+            raise UsageError(f"The number of {name} is {value}; one or more are needed.")
+    if epochs is not None:
+        generator = replace(generator, epochs=epochs, steps=None)
+    if steps is not None:
+        generator = replace(generator, steps=steps)
+    if target_epochs is not None:
+        target_model = replace(target_model, epochs=target_epochs, least_steps=1)
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **plain)
+
+
+def only_label_column(adata: AnnData) -> str:
+    """The column with the classes where nobody named it: the only one that the samples have.
+
+    Raises
+    ------
+    UsageError
+        If there are several, or none.
+    """
+    columns = [str(column) for column in adata.obs.columns]
+    if len(columns) == 1:
+        return columns[0]
+    found = (
+        f"The samples have {len(columns)} columns ({', '.join(columns)})" if columns else "The samples have no labels"
+    )
+    raise UsageError(f"{found}. Say which holds the class: --label-column NAME (label_column in Python).")
