@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -9,12 +10,14 @@ from tspg.asking import configure
 from tspg.config import DEFAULT_PRESET
 from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import FEWEST_GENES, match_genes
+from tspg.data.identifiers import FEWEST_GENES, is_known_gene, match_genes
 from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
 from tspg.forecast import Forecast, forecast
+
+MOST_CALLED_LIKE_GENES = 0.5  # share of samples; a few may be called MET or CAT
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ def _class_counts(adata: AnnData, label_column: str) -> dict[str, int]:
 
 def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int]) -> list[str]:
     found = []
+    if np.mean([is_known_gene(name) for name in sample_ids]) > MOST_CALLED_LIKE_GENES:
+        found.append("The samples have names of genes. If genes are in the rows, say --transpose.")
     n_constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if n_constant:
         found.append(f"{n_constant:,} genes have the same value in every sample; they can never rank.")

@@ -171,10 +171,6 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     n_target = counts[config.target_class]["train"]
     if n_target < SMALLEST_CLASS:
         notes.append(f"The target class has {n_target} training samples: its mean and spread are uncertain.")
-    if n_target <= len(prepared.gene_ids):
-        notes.append(
-            "The target's covariance is singular (fewer samples than genes); its draws are exact all the same."
-        )
     untested = [name for name, count in counts.items() if count["test"] == 0]
     if untested:
         notes.append(f"No sample could be held out of: {', '.join(untested)}.")

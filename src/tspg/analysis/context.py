@@ -106,4 +106,4 @@ def percentile(value: float, among: FloatMatrix) -> float:
     if len(among) == 0:
         return float("nan")
     same = np.isclose(among, value, rtol=0.0, atol=1e-6)
-    return float(100 * (((among < value) & ~same).mean() + same.mean() / 2))
+    return float(100 * (((among < value) & ~same).sum() + same.sum() / 2) / len(among))

@@ -24,12 +24,15 @@ class Measure:
     note: str = ""
 
 
+NARROWEST = 0.005  # an interval that is told; the one of a ratio that is 1 by construction is not
+
+
 def few_targets_note(n_targets: int, low: float = np.nan, high: float = np.nan) -> str:
     """What has to be said about the number of held-out target samples; empty where there are enough."""
     if n_targets < FEWEST_TARGETS:
         return "too few"
     if n_targets < COMFORTABLE_TARGETS:
-        width = f"; the interval is {high - low:.2g} wide" if np.isfinite(high - low) else ""
+        width = f"; the interval is {high - low:.2g} wide" if high - low > NARROWEST else ""
         return f"only {n_targets} held-out target samples{width}"
     return ""
 

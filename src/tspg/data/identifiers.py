@@ -102,6 +102,12 @@ def symbol_table() -> SymbolTable:
     return SymbolTable(symbol_of, ids_of, frozenset(coding))
 
 
+def is_known_gene(name: str) -> bool:
+    """Whether a name is a human gene's symbol or Ensembl id, by the embedded table."""
+    table = symbol_table()
+    return name in table.ids_of or without_version(name) in table.symbol_of
+
+
 def _keys(gene: str) -> list[str]:
     bare = without_version(gene)
     symbol = symbol_table().symbol_of.get(bare) if bare.startswith("ENSG") else None

@@ -38,7 +38,7 @@ def _called_of_all(run: RunFiles) -> str:
         int((run.obs["predicted_before"].astype(str) == run.target).sum()) if "predicted_before" in run.obs else None
     )
     return f"After perturbation the classifier f called {called}" + (
-        "." if before is None else f"; before, {before:,}."
+        "." if before is None else f"; before, {percent(before / n)}."
     )
 
 
