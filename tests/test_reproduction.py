@@ -98,6 +98,7 @@ def moved():
     x[source == "target", 10:30] += 0.3
     after = x.copy()
     after[source == "a", 10:30] += 0.3
+    after[source == "b"] += rng.normal(0, 0.01, (30, 40))
     obs = pd.DataFrame({"source_class": source, "split": np.tile(["train", "train", "test"], 30)})
     obs.index = obs.index.astype(str)
     adata = AnnData(after, obs=obs, layers={"original": x, "perturbation": after - x})

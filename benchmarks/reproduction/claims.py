@@ -7,7 +7,7 @@ from typing import Any
 from reproduction import paper
 from reproduction.kidney import CLAIMS as OF_TUMOURS
 from reproduction.lists import apart
-from reproduction.runs import ABLATED, ALL, FIGURE_4, PRESETS, TABLE_1, TUMOURS, WITHOUT_TD
+from reproduction.runs import ABLATED, ALL, FIGURE_4, PRESETS, SEEDS, TABLE_1, TUMOURS, WITHOUT_TD
 from reproduction.stored import NOT_RUN, Runs, Stored, between, decimals, mean, percent, small, spread, whole
 
 HOLDS, PARTLY, FAILS, CANNOT = "holds", "holds partly", "does not hold", "cannot be asked"
@@ -200,7 +200,7 @@ def target_distance(stored: Stored, preset: str) -> Answer:
         ahead += [with_it < without for with_it, without in pairs]
         if pairs:
             with_it, without = (mean(side) for side in zip(*pairs, strict=True))
-            told.append(f"{row[1]} {with_it:.3f} with, {without:.2f} without")
+            told.append(f"{row[1]} {with_it:.3f} with, {without:.2f} without ({len(pairs)} of {len(SEEDS)} seeds)")
     return answered(
         ahead,
         lambda: "energy ratio: " + "; ".join(told),

@@ -28,6 +28,7 @@ from reproduction.runs import (
 from tspg.files import read_table, write_json
 
 MEASURES = ("hit_rate_logistic", "hit_rate_forest", "energy_ratio", "variance_ratio", "gene_correlation")
+MEASURES += ("clipped_fraction",)
 DRAWS = 20  # of one random sample of every class, to tell how far the counts depend on the draw
 
 
@@ -35,7 +36,7 @@ def gather(data: Path, work: Path, out: Path) -> None:
     """Measure what has not been measured yet and write the numbers of all finished runs."""
     finished = [run for run in planned() if (work / run.name / "metrics.json").exists()]
     made = machine.description()
-    runs = [{**_asked(run), **_measured(run, data, work / run.name)} for run in finished]
+    runs = [{**_asked(run), **_measured(run, data, work / run.name), **_judged(work / run.name)} for run in finished]
     content = {
         "made": {"tspg": tspg.__version__, **{name: made[name] for name in ("versions", "date")}},
         "studies": [about(study, data) for study in (ORGANS, KIDNEY)],
@@ -72,8 +73,25 @@ def _asked(run: Planned) -> dict[str, Any]:
     }
 
 
+def _judged(folder: Path) -> dict[str, Any]:
+    """What the run itself says: of its metrics and its evidence."""
+    metrics = read_metrics(folder)
+    evidence = read_table(folder / "evidence.tsv").set_index(["method", "measure"])["value"]
+    return {
+        "n_genes": metrics["data"]["n_genes"],
+        "f_accuracy": metrics["perturbation"]["f_accuracy"],
+        "hit_rate": metrics["perturbation"]["hit_rate"],
+        "n_held_out": metrics["perturbation"]["n_held_out"],
+        "f_test_accuracy": metrics["target_model"]["test_accuracy"],
+        "steps": metrics["training"]["steps"],
+        "mean_shift_energy_ratio": evidence.get(("mean_shift", "energy_ratio")),
+        "real_clipped_fraction": evidence.get(("real_target", "clipped_fraction")),
+        **{name: evidence.get(("generator", name)) for name in MEASURES},
+    }
+
+
 def _measured(run: Planned, data: Path, folder: Path) -> dict[str, Any]:
-    """The numbers of one run, kept beside it."""
+    """What its moved profiles say, kept beside the run."""
     kept = folder / "numbers.json"
     if not kept.exists():
         write_json(kept, rounded(_measure(run, data, folder)))
@@ -82,20 +100,8 @@ def _measured(run: Planned, data: Path, folder: Path) -> dict[str, Any]:
 
 
 def _measure(run: Planned, data: Path, folder: Path) -> dict[str, Any]:
-    metrics, moved = read_metrics(folder), tspg.read_perturbations(folder)
-    evidence = read_table(folder / "evidence.tsv").set_index(["method", "measure"])["value"]
-    found: dict[str, Any] = {
-        "n_genes": metrics["data"]["n_genes"],
-        "n_samples": metrics["data"]["n_samples"],
-        "f_accuracy": metrics["perturbation"]["f_accuracy"],
-        "hit_rate": metrics["perturbation"]["hit_rate"],
-        "n_held_out": metrics["perturbation"]["n_held_out"],
-        "f_test_accuracy": metrics["target_model"]["test_accuracy"],
-        "steps": metrics["training"]["steps"],
-        "mean_shift_energy_ratio": evidence.get(("mean_shift", "energy_ratio")),
-        **{name: evidence.get(("generator", name)) for name in MEASURES},
-        "looks": looks(moved, run.seed),
-    }
+    moved = tspg.read_perturbations(folder)
+    found: dict[str, Any] = {"looks": looks(moved, run.seed)}
     if run.study is KIDNEY:
         found["kidney"] = kidney.one_tumour(moved, data)
     elif run.gene_set == ALL and run.preset in PRESETS:

@@ -54,6 +54,7 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
     }
     parts = {
         "data": data(stored),
+        "unfinished": unfinished(stored),
         "summary": summary(stored),
         "table_1": table_1(stored),
         "steps": short_of_steps(stored),
@@ -82,10 +83,20 @@ def _draws(stored: Stored, way: str) -> str:
 
 
 def _made(stored: Stored) -> str:
-    made, done = stored.content["made"], {run["name"] for run in stored.content["runs"]}
+    made, n = stored.content["made"], len(stored.content["runs"])
+    return f"{n} runs, tspg {made['tspg']}, {made['versions']}, one thread each, {made['date']}"
+
+
+def unfinished(stored: Stored) -> str:
+    """What is still missing, if anything is."""
+    done = {run["name"] for run in stored.content["runs"]}
     missing = [run.name for run in planned() if run.name not in done]
-    told = f", of {len(done) + len(missing)} planned; not run: {', '.join(missing)}." if missing else ","
-    return f"{len(done)} runs{told} tspg {made['tspg']}, {made['versions']}, one thread each,\n{made['date']}"
+    if not missing:
+        return ""
+    return (
+        f"\n**{len(missing)} of {len(done) + len(missing)} runs have not been made yet.** A row says on how many\n"
+        'seeds it rests where these are not all, and "not run" where there is none.\n'
+    )
 
 
 def data(stored: Stored) -> str:
@@ -144,7 +155,7 @@ def table_1(stored: Stored) -> str:
         "f, held-out",
         "forest, held-out",
     )
-    return table((*head, "energy ratio", "of the mean shift", "gene correlation"), rows)
+    return table((*head, "energy ratio", "of the mean shift", "gene correlation", "at the ends", "real ones"), rows)
 
 
 def _judged(runs: Runs) -> Sequence[str]:
@@ -155,6 +166,8 @@ def _judged(runs: Runs) -> Sequence[str]:
         "energy_ratio": decimals(3),
         "mean_shift_energy_ratio": decimals(3),
         "gene_correlation": decimals(2),
+        "clipped_fraction": percent,
+        "real_clipped_fraction": percent,
     }
     return [spread((run[name] for run in runs), show) for name, show in shown.items()]
 

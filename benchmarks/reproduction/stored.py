@@ -89,7 +89,7 @@ def percent(value: float) -> str:
 
 def decimals(digits: int) -> Show:
     """Numbers with so many decimals and a true minus sign."""
-    return lambda value: f"{value:.{digits}f}".replace("-", "−")
+    return lambda value: f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def whole(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from reproduction import paper
 from reproduction.claims import LIVER
 from reproduction.runs import ALL, PRESETS
-from reproduction.stored import Runs, Stored, named, small, spread, table, whole
+from reproduction.stored import NOT_RUN, Runs, Stored, named, small, spread, table, whole
 
 CATEGORIES = {  # the paper's categories and ours: the same kind of knowledge, not the same files
     "Coexpression": ("ImmuneSigDB",),
@@ -32,7 +32,7 @@ def terms(stored: Stored) -> str:
     head = ("paper / here", "paper: terms", "first hit", "q", "outside: terms", "first hit", "q")
     head = (*head, "inside: terms", "first hit", "q", "random: terms")
     found = {preset: stored.runs(*LIVER, preset) for preset in PRESETS}
-    return "\n\n".join(f"Preset `{preset}`:\n\n{table(head, _rows(runs))}" for preset, runs in found.items() if runs)
+    return "\n\n".join(f"Preset {named(preset, runs)}:\n\n{table(head, _rows(runs))}" for preset, runs in found.items())
 
 
 def _rows(runs: Runs) -> Iterator[Sequence[str]]:
@@ -54,6 +54,8 @@ def _row(runs: Runs, category: str) -> Sequence[str]:
 
 def _hits(found: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
     """How many terms, and the first hit of seed 0 with its q."""
+    if not found:
+        return NOT_RUN, "–", "–"
     return spread((one["n"] for one in found), whole), found[0]["term"].replace("_", " "), small(found[0]["q"])
 
 
