@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -494,3 +495,25 @@ def test_a_layer_is_trained_on_kept_and_taken_by_itself_for_new_samples(planted,
     trained, moved = (anndata.read_h5ad(tmp_path / name / "perturbations.h5ad") for name in ("run", "moved"))
     np.testing.assert_array_equal(moved.layers["original"], trained[moved.obs_names].layers["original"])
     assert np.ptp(moved.layers["original"]) > 0.5
+
+
+def test_profiles_in_other_units_than_the_models_are_refused(finished, files, tmp_path, capsys):
+    table = pd.read_csv(files / "patient.csv", index_col=0)
+    (2**table).round().to_csv(tmp_path / "counts.csv")
+    asked = ["perturb", "--model", str(finished), "--expression", str(tmp_path / "counts.csv")]
+    assert main([*asked, "--out", str(tmp_path / "moved")]) == 3
+    assert "counts.csv: the values look like raw counts" in capsys.readouterr().err
+    assert not (tmp_path / "moved").exists()
+
+
+def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(finished, files, tmp_path, capsys):
+    assert main(["report", "--run", str(shutil.copytree(finished, tmp_path / "run"))]) == 0
+    (verdict,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Verdict: ")]
+    assert verdict.startswith("Verdict: fail: keeps the person; not tested: realistic, generalises, ")
+    far = pd.read_csv(files / "patient.csv", index_col=0)[::-1] * -1 + 16  # high is low, and low is high
+    far.to_csv(tmp_path / "far.csv")
+    asked = ["perturb", "--model", str(finished), "--expression", str(tmp_path / "far.csv")]
+    assert main([*asked, "--out", str(tmp_path / "moved")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("patient-1: This profile lies outside the data")
+    assert not any(line.startswith("Verdict: ") for line in lines)  # it was given in the run that trained the model

@@ -104,5 +104,7 @@ def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
 
 
 def test_a_number_as_numpy_counts_is_a_number():
-    seed = configure("paper", target_class="t", seed=np.int64(3)).seed
-    assert (seed, type(seed)) == (3, int)
+    found = configure("paper", target_class="t", seed=np.int64(3), target_epochs=np.int32(3))
+    lengths = [configure("paper", target_class="t", **{name: np.int64(3)}).generator for name in ("epochs", "steps")]
+    for number in (found.seed, found.target_model.epochs, lengths[0].epochs, lengths[1].steps):
+        assert (number, type(number)) == (3, int)

@@ -65,6 +65,7 @@ def configure(
     **settings: Any,
 ) -> ExperimentConfig:
     """The full configuration: a preset's settings with what the user changed."""
+    epochs, steps, target_epochs = map(_plain, (epochs, steps, target_epochs))
     target_model, generator = preset(preset_name)
     if epochs is not None and steps is not None:
         raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
@@ -77,8 +78,13 @@ def configure(
         generator = replace(generator, steps=steps)
     if target_epochs is not None:
         target_model = replace(target_model, epochs=target_epochs, least_steps=1)
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+    plain = {name: _plain(value) for name, value in settings.items()}
     return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **plain)
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python counts, which JSON knows, for one as NumPy does."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def only_label_column(adata: AnnData) -> str:

@@ -143,11 +143,11 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         )
         obs = pd.DataFrame({"label": labels.astype(str)}, index=[str(number) for number in range(len(labels))])
         if groups is not None:
-            obs["group"] = column_or_1d(groups).astype(str)
+            obs["group"] = _donors(groups, len(labels))
         genes = pd.DataFrame(index=pd.Index(self.get_feature_names_out().astype(str)))
         question = pose(AnnData(values, obs, genes), config, annotations=())
         everyone = np.ones(len(labels), dtype=bool) if self.train_fraction == 1 else None
-        with fixed_threads(self.threads):
+        with fixed_threads(int(self.threads)):
             ground = lay_ground(question, Clock(), is_train=everyone)
             (fitted,) = fit_targets(ground, [question], Clock(), silent)
         self.model_, self.history_ = fitted.model, fitted.history
@@ -169,10 +169,10 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         -------
         Moved profiles, shape (n_samples, n_genes).
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         values = _dense(validate_data(self, X, accept_sparse=SPARSE, dtype=NUMBERS, reset=False))
         scaler = self.model_.scaler
-        with fixed_threads(self.threads):
+        with fixed_threads(int(self.threads)):
             scaled, _ = scaler.transform(values)
             moved = scaler.inverse(self.model_.move(scaled, np.full(len(values), "", dtype=object)))
         moved[:, scaler.constant] = values[:, scaler.constant]
@@ -200,6 +200,15 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = list(NUMBERS)
         return tags
+
+
+def _donors(groups: ArrayLike, n_samples: int) -> NDArray[Any]:
+    """The donor of each sample as text, none of them missing."""
+    donors = column_or_1d(groups)
+    if len(donors) != n_samples or pd.isna(donors).any():
+        raise ShapeError(f"groups must name the donor of each of the {n_samples} samples, without gaps.")
+    names: NDArray[Any] = donors.astype(str)
+    return names
 
 
 def _dense(values: Any) -> NDArray[Any]:

@@ -225,9 +225,10 @@ def run_targets(
     GI.MSI (153, 50)
     GI.GS (153, 50)
     """
-    if isinstance(target_classes, str) or not target_classes:
+    targets = [] if isinstance(target_classes, str) else list(target_classes)
+    if not targets:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
-    return run_experiments(ask_each(adata, target_classes, **options), report=report)
+    return run_experiments(ask_each(adata, targets, **options), report=report)
 
 
 def run_experiments(

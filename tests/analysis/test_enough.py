@@ -234,6 +234,12 @@ def test_nothing_is_said_about_a_sample_that_was_trained_on():
     assert np.isnan(outside_training(seen, setting, ["s0"])["p_value"].iloc[0])
 
 
+def test_a_namesake_of_a_training_sample_with_another_profile_is_judged():
+    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    other = moved(setting.training[:1] + 1.0, ["source"], ["train"])
+    assert outside_training(other, setting, ["s0"])["p_value"].iloc[0] == pytest.approx(1 / 21)
+
+
 def world(rng, n):
     return rng.normal(0.5, 0.1, (n, 8)).astype(np.float32), np.array(["source", "target"] * (n // 2), dtype=object)
 

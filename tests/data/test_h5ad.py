@@ -230,11 +230,21 @@ def test_a_damaged_block_further_on_is_named(tmp_path, monkeypatch):
         read_expression(path)
 
 
-def test_circles_of_hard_links_end(tmp_path):
+@pytest.mark.parametrize(("name", "of"), [("uns/self", "uns"), ("layers/again", "X"), ("uns/root", "/"), ("A", "obs")])
+def test_a_second_name_is_refused_since_only_the_first_would_be_looked_at(tmp_path, name, of):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
-        file["uns/self"] = file["uns"]
-    assert read_expression(path).shape == VALUES.shape
+        file[name] = file[of]
+    with pytest.raises(ExpressionError, match="has a second name in the file"):
+        read_expression(path)
+
+
+def test_another_layer_out_of_proportion_is_not_asked_about(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path, "a") as file:
+        file["layers/a"] = file["X"][:]
+        file.create_dataset("layers/ab", shape=(10**5, 10**4), chunks=(10, 10), compression="gzip", dtype="f4")
+    assert read_expression(path, layer="a").shape == VALUES.shape
 
 
 @pytest.mark.parametrize(

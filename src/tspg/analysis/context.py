@@ -10,6 +10,7 @@ from tspg.analysis.cases import Setting
 from tspg.analysis.distances import pairwise
 from tspg.data.prepare import FloatMatrix
 
+NAMESAKE = 0.1  # of the usual distance: farther away, a profile is another one of the same name
 _ROUNDING = 1e-9  # of a distance: the same one, computed among other profiles
 SAMPLE_COLUMNS = (
     "sample",
@@ -57,7 +58,8 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
         facts = perturbations.obs.iloc[row_of[name]]
         profile = np.asarray(perturbations.layers["original"][[row_of[name]]])
         distance = float(pairwise(profile, setting.training).min())
-        seen = facts["split"] == "train"  # it is its own nearest neighbour, so nothing can be said
+        # It is its own nearest neighbour, so nothing can be said; a namesake with another profile is not.
+        seen = facts["split"] == "train" and distance < NAMESAKE * float(np.median(usual))
         others = usual[[other != name for other in setting.held_out_names]] if name in setting.held_out_names else usual
         as_far = others >= distance * (1 - _ROUNDING)
         p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))

@@ -32,7 +32,7 @@ def few_targets_note(n_targets: int, low: float = np.nan, high: float = np.nan) 
     if n_targets < FEWEST_TARGETS:
         return "too few"
     if n_targets < COMFORTABLE_TARGETS:
-        width = f"; the interval is {high - low:.2g} wide" if high - low > NARROWEST else ""
+        width = f"; the interval is {high - low:.2g} wide" if NARROWEST < high - low < np.inf else ""
         return f"only {n_targets} held-out target samples{width}"
     return ""
 

@@ -42,10 +42,17 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
 
 
 def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """How much of each table is enriched, and the surest term."""
+    """How much of each table is enriched, how much of it also if genes go together, and the surest term."""
     lines = []
     for name, table in tables.items():
-        found = table[table["q_value"] < ENRICHED].sort_values("p_value", kind="stable")
-        best = f"; the surest is {found['term'].iloc[0]} (q {found['q_value'].iloc[0]:.2g})" if len(found) else ""
-        lines.append(f"{name}: {counted(len(found), 'term')} with q < {ENRICHED}{best}.")
+        found = table[table["q_value"] < ENRICHED]
+        line = f"{name}: {counted(len(found), 'term')} with q < {ENRICHED}"
+        measure = "q_value_correlated" if "q_value_correlated" in table else "q_value"
+        if measure != "q_value" and len(found):
+            held = int((found[measure] < ENRICHED).sum())
+            line += f", {held:,} of them also if the genes of a set go together (q_value_correlated)"
+        if len(found):
+            best = found.sort_values([measure, "p_value"], kind="stable").iloc[0]
+            line += f"; the surest is {best['term']} ({measure} {best[measure]:.2g})"
+        lines.append(f"{line}.")
     return lines

@@ -16,8 +16,10 @@ from tspg.commands import named
 from tspg.commands.told import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
-from tspg.data.matrix import X
+from tspg.data.matrix import X, dense
 from tspg.data.streams import file_kind
+from tspg.data.units import LOG_SCALE, guess_units
+from tspg.errors import ExpressionError
 from tspg.files import read_table
 from tspg.manifest import verify
 from tspg.progress import Report
@@ -41,6 +43,7 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         model, annotations = load_model(options.model), named.annotations(options) or carried_annotations()
         with clock.phase("read"):
             adata = _profiles(options, model)
+        _require_units(adata, model, options.expression)
         found = _findings(options, model, adata, annotations, clock)
         inputs = [*named.input_files(options), model_folder(options.model) / "model.json"]
         save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
@@ -60,6 +63,16 @@ def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
         duplicates=options.duplicates or model.details["duplicates"],
         **named.limits(options),
     )
+
+
+def _require_units(adata: AnnData, model: "TrainedModel", file: Path) -> None:
+    """Refuse counts and the like where the model knows logarithms: it would move them, and mean nothing by it."""
+    units, reason = guess_units(dense(adata))
+    if model.details["units"].startswith(LOG_SCALE) and units != LOG_SCALE:
+        raise ExpressionError(
+            f"{file}: the values look like {units} ({reason}); the model was trained on a log scale. Give the profiles "
+            "as the training samples were given, such as log2(x + 1) of the same normalised values."
+        )
 
 
 def _own_layer(options: Namespace, model: "TrainedModel") -> str | None:

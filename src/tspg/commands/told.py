@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tspg.report.findings import findings_of
+from tspg.report.findings import findings_of, verdict_in_short
+from tspg.report.meaning_view import far_out
 from tspg.report.run_files import read_run
 
 MOST_NOTES = 6  # in the terminal; the report has all
@@ -12,4 +13,5 @@ def summary(out: Path) -> list[str]:
     """What was found and what to know before believing it, then where to look."""
     found = read_run(out)
     notes = [f"Note: {note}" for note in (found.metric("data.notes") or [])[:MOST_NOTES]]
-    return ["", *findings_of(found), *notes, "", f"Report: {out / 'report.html'}"]
+    verdict = [line for line in [verdict_in_short(found)] if line]
+    return ["", *far_out(found), *findings_of(found), *verdict, *notes, "", f"Report: {out / 'report.html'}"]

@@ -112,7 +112,7 @@ def _steps(n_rows: int, n_columns: int) -> Iterator[slice]:
 
 
 def _check_numeric(data: h5py.Dataset, file: str) -> None:
-    if data.dtype.kind not in "fiu":
+    if data.dtype.kind not in "fiub":
         raise ExpressionError(
             f"{file}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
         )

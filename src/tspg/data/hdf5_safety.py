@@ -63,7 +63,7 @@ def _without_plugins() -> Iterator[None]:
 def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, ...], values: str = "/X") -> None:
     """Walk every link of an open HDF5 file and refuse what could read other files or load plug-ins.
 
-    Refused are soft and external links, external and virtual storage, references, filters other
+    Refused are soft and external links, second names, external and virtual storage, references, filters other
     than HDF5's own, and sizes above `limit` bytes or out of all proportion to the file (one of a kilobyte can
     declare 80 GB). `whole` are the beginnings of the places that are read in one go; of the others, a block counts.
     `values` is the place of the matrix, which comes into memory block by block.
@@ -75,7 +75,6 @@ def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, 
     ResourceError
         If a declared size is above the limit.
     """
-    seen = {_address(source)}
     waiting: list[h5py.Group] = [source]
     while waiting:
         group = waiting.pop()
@@ -87,21 +86,16 @@ def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, 
                     f"{file}: {where!r} is a link to another place. Such files are refused; write the data themselves."
                 )
             item = group[name]
-            if _address(item) in seen:
-                continue
-            seen.add(_address(item))
+            if h5py.h5o.get_info(item.id).rc > 1:  # under its other name nobody would ask how large it is
+                raise ExpressionError(
+                    f"{file}: {where!r} has a second name in the file. Such files are refused; write the data twice."
+                )
             if isinstance(item, h5py.Group):
                 waiting.append(item)
             elif isinstance(item, h5py.Dataset):
                 _check_attributes(item, file)
                 _check_dataset(item, file, where)
                 _check_declared(item, file, where, limit, whole, values)
-
-
-def _address(item: h5py.Group | h5py.Dataset) -> tuple[int, int]:
-    """What stays the same when an object is reached by two ways, so that a circle ends."""
-    info = h5py.h5o.get_info(item.id)
-    return info.fileno, info.addr
 
 
 def _check_attributes(item: h5py.Group | h5py.Dataset, file: str) -> None:
@@ -150,7 +144,7 @@ def _check_declared(
             f"{file}: {where!r} {part} {size / 1e9:,.1f} GB, the limit is {limit / 1e9:,.1f} GB. "
             "Check the file, or raise --max-memory."
         )
-    if where.startswith((values, *whole)):
+    if where == values or where.startswith((f"{values}/", *whole)):
         _check_ratio(item, file, where)
 
 

@@ -84,11 +84,12 @@ def _held(adata: AnnData, layer: str | None) -> Any:
         if adata.X is None:
             raise ShapeError("The AnnData has no X: put the expression values there, or name a layer that has them.")
         return adata.X
-    names = [str(name) for name in adata.layers]
-    if layer not in names:
-        have = f"There are: {listed(closest(str(layer), names, len(names)))}" if names else "The AnnData has none"
+    layers = {str(name): name for name in adata.layers}
+    if str(layer) not in layers:
+        near = listed(closest(str(layer), layers, len(layers))) if layers else ""
+        have = f"There are: {near}" if layers else "The AnnData has none"
         raise UsageError(f"There is no layer {shown(str(layer))}. {have}; {X!r} is the matrix itself.")
-    return adata.layers[layer]
+    return adata.layers[layers[str(layer)]]
 
 
 def _parts(values: Any, columns: NDArray[np.intp]) -> Iterator[tuple[Any, Any, NDArray[Any]]]:

@@ -1,8 +1,9 @@
 """What the numbers of a run say, in sentences, with their doubts."""
 
-from tspg.analysis.criteria import Readings, beside
+from tspg.analysis.criteria import ANSWERS, Readings, beside
 from tspg.analysis.measure import MEAN_SHIFT, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
+from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import counted, number, percent
 from tspg.report.run_files import RunFiles
 
@@ -89,6 +90,15 @@ def _strongest_genes(run: RunFiles) -> str:
             names = [str(gene) for gene in strength[direction].nlargest(_GENES_NAMED).index]
             parts.append(f"turned {direction} most: {', '.join(names)}")
     return f"Genes {' and genes '.join(parts)}."
+
+
+def verdict_in_short(run: RunFiles) -> str:
+    """The six answers in one line; empty where the run was judged elsewhere."""
+    answers: dict[str, list[str]] = {}
+    for name, found in run.verdict.items():
+        answers.setdefault(str(found["answer"]), []).append(QUESTIONS[name].rstrip("?").lower())
+    told = [f"{answer.replace('_', ' ')}: {', '.join(answers[answer])}" for answer in ANSWERS if answer in answers]
+    return f"Verdict: {'; '.join(told)}. The report says why." if told else ""
 
 
 def cautions_of(run: RunFiles) -> list[str]:

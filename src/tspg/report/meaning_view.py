@@ -150,6 +150,11 @@ def people(run: RunFiles) -> list[dict[Any, Any]]:
     ]
 
 
+def far_out(run: RunFiles) -> list[str]:
+    """A warning for each named sample that lies outside the training data."""
+    return [f"{person['sample']}: {person['place']}" for person in people(run) if person["outside"]]
+
+
 def _place(row: dict[Any, Any]) -> str:
     if pd.isna(row["p_value"]):
         return "This sample was among those that the model was trained on, so its result is no test."
