@@ -131,8 +131,15 @@ def summary(stored: Stored) -> str:
     rows = []
     for claim, answers in asked(stored):
         cells = [f"{told}: **{verdict}**" if told != verdict else told for told, verdict in answers.values()]
-        rows.append((claim.words, claim.place, claim.number, *cells, claim.rule))
-    head = ("the paper says", "where", "its number", *(f"here, `{preset}`" for preset in PRESETS), "holds if")
+        rows.append((claim.words, claim.place, claim.number, *cells, claim.rule, claim.in_part))
+    head = (
+        "the paper says",
+        "where",
+        "its number",
+        *(f"here, `{preset}`" for preset in PRESETS),
+        "holds if",
+        "partly if",
+    )
     return table(head, rows)
 
 
