@@ -81,3 +81,8 @@ def test_not_utf8(tmp_path):
     path.write_bytes("s1\tNiére\n".encode("latin-1"))
     with pytest.raises(LabelError, match="byte 5"):
         read_labels(path)
+
+
+def test_a_spreadsheet_is_told_how_to_be_saved(tmp_path):
+    with pytest.raises(LabelError, match=r"labels\.xlsx: files ending in \.xlsx are not read\. Save the sheet as text"):
+        read_labels(write(tmp_path, "PK\x03\x04", "labels.xlsx"))

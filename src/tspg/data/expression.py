@@ -29,14 +29,13 @@ from tspg.data.h5ad import open_h5ad
 from tspg.data.labels import check_labels, read_labels
 from tspg.data.naming import closest, listed, near_matches, shown
 from tspg.data.orientation import genes_in_rows
-from tspg.data.streams import file_kind
+from tspg.data.streams import SAVE_SHEET, SHEETS, file_kind
 from tspg.data.table import Table, memory_limit
 from tspg.data.text import open_text
 from tspg.data.units import LibrarySizes
 from tspg.errors import ExpressionError, LabelError, UsageError
 
 _TRANSFORMS = ("none", "log2")
-_SHEETS, _EXCEL = (".xlsx", ".xls", ".ods"), "Save the sheet as text (CSV), with gene names formatted as text. "
 _TEXT_ENDINGS = (".tsv", ".csv", ".txt", ".tab")
 
 
@@ -249,7 +248,7 @@ def _open(path: Path, stack: ExitStack, limit: float, layer: str | None = None) 
     if kind == ".parquet":
         return open_parquet(path, stack, limit=limit)
     raise ExpressionError(
-        f"{path}: files ending in {kind or 'nothing'} are not read. {_EXCEL if kind in _SHEETS else ''}"
+        f"{path}: files ending in {kind or 'nothing'} are not read. {SAVE_SHEET if kind in SHEETS else ''}"
         "Give TSV, CSV, GCT, NPY, H5AD or Parquet, the file's name ending in what it is."
     )
 

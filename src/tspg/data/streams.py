@@ -179,6 +179,9 @@ def _one_ahead(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, N
             yield block
 
 
+SHEETS, SAVE_SHEET = (".xlsx", ".xls", ".ods"), "Save the sheet as text (CSV), with gene names formatted as text. "
+
+
 def file_kind(path: Path) -> str:
     """What the ending of a file name says about its format, without `.gz`: `.tsv`, `.gct`, ..."""
     return Path(path.name.lower().removesuffix(".gz")).suffix
