@@ -18,6 +18,7 @@ from tspg.data import matrix
 from tspg.data.matrix import dense
 from tspg.errors import ShapeError, UsageError
 from tspg.fitting import Fit, fit_targets, lay_ground
+from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
 from tspg.progress import silent
 
@@ -113,8 +114,9 @@ def other_form(request, planted, tmp_path, monkeypatch):
 def fit(adata: AnnData, **options) -> Fit:
     """What `tspg.run` learns, without what it then says about it."""
     question = ask(adata, **SHORT, **options)
-    ground = lay_ground(question, Clock())
-    (fitted,) = fit_targets(ground, [question], Clock(), silent)
+    with fixed_threads(question.config.threads):
+        ground = lay_ground(question, Clock())
+        (fitted,) = fit_targets(ground, [question], Clock(), silent)
     return fitted
 
 
