@@ -45,7 +45,7 @@ bench-quick:
 # Which branches do the tests take? By room, with what each must reach; a quarter of an hour.
 coverage:
     coverage erase
-    coverage run -m pytest -q -p no:randomly
+    coverage run -m pytest -q -p no:randomly -n 0
     coverage combine -q
     coverage report --include='*/tspg/data/*' --fail-under=95
     coverage report --include='*/tspg/model/storage.py,*/tspg/files.py,*/tspg/run_folder.py,*/tspg/claim.py' --fail-under=95
