@@ -42,7 +42,7 @@ demo:
 bench-quick:
     python benchmarks/quick.py
 
-# Which branches do the tests take? By room, with what each must reach; a quarter of an hour.
+# Which branches do the tests take? By room, with what each must reach; half an hour.
 coverage:
     coverage erase
     coverage run -m pytest -q -p no:randomly -n 0
