@@ -37,17 +37,17 @@ def script(capsys):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["pe"], {"perturb"}),
-        (["run", "--target"], {"--target", "--target-epochs"}),
-        (["run", "--preset", ""], {"paper", "transport"}),
-        (["run", "--expression", "matri"], {"matrix.tsv", "matrices"}),
-        (["report", "--run", "matri"], {"matrices"}),
-        (["completion", ""], {"bash", "zsh"}),
+        (["pe"], ["perturb"]),
+        (["run", "--target"], ["--target", "--target-epochs"]),
+        (["run", "--preset", ""], ["paper", "transport"]),
+        (["run", "--expression", "matri"], ["matrix.tsv", "matrices"]),
+        (["report", "--run", "matri"], ["matrices"]),
+        (["completion", ""], ["bash", "zsh"]),
     ],
     ids=" ".join,
 )
 def test_bash_completes(completed, script, words, offered):
-    assert completed(script, *words) == offered
+    assert completed(script, *words) == set(offered)
 
 
 def test_zsh_gets_a_script_of_its_own(capsys):
