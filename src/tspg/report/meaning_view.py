@@ -143,7 +143,7 @@ def people(run: RunFiles) -> list[dict[Any, Any]]:
         {
             **row,
             "place": _place(row),
-            "outside": bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT),
+            "outside": _is_outside(row),
             "genes": _genes(run, str(row["sample"]), places),
         }
         for row in samples.to_dict("records")
@@ -152,7 +152,11 @@ def people(run: RunFiles) -> list[dict[Any, Any]]:
 
 def far_out(run: RunFiles) -> list[str]:
     """A warning for each named sample that lies outside the training data."""
-    return [f"{person['sample']}: {person['place']}" for person in people(run) if person["outside"]]
+    return [f"{row['sample']}: {_place(row)}" for row in run.tables["samples"].to_dict("records") if _is_outside(row)]
+
+
+def _is_outside(row: dict[Any, Any]) -> bool:
+    return bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT)
 
 
 def _place(row: dict[Any, Any]) -> str:
