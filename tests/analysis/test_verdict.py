@@ -191,9 +191,13 @@ def test_the_same_donors_decide_whether_it_is_nearer_than_the_mean_shift(differe
 def test_what_the_network_adds_is_said_openly():
     assert "the network adds nothing on this data set" in sentence(table(), "beats_mean_shift")
     poor = table(linear_map__gene_correlation=0.5)
-    assert "the network gains in gene correlation 0.85 against 0.50" in sentence(poor, "beats_mean_shift")
+    assert "the network gains in gene correlation of all moved samples 0.85 against 0.50" in sentence(
+        poor, "beats_mean_shift"
+    )
     rich = table(linear_map__gene_correlation=0.96)
-    assert "the network loses in gene correlation 0.85 against 0.96" in sentence(rich, "beats_mean_shift")
+    assert "the network loses in gene correlation of all moved samples 0.85 against 0.96" in sentence(
+        rich, "beats_mean_shift"
+    )
 
 
 def test_a_closed_form_run_is_asked_what_applies():
@@ -213,7 +217,7 @@ def controls(*rows):
 def test_controls_answer_their_own_questions():
     found = controls(
         ("leave_one_class_out", "energy_ratio", 0.04, "worst of 3 classes", "pass"),
-        ("stability", "nogueira", 0.5, "", "doubtful"),
+        ("stability", "stability, seeds", 0.5, "", "doubtful"),
         ("permuted_labels", "f_accuracy", 0.1, "", "pass"),
         ("pseudo_target", "relative_change", 0.9, "mean of 5", "fail"),
         ("technical_column", "association", np.nan, "no column was named", "not tested"),
@@ -222,15 +226,21 @@ def test_controls_answer_their_own_questions():
     assert by_question["generalises"] == "pass"
     assert by_question["stable_genes"] == "doubtful"
     assert by_question["controls_clean"] == "fail"
-    told = "Failed: pseudo target, relative change 0.90 (mean of 5). Not tested: technical column."
+    told = (
+        "Failed: the target split in two at random: the change beyond chance is 90% of the run's (mean of 5). "
+        "Not tested: a technical column as the target."
+    )
     assert sentence(table(), "controls_clean", controls=found) == told
-    assert sentence(table(), "stable_genes", controls=found) == "In doubt: stability, nogueira 0.50."
+    again = "trained again with other seeds and other samples"
+    assert (
+        sentence(table(), "stable_genes", controls=found) == f"In doubt: {again}: over seeds the lists agree by 0.50."
+    )
 
 
 def test_controls_that_could_not_be_carried_out_are_not_clean():
     found = controls(("technical_column", "association", np.nan, "no column was named", "not tested"))
     assert answers(table(), controls=found)["controls_clean"] == "not tested"
-    assert "(no column was named)" in sentence(table(), "controls_clean", controls=found)
+    assert "target: no column was named." in sentence(table(), "controls_clean", controls=found)
 
 
 def test_an_older_table_gets_an_answer_from_what_it_holds():

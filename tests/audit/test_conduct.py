@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.docs.documented import assert_as_documented
+from tspg.analysis.controls import CONTROLS as WORDS
 from tspg.audit import conduct
 from tspg.audit.conduct import CONTROLS, audit_run
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
@@ -38,11 +39,17 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
     assert "audit (about" in printed.err
-    assert "permuted_labels: f_accuracy" in printed.out
+    assert "labels shuffled (asked: nothing arrives, and no gene comes back)\n" in printed.out
     controls, stable = read_table(audited_folder / "controls.tsv"), read_table(audited_folder / "stable_genes.tsv")
     assert list(controls.columns) == COLUMNS
     assert list(stable.columns) == STABLE_COLUMNS
-    assert set(controls["control"]) == set(CONTROLS)
+    assert set(controls["control"]) == set(CONTROLS) == set(WORDS)
+    wordless = [
+        (row.control, row.measure)
+        for row in controls.itertuples()
+        if not any(row.measure.startswith(start) for start in WORDS[row.control].numbers)
+    ]
+    assert wordless == []
     assert set(controls["answer"]) <= {"pass", "doubtful", "fail", "not tested"}
     metrics = json.loads((audited_folder / "metrics.json").read_text())
     assert set(metrics["controls"]) == set(CONTROLS)

@@ -88,7 +88,9 @@ def test_hostile_names_stay_text(hostile_run: Path):
     assert page.tags.isdisjoint({"iframe", "object", "link", "base", "form"})
     assert page.programs == [PROGRAM]  # the page's own, and no other
     links = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
-    assert links == {"metrics.json", *(path.name for path in hostile_run.glob("*.tsv"))}
+    inside = {link for link in links if link.startswith("#")}
+    assert inside <= {f"#{attributes['id']}" for _, attributes in page.elements if "id" in attributes}
+    assert links - inside == {"metrics.json", *(path.name for path in hostile_run.glob("*.tsv"))}
     assert [tag for tag, _ in page.elements].count("style") == 1
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     for name in HOSTILE:
@@ -236,7 +238,7 @@ def test_nothing_is_loaded_from_anywhere(make_run, make_perturbations, tmp_path:
     pictures = [source for source in sources if source is not None and source.startswith("data:image/png;base64,")]
     assert len(pictures) == 4  # who is called the target, heat map, training, one sample; the map is drawn as SVG
     beside = {path.name for path in tmp_path.rglob("*") if path.suffix in (".tsv", ".json")}
-    assert set(sources) - set(pictures) <= beside
+    assert {source for source in sources if not source.startswith("#")} - set(pictures) <= beside
     assert "url(" not in html
     assert "@import" not in html
     policies = [a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"]
@@ -441,15 +443,28 @@ def test_one_sample_is_no_plural(make_run, make_perturbations, tmp_path: Path):
 
 @pytest.mark.parametrize(
     "missing",
+    ["metrics.json", "evidence.tsv", "top_genes.tsv", "figures/heatmap.png", "figures/f_accuracy.png"],
+)
+def test_a_missing_file_leaves_a_gap_that_is_named(drawn_run: Path, tmp_path: Path, missing):
+    shutil.copytree(drawn_run, tmp_path / "run")
+    whole = page_of(tmp_path / "run").text.lower().count("not available")
+    (tmp_path / "run" / missing).unlink()
+    assert page_of(tmp_path / "run").text.lower().count("not available") > whole
+
+
+@pytest.mark.parametrize(
+    ("missing", "heading"),
     [
-        *("metrics.json", "model/model.json", "evidence.tsv", "top_genes.tsv", "gene_overlap.tsv"),
-        *("history.tsv", "perturbations.h5ad", "figures/tsne.png"),
+        ("gene_overlap.tsv", "Genes shared by the sources"),
+        ("figures/history.png", "Each part of the loss"),
+        ("tsne.tsv", "Point at a sign"),
     ],
 )
-def test_a_missing_file_leaves_a_gap_that_is_named(make_run, make_perturbations, tmp_path: Path, missing):
-    run = make_run(tmp_path, make_perturbations())
-    (run / missing).unlink(missing_ok=True)
-    assert "not available" in page_of(run).text.lower()
+def test_what_not_every_run_has_leaves_no_heading(drawn_run: Path, tmp_path: Path, missing, heading):
+    shutil.copytree(drawn_run, tmp_path / "run")
+    assert heading in page_of(tmp_path / "run").text
+    (tmp_path / "run" / missing).unlink()
+    assert heading not in page_of(tmp_path / "run").text
 
 
 def test_an_empty_folder_gives_a_page_of_gaps(tmp_path: Path):
@@ -524,3 +539,31 @@ def test_percent_never_rounds_to_all_or_nothing(value, shown):
 )
 def test_numbers_are_written_for_people(value, shown):
     assert number(value) == shown
+
+
+def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(
+    make_run, make_perturbations, tmp_path: Path
+):
+    run = make_run(tmp_path, make_perturbations())
+    before = write_report(run).read_text(encoding="utf-8")
+    assert ">stable</th>" not in before
+    assert 'id="controls"' not in before
+    top = pd.read_csv(run / "top_genes.tsv", sep="\t", keep_default_na=False)
+    kidney = top[(top["source_class"] == "Kidney") & (top["direction"] == "up")]["gene"].tolist()
+    stable = pd.DataFrame(
+        [("Kidney", "up", kidney[0], "yes"), ("Kidney", "up", kidney[1], "no")],
+        columns=["source_class", "direction", "gene", "stable"],
+    )
+    write_table(run / "stable_genes.tsv", stable)
+    rows = [("permuted_labels", "f_accuracy", 0.5, "", "pass"), ("stability", "stable_genes", 0.3, "", "fail")]
+    controls = pd.DataFrame(rows, columns=["control", "measure", "value", "note", "answer"])
+    write_table(run / "controls.tsv", controls)
+    html = write_report(run).read_text(encoding="utf-8")
+    assert (html.count("<td>yes</td>"), html.count("<td>no</td>")) == (1, len(top) - 1)
+    told = html[html.index('id="controls"') :]
+    assert re.search(r"labels shuffled.*?✓.*?pass.*?f is right for 50%", told, re.DOTALL)
+    assert re.search(r"same genes lead.*?✕.*?fail.*?30% of the top genes are stable", told, re.DOTALL)
+    named = findings_of(read_run(run))[-1]
+    assert named.endswith(f"Of them {kidney[0]} also leads a list with other seeds and other samples.")
+    write_table(run / "stable_genes.tsv", stable[1:])
+    assert findings_of(read_run(run))[-1].endswith("None of them leads a list with other seeds and other samples.")

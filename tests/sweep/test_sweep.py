@@ -72,6 +72,8 @@ def test_every_run_is_in_the_table_with_its_numbers(undisturbed):
     assert code == 0, errors
     assert "12 runs: 8 done, 4 skipped." in said
     assert "TINY: skipped, 4 of 5 genes are in the matrix" in said
+    assert "Whether these gene sets do better than random genes was not tested." in said
+    assert "The same genes come first with every seed in" in said
     assert "8 of 8 runs" in errors  # the one line of progress
     table = tspg.read_sweep(out)
     assert list(table.columns[:5]) == ["gene_set", "n_genes", "target_class", "seed", "status"]

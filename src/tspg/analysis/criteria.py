@@ -198,7 +198,8 @@ def beside(readings: Readings, other: str) -> list[Comparison]:
     if np.isfinite(own.value - simple.value):
         gain = own.value - simple.value
         outcome = int(np.sign(gain)) if abs(gain) >= limit.CORRELATION_GAIN else SAME
-        found.append(Comparison(outcome, f"gene correlation {number(own.value)} against {number(simple.value)}"))
+        words = f"gene correlation of all moved samples {number(own.value)} against {number(simple.value)}"
+        found.append(Comparison(outcome, words))
     own, simple = (readings.of_method(name, "hit_rate_forest") for name in (readings.method, other))
     if "forest" in readings.transfers and np.isfinite(simple.value):
         words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"

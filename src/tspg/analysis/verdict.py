@@ -1,15 +1,16 @@
 """Whether to believe a run: six questions, each answered in one sentence with its number and limit."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tspg.analysis import thresholds as limit
+from tspg.analysis.controls import by_control, title_of, together
 from tspg.analysis.criteria import ANSWERS, BETTER, REALISM, WORSE, Readings, beside, energy_is_small
 from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT, REAL
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, worst_of
 from tspg.analysis.wording import listed, number
 
 QUESTIONS = {
@@ -24,7 +25,6 @@ QUESTIONS = {
 UNSEEN_CLASS, STABILITY = "leave_one_class_out", "stability"
 
 Answer = dict[str, Any]
-_SEVERITY = (FAIL, DOUBTFUL, PASS, NOT_TESTED)
 
 
 def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | None = None) -> dict[str, Answer]:
@@ -71,11 +71,6 @@ def _answer(answer: str, sentence: str, **numbers: float | int | None) -> Answer
     return {"answer": answer, "sentence": sentence, "numbers": found}
 
 
-def _worst(answers: list[str]) -> str:
-    """The most severe answer; what was not tested counts only where nothing was."""
-    return min(answers, key=_SEVERITY.index, default=NOT_TESTED)
-
-
 def _withheld(readings: Readings) -> Answer | None:
     """Why nothing can be said about likeness to the target; None if something can."""
     n = readings.n_real
@@ -94,7 +89,7 @@ def _withheld(readings: Readings) -> Answer | None:
 def _realistic(readings: Readings) -> Answer:
     checks = [criterion(readings) for criterion in REALISM]
     energy = energy_is_small(readings)
-    worst = NOT_TESTED if energy.answer == NOT_TESTED else _worst([check.answer for check in checks])
+    worst = NOT_TESTED if energy.answer == NOT_TESTED else worst_of([check.answer for check in checks])
     head = {PASS: "Like real target samples", DOUBTFUL: "Not fully like real target samples"}
     decisive = "; ".join(check.words for check in checks if check.answer == worst)
     sentence = f"{head.get(worst, 'Not like real target samples')}: {decisive}{_how_uncertain(readings)}."
@@ -185,22 +180,13 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
     if not rows:
         return _answer(NOT_TESTED, without)
     by_answer = {answer: [row for row in rows if row["answer"] == answer] for answer in ANSWERS}
-    worst = _worst([answer for answer in ANSWERS if by_answer[answer]])
+    worst = worst_of([answer for answer in ANSWERS if by_answer[answer]])
     head = {PASS: "Passed", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
-    sentence = f"{head}: {'; '.join(map(_control_in_words, by_answer[worst]))}"
+    decisive = [
+        f"{title_of(name)}: {together(own[:1] if worst == PASS else own)}"  # the page has the other numbers that pass
+        for name, own in by_control(by_answer[worst])
+    ]
+    sentence = f"{head}: {'; '.join(decisive)}"
     if worst != NOT_TESTED and by_answer[NOT_TESTED]:
-        left_out = dict.fromkeys(_plain(row["control"]) for row in by_answer[NOT_TESTED])
-        sentence += f". Not tested: {listed(list(left_out))}"
+        sentence += f". Not tested: {listed([title_of(name) for name, _ in by_control(by_answer[NOT_TESTED])])}"
     return _answer(worst, f"{sentence}.", **{f"{row['control']}.{row['measure']}": float(row["value"]) for row in rows})
-
-
-def _control_in_words(row: Mapping[Hashable, Any]) -> str:
-    """A control with its number; without one, the reason alone."""
-    control, measure = _plain(row["control"]), _plain(row["measure"])
-    name = measure if measure.startswith(control) else f"{control}, {measure}"
-    note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
-    return f"{name} {number(float(row['value']))}{note}" if np.isfinite(row["value"]) else f"{control}{note}"
-
-
-def _plain(name: Any) -> str:
-    return str(name).replace("_", " ")

@@ -1,6 +1,5 @@
 """An audit from start to end: every control in turn, each kept as soon as it is finished."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.controls import told
+from tspg.analysis.thresholds import PASS
 from tspg.analysis.verdict import verdict
 from tspg.audit.null_controls import permuted_labels, permuted_work, pseudo_target, pseudo_work, source_is_target
 from tspg.audit.outcome import Outcome, controls_table, stable_genes_table, without_fails
@@ -63,14 +64,13 @@ class Audit:
     seconds_expected: float
 
     def lines(self) -> list[str]:
-        """What was found, a line a number."""
-        return [_line(row) for row in self.controls.to_dict("records")]
-
-
-def _line(row: Mapping[Any, Any]) -> str:
-    value = "" if math.isnan(row["value"]) else f" {row['value']:.3g}"
-    note = f" ({row['note']})" if row["note"] else ""
-    return f"{row['control']}: {row['measure']}{value}: {row['answer']}{note}"
+        """The answer of each control and what was asked of it; below it what was found, unless it passed."""
+        found = []
+        for one in told(self.controls):
+            found.append(f"{one.answer + ':':<12}{one.title} (asked: {one.asks})")
+            if one.answer != PASS:
+                found.append(f"{'':<12}{one.found}")
+        return found
 
 
 def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None, report: Report = silent) -> Audit:

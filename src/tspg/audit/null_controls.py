@@ -114,9 +114,9 @@ def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
         changes.append(max(0.0, float(np.abs(change).mean()) - _by_chance(halves)) / subject.own_change)
     return Outcome(
         (
-            judged("energy_ratio_defined", told_apart, "share_defined", note="share of random splits"),
-            judged("genes_beyond_noise", beyond, "genes_beyond_noise", note="share of the genes"),
-            judged("relative_change", changes, "relative_change", note="mean change beyond chance, beside the run's"),
+            judged("energy_ratio_defined", told_apart, "share_defined"),
+            judged("genes_beyond_noise", beyond, "genes_beyond_noise"),
+            judged("relative_change", changes, "relative_change"),
         )
     )
 
@@ -188,8 +188,7 @@ def source_is_target(subject: Subject, plan: Plan) -> Outcome:
     if not rows.any():
         return not_tested("relative_change", "no held-out sample of the target")
     change = change_of_mean(subject.perturbations.layers["perturbation"][rows]) / subject.own_change
-    note = "mean change beside that of the run"
-    note += "; such samples are left as they are by construction" if change == 0 else ""
+    note = "such samples are left as they are by construction" if change == 0 else ""
     return Outcome((judged("relative_change", [change], "relative_change", note=note, n=int(rows.sum())),))
 
 

@@ -61,7 +61,7 @@ def _at(subject: Subject, plan: Plan, name: str, n_drivers: int, effect: float) 
         shift.append(precision(by_mean.mean(axis=0, dtype=np.float64), planted))
     value, beside = float(np.mean(own)), float(np.mean(shift))
     limits = (min(own), max(own)) if len(own) > 1 else (np.nan, np.nan)
-    note = f"{n_drivers} genes of {name} moved by {effect:g} sd; the mean shift finds {beside:.2f}"
+    note = f"of {n_drivers} genes of {name}; the mean shift finds {beside:.0%}"
     answer = THRESHOLDS["precision_below_mean_shift"].answer(beside - value)
     return Row(f"precision at {effect:g} sd", value, *limits, plan.planted, note, answer)
 

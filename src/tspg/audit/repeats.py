@@ -35,7 +35,7 @@ def gene_stability(subject: Subject, plan: Plan) -> Outcome:
             *_alike(by_seed, "seeds", plan.seeds, note),
             *_alike(by_donor, "donors drawn anew", plan.bootstraps, note),
             _share("sign_agreement", agreed, "sign_agreement", "averaged over the top genes"),
-            _share("stable_genes", stable, "share_stable", "share of the top genes; see stable_genes.tsv"),
+            _share("stable_genes", stable, "share_stable", "see stable_genes.tsv"),
         ),
         genes,
     )
@@ -94,7 +94,7 @@ def _alike(repeats: Repeats, of_what: str, n: int, note: str) -> list[Row]:
             f"rank_biased_overlap, {of_what}",
             overlap,
             n=n,
-            note="p = 0.9",
+            note="rank-biased overlap, persistence 0.9",
             answer=THRESHOLDS["overlap"].answer(overlap),
         ),
         Row(f"top_gene_agreement, {of_what}", agreement, n=n, answer=THRESHOLDS["overlap"].answer(agreement)),

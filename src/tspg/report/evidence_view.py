@@ -1,11 +1,12 @@
 """The evidence as the page shows it: the verdict, the telling measures side by side, and all the rest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.controls import told
 from tspg.analysis.measure import REAL, UNTOUCHED
 from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import number, percent
@@ -157,8 +158,7 @@ def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
         {
             "question": words,
             **_told(answer),
-            "sign": SIGNS[answer["answer"]],
-            "css": answer["answer"].replace("not tested", "untested"),
+            **_sign(answer["answer"]),
         }
         | answer
         for name, words in QUESTIONS.items()
@@ -170,6 +170,16 @@ def _told(answer: Mapping[str, Any]) -> dict[str, str]:
     """What was found as the head of the sentence, and its numbers as the rest."""
     head, colon, rest = str(answer["sentence"]).partition(": ")
     return {"head": f"{head}." if colon else "", "rest": rest[:1].upper() + rest[1:] if colon else head}
+
+
+def controls(run: RunFiles) -> list[dict[str, str]]:
+    """What an audit found, control by control; empty where there was none."""
+    table = run.tables["controls"]
+    return [] if table.empty else [{**asdict(one), **_sign(one.answer)} for one in told(table)]
+
+
+def _sign(answer: str) -> dict[str, str]:
+    return {"sign": SIGNS[answer], "css": answer.replace("not tested", "untested")}
 
 
 def telling_measures(run: RunFiles) -> dict[str, Meaning]:

@@ -151,7 +151,7 @@ def _surroundings(figure: Figure, target: str) -> None:
     signs = [
         Line2D([], [], ls="", marker="o", mfc="white", mec=_BEFORE, mew=1.2, ms=7, label="before"),
         Line2D([], [], ls="", marker="D", color=_AFTER, ms=4.8, label="after perturbation"),
-        Line2D([], [], color=_AFTER, lw=2.6, alpha=0.4, label="95% interval (Clopper-Pearson)"),
+        Line2D([], [], color=_AFTER, lw=2.6, alpha=0.4, label="95% interval"),
     ]
     figure.legend(
         handles=signs,

@@ -4,7 +4,7 @@ from tspg.analysis.criteria import ANSWERS, Readings, beside
 from tspg.analysis.measure import MEAN_SHIFT, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.verdict import QUESTIONS
-from tspg.analysis.wording import counted, number, percent
+from tspg.analysis.wording import counted, listed, number, percent
 from tspg.report.run_files import RunFiles
 
 _DOUBTFUL_CLASSIFIER = 0.8
@@ -65,7 +65,7 @@ def _beside_simple(run: RunFiles) -> str:
         return ""
     outcome = beside(Readings.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
     words = {0: "does about as well", 1: "is farther away", -1: "comes nearer"}[outcome]
-    return f"; a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
+    return f"; by this measure a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
 
 
 def _varied(run: RunFiles) -> str:
@@ -84,12 +84,25 @@ def _strongest_genes(run: RunFiles) -> str:
         return ""
     lists = top[top["sample"] == ""] if (top["sample"] == "").any() else top
     strength = lists.groupby(["direction", "gene"])["perturbation"].sum().abs()
-    parts = []
+    parts, named = [], []
     for direction in ("up", "down"):
         if direction in strength.index:
             names = [str(gene) for gene in strength[direction].nlargest(_GENES_NAMED).index]
+            named += [(direction, gene) for gene in names]
             parts.append(f"turned {direction} most: {', '.join(names)}")
-    return f"Genes {' and genes '.join(parts)}."
+    return f"Genes {' and genes '.join(parts)}.{_stable(run, named)}"
+
+
+def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:
+    """Which of the genes that were named an audit found again; empty where there was none."""
+    table = run.tables["stable_genes"]
+    if table.empty:
+        return ""
+    rows = table[table["stable"] == "yes"]
+    stable = set(zip(rows["direction"].astype(str), rows["gene"].astype(str), strict=True))
+    found = [gene for way, gene in named if (way, gene) in stable]
+    who = f"Of them {listed(found)} also {'leads' if len(found) == 1 else 'lead'}" if found else "None of them leads"
+    return f" {who} a list with other seeds and other samples."
 
 
 def verdict_in_short(run: RunFiles) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -35,8 +36,20 @@ STRIPS: dict[str, Formula] = {  # the name of a strip, and how it is written
     "mu_T": ("\N{GREEK SMALL LETTER MU}", "T", ""),
 }
 TICKS = "#444444"
-Scale = tuple[str, float, float]
-EXPRESSION, PERTURBATION = ("viridis", 0.0, 1.0), ("RdBu_r", -1.0, 1.0)  # colours, and the ends of their scale
+
+
+def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _square(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values * np.abs(values)
+
+
+Scale = tuple[str, Normalize]
+EXPRESSION: Scale = ("viridis", Normalize(0, 1))  # colours, and how values become colours
+# The same for every figure, so that figures can be compared; by the root, or the usual change of .1 would look white.
+PERTURBATION: Scale = ("RdBu_r", FuncNorm((_root, _square), -1, 1))
 
 _AT_MOST_BY_DEFAULT = 4
 _PANELS_A_ROW = 4
@@ -208,12 +221,12 @@ def _panel(axes: Axes, profile: Profile, target_mean: NDArray[np.float64], genes
 def _strip(
     axes: Axes, values: NDArray[np.float64], scale: Scale, extent: tuple[float, float, float, float]
 ) -> AxesImage:
-    colours, low, high = scale
-    return axes.imshow(values, aspect="auto", vmin=low, vmax=high, cmap=colours, extent=extent)
+    colours, norm = scale
+    return axes.imshow(values, aspect="auto", norm=norm, cmap=colours, extent=extent)
 
 
 def _titles(profile: Profile) -> tuple[str, str]:
-    return wrapped(profile.title, 27), wrapped(profile.subtitle, 32)
+    return wrapped(profile.title, 29), wrapped(profile.subtitle, 32)
 
 
 def _write_titles(axes: Axes, profile: Profile, title: str, subtitle: str) -> None:
@@ -250,11 +263,11 @@ def _colour_bars(figure: Figure) -> None:
     length = min(2.7, width / 2 - 0.4)
     for i, (title, scale, steps) in enumerate(_BARS):
         left = 0.15 + i * (length + 0.45)
-        low, high = scale[1:]
-        _strip(axes, np.linspace(low, high, 256)[None], scale, (left, left + length, 0.5, 0.61))
+        norm = scale[1]
+        _strip(axes, norm.inverse(np.linspace(0, 1, 256))[None], scale, (left, left + length, 0.5, 0.61))
         ticks = np.linspace(left, left + length, steps)
         axes.vlines(ticks, 0.45, 0.5, color=TICKS, linewidth=0.8)
-        for at, value in zip(ticks, np.linspace(low, high, steps), strict=True):
+        for at, value in zip(ticks, norm.inverse(np.linspace(0, 1, steps)), strict=True):
             place = (at / width, 0.405 / height)
             write_beside(
                 axes, place, (0, 0), f"{value:g}".replace("-", MINUS), size=7, color=TICKS, ha="center", va="top"

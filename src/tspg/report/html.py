@@ -10,7 +10,7 @@ import pandas as pd
 from tspg.analysis.wording import NOT_AVAILABLE
 from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
-from tspg.report.evidence_view import all_measures, comparison, telling_measures, verdict_rows
+from tspg.report.evidence_view import all_measures, comparison, controls, telling_measures, verdict_rows
 from tspg.report.findings import cautions_of, findings_of
 from tspg.report.map_view import map_of
 from tspg.report.meaning_view import annotations_line, cases_told, people, readable
@@ -55,7 +55,7 @@ def page_of(run_dir: Path) -> str:
 
 
 def _contents(run: RunFiles) -> dict[str, Any]:
-    groups = list(_gene_lists(run.tables["top_genes"]))
+    groups = list(_gene_lists(run))
     return {
         "run": run,
         "metric": run.metric,
@@ -71,7 +71,8 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "comparison": comparison(run),
         "telling": telling_measures(run),
         "all_measures": all_measures(run),
-        "pictures": list(pictures_of(run)),
+        "controls": controls(run),
+        "pictures": dict(pictures_of(run)),
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
         "people": people(run),
@@ -126,16 +127,22 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
     ]
 
 
-def _gene_lists(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The top genes of every class mean and of every named sample, up and down."""
+def _gene_lists(run: RunFiles) -> Iterator[dict[str, Any]]:
+    """The top genes of every class mean and of every named sample, up and down; after an audit, which are stable."""
+    table, stable = run.tables["top_genes"], run.tables["stable_genes"]
     if table.empty:
         return
+    if not stable.empty:
+        where = ["source_class", "direction", "gene"]
+        table = table.merge(stable[[*where, "stable"]].assign(sample=""), on=[*where, "sample"], how="left")
+        table["stable"] = table["stable"].fillna("no")  # not among the top genes of the fits together
     for key, rows in table.groupby(["source_class", "sample"], sort=False):
         source, sample = map(str, key)
         yield {
             "case": f"{source}\t{sample}",
             "title": sample or source or "class unknown",
             "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
+            "audited": not sample and not stable.empty,
             "up": rows[rows["direction"] == "up"].to_dict("records"),
             "down": rows[rows["direction"] == "down"].to_dict("records"),
         }

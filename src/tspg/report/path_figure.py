@@ -38,7 +38,7 @@ def plot_path(path: pd.DataFrame) -> Figure:
             if column == 0:
                 axes.set_ylabel("share")
             if number + n_columns >= len(shown):
-                axes.set_xlabel("a, of x + a P")
+                axes.set_xlabel("a, the part of P added")
         handles = figure.axes[0].lines[: len(LINES)]
         figure.legend(handles, [line[1] for line in LINES], loc="upper left", bbox_to_anchor=(0.0, 1.0))
         if len(shown) < len(cases):

@@ -36,8 +36,8 @@ class Picture:
     height: int
 
 
-def pictures_of(run: RunFiles) -> Iterator[Picture]:
-    """The figures of a run: the four main ones first, then those of single samples, while the page stays light."""
+def pictures_of(run: RunFiles) -> Iterator[tuple[str, Picture]]:
+    """The figures of a run by name: the main ones first, then those of single samples, while the page stays light."""
     folder = run.folder / "figures"
     named = {**_main_figures(run), **_sample_figures(run, folder)}
     spent = 0
@@ -49,7 +49,7 @@ def pictures_of(run: RunFiles) -> Iterator[Picture]:
         spent += len(content)
         data = base64.b64encode(content).decode() if spent <= MOST_BYTES else ""
         width, height = struct.unpack(">II", content[16:24])  # so the page keeps room before it is drawn
-        yield Picture(path.name, words, data, width, height)
+        yield name, Picture(path.name, words, data, width, height)
 
 
 def _main_figures(run: RunFiles) -> dict[str, Words]:
@@ -58,14 +58,14 @@ def _main_figures(run: RunFiles) -> dict[str, Words]:
         "f_accuracy": Words(
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
-            f"95% Clopper-Pearson intervals (over donors where they are known).{_which_count(run)}",
+            f"95% intervals (Clopper-Pearson, with as many samples as the donors are worth).{_which_count(run)}",
             f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
         ),
         "heatmap": Words(
             "The transformation, gene by gene",
             "From left to right: x, before; P, the perturbation; x_adv, after; mu_T, the mean of real "
-            f"{target} samples. Every line is a gene, in each panel in the order of P. Where the method works, "
-            "x_adv looks like mu_T.",
+            f"{target} samples. Every line is a gene, in each panel in the order of P, whose colours go by "
+            "its root so that small changes show. Where the method works, x_adv looks like mu_T.",
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
         "path": Words(

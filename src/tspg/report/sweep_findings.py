@@ -36,7 +36,12 @@ def findings_of(study: Study) -> list[str]:
     """Up to five sentences: f, likeness, the plain shift, random gene sets, and the genes that come back."""
     if not (study.kinds == DONE).any():
         return ["No run is done, so nothing can be said yet."]
-    return [_of_f(study), _realistic(study), _beside_shift(study), _beside_random(study), _stable(study)]
+    return [_of_f(study), _realistic(study), _beside_shift(study), *doubts_of(study)]
+
+
+def doubts_of(study: Study) -> list[str]:
+    """Whether random genes do as well, and whether the same genes come back; nothing where no run is done."""
+    return [_beside_random(study), _stable(study)] if (study.kinds == DONE).any() else []
 
 
 def _of_f(study: Study) -> str:
@@ -130,9 +135,10 @@ def _stable(study: Study) -> str:
         return f"Whether the same genes come first with another seed cannot be said: {reason}.{_often(study)}"
     limits = THRESHOLDS["stability"]
     good, bad = count(phi >= limits.good), count(phi < limits.bad)
+    poor = f"in {bad:,} phi is below {limits.bad}, so there single genes should not be read"
     return (
-        f"The same genes come first with every seed in {good:,} of {_pairs(n)} (phi at least {limits.good}); in "
-        f"{bad:,} phi is below {limits.bad}, so there single genes should not be read.{_often(study)}"
+        f"The same genes come first with every seed in {good:,} of {_pairs(n)} (phi at least {limits.good}); "
+        f"{poor if bad else f'in none is it below {limits.bad}'}.{_often(study)}"
     )
 
 

@@ -30,17 +30,14 @@ FREQUENCY_COLUMNS = (
 )
 
 
-def collect(plan: Plan, out: Path) -> pd.DataFrame:
-    """Write the tables and the page of a sweep from its run folders; the table of runs comes back."""
-    runs = _runs(plan, out)
-    random = _random(plan, out)
-    stability, frequency = _genes(plan, out)
-    tables = {"stability": stability, "gene_frequency": frequency, "random_gene_sets": random}
-    for name, table in tables.items():
-        write_table(out / f"{name}.tsv", table)
-    write_table(out / TABLE, runs)
-    write_sweep_page(out / PAGE, SweepTables(runs, random, stability, frequency), title=out.resolve().name)
-    return runs
+def collect(plan: Plan, out: Path) -> SweepTables:
+    """Write the tables and the page of a sweep from its run folders; the tables come back."""
+    tables = SweepTables(_runs(plan, out), _random(plan, out), *_genes(plan, out))
+    for name in ("stability", "gene_frequency", "random_gene_sets"):
+        write_table(out / f"{name}.tsv", getattr(tables, name))
+    write_table(out / TABLE, tables.runs)
+    write_sweep_page(out / PAGE, tables, title=out.resolve().name)
+    return tables
 
 
 def read_sweep(folder: str | Path) -> pd.DataFrame:

@@ -12,7 +12,8 @@ from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
 from tspg.files import TEMPORARY
 from tspg.progress import Report
-from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
+from tspg.report.sweep_findings import doubts_of
+from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED, Study
 from tspg.strangers import check_folder
 from tspg.sweep.collect import PAGE, TABLE, collect
 from tspg.sweep.engine import check_engine, dry_run, end_of, work_off
@@ -46,11 +47,12 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
             except KeyboardInterrupt:
                 logger.info("stopped; what is done is kept, and the same command goes on")
                 raise
-        runs = collect(plan, out)
+        tables = collect(plan, out)
+    runs = tables.runs
     compared = [job for job in plan.jobs if job.kind == RANDOM]
     lost = [job for job in compared if not plan.is_finished(job, out)]
     told = [*_found(plan, runs, out), *_failed(plan, runs, out), *_lost(lost, out)]
-    lines = [*told, "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
+    lines = [*told, *doubts_of(Study(tables)), "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
     n_open = sum(map(_is_open, runs["status"]))
     ends = [f"{n_open} of {counted(len(runs), 'run')}"] if n_open else []
     ends += [f"{len(lost)} of {counted(len(compared), 'comparison')} with random gene sets"] if lost else []
