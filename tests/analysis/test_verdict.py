@@ -122,7 +122,9 @@ def test_a_p_value_alone_changes_nothing():
 def test_without_an_admitted_judge_there_is_doubt():
     evidence = table(real_target__hit_rate_forest=0.5, real_target__hit_rate_logistic=0.5)
     assert answers(evidence)["realistic"] == "doubtful"
-    assert "no independent classifier to ask" in sentence(evidence, "realistic")
+    assert "no independent classifier knows 90% of real target samples (the best one 50%)" in sentence(
+        evidence, "realistic"
+    )
 
 
 def test_few_targets_withhold_the_verdict_or_widen_it():
@@ -220,6 +222,7 @@ def test_controls_answer_their_own_questions():
         ("stability", "stability, seeds", 0.5, "", "doubtful"),
         ("permuted_labels", "f_accuracy", 0.1, "", "pass"),
         ("pseudo_target", "relative_change", 0.9, "mean of 5", "fail"),
+        ("pseudo_target", "genes_beyond_noise", np.nan, "too few", "not tested"),
         ("technical_column", "association", np.nan, "no column was named", "not tested"),
     )
     by_question = answers(table(), controls=found)
@@ -227,14 +230,27 @@ def test_controls_answer_their_own_questions():
     assert by_question["stable_genes"] == "doubtful"
     assert by_question["controls_clean"] == "fail"
     told = (
-        "Failed: the target split in two at random: the change beyond chance is 90% of the run's (mean of 5). "
+        "Failed: the target split in two at random: the change beyond chance is 90% of the run's, at most 25% asked "
+        "(mean of 5). "
         "Not tested: a technical column as the target."
     )
     assert sentence(table(), "controls_clean", controls=found) == told
-    again = "trained again with other seeds and other samples"
-    assert (
-        sentence(table(), "stable_genes", controls=found) == f"In doubt: {again}: over seeds the lists agree by 0.50."
+    again = "trained again with other seeds, and with samples drawn anew"
+    agree = "over seeds the lists agree by 0.50 (0: chance, 1: the same), at least 0.75 asked"
+    assert sentence(table(), "stable_genes", controls=found) == f"In doubt: {again}: {agree}."
+
+
+def test_controls_that_pass_are_named_and_a_single_one_with_its_numbers():
+    found = controls(
+        ("leave_one_class_out", "energy_ratio", 0.04, "", "pass"),
+        ("leave_one_class_out", "hit_rate_logistic", 0.98, "", "pass"),
+        ("permuted_labels", "f_accuracy", 0.1, "", "pass"),
+        ("pseudo_target", "relative_change", 0.1, "", "pass"),
     )
+    clean = "Passed: labels shuffled and the target split in two at random."
+    assert sentence(table(), "controls_clean", controls=found) == clean
+    new = "Passed: a class left out of training: energy ratio 0.04; logistic regression calls 98% the target."
+    assert sentence(table(), "generalises", controls=found) == new
 
 
 def test_controls_that_could_not_be_carried_out_are_not_clean():

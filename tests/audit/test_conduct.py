@@ -1,13 +1,14 @@
 """An audit of a run folder: its files, going on after a stop, and what it does not trust."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.docs.documented import assert_as_documented
-from tspg.analysis.controls import CONTROLS as WORDS
+from tspg.analysis.controls import WORDS
 from tspg.audit import conduct
 from tspg.audit.conduct import CONTROLS, audit_run
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
@@ -39,7 +40,13 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
     assert "audit (about" in printed.err
-    assert "labels shuffled (asked: nothing arrives, and no gene comes back)\n" in printed.out
+    assert (
+        "labels shuffled (asked: f is at chance, profiles stay about where they were, no gene comes back)\n"
+        in printed.out
+    )
+    assert re.search(
+        r"^(fail|doubtful): +trained again .*\n +.*\d+% of the top genes are stable", printed.out, re.MULTILINE
+    )
     controls, stable = read_table(audited_folder / "controls.tsv"), read_table(audited_folder / "stable_genes.tsv")
     assert list(controls.columns) == COLUMNS
     assert list(stable.columns) == STABLE_COLUMNS

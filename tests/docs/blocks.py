@@ -35,7 +35,7 @@ COMMENT = re.compile(r"<!--\s*(.*?)\s*-->")
 FENCE = re.compile(r"(\s*)```(\S*)")
 NUMBER = re.compile(r"[−-]?\d[\d.,]*")
 FOR_A_SHELL = re.compile(r"[|&;<>$`*~]")
-CLOSES_A_PIPE = re.compile(r"\|\s*(head|grep -q)\b")
+CLOSES_A_PIPE = re.compile(r"(?<!\|)\|&?\s*(head\b|sed \d+q|grep\b[^|]*\s-(\w*q|m|-quiet))")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ class Reader:
         if more and sum(LONG.match(one) is not None for one in commands) != 1:
             raise ValueError("options for the test can be given to one command alone")
         if CLOSES_A_PIPE.search(block.text):
-            raise ValueError("what writes to head can be stopped before it is done: let head come first")
+            raise ValueError(
+                "what writes to a command that stops reading can be stopped itself: let that one come first"
+            )
         for command in commands:
             words = shlex.split(command, comments=True) + (more if LONG.match(command) else [])
             if words[0] != "tspg" or FOR_A_SHELL.search(command):

@@ -95,7 +95,8 @@ def test_blocks_share_their_folder_and_their_names(read, tmp_path):
         (fenced("bash", "true", "not runn: why"), "not runn"),
         (fenced("bash", "for one in 1 2"), "no complete command"),
         (fenced("bash", "tspg demo --out a\ntspg demo --out b", "test with: --quick"), "one command"),
-        (fenced("bash", "seq 9 | head -1"), "head come first"),
+        (fenced("bash", "seq 9 | head -1"), "that one come first"),
+        (fenced("bash", "seq 9 | grep -iq 1"), "that one come first"),
         ("```bash\ntrue\n", "never closed"),
     ],
 )

@@ -1,12 +1,14 @@
 """The heat map shows the right numbers under the right name (method.md, fault 6)."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.text import Text
 
 from tspg.errors import UsageError
 from tspg.report.figures import plot_heatmap
-from tspg.report.heatmap import default_classes
+from tspg.report.heatmap import PERTURBATION, default_classes
 
 
 def panels(figure):
@@ -95,3 +97,14 @@ def test_works_for_few_and_for_many_genes(make_perturbations, n_genes):
     perturbations = make_perturbations(n_genes=n_genes, per_class=2)
     ((_, strips, _), *_) = panels(plot_heatmap(perturbations))
     assert len(strips["P"]) == n_genes
+
+
+def test_the_colours_of_p_go_by_its_root_and_the_bar_says_so(make_perturbations):
+    norm = PERTURBATION[1]
+    assert np.ma.getdata(norm([-1, -0.25, 0, 0.25, 1])) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+    assert np.asarray(norm.inverse(np.array([0, 0.25, 0.5, 0.75, 1]))) == pytest.approx([-1, -0.25, 0, 0.25, 1])
+    figure = plot_heatmap(make_perturbations())
+    (axes,) = (axes for axes in figure.axes if axes.get_gid() == "colours")
+    words = [text.get_text() for text in axes.texts]
+    numbers = [word for word in words if re.fullmatch(r"\N{MINUS SIGN}?[\d.]+", word)]
+    assert numbers == ["0", "0.5", "1", "\N{MINUS SIGN}1", "\N{MINUS SIGN}0.25", "0", "0.25", "1"]

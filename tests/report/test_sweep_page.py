@@ -169,7 +169,10 @@ def test_what_was_run_and_found_is_said_in_numbers(small_page: Path):
     assert "median energy ratio 0.150 against 0.300" in shift
     assert "p is at most 0.05 in 2 of 3 pairs; chance alone would give about 0.2" in random
     assert "1 remains" in random
-    assert "in 1 of 2 pairs (phi at least 0.75); in 1 phi is below 0.4" in stable
+    assert (
+        "in 1 of 2 pairs (agreement phi at least 0.75, where 0 is chance and 1 the same); in 1 it is below 0.4"
+        in stable
+    )
     assert "up GENE1 (in 100% of the runs of their gene set); down GENE3 (in 67%" in stable
     text = unescape(small_page.read_text(encoding="utf-8"))
     assert all(sentence in text for sentence in (*findings_of(study), *cautions_of(study)))

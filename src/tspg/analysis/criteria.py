@@ -91,8 +91,10 @@ class Readings:
 def judges_are_convinced(readings: Readings) -> Check:
     """Independent classifiers, of which the least convinced one decides."""
     if not readings.transfers:
-        words = f"there is no independent classifier to ask that knows real target samples (recall {LEAST_RECALL})"
-        return Check(DOUBTFUL, words)
+        recalls = [readings.of_method(REAL, f"hit_rate_{name}").value for name in JUDGES]
+        best = max((recall for recall in recalls if np.isfinite(recall)), default=np.nan)
+        known = f" (the best one {percent(best)})" if np.isfinite(best) else ""
+        return Check(DOUBTFUL, f"no independent classifier knows {percent(LEAST_RECALL)} of real target samples{known}")
     judge = min(readings.transfers, key=lambda name: readings.transfers[name])
     share = readings.transfers[judge]
     moved, real = readings.own(f"hit_rate_{judge}").value, readings.of_method(REAL, f"hit_rate_{judge}").value
@@ -174,6 +176,7 @@ BETTER, SAME, WORSE = 1, 0, -1
 class Comparison:
     """One measure of the method beside that of a simple one."""
 
+    measure: str
     outcome: int
     words: str
 
@@ -193,17 +196,17 @@ def beside(readings: Readings, other: str) -> list[Comparison]:
         difference = readings.own("energy_less_mean_shift")
         paired = other == MEAN_SHIFT and np.isfinite(difference.value)
         larger = is_positive(difference) if paired else told_apart(own, simple, limit.ENERGY_TIE)
-        found.append(Comparison(-larger, words))
+        found.append(Comparison("energy ratio", -larger, words))
     own, simple = (readings.of_method(name, "gene_correlation") for name in (readings.method, other))
     if np.isfinite(own.value - simple.value):
         gain = own.value - simple.value
         outcome = int(np.sign(gain)) if abs(gain) >= limit.CORRELATION_GAIN else SAME
         words = f"gene correlation of all moved samples {number(own.value)} against {number(simple.value)}"
-        found.append(Comparison(outcome, words))
+        found.append(Comparison("gene correlation", outcome, words))
     own, simple = (readings.of_method(name, "hit_rate_forest") for name in (readings.method, other))
     if "forest" in readings.transfers and np.isfinite(simple.value):
         words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"
-        found.append(Comparison(told_apart(own, simple, 0.0), words))
+        found.append(Comparison("random forest's hits", told_apart(own, simple, 0.0), words))
     return found
 
 

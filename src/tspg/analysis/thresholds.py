@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from tspg.data.adjust import CONFOUNDED
 
 PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
-_SEVERITY = (FAIL, DOUBTFUL, PASS, NOT_TESTED)
+SEVERITY = (FAIL, DOUBTFUL, PASS, NOT_TESTED)
 
 
 def worst_of(answers: Iterable[str]) -> str:
     """The most severe answer; what was not tested counts only where nothing was."""
-    return min(answers, key=_SEVERITY.index, default=NOT_TESTED)
+    return min(answers, key=SEVERITY.index, default=NOT_TESTED)
 
 
 # Share of the way from untouched (0) to real (1) samples in a judge's hit rate; trust.md 4.2, rule 2.

@@ -152,8 +152,10 @@ def _beats_mean_shift(readings: Readings) -> Answer:
     better, worse = BETTER in outcomes, WORSE in outcomes
     answer = FAIL if not better else DOUBTFUL if worse else PASS
     head = {FAIL: "Not better", DOUBTFUL: "Better in part only", PASS: "Better"}[answer]
+    gains = [comparison.measure for comparison in found if comparison.outcome == BETTER]
+    where = f" in {listed(gains)}, and not worse" if answer == PASS and len(gains) < len(found) else ""
     compared = "; ".join(comparison.verdict for comparison in found)
-    sentence = f"{head} than adding the difference of the class means: {compared}{_network_adds(readings)}."
+    sentence = f"{head} than adding the difference of the class means{where}: {compared}{_network_adds(readings)}."
     measured = ("energy_ratio", "gene_correlation", "hit_rate_forest")
     numbers = {name: readings.own(name).value for name in measured}
     of_shift = {f"mean_shift_{name}": readings.of_method(MEAN_SHIFT, name).value for name in measured}
@@ -182,11 +184,12 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
     by_answer = {answer: [row for row in rows if row["answer"] == answer] for answer in ANSWERS}
     worst = worst_of([answer for answer in ANSWERS if by_answer[answer]])
     head = {PASS: "Passed", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
-    decisive = [
-        f"{title_of(name)}: {together(own[:1] if worst == PASS else own)}"  # the page has the other numbers that pass
-        for name, own in by_control(by_answer[worst])
-    ]
-    sentence = f"{head}: {'; '.join(decisive)}"
-    if worst != NOT_TESTED and by_answer[NOT_TESTED]:
-        sentence += f". Not tested: {listed([title_of(name) for name, _ in by_control(by_answer[NOT_TESTED])])}"
+    decisive = dict(by_control(by_answer[worst]))
+    if worst == PASS and len(decisive) > 1:  # many numbers; the page has them in a table
+        sentence = f"{head}: {listed([title_of(name) for name in decisive])}"
+    else:
+        sentence = f"{head}: {'; '.join(f'{title_of(name)}: {together(own)}' for name, own in decisive.items())}"
+    untested = [title_of(name) for name, own in by_control(rows) if {row["answer"] for row in own} == {NOT_TESTED}]
+    if worst != NOT_TESTED and untested:
+        sentence += f". Not tested: {listed(untested)}"
     return _answer(worst, f"{sentence}.", **{f"{row['control']}.{row['measure']}": float(row["value"]) for row in rows})

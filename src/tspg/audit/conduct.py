@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.analysis.controls import told
+from tspg.analysis.controls import in_words
 from tspg.analysis.thresholds import PASS
 from tspg.analysis.verdict import verdict
 from tspg.audit.null_controls import permuted_labels, permuted_work, pseudo_target, pseudo_work, source_is_target
@@ -66,7 +66,7 @@ class Audit:
     def lines(self) -> list[str]:
         """The answer of each control and what was asked of it; below it what was found, unless it passed."""
         found = []
-        for one in told(self.controls):
+        for one in in_words(self.controls):
             found.append(f"{one.answer + ':':<12}{one.title} (asked: {one.asks})")
             if one.answer != PASS:
                 found.append(f"{'':<12}{one.found}")

@@ -43,7 +43,7 @@ def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
     base = share_called(subject.judge(stage.sources), subject.target)
     chance = 1 / len(subject.prepared.classes)
     lists = Repeats.of(changes, ~subject.prepared.scaler.constant, subject.config.top_k)
-    heard = f"untouched {base:.2f}; f itself calls {np.mean(own_hits):.0%} the target"
+    heard = f"untouched {base:.2f}; f, which learned these labels, {np.mean(own_hits):.0%}"
     return Outcome(
         (
             _row(

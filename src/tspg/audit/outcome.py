@@ -74,7 +74,7 @@ def judged(measure: str, values: Iterable[float], threshold: str, *, note: str =
     """The mean of repeats with their range, and the answer to it."""
     found = np.asarray([value for value in values if math.isfinite(value)], dtype=np.float64)
     if len(found) == 0:
-        return Row(measure, note=note)
+        return Row(measure, note="no fit gave a number")
     value = float(found.mean())
     limits = (float(found.min()), float(found.max())) if len(found) > 1 else (math.nan, math.nan)
     return Row(measure, value, *limits, len(found) if n is None else n, note, THRESHOLDS[threshold].answer(value))

@@ -37,7 +37,9 @@ def planted_drivers(subject: Subject, plan: Plan) -> Outcome:
     n_donors = len(set(donor_names(subject.prepared)[rows & subject.prepared.is_train]))
     if n_donors < FEWEST_DONORS or n_drivers == 0:
         return not_tested("precision", f"{n_donors} training donors in the largest class; {FEWEST_DONORS} are needed")
-    return Outcome(tuple(_at(subject, plan, name, n_drivers, effect) for effect in EFFECTS))
+    first, *others = (_at(subject, plan, name, n_drivers, effect) for effect in EFFECTS)
+    about = f"{n_drivers} genes of {name}, moved by so many of their standard deviations; {first.note}"
+    return Outcome((replace(first, note=about), *others))
 
 
 def largest_class(prepared: Prepared) -> str:
@@ -61,7 +63,7 @@ def _at(subject: Subject, plan: Plan, name: str, n_drivers: int, effect: float) 
         shift.append(precision(by_mean.mean(axis=0, dtype=np.float64), planted))
     value, beside = float(np.mean(own)), float(np.mean(shift))
     limits = (min(own), max(own)) if len(own) > 1 else (np.nan, np.nan)
-    note = f"of {n_drivers} genes of {name}; the mean shift finds {beside:.0%}"
+    note = f"the mean shift finds {beside:.0%}"
     answer = THRESHOLDS["precision_below_mean_shift"].answer(beside - value)
     return Row(f"precision at {effect:g} sd", value, *limits, plan.planted, note, answer)
 

@@ -48,7 +48,8 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     pool = np.flatnonzero(usable)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):
-        return not_tested(measure, f"{n_others} other genes are too few to draw sets of {len(own)} from")
+        few = f"{n_others:,} other genes are too few to draw sets of {len(own):,} from"
+        return not_tested(measure, few if n_others else "every gene of the matrix is in use, so none is left to draw")
     rng = np.random.default_rng([subject.config.seed, DRAWS])
     ratio, hits = score(subject, values[:, own])
     if not math.isfinite(ratio):
@@ -80,7 +81,7 @@ def adjusted(prepared: Prepared, values: FloatMatrix, levels: NDArray[Any], *, c
 
 def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
     answer = THRESHOLDS["p_value"].answer(p)
-    note = f"this set {found} (closed-form map)"
+    note = f"by the map in closed form this set {found}"
     note += "" if answer == "pass" else "; random genes do as well: nothing here is special to this set"
     return Row(measure, p, n=plan.gene_sets, note=note, answer=answer)
 

@@ -35,7 +35,7 @@ def gene_stability(subject: Subject, plan: Plan) -> Outcome:
             *_alike(by_seed, "seeds", plan.seeds, note),
             *_alike(by_donor, "donors drawn anew", plan.bootstraps, note),
             _share("sign_agreement", agreed, "sign_agreement", "averaged over the top genes"),
-            _share("stable_genes", stable, "share_stable", "see stable_genes.tsv"),
+            _share("stable_genes", stable, "share_stable", ""),
         ),
         genes,
     )

@@ -8,11 +8,12 @@ from tspg.audit.outcome import Outcome
 from tspg.files import read_json, write_json
 
 FOLDER = "audit"
+FORMAT = 2  # of what a control writes into its rows: finished ones of another format are carried out again
 
 
 def key_of(model_id: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What a stored control belongs to: a model, the settings of the audit, and the version of the program."""
-    return {"model_id": model_id, "settings": settings, "version": tspg.__version__}
+    return {"model_id": model_id, "settings": settings, "version": tspg.__version__, "format": FORMAT}
 
 
 def load_outcome(folder: Path, name: str, key: dict[str, Any]) -> Outcome | None:

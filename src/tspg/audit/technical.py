@@ -1,5 +1,6 @@
 """Is it biology? A technical column as the target, and how closely it goes with the class."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -100,6 +101,8 @@ def _moved_to(subject: Subject, levels: Names, level: str) -> Row:
     judge = LinearJudge.fit(study.profiles[study.is_train], study.source_class[study.is_train])
     hits, base = (share_called(judge(profiles), level) for profiles in (moved, stage.sources))
     ratio = stage.energy_ratio(moved)
+    if not math.isfinite(ratio):
+        return Row(measure, n=len(moved), note="its samples lie among the others", answer=NOT_TESTED)
     easy = ratio <= EASY_RATIO and hits >= EASY_HITS
     note = f"a logistic judge calls {hits:.2f} of the moved profiles {level}, {base:.2f} of the untouched"
     note += "; this column can be perturbed to as easily as a class" if easy else ""

@@ -48,7 +48,7 @@ def _left_out(subject: Subject, name: str) -> tuple[float, float]:
 
 def _worst(measure: str, scores: dict[str, float], worst: str, threshold: str) -> Row:
     value = scores[worst]
-    note = f"worst of {len(scores)} classes: {worst}"
+    note = f"worst of {len(scores)} classes: {worst}" if len(scores) > 1 else worst
     answer = THRESHOLDS[threshold].answer(value)
     return Row(measure, value, min(scores.values()), max(scores.values()), len(scores), note, answer)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.analysis.controls import told
+from tspg.analysis.controls import in_words
+from tspg.analysis.judges import LEAST_RECALL
 from tspg.analysis.measure import REAL, UNTOUCHED
 from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import number, percent
@@ -157,7 +158,7 @@ def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
     return [
         {
             "question": words,
-            **_told(answer),
+            **_headed(answer),
             **_sign(answer["answer"]),
         }
         | answer
@@ -166,7 +167,7 @@ def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
     ]
 
 
-def _told(answer: Mapping[str, Any]) -> dict[str, str]:
+def _headed(answer: Mapping[str, Any]) -> dict[str, str]:
     """What was found as the head of the sentence, and its numbers as the rest."""
     head, colon, rest = str(answer["sentence"]).partition(": ")
     return {"head": f"{head}." if colon else "", "rest": rest[:1].upper() + rest[1:] if colon else head}
@@ -175,7 +176,7 @@ def _told(answer: Mapping[str, Any]) -> dict[str, str]:
 def controls(run: RunFiles) -> list[dict[str, str]]:
     """What an audit found, control by control; empty where there was none."""
     table = run.tables["controls"]
-    return [] if table.empty else [{**asdict(one), **_sign(one.answer)} for one in told(table)]
+    return [] if table.empty else [{**asdict(one), **_sign(one.answer)} for one in in_words(table)]
 
 
 def _sign(answer: str) -> dict[str, str]:
@@ -184,7 +185,8 @@ def _sign(answer: str) -> dict[str, str]:
 
 def telling_measures(run: RunFiles) -> dict[str, Meaning]:
     """The most telling measures that the run holds."""
-    present = set(_column(run, "measure"))
+    table = run.tables["evidence"]
+    present = set(table.loc[table["value"].notna(), "measure"].astype(str)) if len(table) else set()
     return {name: MEASURES[name] for name in TELLING if name in present}
 
 
@@ -232,6 +234,8 @@ def _cell(run: RunFiles, method: str, measure: str) -> Cell:
         return Cell("–", _short_note(row.get("note")) if row else "", muted=True)
     not_admitted = "not admitted" in str(found.get("note"))
     below = _interval(measure, found) if measure == "energy_ratio" else ""
+    if method == REAL and measure.startswith("hit_rate") and float(found["value"]) < LEAST_RECALL:
+        below = f"under {percent(LEAST_RECALL)}"
     if measure == "source_leak":
         below = str(found.get("note")).partition(" (")[0]  # chance, which depends on how many classes there are
     return Cell(_shown(measure, float(found["value"])), "not admitted" if not_admitted else below, not_admitted)

@@ -1,7 +1,9 @@
 """What the numbers of a run say, in sentences, with their doubts."""
 
+import pandas as pd
+
 from tspg.analysis.criteria import ANSWERS, Readings, beside
-from tspg.analysis.measure import MEAN_SHIFT, UNTOUCHED
+from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import counted, listed, number, percent
@@ -10,6 +12,9 @@ from tspg.report.run_files import RunFiles
 _DOUBTFUL_CLASSIFIER = 0.8
 _CALLED_BEFORE = 0.2
 _GENES_NAMED = 6
+_TOO_WIDE = 0.5  # of an interval on the axis from 0, like real samples, to 1, not moved
+_ALIKE = 1.25  # times as much or as little variance
+_SOURCES_NAMED = 2
 
 
 def findings_of(run: RunFiles) -> list[str]:
@@ -22,11 +27,12 @@ def _called(run: RunFiles) -> str:
     if rate is None or not n:
         return _called_of_all(run)
     low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
-    before = run.evidence(UNTOUCHED, "hit_rate_f")
+    before, real = (run.evidence(method, "hit_rate_f") for method in (UNTOUCHED, REAL))
     return (
         f"After perturbation the classifier f called {round(rate * n):,} of {counted(n, 'held-out sample')} "
         f"{run.target} ({percent(rate)}, 95% interval {low} to {high})"
-        + (f"; before, {percent(before['value'])}." if before else ".")
+        + (f"; before, {percent(before['value'])}" if before else "")
+        + (f"; of real {run.target} samples, {percent(real['value'])}." if real else ".")
     )
 
 
@@ -47,16 +53,20 @@ def _alike(run: RunFiles) -> str:
     own = run.evidence(run.method, "energy_ratio")
     if own is None:
         return ""
-    value = own["value"]
-    words = (
-        "very close to" if value <= ENERGY_PASS else "near" if value <= ENERGY_DOUBTFUL else "only part of the way to"
-    )
-    words = "farther than they started from" if value > 1 else words
+    value, low, high = own["value"], own["low"], own["high"]
+    interval = f" (95% interval {number(low)} to {number(high)})" if pd.notna(high - low) else ""
     return (
-        f"By all genes together the perturbed samples are {words} real {run.target} samples: energy ratio "
-        f"{number(value, 3)}, where 0 is like real ones and 1 like the samples before{_beside_simple(run)}"
-        f"{_varied(run)}."
+        f"{_how_near(value, high - low, run.target)}: energy ratio {number(value, 3)}{interval}, where 0 is like real "
+        f"ones and 1 like the samples before{_beside_simple(run)}{_varied(run)}."
     )
+
+
+def _how_near(ratio: float, width: float, target: str) -> str:
+    if width > _TOO_WIDE:
+        return f"How near the perturbed samples are to real {target} samples by all genes together can hardly be told"
+    words = "farther than they started from" if ratio > 1 else "only part of the way to"
+    words = "very close to" if ratio <= ENERGY_PASS else "near" if ratio <= ENERGY_DOUBTFUL else words
+    return f"By all genes together the perturbed samples are {words} real {target} samples"
 
 
 def _beside_simple(run: RunFiles) -> str:
@@ -64,7 +74,7 @@ def _beside_simple(run: RunFiles) -> str:
     if simple is None or run.method == MEAN_SHIFT:
         return ""
     outcome = beside(Readings.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
-    words = {0: "does about as well", 1: "is farther away", -1: "comes nearer"}[outcome]
+    words = {0: "cannot be told from it", 1: "is farther away", -1: "comes nearer"}[outcome]
     return f"; by this measure a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
 
 
@@ -73,7 +83,9 @@ def _varied(run: RunFiles) -> str:
     if own is None:
         return ""
     value, (low, high) = own["value"], VARIANCE_PASS
-    words = "less than" if value < low else "more than" if value > high else "about as much as"
+    words = "less than" if value < 1 else "more than"
+    words = f"somewhat {words}" if low <= value <= high else words
+    words = "about as much as" if 1 / _ALIKE <= value <= _ALIKE else words
     return f"; among themselves they vary {words} real ones do (variance ratio {number(value)}, where 1 is right)"
 
 
@@ -98,11 +110,15 @@ def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:
     table = run.tables["stable_genes"]
     if table.empty:
         return ""
-    rows = table[table["stable"] == "yes"]
-    stable = set(zip(rows["direction"].astype(str), rows["gene"].astype(str), strict=True))
-    found = [gene for way, gene in named if (way, gene) in stable]
+    rows = table[table["stable"] == "yes"].astype({"direction": str, "gene": str, "source_class": str})
+    sources = rows.groupby(["direction", "gene"])["source_class"].agg(list).to_dict()
+    found = [f"{gene} ({_from(sources[way, gene])})" for way, gene in named if (way, gene) in sources]
     who = f"Of them {listed(found)} also {'leads' if len(found) == 1 else 'lead'}" if found else "None of them leads"
-    return f" {who} a list with other seeds and other samples."
+    return f" {who} with other seeds and with samples drawn anew."
+
+
+def _from(sources: list[str]) -> str:
+    return f"from {listed(sources)}" if len(sources) <= _SOURCES_NAMED else f"from {len(sources):,} source classes"
 
 
 def verdict_in_short(run: RunFiles) -> str:
@@ -116,7 +132,7 @@ def verdict_in_short(run: RunFiles) -> str:
 
 def cautions_of(run: RunFiles) -> list[str]:
     """What a careful reader should know beside the verdict: about the classifier f, then about the data."""
-    return [*_doubts_of_f(run), *_data_notes(run), *_elsewhere(run)]
+    return [*_elsewhere(run), *_doubts_of_f(run), *_data_notes(run)]
 
 
 def _doubts_of_f(run: RunFiles) -> list[str]:

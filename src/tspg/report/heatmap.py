@@ -61,7 +61,7 @@ _LINE = 0.15  # inches for a line of a title
 _LABEL_GAP = 0.122  # inches between the names of two genes
 _BARS: tuple[tuple[Formula, Scale, int], ...] = (  # above a bar, its colours, and how many numbers stand below it
     (("expression, scaled (0 = lowest, 1 = highest in training)", "", ""), EXPRESSION, 3),
-    (("perturbation P = x", "adv", f" {MINUS} x"), PERTURBATION, 5),
+    (("perturbation P = x", "adv", f" {MINUS} x, coloured by its root"), PERTURBATION, 5),
 )
 
 
@@ -89,7 +89,8 @@ def plot_heatmap(
 ) -> Figure:
     """Samples or class means side by side: before (x), change (P), after (x_adv), target mean (mu_T).
 
-    Genes are rows, in each panel ordered by that panel's perturbation. Without a choice the mean of
+    Genes are rows, in each panel ordered by that panel's perturbation, whose colours go by its root from
+    -1 to 1, so that small changes show. Without a choice the mean of
     every source class is shown or, with more than four, of four from the largest to the smallest.
 
     Parameters

@@ -1,5 +1,6 @@
 """One self-contained page that tells a biologist what a run found, what to doubt, and how to repeat it."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.thresholds import SELECTED_OFTEN
 from tspg.analysis.wording import NOT_AVAILABLE
 from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
@@ -18,10 +20,12 @@ from tspg.report.method_words import method_of
 from tspg.report.page import PROGRAM, rendered
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
+from tspg.strangers import fitting_together
 
 MOST_GENE_LISTS = 100
 MOST_SHARED_GENES = 20
 LONGEST_UNITS = 24  # letters
+UNION = "all"  # what the genes of every set together are called
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -51,11 +55,14 @@ def write_report(run_dir: str | Path) -> Path:
 
 def page_of(run_dir: Path) -> str:
     """The page of a run folder as it would be written now."""
-    return rendered("template.html.j2", PROGRAM, _contents(read_run(run_dir)))
+    run = read_run(run_dir)
+    with fitting_together(run_dir):
+        return rendered("template.html.j2", PROGRAM, _contents(run))
 
 
 def _contents(run: RunFiles) -> dict[str, Any]:
-    groups = list(_gene_lists(run))
+    told_people = people(run)
+    groups = [group for group in _gene_lists(run) if not (told_people and group["sample"])]
     return {
         "run": run,
         "metric": run.metric,
@@ -65,17 +72,18 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "findings": findings_of(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),
-        "gene_set": run.facts.get("gene_set") or run.metric("data.gene_set.name") or "",
+        "gene_set": _gene_set(run),
         "n_classes": len(run.facts.get("classes", [])) or len(run.metric("data.classes") or {}),
         "verdict": verdict_rows(run),
         "comparison": comparison(run),
         "telling": telling_measures(run),
         "all_measures": all_measures(run),
         "controls": controls(run),
+        "selected_often": SELECTED_OFTEN,
         "pictures": dict(pictures_of(run)),
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
-        "people": people(run),
+        "people": told_people,
         "map": map_of(run),
         "told": cases_told(run),
         "n_told": len(groups),
@@ -99,13 +107,19 @@ def _title(run: RunFiles) -> str:
 
 def _question(run: RunFiles) -> str:
     n_genes = run.metric("data.n_genes")
-    genes = f" of {n_genes:,}" if isinstance(n_genes, int) else ""
-    return f"Which genes{genes} have to change, and how far, for a sample to become like {run.target}?"
+    genes = f"of the {n_genes:,} genes" if isinstance(n_genes, int) else "genes"
+    gene_set = _gene_set(run)
+    of_set = f" of {gene_set}" if gene_set and gene_set != UNION else ""
+    return f"Which {genes}{of_set} have to change, and how far, for a sample to become like {run.target}?"
+
+
+def _gene_set(run: RunFiles) -> str:
+    return str(run.facts.get("gene_set") or run.metric("data.gene_set.name") or "")
 
 
 def _short_units(run: RunFiles) -> str:
-    """The units of the matrix as a column head; a whole sentence about them stands with the data instead."""
-    units = str(run.metric("data.units") or "")
+    """The units of the matrix as a column head, without the reasons; a long name stands with the data instead."""
+    units = re.split(r": | \(", str(run.metric("data.units") or ""))[0]
     return units if 0 < len(units) <= LONGEST_UNITS else "input units"
 
 
@@ -121,7 +135,7 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
             "train": parts.get("train"),
             "test": parts.get("test"),
             "all": parts.get("all", sum(parts.values())),
-            "role": "target" if name == run.target else "source" if name in run.sources else "",
+            "role": "target" if name == run.target else "source" if name in run.sources else "known to f alone",
         }
         for name, parts in (counted or {}).items()
     ]
@@ -134,12 +148,15 @@ def _gene_lists(run: RunFiles) -> Iterator[dict[str, Any]]:
         return
     if not stable.empty:
         where = ["source_class", "direction", "gene"]
-        table = table.merge(stable[[*where, "stable"]].assign(sample=""), on=[*where, "sample"], how="left")
-        table["stable"] = table["stable"].fillna("no")  # not among the top genes of the fits together
+        table = table.merge(
+            stable[[*where, "stable"]].assign(sample=""), on=[*where, "sample"], how="left", validate="many_to_one"
+        )
+        table["stable"] = table["stable"].fillna("–")  # not among the top genes of all fits together
     for key, rows in table.groupby(["source_class", "sample"], sort=False):
         source, sample = map(str, key)
         yield {
             "case": f"{source}\t{sample}",
+            "sample": sample,
             "title": sample or source or "class unknown",
             "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
             "audited": not sample and not stable.empty,
@@ -169,7 +186,9 @@ def _overlap(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _most_shared(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.sort_values("n_sources", ascending=False, kind="stable").head(MOST_SHARED_GENES)
+    """Genes of several lists, those of most lists and then of the largest change first."""
+    shared = rows[rows["n_sources"] > 1].assign(size=rows["mean_perturbation"].abs())
+    return shared.sort_values(["n_sources", "size"], ascending=False, kind="stable").head(MOST_SHARED_GENES)
 
 
 def _typed_label_column(run: RunFiles) -> str | None:
@@ -183,9 +202,9 @@ def _command(run: RunFiles) -> str:
     settings = run.settings
     if not settings:
         return ""
-    if run.metric("data.expression_file") == DEMO_FILE:
-        return "tspg demo --out NEW_FOLDER"
     generator, target_model = settings["generator"], settings["target_model"]
+    if run.metric("data.expression_file") == DEMO_FILE:
+        return f"tspg demo{' --quick' if generator['epochs'] else ''} --out NEW_FOLDER"
     method = settings.get("method", "generator")
     length = "steps" if generator.get("steps") else "epochs"
     transform = run.metric("data.transform")
@@ -196,6 +215,8 @@ def _command(run: RunFiles) -> str:
         ("target", settings["target_class"]),
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),
+        ("adjust", settings.get("adjust_column")),
+        ("folds", settings["folds"] if settings.get("folds", 1) > 1 else None),
         ("transform", None if transform == "none" else transform),
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),
@@ -207,6 +228,7 @@ def _command(run: RunFiles) -> str:
         ("target-epochs", run.metric("training.target_epochs") or target_model["epochs"]),
         ("seed", settings["seed"]),
         ("threads", settings["threads"]),
+        *(("samples", sample) for sample in run.tables["samples"].get("sample", [])),
         ("out", "NEW_FOLDER"),
     ]
     given = [[f"--{name}", str(value)] for name, value in options if value is not None]

@@ -10,14 +10,15 @@ from tspg.report.sampling import MOST_REAL
 
 WIDTH, HEIGHT, MARGIN = 720, 520, 16
 MOST_POINTS = 4000  # real samples, taken evenly; moved ones are few
+FEWEST_POINTS = 10  # real samples: of fewer there is nothing to see
 
 
 def map_of(run: RunFiles) -> dict[str, Any] | None:
-    """Signs and key of the map, from `tsne.tsv`; None where there is none."""
+    """Signs and key of the map, from `tsne.tsv`; None where there is none, or hardly a real sample on it."""
     table = run.tables["tsne"]
-    if table.empty:
+    real = table[table["kind"] == "real"] if len(table) else table
+    if len(real) < FEWEST_POINTS:
         return None
-    real = table[table["kind"] == "real"]
     thinned = real.iloc[:: -(-len(real) // MOST_POINTS)]
     shown = pd.concat([thinned, table[table["kind"] == "moved"]])
     names = sorted(set(shown["source_class"]) - {run.target})

@@ -41,6 +41,7 @@ def _told(run: RunFiles, key: Key) -> dict[Any, Any]:
     source, sample = key
     return {
         "case": f"{source}\t{sample}",
+        "sample": sample,
         "title": sample or source or "class unknown",
         "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
         "lists": [(way, _terms(run.tables["enrichment"], key, way)) for way in ("up", "down")],
@@ -48,9 +49,17 @@ def _told(run: RunFiles, key: Key) -> dict[Any, Any]:
         "enough": _enough(run, key),
         "carriers": [
             {**row, "words": readable(str(row["term"]))}
-            for row in _of(run.tables["carriers"], key).head(MOST_CARRIERS).to_dict("records")
+            for row in _carriers(run, key).head(MOST_CARRIERS).to_dict("records")
         ],
     }
+
+
+def _carriers(run: RunFiles, key: Key) -> pd.DataFrame:
+    """Gene sets moved alone; nothing where the whole move shortens the way so little that shares mean nothing."""
+    found = _of(run.tables["carriers"], key)
+    if found.empty or found["share_of_way"].max() > 1:
+        return found[:0]
+    return found[found["share_of_genes"] < 1]
 
 
 def _of(table: pd.DataFrame, key: Key) -> pd.DataFrame:
@@ -74,7 +83,9 @@ def _ranked(table: pd.DataFrame, key: Key) -> list[dict[Any, Any]]:
 
 def _led(found: pd.DataFrame, most: int) -> list[dict[Any, Any]]:
     enriched = found[found["q_value"] < ENRICHED]
-    leaders = enriched[enriched["group"] == enriched["term"]].sort_values("p_value", kind="stable").head(most)
+    leaders = (
+        enriched[enriched["group"] == enriched["term"]].sort_values(["q_value", "p_value"], kind="stable").head(most)
+    )
     told = []
     for row in leaders.to_dict("records"):
         same = (enriched["group"] == row["term"]) & (enriched["category"] == row["category"])
@@ -102,30 +113,31 @@ def readable(term: str) -> str:
 def _enough(run: RunFiles, key: Key) -> list[str]:
     """How early classifiers switch, and how few genes are enough, in sentences."""
     found = []
-    who, whom = ("this sample is", "it") if key[1] else ("at least half are", "at least half")
+    who, whom = ("this sample is", "it") if key[1] else ("at least half of the samples are", "at least half of them")
     path, sets = _of(run.tables["path"], key), _of(run.tables["smallest_sets"], key)
     if not path.empty:
         switches = {judge: switch_point(path, judge) for judge in ("f", "logistic")}
         told = [
-            f"{name} from a = {number(switches[judge])} on" if pd.notna(switches[judge]) else f"{name} never"
+            f"by {name} {f'from a = {number(switches[judge])} on' if pd.notna(switches[judge]) else 'never'}"
             for judge, name in (("f", "f"), ("logistic", "logistic regression"))
         ]
         left = path["energy_left"].iloc[-1]
         rest = (
-            f"; at its end {percent(max(0.0, left))} of the energy distance to real {run.target} samples is left"
+            f"; at the end {percent(max(0.0, left))} of the energy distance to {run.target} training samples is left"
             if pd.notna(left)
             else ""
         )
-        found.append(f"On the path x + a P {who} called {run.target} by {' and by '.join(told)}{rest}.")
+        found.append(f"With the part a of the change P added, {who} called {run.target} {', '.join(told)}{rest}.")
     if not sets.empty:
         by = {str(row["genes_by"]): row for row in sets.to_dict("records")}
         own = by.get(run.method, {})
         parts = [f"mean shift's own top genes: {_count(by['mean_shift'])}"] if "mean_shift" in by else []
         parts += [f"genes in random order: {_count(by['random_genes'])}"] if "random_genes" in by else []
-        found.append(
-            f"Genes that have to move until f and logistic regression both call {whom} {run.target}: "
-            f"{_count(own)} of {number(own.get('n_genes_in_all'))} ({'; '.join(parts)})."
-        )
+        n_all, both = number(own.get("n_genes_in_all")), f"f and logistic regression both call {whom} {run.target}"
+        if pd.isna(own.get("n_genes")):
+            found.append(f"Moving all {n_all} genes is not enough for {both.replace(' both call', ' both to call')}.")
+        else:
+            found.append(f"Genes that have to move until {both}: {_count(own)} of {n_all} ({'; '.join(parts)}).")
     return found
 
 
@@ -145,6 +157,7 @@ def people(run: RunFiles) -> list[dict[Any, Any]]:
             "place": _place(row),
             "outside": _is_outside(row),
             "genes": _genes(run, str(row["sample"]), places),
+            "audited": "seeds" in places and bool(places.loc[places["sample"] == row["sample"], "seeds"].notna().any()),
         }
         for row in samples.to_dict("records")
     ]

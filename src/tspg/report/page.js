@@ -51,12 +51,11 @@ for (const table of all("table.sortable")) {
       };
       for (const body of table.tBodies) body.append(...Array.from(body.rows).sort(order));
     };
-    head.tabIndex = 0;
-    head.setAttribute("role", "button");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
     head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); }
-    });
   });
 }
 

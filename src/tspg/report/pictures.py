@@ -9,9 +9,9 @@ from pathlib import Path
 from tspg.files import safe_name
 from tspg.report.findings import findings_of
 from tspg.report.run_files import RunFiles
-from tspg.report.sampling import MOST_REAL
 
 MOST_BYTES = 3_300_000  # base64 adds a third; the page stays under 5 MB
+FEWEST_STEPS = 3  # of a history that is worth a figure
 _PNG_HEAD = 24  # bytes, with width and height
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -53,40 +53,41 @@ def pictures_of(run: RunFiles) -> Iterator[tuple[str, Picture]]:
 
 
 def _main_figures(run: RunFiles) -> dict[str, Words]:
+    """The figures that show something here: one moved sample has no rate, and two steps of training no course."""
+    few = {"f_accuracy": len(run.obs) == 1, "history": len(run.tables["history"]) < FEWEST_STEPS}
+    return {name: words for name, words in _words(run).items() if not few.get(name)}
+
+
+def _words(run: RunFiles) -> dict[str, Words]:
     target = run.target
     return {
         "f_accuracy": Words(
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
-            f"95% intervals (Clopper-Pearson, with as many samples as the donors are worth).{_which_count(run)}",
+            f"95% intervals (Clopper-Pearson; several samples of one donor count as fewer).{_which_count(run)}",
             f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
         ),
         "heatmap": Words(
             "The transformation, gene by gene",
             "From left to right: x, before; P, the perturbation; x_adv, after; mu_T, the mean of real "
-            f"{target} samples. Every line is a gene, in each panel in the order of P, whose colours go by "
-            "its root so that small changes show. Where the method works, x_adv looks like mu_T.",
+            f"{target} samples. Every line is a gene, in each panel in the order of P. The colours of P go by its "
+            "root, so that small changes show. Where the method works, x_adv looks like mu_T.",
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
         "path": Words(
             "The path from before to after",
-            "What holds at x + a P: the share of held-out samples that f and an independent classifier call "
-            f"{target}, and the energy distance that is left to real {target} samples. Dots: from there on at least "
-            "half are called so. Classifiers that switch long before the distance is gone are easily convinced.",
+            "What holds if only the part a of the change P is added: the share of up to 20 samples of a class that f "
+            f"and logistic regression call {target}, and the energy distance that is left to the {target} samples of "
+            "training. Dots: from there on at least half are called so. Classifiers that switch long before the "
+            "distance is gone are easily convinced.",
             "Small line charts, one for each source class, of classifier calls and remaining distance along the path.",
         ),
         "overlap": Words(
             "Genes that the sources share",
             "Each column is a combination of source classes (filled dots); its bar counts the top genes that stand in "
-            f"exactly their lists. Genes shared by all turn {target} on or off whatever the source; those of one class "
-            "alone are about that source.",
+            "exactly their lists. Genes in all lists were moved whatever the source; those of one class alone are "
+            "about that source.",
             "Bars of how many top genes each combination of source classes shares, up and down.",
-        ),
-        "tsne": Words(
-            "A map of the samples (illustration, not evidence)",
-            "Distances and gaps on such a map mean little. Filled signs are real samples of up to ten classes, at "
-            f"most {MOST_REAL} of each, hollow ones are up to 100 perturbed samples of all sources, drawn by chance.",
-            f"Map of real samples of several classes and of perturbed ones; black crosses are real {target} samples.",
         ),
         "history": Words(
             "Training",
@@ -109,6 +110,8 @@ def _losses(run: RunFiles) -> str:
 
 def _sample_figures(run: RunFiles, folder: Path) -> dict[str, Words]:
     """Single samples under their own names, which a file name cannot always hold."""
+    if len(run.obs) == 1:  # the heat map of the run is hers
+        return {}
     drawn = {path.stem for path in folder.glob("heatmap-*.png")}
     names = {f"heatmap-{safe_name(str(sample))}": str(sample) for sample in (run.obs.index if drawn else [])}
     return {stem: _sample_words(sample, run.target) for stem, sample in names.items() if stem in drawn}

@@ -135,9 +135,10 @@ def _stable(study: Study) -> str:
         return f"Whether the same genes come first with another seed cannot be said: {reason}.{_often(study)}"
     limits = THRESHOLDS["stability"]
     good, bad = count(phi >= limits.good), count(phi < limits.bad)
-    poor = f"in {bad:,} phi is below {limits.bad}, so there single genes should not be read"
+    poor = f"in {bad:,} it is below {limits.bad}, so there single genes should not be read"
     return (
-        f"The same genes come first with every seed in {good:,} of {_pairs(n)} (phi at least {limits.good}); "
+        f"The same genes come first with every seed in {good:,} of {_pairs(n)} (agreement phi at least "
+        f"{limits.good}, where 0 is chance and 1 the same); "
         f"{poor if bad else f'in none is it below {limits.bad}'}.{_often(study)}"
     )
 

@@ -1,0 +1,1 @@
+"""Parts of `deviations.py`: the studies, what is taken back, and what is asked."""
