@@ -86,7 +86,7 @@ SHOTS = {
     "report-training": Shot("demo", figure="history"),
     "audit-verdict": Shot("audited", first="Can this be believed?", end="What was found"),
     "audit-controls": Shot("audited", first="Controls", end="A map of the samples"),
-    "patient": Shot("patient", first=ONE, end="Also keep in mind"),
+    "patient": Shot("patient", first=ONE, end="Genes"),
     "one-sample": Shot("patient", figure="heatmap"),
     "sweep": Shot("study", first="Gene sets × target classes", end="How often f is convinced", page="sweep.html"),
     "tissue-called": Shot("lung", figure="f_accuracy"),

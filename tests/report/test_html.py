@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tspg.analysis.carriers import CARRIER_COLUMNS
 from tspg.analysis.context import SAMPLE_COLUMNS
 from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
 from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.analysis.wording import number, percent
 from tspg.config import ExperimentConfig, TransportConfig
+from tspg.data.demo import DEMO_FILE
 from tspg.errors import ModelError
 from tspg.files import safe_name, write_json, write_table
 from tspg.report.evidence_view import MEASURES, METHODS, TELLING
@@ -584,3 +586,126 @@ def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(
     assert f"{kidney[1]} (" not in named
     write_table(run / "stable_genes.tsv", stable[1:2])
     assert findings_of(read_run(run))[-1].endswith("None of them leads with other seeds and with samples drawn anew.")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.2, 0.25, "are very close to real Lung samples"),
+        (-0.9, 0.3, "to real Lung samples by all genes together can "),
+    ],
+)
+def test_nearness_is_only_told_where_its_interval_allows(make_run, make_perturbations, tmp_path: Path, low, high, said):
+    table = full_evidence()
+    own = (table["method"] == "generator") & (table["measure"] == "energy_ratio")
+    table.loc[own, ["value", "low", "high"]] = 0.01, low, high
+    sentence = findings_of(read_run(run_with(table, make_run(tmp_path, make_perturbations()))))[1]
+    assert said in sentence
+    assert f"energy ratio 0.010 (95% interval {number(low)} to {number(high)})" in sentence
+
+
+def test_the_real_samples_say_why_a_classifier_is_not_admitted(make_run, make_perturbations, tmp_path: Path):
+    table = full_evidence()
+    real = table["method"] == "real_target"
+    table.loc[real & (table["measure"] == "hit_rate_forest"), "value"] = 0.85
+    table.loc[real & (table["measure"] == "hit_rate_logistic"), "value"] = 0.95
+    html = write_report(run_with(table, make_run(tmp_path, make_perturbations()))).read_text(encoding="utf-8")
+    assert "85%<small>under 90%</small>" in html
+    assert "95%</td>" in html
+
+
+def carried(*shares):
+    """Gene sets moved alone: each with its share of the genes, and of the way."""
+    rows = [("Kidney", "", "Hallmark", f"HALLMARK_MOVED_{n}", 5, *share, 0.0, 0.0) for n, share in enumerate(shares)]
+    return pd.DataFrame(rows, columns=list(CARRIER_COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("shares", "shown"),
+    [
+        ([(0.2, 0.3), (0.1, 0.2)], ["moved 0", "moved 1"]),
+        ([(1.0, 1.0), (0.1, 0.2)], ["moved 1"]),  # the run's own gene set is the whole move
+        ([(0.2, 3.1), (0.1, 0.2)], []),  # the whole move hardly shortens the way, so shares of it mean nothing
+    ],
+)
+def test_gene_sets_that_carry_are_shown_where_shares_mean_something(told_run: Path, tmp_path: Path, shares, shown):
+    shutil.copytree(told_run, tmp_path / "run")
+    write_table(tmp_path / "run" / "carriers.tsv", carried(*shares))
+    assert re.findall(r"moved \d", page_of(tmp_path / "run").text) == shown
+
+
+def test_the_page_of_one_moved_sample_says_nothing_twice(make_run, make_perturbations, tmp_path: Path):
+    whole = make_perturbations(split="test")
+    run = make_run(tmp_path, whole, figures=True)
+    whole[:1].write_h5ad(run / "perturbations.h5ad")
+    top = pd.read_csv(run / "top_genes.tsv", sep="\t", keep_default_na=False)
+    write_table(run / "top_genes.tsv", top[top["source_class"] == "Kidney"].assign(sample="sample-0"))
+    (run / "gene_overlap.tsv").unlink()
+    tsne = pd.read_csv(run / "tsne.tsv", sep="\t", keep_default_na=False)
+    write_table(run / "tsne.tsv", tsne.groupby("kind").head(1))
+    for name in ("history.tsv", "evidence.tsv", "model/model.json"):
+        (run / name).unlink()
+    write_json(run / "metrics.json", {"perturbation": {"f_accuracy": 1.0, "n": 1, "hit_rate": None}})
+    page = page_of(run)
+    headings = re.findall(r"<h[123][^>]*>(.*?)</h[123]>", (run / "report.html").read_text(encoding="utf-8"))
+    assert len(set(headings)) == len(headings)
+    assert sum(tag == "img" for tag, _ in page.elements) == 1  # the heat map
+    assert "A map" not in page.text
+    assert "was measured in the run that trained it" in page.text
+
+
+def test_terms_stand_by_q_and_none_is_named_where_none_is_enriched(told_run: Path, tmp_path: Path):
+    shutil.copytree(told_run, tmp_path / "run")
+    terms = [("LATER", 1e-9, 1e-5), ("SOONER", 1e-8, 1e-6)]  # of another category, which has fewer terms
+    rows = [("Liver", "", "GO BP", name, 30, 5.0, p, q, name, 0.5) for name, p, q in terms]
+    write_table(tmp_path / "run" / "enrichment_ranked.tsv", pd.DataFrame(rows, columns=list(RANKED_COLUMNS)))
+    counted = pd.DataFrame(
+        [
+            ("up", "Hallmark", 0, 0, 0, "HALLMARK_FOUND_NOT", "Liver", 0.7),
+            ("up", "GO BP", 1, 0, 1, "GOBP_IT", "Liver", 0.01),
+        ],
+        columns="direction category n_terms n_terms_strict n_sources best_term best_source best_q_value".split(),  # noqa: SIM905
+    )
+    write_table(tmp_path / "run" / "table_2.tsv", counted)
+    text = page_of(tmp_path / "run").text
+    assert text.index("SOONER") < text.index("LATER")
+    assert "found not" not in text
+    assert "7.0e-01" not in text
+    assert "1.0e-02" in text
+
+
+def test_shared_genes_stand_in_several_lists_largest_first(make_run, make_perturbations, tmp_path: Path):
+    run = make_run(tmp_path, make_perturbations())
+    genes = [("up", "ALONE", 1, 0.9), ("up", "SMALL", 2, 0.1), ("up", "LARGE", 2, -0.4)]
+    shared = pd.DataFrame(genes, columns=["direction", "gene", "n_sources", "mean_perturbation"])
+    shared.insert(3, "n_sources_total", 2)
+    write_table(run / "gene_overlap.tsv", shared)
+    text = page_of(run).text
+    assert text.index("LARGE") < text.index("SMALL")
+    assert "ALONE" not in text
+
+
+def test_the_parts_of_the_page_are_named_at_its_top(told_run: Path):
+    links = [attributes["href"] for tag, attributes in page_of(told_run).elements if tag == "a"]
+    parts = ["#people", "#genes", "#meaning", "#evidence", "#map", "#data", "#method"]
+    assert [link for link in links if link.startswith("#")] == parts
+
+
+def test_a_figure_that_was_drawn_is_shown(drawn_run: Path, tmp_path: Path):
+    shutil.copytree(drawn_run, tmp_path / "run")
+    shutil.copy(drawn_run / "figures" / "heatmap.png", tmp_path / "run" / "figures" / "overlap.png")
+    shutil.copy(drawn_run / "figures" / "heatmap.png", tmp_path / "run" / "figures" / "path.png")
+    count = [sum(tag == "img" for tag, _ in page_of(run).elements) for run in (drawn_run, tmp_path / "run")]
+    assert count[1] == count[0] + 2
+
+
+@pytest.mark.parametrize(("steps", "command"), [(40, "tspg demo --out"), (None, "tspg demo --quick --out")])
+def test_the_demo_is_repeated_as_it_was_asked(make_run, make_perturbations, tmp_path: Path, steps, command):
+    run = make_run(tmp_path, make_perturbations())
+    settings = ExperimentConfig(target_class="Lung").as_dict()
+    settings["generator"] |= {"steps": steps, "epochs": 3}
+    write_json(run / "model" / "model.json", {"target_class": "Lung", "settings": settings})
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    metrics["data"]["expression_file"] = DEMO_FILE
+    write_json(run / "metrics.json", metrics)
+    assert f"{command} NEW_FOLDER" in page_of(run).text

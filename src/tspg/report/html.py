@@ -204,7 +204,7 @@ def _command(run: RunFiles) -> str:
         return ""
     generator, target_model = settings["generator"], settings["target_model"]
     if run.metric("data.expression_file") == DEMO_FILE:
-        return f"tspg demo{' --quick' if generator['epochs'] else ''} --out NEW_FOLDER"
+        return f"tspg demo{'' if generator.get('steps') else ' --quick'} --out NEW_FOLDER"
     method = settings.get("method", "generator")
     length = "steps" if generator.get("steps") else "epochs"
     transform = run.metric("data.transform")
