@@ -634,6 +634,24 @@ def test_gene_sets_that_carry_are_shown_where_shares_mean_something(told_run: Pa
     assert re.findall(r"moved \d", page_of(tmp_path / "run").text) == shown
 
 
+@pytest.mark.parametrize(
+    ("enough", "said"),
+    [
+        (12, "both call at least half of them Lung: 12 of 30 (mean shift's own top genes: all are not enough)."),
+        (
+            None,
+            "Moving all 30 genes is not enough for both f and logistic regression to call at least half of them Lung.",
+        ),
+    ],
+)
+def test_how_few_genes_are_enough_is_told_or_that_none_are(told_run: Path, tmp_path: Path, enough, said):
+    shutil.copytree(told_run, tmp_path / "run")
+    rows = [("Kidney", "", "generator", enough, 30), ("Kidney", "", "mean_shift", None, 30)]
+    columns = ["source_class", "sample", "genes_by", "n_genes", "n_genes_in_all"]
+    write_table(tmp_path / "run" / "smallest_sets.tsv", pd.DataFrame(rows, columns=columns))
+    assert said in " ".join(page_of(tmp_path / "run").text.split())
+
+
 def test_the_page_of_one_moved_sample_says_nothing_twice(make_run, make_perturbations, tmp_path: Path):
     whole = make_perturbations(split="test")
     run = make_run(tmp_path, whole, figures=True)
@@ -683,6 +701,8 @@ def test_shared_genes_stand_in_several_lists_largest_first(make_run, make_pertur
     text = page_of(run).text
     assert text.index("LARGE") < text.index("SMALL")
     assert "ALONE" not in text
+    write_table(run / "gene_overlap.tsv", shared[:1])
+    assert "none in more than one list" in page_of(run).text
 
 
 def test_the_parts_of_the_page_are_named_at_its_top(told_run: Path):

@@ -187,8 +187,12 @@ def _overlap(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _most_shared(rows: pd.DataFrame) -> pd.DataFrame:
     """Genes of several lists, those of most lists and then of the largest change first."""
-    shared = rows[rows["n_sources"] > 1].assign(size=rows["mean_perturbation"].abs())
-    return shared.sort_values(["n_sources", "size"], ascending=False, kind="stable").head(MOST_SHARED_GENES)
+    sized = rows.assign(size=rows["mean_perturbation"].abs())
+    return (
+        sized[sized["n_sources"] > 1]
+        .sort_values(["n_sources", "size"], ascending=False, kind="stable")
+        .head(MOST_SHARED_GENES)
+    )
 
 
 def _typed_label_column(run: RunFiles) -> str | None:

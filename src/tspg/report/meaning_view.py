@@ -133,11 +133,12 @@ def _enough(run: RunFiles, key: Key) -> list[str]:
         own = by.get(run.method, {})
         parts = [f"mean shift's own top genes: {_count(by['mean_shift'])}"] if "mean_shift" in by else []
         parts += [f"genes in random order: {_count(by['random_genes'])}"] if "random_genes" in by else []
-        n_all, both = number(own.get("n_genes_in_all")), f"f and logistic regression both call {whom} {run.target}"
+        n_all, call = number(own.get("n_genes_in_all")), f"call {whom} {run.target}"
         if pd.isna(own.get("n_genes")):
-            found.append(f"Moving all {n_all} genes is not enough for {both.replace(' both call', ' both to call')}.")
+            found.append(f"Moving all {n_all} genes is not enough for both f and logistic regression to {call}.")
         else:
-            found.append(f"Genes that have to move until {both}: {_count(own)} of {n_all} ({'; '.join(parts)}).")
+            genes = f"{_count(own)} of {n_all} ({'; '.join(parts)})"
+            found.append(f"Genes that have to move until f and logistic regression both {call}: {genes}.")
     return found
 
 
