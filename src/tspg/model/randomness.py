@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS, ANCHOR, BASELINE_DRAWS = range(10, 19)
+REFERENCE_FOLDS = 19
 
 
 def stream(seed: int, use: int, epoch: int) -> np.random.Generator:

@@ -1,0 +1,59 @@
+"""Variances of many genes from few samples, each drawn towards what is usual among the genes (Smyth 2004)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma, polygamma
+
+Numbers = NDArray[np.float64]
+
+_LEAST_SHARE = 1e-5  # of the median variance; a smaller one would have a logarithm without bounds
+
+
+class ModeratedVariances(NamedTuple):
+    """Variance per gene after moderation, and the prior it was drawn towards (its degrees of freedom may be infinite)."""
+
+    variance: Numbers
+    prior_df: float
+    prior_variance: float
+
+
+def moderate_variances(variance: Numbers, df: float) -> ModeratedVariances:
+    """Each gene's variance, drawn towards a prior that is learned from all genes (Smyth 2004, equations 6.1 to 6.3).
+
+    Parameters
+    ----------
+    variance
+        Sample variance per gene, shape (genes,), in squared units of the values.
+    df
+        Residual degrees of freedom behind each of them, above 0.
+    """
+    median = float(np.median(variance))
+    usual = median if median > 0 else float(variance.max(initial=0.0))
+    if usual == 0:
+        return ModeratedVariances(variance, 0.0, 0.0)
+    logs = np.log(np.maximum(variance, _LEAST_SHARE * usual)) - digamma(df / 2) + np.log(df / 2)
+    excess = float(logs.var(ddof=1) - polygamma(1, df / 2)) if len(logs) > 1 else 0.0
+    if excess <= 0:  # genes differ by chance alone
+        prior = float(np.maximum(variance, _LEAST_SHARE * usual).mean())
+        return ModeratedVariances(np.full(len(variance), prior), np.inf, prior)
+    prior_df = 2 * _inverse_trigamma(excess)
+    prior = float(np.exp(logs.mean() + digamma(prior_df / 2) - np.log(prior_df / 2)))
+    return ModeratedVariances((prior_df * prior + df * variance) / (prior_df + df), prior_df, prior)
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The y with trigamma(y) = value, by Newton's method from below (Smyth 2004, appendix)."""
+    if value > 1e7:
+        return float(1 / np.sqrt(value))
+    if value < 1e-6:
+        return 1 / value
+    found = 0.5 + 1 / value
+    for _ in range(50):
+        slope = float(polygamma(1, found))
+        step = slope * (1 - slope / value) / float(polygamma(2, found))
+        found += step
+        if -step / found < 1e-8:
+            break
+    return found
