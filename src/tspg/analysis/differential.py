@@ -1,4 +1,4 @@
-"""Differential expression between two classes: limma's moderated t (Smyth 2004), donors and batches taken into account."""
+"""Differential expression between two classes: limma's moderated t (Smyth 2004), with donors and batches."""
 
 from typing import NamedTuple
 

@@ -12,7 +12,7 @@ _LEAST_SHARE = 1e-5  # of the median variance; a smaller one would have a logari
 
 
 class ModeratedVariances(NamedTuple):
-    """Variance per gene after moderation, and the prior it was drawn towards (its degrees of freedom may be infinite)."""
+    """Variance per gene after moderation, and the prior it was drawn towards (`prior_df` may be infinite)."""
 
     variance: Numbers
     prior_df: float
