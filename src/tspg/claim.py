@@ -23,7 +23,8 @@ CONTENTS = frozenset(
         "perturbations.h5ad",
         "top_genes.tsv",
         "gene_overlap.tsv",
-        "gene_changes.tsv",
+        "genes.tsv",
+        "gene_changes.tsv",  # of tspg 0.1.0, as is percentiles.tsv
         "evidence.tsv",
         "enrichment.tsv",
         "enrichment_ranked.tsv",
@@ -37,6 +38,7 @@ CONTENTS = frozenset(
         "carriers.tsv",
         "samples.tsv",
         "percentiles.tsv",
+        "sample_genes.tsv",
         "controls.tsv",
         "stable_genes.tsv",
         "audit",

@@ -2,25 +2,28 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 from anndata import AnnData
 
-from tspg.analysis.genes import all_top_genes, gene_changes, gene_overlap
+from tspg.analysis.class_genes import add_gene_tests, class_genes
+from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.asking import ask, ask_each
 from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
+from tspg.data.prepare import FloatMatrix
 from tspg.errors import UsageError
-from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, fit_targets, lay_ground
+from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, expression_of, fit_targets, lay_ground
 from tspg.forecast import forecast_question
 from tspg.meaning import Moved, annotation_facts, meaning_tables
-from tspg.metrics import run_metrics
+from tspg.metrics import genes_metrics, run_metrics
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
+from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
 from tspg.question import Question
@@ -261,11 +264,16 @@ def run_experiments(
 def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, checkpoints: Checkpoints) -> Run:
     """Move the samples and say what can be said about it."""
     config = question.config
+    with clock.phase("reference"):
+        model = replace(fitted.model, reference=fitted.ground.reference(config.target_class))
     with clock.phase("perturb"):
-        perturbations = fitted.model.perturb_prepared(fitted.prepared)
+        perturbations = model.perturb_prepared(fitted.prepared)
     with clock.phase("genes"):
-        genes = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
-        overlap = gene_overlap(genes)
+        top = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
+        expression = expression_of(question, fitted.prepared)
+        genes = class_genes(perturbations, expression.of(model.asked(fitted.prepared)), seed=config.seed)
+        add_gene_tests(perturbations, genes)
+        sample_genes = _sample_genes(question, fitted.ground, model, perturbations, expression.values)
     with clock.phase("evidence"):
         logistic = None
         if config.folds > 1:
@@ -274,19 +282,22 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
             evidence = evidence_of(fitted, question)
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
                 logistic = fitted.ground.judges["logistic"]
-        metrics = run_metrics(question, fitted.prepared, fitted.model, perturbations, evidence, fitted.history)
+        metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history)
+        metrics["genes"] = genes_metrics(perturbations, genes)
     with clock.phase("meaning"):
-        moved = Moved(perturbations, genes, fitted.model, perturbations, question.samples, logistic=logistic)
+        moved = Moved(perturbations, top, model, perturbations, question.samples, genes, sample_genes, logistic)
         tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
-        tables["gene_changes"] = gene_changes(perturbations)
+        tables["genes"] = genes
+        if question.samples:
+            tables["sample_genes"] = sample_genes
         metrics["annotations"] = annotation_facts(question.annotations, perturbations)
     return Run(
         config=config,
-        model=fitted.model,
+        model=model,
         perturbations=perturbations,
         history=fitted.history,
-        top_genes=genes,
-        gene_overlap=overlap,
+        top_genes=top,
+        gene_overlap=gene_overlap(top),
         evidence=evidence,
         metrics=metrics,
         tables=tables,
@@ -294,3 +305,15 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
         seconds=clock.read_off(),
         side_by_side=fitted.side_by_side,
     )
+
+
+def _sample_genes(
+    question: Question, ground: Ground, model: TrainedModel, perturbations: AnnData, values: FloatMatrix
+) -> pd.DataFrame:
+    """The genes of each named sample; one that was trained on is held against a reference learned without her donor."""
+    prepared, target, parts = ground.prepared, question.config.target_class, []
+    for name in question.samples:
+        row = prepared.sample_ids.index(name)
+        reference = ground.reference_without(row, target) if prepared.is_train[row] else model.reference
+        parts.append(model.sample_genes_of(perturbations[[name]], values[[row]], reference))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))

@@ -176,6 +176,8 @@ def _cells(column: pd.Series) -> Any:
     """A column as text: whole numbers, floats in the fewest digits that tell them apart, or text as it is."""
     import pyarrow as pa
 
+    if isinstance(column.dtype, pd.Int64Dtype):  # whole numbers, some of which are missing
+        return pa.array(column, pa.int64()).cast(pa.string()).fill_null("")
     values = column.to_numpy()
     if values.dtype == np.float64:
         return pa.array(["" if value != value else repr(value) for value in values.tolist()], pa.string())

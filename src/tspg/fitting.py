@@ -8,17 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tspg.analysis.class_genes import Expression
 from tspg.analysis.donors import donor_codes, donor_folds
 from tspg.analysis.evidence import Move, evidence_table
 from tspg.analysis.judges import Classify, fit_judges
 from tspg.analysis.pooling import pool_evidence
 from tspg.clock import Clock
-from tspg.data.prepare import FloatMatrix, Prepared, prepare
+from tspg.data.matrix import dense
+from tspg.data.prepare import FloatMatrix, Prepared, prepare, text_column
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method, TransportGenerator
 from tspg.model.networks import TargetModel
+from tspg.model.reference import ClassReference, SampleReference, class_references
 from tspg.model.trained import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.progress import Report, silent
@@ -38,6 +41,32 @@ class Ground:
         """Classifiers that know neither f nor the target, fitted when first asked for."""
         is_train = self.prepared.is_train
         return fit_judges(self.prepared.profiles[is_train], self.prepared.source_class[is_train], seed=self.seed)
+
+    @cached_property
+    def class_references(self) -> dict[str, ClassReference]:
+        """What real training samples of every class are like, gene by gene."""
+        return class_references(self._samples_of, self.prepared.classes, seed=self.seed)
+
+    def reference(self, target_class: str) -> SampleReference:
+        """What single samples are read against when they are moved to a class."""
+        return SampleReference.fit(self._samples_of, target_class, self.class_references, seed=self.seed)
+
+    def reference_without(self, sample: int, target_class: str) -> SampleReference:
+        """The same for a sample that was trained on, learned without her donor's samples."""
+        samples_of = partial(self._samples_of, without=self._donors[sample])
+        classes = sorted({str(self.prepared.source_class[sample]), target_class})
+        references = class_references(samples_of, classes, seed=self.seed)
+        return SampleReference.fit(samples_of, target_class, references, seed=self.seed)
+
+    @cached_property
+    def _donors(self) -> NDArray[np.int64]:
+        return donor_codes((len(self.prepared.sample_ids), self.prepared.groups))[0]
+
+    def _samples_of(self, name: str, without: int = -1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """A class's training samples in the user's units, and the donor of each."""
+        prepared = self.prepared
+        rows = np.flatnonzero(prepared.in_class(name) & prepared.is_train & (self._donors != without))
+        return prepared.scaler.inverse(prepared.profiles[rows]), self._donors[rows]
 
 
 @dataclass(frozen=True)
@@ -87,6 +116,15 @@ def prepare_study(question: Question, *, is_train: NDArray[np.bool_] | None = No
         seed=config.seed,
         is_train=is_train,
     )
+
+
+def expression_of(question: Question, prepared: Prepared) -> Expression:
+    """The study's values in the user's units, with what a test between classes has to take into account."""
+    tested = dense(question.study)
+    if prepared.adjustment is None:
+        return Expression(tested, tested, groups=prepared.groups)
+    levels = text_column(question.study, prepared.adjustment.column)
+    return Expression(prepared.adjustment.transform(tested, levels)[0], tested, levels, prepared.groups)
 
 
 def fit_targets(

@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Setting, cases_of
-from tspg.analysis.context import gene_percentiles, outside_training
+from tspg.analysis.context import outside_training
 from tspg.analysis.enrichment import changes_of, enrichment_tables
 from tspg.analysis.judges import Classify
 from tspg.analysis.membership import membership
@@ -25,9 +25,9 @@ class Moved:
     """Moved profiles with what they are read against.
 
     `study` holds the real samples that the model was trained and tested on, the moved profiles of its
-    own run, and `stable_genes` what an audit of that run found; None where they are not at hand.
-    `samples` are single samples asked for; `logistic` is the linear judge of the study's training samples
-    where it was fitted before.
+    own run; None where they are not at hand. `samples` are single samples asked for; `genes` and
+    `sample_genes` are the tables of class genes and of these samples, where there are any; `logistic` is
+    the linear judge of the study's training samples where it was fitted before.
     """
 
     perturbations: AnnData
@@ -35,7 +35,8 @@ class Moved:
     model: TrainedModel
     study: AnnData | None
     samples: tuple[str, ...]
-    stable_genes: pd.DataFrame | None = None
+    genes: pd.DataFrame | None = None
+    sample_genes: pd.DataFrame | None = None
     logistic: Classify | None = None
 
 
@@ -44,7 +45,13 @@ def meaning_tables(
 ) -> dict[str, pd.DataFrame]:
     """Every table of what moved genes do and how few are enough, by the name of its file."""
     tables = enrichment_tables(
-        moved.perturbations, moved.top_genes, annotations, method=enrichment, samples=moved.samples
+        moved.perturbations,
+        moved.top_genes,
+        annotations,
+        method=enrichment,
+        samples=moved.samples,
+        genes=moved.genes,
+        sample_genes=moved.sample_genes,
     )
     tables["table_1"] = table_1(metrics, moved.model.target_class)
     if "enrichment" in tables:
@@ -62,7 +69,6 @@ def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> 
         "path": path_table(cases, setting),
         "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
         "samples": outside_training(moved.perturbations, setting, moved.samples),
-        "percentiles": gene_percentiles(moved.perturbations, setting, moved.top_genes, stable_genes=moved.stable_genes),
     }
     if annotations:
         tables["carriers"] = carriers(cases, setting, genes, annotations[0])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from tspg.analysis.class_genes import ALL_SOURCES, SURE, agreement_with_difference
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
 from tspg.data.doubts import known_by
@@ -56,12 +57,24 @@ def run_metrics(
     }
 
 
+def genes_metrics(perturbations: AnnData, genes: pd.DataFrame) -> dict[str, Any]:
+    """How many genes differ for sure, and what the list by P adds beside the difference of the class means."""
+    width = (perturbations.var["maximum"] - perturbations.var["minimum"]).to_numpy()
+    pooled = genes[genes["source_class"] == ALL_SOURCES]
+    return {
+        "n_tested": int(pooled["p_value"].notna().sum()),
+        "n_sure": int((pooled["q_value"] < SURE).sum()),
+        "agreement_with_difference": number(agreement_with_difference(genes, width)),
+    }
+
+
 def perturb_metrics(
-    model: TrainedModel, adata: AnnData, perturbations: AnnData, doubts: Sequence[str] = ()
+    model: TrainedModel, adata: AnnData, perturbations: AnnData, samples: Sequence[str], doubts: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
 
-    `doubts` are what the model's own run had to say against it; they stand first among the notes.
+    `samples` are those whose own genes are told. `doubts` are what the model's own run had to say against it;
+    they stand first among the notes.
     """
     obs = perturbations.obs
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
@@ -75,6 +88,15 @@ def perturb_metrics(
         notes.append(
             f"The model was trained on values adjusted for {column}; {n_unadjusted} samples could not be, "
             f"since their {column} is not given or was not among the training samples."
+        )
+    if model.reference is None:
+        notes.append(
+            "The model was made by tspg 0.1.0 and does not hold what single samples are read against, so there is no "
+            "sample_genes.tsv: which genes are unusual for a sample's own class was not answered. Train it again."
+        )
+    if len(samples) < perturbations.n_obs:
+        notes.append(
+            f"Single samples are listed for {len(samples)} of {perturbations.n_obs:,}. Name others with --samples."
         )
     seen = [str(name) for name in obs.index[obs["split"] == "train"]]
     if seen:

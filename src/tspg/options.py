@@ -68,6 +68,7 @@ def _perturb(commands: Any) -> None:
     _add_path(parser, "--model", "folder of a finished `tspg run`", "RUN_DIR", required=True)
     _add_path(parser, "--out", "new folder for the results", "DIR", required=True)
     _add_matrix(parser, of_model=True)
+    _add_list(parser, "--samples", "samples whose own genes to list and draw (default: all, up to the first 20)", "ID")
     _add_annotations(parser)
     _add_xlsx(parser)
 

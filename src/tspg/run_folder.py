@@ -16,6 +16,7 @@ from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
 import tspg
+from tspg.analysis.class_genes import ALL_SOURCES
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
 from tspg.claim import MANIFEST, claimed
 from tspg.clock import Clock
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from tspg.experiment import Run
 
 PERTURBATIONS = "perturbations.h5ad"
-KEPT_WITH_METRICS = ("top_genes", "gene_changes")
 DRAWN = ("top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
@@ -91,7 +91,7 @@ def save_run(
         Write the tables as one Excel file too.
     keep
         `all`; `tables`: without model, moved profiles and figures, which the report still shows;
-        `metrics`: the numbers, and top genes and changes of all genes alone.
+        `metrics`: the numbers, the top genes, and all genes of the sources together.
     command
         What asks the same question again; None means this program's own command line.
 
@@ -100,7 +100,7 @@ def save_run(
     >>> tspg.save_run(run, "runs/numbers", keep="metrics")
     >>> from pathlib import Path
     >>> sorted(path.name for path in Path("runs/numbers").iterdir())
-    ['gene_changes.tsv', 'manifest.json', 'metrics.json', 'top_genes.tsv']
+    ['genes.tsv', 'manifest.json', 'metrics.json', 'top_genes.tsv']
     """
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 
@@ -134,9 +134,11 @@ def save_findings(
     if found.history is not None:
         tables["history"] = found.history.drop(columns="seconds")  # times would break equal bytes
     with clock.phase("tables"):
+        if keep == "metrics":  # of the genes those of all sources together
+            genes = tables["genes"]
+            tables = {"top_genes": tables["top_genes"], "genes": genes[genes["source_class"] == ALL_SOURCES]}
         for name, table in tables.items():
-            if keep != "metrics" or name in KEPT_WITH_METRICS:
-                write_table(out / f"{name}.tsv", table)
+            write_table(out / f"{name}.tsv", table)
         if xlsx:
             write_spreadsheet(found.tables, out / "tables.xlsx")
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})

@@ -1,6 +1,7 @@
 """Differential expression between two classes: limma's moderated t (Smyth 2004), with donors and batches."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +10,7 @@ from scipy.sparse import csr_array
 from scipy.stats import t as student
 
 from tspg.analysis.donors import Codes, Numbers
-from tspg.model.variances import moderate_variances
+from tspg.model.gene_statistics import moderate_variances
 
 _GENES_AT_ONCE = 1024  # temporaries stay small whatever the matrix
 _CONFOUNDED = 1e-8  # share of the class contrast that donors and levels leave; below it there is only rounding
@@ -53,49 +54,87 @@ def moderated_t(
     Numbers per gene; not a number where too few samples or a confounded batch leave nothing to test.
     """
     matrix = np.asarray(values)
-    nuisance = np.zeros((len(matrix), 0)) if levels is None else np.eye(int(levels.max()) + 1)[levels]
-    block = np.zeros(len(matrix), dtype=np.int64)
-    averaged, paired = None, False
-    if donors is not None:
-        codes = np.unique(donors, return_inverse=True)[1]
-        cells, first, cell = np.unique(2 * codes + is_target, return_index=True, return_inverse=True)
-        share = 1 / np.bincount(cell)[cell]
-        averaged = csr_array((share, (cell, np.arange(len(cell)))), shape=(len(cells), len(cell)))
-        nuisance, is_target = averaged @ nuisance, is_target[first]
-        in_both = len(cells) - len(np.unique(cells // 2))
-        paired = in_both > len(np.unique(cells // 2)) / 2
-        block = cells // 2 if paired else np.zeros(len(cells), dtype=np.int64)
-    block = np.unique(block, return_inverse=True)[1]
-    basis = orth(_centred(nuisance, block)) if nuisance.shape[1] else nuisance[:, :0]
-    contrast = _centred(is_target.astype(np.float64)[:, None], block)[:, 0]
-    size = contrast @ contrast
-    contrast -= basis @ (basis.T @ contrast)
-    left = float(contrast @ contrast)
-    df = len(is_target) - (int(block.max()) + 1) - basis.shape[1] - 1
-    if df < 1 or left <= _CONFOUNDED * size or size == 0:
-        nothing = np.full(matrix.shape[1], np.nan)
-        return ModeratedT(nothing, nothing, nothing, nothing, np.nan, paired)
-    estimate, variance = np.empty(matrix.shape[1]), np.empty(matrix.shape[1])
+    design = _Design.of(is_target, donors, levels)
+    estimate, variance = np.full((2, matrix.shape[1]), np.nan)
+    if design.df < 1 or not design.is_estimable:
+        return ModeratedT(estimate, estimate, estimate, estimate, np.nan, design.paired)
     for start in range(0, matrix.shape[1], _GENES_AT_ONCE):
         genes = slice(start, start + _GENES_AT_ONCE)
-        part = matrix[:, genes].astype(np.float64)
-        part = _centred(part if averaged is None else averaged @ part, block)
-        part -= basis @ (basis.T @ part)
-        estimate[genes] = contrast @ part / left
-        part -= np.outer(contrast, estimate[genes])
-        variance[genes] = np.einsum("ij,ij->j", part, part) / df
-    moderated = moderate_variances(variance, df)
-    error = np.sqrt(moderated.variance / left)
+        estimate[genes], variance[genes] = design.fit(matrix[:, genes].astype(np.float64))
+    moderated = moderate_variances(variance, design.df)
+    error = np.sqrt(moderated.variance / design.size)
     with np.errstate(divide="ignore", invalid="ignore"):  # a study in which nothing varies has no t
         t = estimate / error
-    total_df = float(min(df + moderated.prior_df, df * matrix.shape[1]))
-    return ModeratedT(estimate, error, t, 2 * student.sf(np.abs(t), total_df), total_df, paired)
+    df = float(min(design.df + moderated.prior_df, design.df * matrix.shape[1]))
+    return ModeratedT(estimate, error, t, 2 * student.sf(np.abs(t), df), df, design.paired)
 
 
-def _centred(values: Numbers, block: Codes) -> Numbers:
-    """Values less the mean of their block, column by column."""
-    rows = np.arange(len(block))
-    sums = csr_array((np.ones(len(block)), (block, rows)), shape=(int(block.max()) + 1, len(block)))
-    means = (sums @ values) / np.bincount(block)[:, None]
-    centred: Numbers = values - means[block]
-    return centred
+@dataclass(frozen=True)
+class _Design:
+    """The linear model: value = donor or mean + batch + class.
+
+    `cell` says which samples are averaged, `block` which of these averages share a donor. `contrast` is the class
+    and `basis` the batch, both less what blocks, and for the contrast the batch, explain. `whole` is the squared
+    length that the contrast had before the batch.
+    """
+
+    cell: Codes
+    block: Codes
+    basis: Numbers
+    contrast: Numbers
+    whole: float
+    paired: bool
+
+    @classmethod
+    def of(cls, is_target: NDArray[np.bool_], donors: Codes | None, levels: Codes | None) -> "_Design":
+        """Average the samples of each donor and class, and compare within donors where most have both classes."""
+        own = np.arange(len(is_target)) if donors is None else np.unique(donors, return_inverse=True)[1]
+        cells, first, cell = np.unique(2 * own + is_target, return_index=True, return_inverse=True)
+        n_donors = len(np.unique(own))
+        paired = len(cells) - n_donors > n_donors / 2
+        block = np.unique(cells // 2 if paired else np.zeros_like(cells), return_inverse=True)[1]
+        batch = np.zeros((len(is_target), 0)) if levels is None else np.eye(int(levels.max()) + 1)[levels]
+        centred = _less_means(_means(batch, cell), block)
+        basis: Numbers = orth(centred) if centred.shape[1] else centred
+        contrast = _less_means(is_target[first].astype(np.float64)[:, None], block)[:, 0]
+        return cls(cell, block, basis, contrast - basis @ (basis.T @ contrast), float(contrast @ contrast), paired)
+
+    @property
+    def size(self) -> float:
+        """The squared length of the contrast: the variance of the estimate is the residual variance over it."""
+        return float(self.contrast @ self.contrast)
+
+    @property
+    def is_estimable(self) -> bool:
+        """Whether donors and batch leave anything of the class to be estimated."""
+        return self.size > _CONFOUNDED * self.whole
+
+    @property
+    def df(self) -> int:
+        """Residual degrees of freedom."""
+        return int(len(self.block) - len(np.unique(self.block)) - self.basis.shape[1] - 1)
+
+    def fit(self, values: Numbers) -> tuple[Numbers, Numbers]:
+        """Difference and residual variance per gene, from the values of all samples."""
+        left = _less_means(_means(values, self.cell), self.block)
+        left -= self.basis @ (self.basis.T @ left)
+        estimate: Numbers = self.contrast @ left / self.size
+        left -= np.outer(self.contrast, estimate)
+        variance: Numbers = np.einsum("ij,ij->j", left, left) / self.df
+        return estimate, variance
+
+
+def _means(values: Numbers, groups: Codes) -> Numbers:
+    """The mean row of each group, in the order of their numbers."""
+    n_groups = int(groups.max()) + 1
+    if n_groups == len(groups):
+        return values[np.argsort(groups)]
+    members: Any = csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))), shape=(n_groups, len(groups)))
+    means: Numbers = (members @ values) / np.bincount(groups)[:, None]
+    return means
+
+
+def _less_means(values: Numbers, groups: Codes) -> Numbers:
+    """Rows less the mean of their group."""
+    left: Numbers = values - _means(values, groups)[groups]
+    return left

@@ -57,11 +57,12 @@ def spread_interval(value: float, replicates: Numbers, n_donors: int) -> tuple[f
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < max(20, len(replicates) // 2):
         return np.nan, np.nan
-    low, high = np.quantile(usable - usable.mean(), [0.025, 0.975]) * _widening(n_donors)
+    low, high = np.quantile(usable - usable.mean(), [0.025, 0.975]) * widening(n_donors)
     return float(value + low), float(value + high)
 
 
-def _widening(n_donors: int) -> float:
+def widening(n_donors: int) -> float:
+    """How much wider than a plain bootstrap's an interval over few donors has to be."""
     return float(t.ppf(0.975, n_donors - 1) / norm.ppf(0.975) * np.sqrt(n_donors / (n_donors - 1)))
 
 

@@ -262,6 +262,33 @@ def changes_of(
     return [str(gene) for gene in perturbations.var_names[may_move]], found
 
 
+def leads_of(
+    perturbations: AnnData,
+    samples: Sequence[str] = (),
+    genes: pd.DataFrame | None = None,
+    sample_genes: pd.DataFrame | None = None,
+) -> tuple[list[str], dict[Profile, NDArray[np.float64]]]:
+    """What genes are ranked by: moderated t of every source class, and of named samples how unusual each gene is.
+
+    The change P stands in where there is no such number: profiles of classes in `tspg perturb`, classes too
+    small for a test or for a reference, models of tspg 0.1.0.
+    """
+    names, found = changes_of(perturbations, samples)
+    for profile in found:
+        table, key, name = (
+            (sample_genes, "sample", profile.sample)
+            if profile.sample
+            else (genes, "source_class", profile.source_class)
+        )
+        if table is None:
+            continue
+        own = table[table[key] == name].set_index("gene")["z_own" if profile.sample else "t"]
+        lead = own.reindex(names).to_numpy(np.float64)
+        if np.isfinite(lead).any():
+            found[profile] = np.nan_to_num(lead)
+    return names, found
+
+
 def enrichment_tables(
     perturbations: AnnData,
     top_genes: pd.DataFrame,
@@ -269,14 +296,16 @@ def enrichment_tables(
     *,
     method: str = "both",
     samples: Sequence[str] = (),
+    genes: pd.DataFrame | None = None,
+    sample_genes: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """The enrichment tables of a run folder by name: over-representation of its gene lists, and ranks of all genes."""
-    genes, changes = changes_of(perturbations, samples)
+    names, leads = leads_of(perturbations, samples, genes, sample_genes)
     tables = {}
     if method in ("ora", "both"):
-        tables["enrichment"] = over_representation(queries_of(top_genes), genes, annotations)
+        tables["enrichment"] = over_representation(queries_of(top_genes), names, annotations)
     if method in ("ranked", "both"):
-        tables["enrichment_ranked"] = ranked_enrichment(changes, genes, annotations)
+        tables["enrichment_ranked"] = ranked_enrichment(leads, names, annotations)
     return tables
 
 

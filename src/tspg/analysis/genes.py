@@ -136,27 +136,6 @@ def _profiles(
         yield str(classes[row]), name, original[row].astype(np.float64), perturbed[row].astype(np.float64)
 
 
-def gene_changes(perturbations: AnnData) -> pd.DataFrame:
-    """How far every gene is moved, averaged over the source classes, each of which counts alike.
-
-    One row a gene in the order of the matrix, on the scaled [0, 1] axis; `same_direction` is the share
-    of source classes whose mean moves the way the average does.
-    """
-    means = [(before, after) for _, _, before, after in _profiles(perturbations, None)]
-    before, after = (np.array(side) for side in zip(*means, strict=True))
-    change = after - before
-    average = change.mean(axis=0)
-    return pd.DataFrame(
-        {
-            "gene": perturbations.var_names.to_numpy(dtype=object),
-            "perturbation": average,
-            "before": before.mean(axis=0),
-            "after": after.mean(axis=0),
-            "same_direction": (np.sign(change) == np.sign(average)).mean(axis=0),
-        }
-    )
-
-
 def gene_overlap(top: pd.DataFrame) -> pd.DataFrame:
     """How often each gene is among the top genes of the source classes (the paper's "85" up and "642" down).
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.genes import all_top_genes, gene_overlap
@@ -17,10 +16,10 @@ from tspg.commands.told import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
 from tspg.data.matrix import X, dense
+from tspg.data.naming import closest
 from tspg.data.streams import file_kind
 from tspg.data.units import LOG_SCALE, guess_units
-from tspg.errors import ExpressionError
-from tspg.files import read_table
+from tspg.errors import ExpressionError, UsageError
 from tspg.manifest import verify
 from tspg.progress import Report
 from tspg.report.run_files import doubts_about
@@ -30,7 +29,7 @@ from tspg.strangers import fitting_together
 if TYPE_CHECKING:
     from tspg.model.trained import TrainedModel
 
-MOST_SINGLE_SAMPLES = 20  # each of so many samples is ranked by itself without being asked
+MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without being asked
 
 
 def carry_out(options: Namespace, _report: Report) -> list[str]:
@@ -89,28 +88,41 @@ def _findings(
     from tspg.model.device import fixed_threads
     from tspg.model.storage import model_folder
 
+    column = named.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-        perturbations = model.perturb(adata, label_column=named.label_column(options, adata), layer=X)
-    names = [str(name) for name in perturbations.obs_names]
-    few = tuple(names) if len(names) <= MOST_SINGLE_SAMPLES else ()
-    genes = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=few)
+        perturbations = model.perturb(adata, label_column=column, layer=X)
+    samples = _chosen(options.samples, perturbations)
+    top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent
-    metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder))
+    metrics = perturb_metrics(model, adata, perturbations, samples, doubts_about(folder))
+    with clock.phase("genes"):
+        own = (
+            None
+            if model.reference is None
+            else model.sample_genes(adata, samples=samples, label_column=column, layer=X)
+        )
     with clock.phase("meaning"), fitting_together(options.model):
-        study, stable = _study(folder)
-        moved = Moved(perturbations, genes, model, study, few, stable)
+        moved = Moved(perturbations, top, model, _study(folder), samples, sample_genes=own)
         tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
     metrics["annotations"] = annotation_facts(annotations, perturbations)
-    tables = {"top_genes": genes, "gene_overlap": gene_overlap(genes), **tables}
-    return Findings(perturbations, tables, metrics, model.settings, few, clock.seconds)
+    tables = {"top_genes": top, "gene_overlap": gene_overlap(top), **tables}
+    if own is not None:
+        tables["sample_genes"] = own
+    return Findings(perturbations, tables, metrics, model.settings, samples, clock.seconds)
 
 
-def _study(folder: Path) -> tuple[AnnData | None, pd.DataFrame | None]:
-    """The real samples of the run that trained a model and its audit's stable genes, as far as its folder has them."""
+def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
+    """The samples whose own genes are told: those named, or else the first twenty."""
+    names = [str(name) for name in perturbations.obs_names]
+    unknown = sorted(set(wanted) - set(names))
+    if unknown:
+        near = closest(unknown[0], names)[0]
+        raise UsageError(f"--samples: there is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
+    return tuple(wanted or names[:MOST_SINGLE_SAMPLES])
+
+
+def _study(folder: Path) -> AnnData | None:
+    """The real samples of the run that trained a model, as far as its folder has them."""
     if (folder / MANIFEST).is_file():
         verify(folder, but=DRAWN_AGAIN)
-    stable = folder / "stable_genes.tsv"
-    return (
-        read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None,
-        read_table(stable) if stable.is_file() else None,
-    )
+    return read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None

@@ -110,6 +110,10 @@ def _check_attributes(item: h5py.Group | h5py.Dataset, file: str) -> None:
 
 def _check_type(stored: h5py.h5t.TypeID, file: str, where: str) -> None:
     """Refuse lists of varying length, which AnnData files never hold: a damaged one makes HDF5 crash."""
+    if isinstance(stored, h5py.h5t.TypeCompoundID):  # such as the columns of scanpy's rank_genes_groups
+        for member in range(stored.get_nmembers()):
+            _check_type(stored.get_member_type(member), file, where)
+        return
     if stored.detect_class(h5py.h5t.VLEN):  # text of varying length is a class of its own
         raise ExpressionError(f"{file}: {where} holds lists of varying length. Write the file again with anndata.")
 

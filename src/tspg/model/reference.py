@@ -16,12 +16,13 @@ from scipy.optimize import brentq
 from scipy.special import stdtrit
 from scipy.stats import t as student
 
+from tspg.model.gene_statistics import moderate_variances
 from tspg.model.randomness import REFERENCE_FOLDS, stream
-from tspg.model.variances import moderate_variances
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Rows = NDArray[np.bool_]
+SamplesOf = Callable[[str], tuple[Numbers, Codes]]  # a class's training samples in the user's units, and their donors
 
 FEWEST_SAMPLES = 5  # of a class: statistics of fewer would give single values away
 FEWEST_FOR_COMPONENTS = 20  # of a class: with fewer, a value is held against the class mean alone
@@ -123,9 +124,9 @@ class ClassReference:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ClassReference":
         """The class as it was stored."""
         n, *tail = arrays["facts"].tolist()
-        half = {name: arrays[name].astype(np.float32) for name in ("components", "percentiles")}
-        single = {name: arrays[name].astype(np.float64) for name in ("center", "unit", "residual_sd")}
-        return cls(n=int(n), tail=Tail(*tail), **half, **single)
+        components, percentiles = (arrays[name].astype(np.float32) for name in ("components", "percentiles"))
+        center, unit, residual_sd = (arrays[name].astype(np.float64) for name in ("center", "unit", "residual_sd"))
+        return cls(int(n), center, unit, components, residual_sd, Tail(*tail), percentiles)
 
     def residual_z(self, values: ArrayLike) -> Numbers:
         """How far each value lies from what class and the rest of the profile lead one to expect, as a z; as shaped.
@@ -133,9 +134,10 @@ class ClassReference:
         One unit is the spread of held-out samples, times how far the profile as a whole lies off: a noisy sample
         does not have a thousand unusual genes. Not a number for a gene that does not vary.
         """
-        z = _left_by(self.components, _standardised(values, self.center, self.unit))
-        z /= np.where(self.unit > 0, self.residual_sd, np.nan)
-        return z / own_spread(z[:, self.unit > 0])
+        left = _left_by(self.components, _standardised(values, self.center, self.unit))
+        z = left / np.where(self.unit > 0, self.residual_sd, np.nan)
+        relative: Numbers = z / own_spread(z[:, self.unit > 0])
+        return relative
 
     def percentile(self, values: ArrayLike) -> Numbers:
         """Where values lie among real samples of the class, 0 to 100; the middle of those that are equal."""
@@ -246,38 +248,36 @@ class SampleReference:
 
     @classmethod
     def fit(
-        cls,
-        values: NDArray[np.float32],
-        class_names: NDArray[np.object_],
-        donors: Codes,
-        target_class: str,
-        classes: Mapping[str, ClassReference],
-        *,
-        seed: int,
+        cls, samples_of: SamplesOf, target_class: str, classes: Mapping[str, ClassReference], *, seed: int
     ) -> "SampleReference":
-        """Learn what is expected in the target class, from training samples in the user's units."""
-        expectations: dict[str, Expectation] = {}
-        if target_class in classes:
-            is_target = class_names == target_class
-            reference = classes[target_class]
-            expectations[target_class] = Expectation.of_target(
-                reference, values[is_target], donors[is_target], seed=seed
-            )
-            for name in sorted(set(classes) - {target_class}):
-                paired, after = counterparts(values, class_names == name, is_target, donors)
-                if len(np.unique(donors[paired])) >= FEWEST_PAIRS:
-                    before = values[paired] - classes[name].center
-                    expected = Expectation.of_pairs(before, after - reference.center, donors[paired], seed=seed)
-                    expectations[name] = expected
+        """Learn what is expected in the target class, from the training samples of the classes."""
+        if target_class not in classes:
+            return cls(target_class, classes, {})
+        center, (after, donors) = classes[target_class].center, samples_of(target_class)
+        expectations = {target_class: Expectation.of_target(classes[target_class], after, donors, seed=seed)}
+        for name in sorted(set(classes) - {target_class}):
+            before, own_donors = samples_of(name)
+            if len(np.intersect1d(own_donors, donors)) < FEWEST_PAIRS:
+                continue
+            every, is_target = np.concatenate([own_donors, donors]), np.arange(len(before) + len(after)) >= len(before)
+            paired, theirs = counterparts(np.concatenate([before, after]), ~is_target, is_target, every)
+            deviations = before[paired] - classes[name].center, theirs - center
+            expectations[name] = Expectation.of_pairs(*deviations, own_donors[paired], seed=seed)
         return cls(target_class, classes, expectations)
 
-    def expectation(self, source_class: str) -> Expectation | None:
-        """What is expected of a class in the target; None where the target class is too small to say."""
-        return self.expectations.get(source_class, self.expectations.get(self.target_class))
+    def expected(self, values: NDArray[np.floating], source_class: str) -> tuple[Numbers, Expectation] | None:
+        """Where profiles of a class are expected in the target class; None where the target class is too small."""
+        target = self.classes.get(self.target_class)
+        if target is None:
+            return None
+        paired = self.expectations.get(source_class) if source_class in self.classes else None
+        if paired is None:
+            return np.broadcast_to(target.center, np.shape(values)), self.expectations[self.target_class]
+        return target.center + paired.slope * (values - self.classes[source_class].center), paired
 
     def arrays(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Everything as named arrays, ready to be stored; `classes` are those of the model, by whose number they go."""
-        found = {}
+        found: dict[str, NDArray[Any]] = {}
         for kind, parts in (("class", self.classes), ("expected", self.expectations)):
             for name, part in parts.items():
                 found |= {f"{kind}.{classes.index(name)}.{key}": array for key, array in part.arrays().items()}
@@ -299,20 +299,18 @@ class SampleReference:
         )
 
 
-def class_references(
-    values: NDArray[np.float32], class_names: NDArray[np.object_], donors: Codes, *, seed: int
-) -> dict[str, ClassReference]:
+def class_references(samples_of: SamplesOf, classes: Sequence[str], *, seed: int) -> dict[str, ClassReference]:
     """The reference of every class with five training samples or more."""
     found = {}
-    for name in sorted(set(class_names)):
-        rows = class_names == name
-        if rows.sum() >= FEWEST_SAMPLES:
-            found[str(name)] = ClassReference.fit(values[rows], donors[rows], seed=seed)
+    for name in classes:
+        values, donors = samples_of(name)
+        if len(values) >= FEWEST_SAMPLES:
+            found[name] = ClassReference.fit(values, donors, seed=seed)
     return found
 
 
 def counterparts(
-    values: NDArray[np.float32], is_source: Rows, is_target: Rows, donors: Codes
+    values: NDArray[np.floating], is_source: Rows, is_target: Rows, donors: Codes
 ) -> tuple[NDArray[np.int64], Numbers]:
     """Rows of the source samples whose donor has target samples too, and the mean of those, one row for each."""
     paired = np.flatnonzero(is_source & np.isin(donors, donors[is_target]))
@@ -357,7 +355,8 @@ def own_spread(z: Numbers) -> Numbers:
     """How far profiles lie off as a whole, 1 for a usual one, shape (samples, 1): the median of |z|."""
     if z.shape[1] < FEWEST_GENES_FOR_SPREAD:
         return np.ones((len(z), 1))
-    return _not_zero(np.median(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN)
+    middle: Numbers = np.median(np.abs(z), axis=1, keepdims=True)
+    return _not_zero(middle / NORMAL_MEDIAN)
 
 
 def _standardised(values: ArrayLike, center: Numbers, unit: Numbers) -> Numbers:

@@ -29,11 +29,13 @@ from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
+from tspg.model.reference import SampleReference
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
 from tspg.strangers import check_folder, is_plain
 
-FORMAT_VERSION = 3  # 1: f was told `least_batches`; 2: no fingerprints yet. Every one of them can still be read.
+# 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference. Every one of them can still be read.
+FORMAT_VERSION = 4
 # What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
 _DAMAGED = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
@@ -224,6 +226,7 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         split=described["split"],
         settings=settings,
         adjustment=_adjustment(described.get("adjusted"), folder),
+        reference=_reference(described, folder),
         details={key: described["details"][key] for key in DETAILS}
         | {key: described["details"].get(key, before) for key, before in LATER_DETAILS.items()},
     )
@@ -260,6 +263,17 @@ def _adjustment(described: dict[str, Any] | None, folder: Path) -> Adjustment | 
         return None
     offsets = _tensors(folder, "adjustment")["offsets"].numpy()
     return Adjustment(described["column"], tuple(described["levels"]), offsets)
+
+
+def _reference(described: dict[str, Any], folder: Path) -> SampleReference | None:
+    """What real samples are like; older models, and those of the estimator, do not hold it."""
+    if "reference.safetensors" not in described.get("files", {}):
+        return None
+    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "reference").items()}
+    n_genes = len(described["genes"])
+    if any(array.shape[-1] != n_genes for key, array in arrays.items() if not key.endswith(".facts")):
+        raise ValueError("reference.safetensors holds another number of genes than model.json says")
+    return SampleReference.from_arrays(arrays, described["classes"], described["target_class"])
 
 
 def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,9 +19,11 @@ from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, require_anndata
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
-from tspg.errors import ExpressionError, GeneSetError, ShapeError, UsageError
+from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
+from tspg.model.reference import SampleReference
+from tspg.model.sample_genes import sample_gene_table
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,7 +33,8 @@ class TrainedModel:
     `target_model` is f and `method` what moves the profiles; `gene_ids` are in the networks' order;
     `target_mean` is mu_t on the scaled axis; `split` maps each sample of the training matrix to
     `train` or `test`; `settings` is the experiment's configuration as plain values; `details` holds
-    what a report wants to say about the data; `adjustment` takes a batch out of profiles first.
+    what a report wants to say about the data; `adjustment` takes a batch out of profiles first;
+    `reference` is what real samples of each class are like (None in models of tspg 0.1.0).
 
     Examples
     --------
@@ -54,6 +58,7 @@ class TrainedModel:
     settings: dict[str, Any]
     details: dict[str, Any]
     adjustment: Adjustment | None = None
+    reference: SampleReference | None = None
 
     @classmethod
     def of(
@@ -92,6 +97,9 @@ class TrainedModel:
         files = {"target_model": self.target_model.state_dict(), **self.method.files()}
         if self.adjustment is not None:
             files["adjustment"] = {"offsets": torch.from_numpy(self.adjustment.offsets)}
+        if self.reference is not None:
+            arrays = self.reference.arrays(self.classes)
+            files["reference"] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
         return files
 
     @cached_property
@@ -190,13 +198,7 @@ class TrainedModel:
         >>> moved.obs.columns.tolist()
         ['source_class', 'predicted_before', 'predicted_after', 'split']
         """
-        require_anndata(adata)
-        require_unique(adata)
-        values, unadjusted = self._own_genes(adata, layer or self._own_layer(adata)), 0
-        if self.adjustment is not None:
-            column = self.adjustment.column
-            levels = text_column(adata, column, gaps_allowed=True) if column in adata.obs else [""] * adata.n_obs
-            values, unadjusted = self.adjustment.transform(values, levels)
+        values, unadjusted = self._values(adata, layer)
         scaled, clipped = self.scaler.transform(values)
         source = np.full(adata.n_obs, "", dtype=object)
         if label_column is not None:
@@ -206,12 +208,95 @@ class TrainedModel:
         result.uns["tspg"] |= {"clipped_cells": clipped, "unadjusted": unadjusted}
         return result
 
+    def sample_genes(
+        self,
+        adata: AnnData,
+        *,
+        samples: Sequence[str] | None = None,
+        label_column: str | None = None,
+        layer: str | None = None,
+    ) -> pd.DataFrame:
+        """One person's genes: what is unusual for her own class, and how far she lies from the target class.
+
+        Her own class is the one given by `label_column`, or else the one that f sees. A sample that the model
+        was trained on took part in what is expected of her, so her genes look a little less unusual than they are.
+
+        Parameters
+        ----------
+        adata, label_column, layer
+            As for `perturb`.
+        samples
+            Names of the samples wanted; None takes all.
+
+        Returns
+        -------
+        One row per sample and gene: `value` as given, `expected` in the target class with its 95% interval
+        `low` to `high`, and how far off she is (`z_target`, `p_target`, `q_target`); how unusual the value is
+        for her own class and the rest of her profile (`z_own`, `p_own`, `q_own`); percentiles among real
+        samples of both classes; and `perturbation`, what the model changes, on the scaled axis. Of each sample
+        the most unusual genes come first.
+
+        Raises
+        ------
+        ModelError
+            If the model is one of tspg 0.1.0, which did not keep what is needed.
+        UsageError
+            If there is no such sample.
+
+        Examples
+        --------
+        >>> genes = run.model.sample_genes(adata[:1], label_column="subtype")
+        >>> genes.columns.tolist()[:6]
+        ['sample', 'gene', 'value', 'expected', 'low', 'high']
+        >>> len(genes) == len(run.model.gene_ids)
+        True
+        """
+        if samples is not None:
+            unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
+            if unknown:
+                raise UsageError(f"There is no sample {unknown[0]!r} among the {adata.n_obs} given.")
+            adata = adata[list(samples)]
+        moved = self.perturb(adata, label_column=label_column, layer=layer)
+        return self.sample_genes_of(moved, self._values(adata, layer)[0])
+
+    def sample_genes_of(
+        self, moved: AnnData, values: NDArray[np.floating], reference: SampleReference | None = None
+    ) -> pd.DataFrame:
+        """The table of `sample_genes` for profiles that were moved before, from their values in the user's units."""
+        reference = reference or self.reference
+        if reference is None:
+            raise ModelError(
+                "This model does not hold what single samples are read against: it was made by tspg 0.1.0, or without "
+                "`tspg.run`. Train it again with `tspg run`."
+            )
+        obs = moved.obs
+        own = obs["source_class"].where(obs["source_class"].ne(""), obs["predicted_before"])
+        names = list(map(str, moved.obs_names))
+        change = np.asarray(moved.layers["perturbation"])
+        return sample_gene_table(values, names, list(map(str, own)), change, self.gene_ids, reference)
+
+    def _values(self, adata: AnnData, layer: str | None) -> tuple[FloatMatrix, int]:
+        """Expression of the model's genes in the user's units, adjusted as in training; and how many could not be."""
+        require_anndata(adata)
+        require_unique(adata)
+        values = self._own_genes(adata, layer or self._own_layer(adata))
+        if self.adjustment is None:
+            return values, 0
+        column = self.adjustment.column
+        levels = text_column(adata, column, gaps_allowed=True) if column in adata.obs else [""] * adata.n_obs
+        return self.adjustment.transform(values, levels)
+
+    def asked(self, prepared: Prepared) -> NDArray[np.bool_]:
+        """True for each sample of the study that the question is about: of a source class or the target."""
+        asked: NDArray[np.bool_] = np.isin(prepared.source_class, [*self.source_classes, self.target_class])
+        return asked
+
     def perturb_prepared(self, prepared: Prepared, *, keep_raw: bool = False) -> AnnData:
         """Move the samples of the model's own study that the question is about: sources and target.
 
         Donors (`group`) and the user's own columns are kept beside what was found.
         """
-        asked = np.isin(prepared.source_class, [*self.source_classes, self.target_class])
+        asked = self.asked(prepared)
         names = pd.Index(np.asarray(prepared.sample_ids, dtype=object)[asked])
         source, split = prepared.source_class[asked], prepared.split[asked]
         result = self._assemble(prepared.profiles[asked], names, source, split, keep_raw=keep_raw)

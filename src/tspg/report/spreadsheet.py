@@ -13,6 +13,8 @@ from tspg.errors import UsageError
 from tspg.files import whole_file
 
 SHEETS = (
+    "genes",
+    "sample_genes",
     "top_genes",
     "gene_overlap",
     "table_1",
@@ -23,7 +25,6 @@ SHEETS = (
     "carriers",
     "path",
     "samples",
-    "percentiles",
     "evidence",
 )
 MOST_ROWS = 1_048_575  # of a sheet, below its head

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tspg.analysis.class_genes import ALL_SOURCES
 from tspg.audit.stability import DIRECTIONS, Repeats
 from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
@@ -151,11 +152,12 @@ def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
 
 
 def _repeats(folders: list[Path]) -> tuple[list[str], Repeats]:
-    """The genes of some runs and how far each moves them, averaged over the source classes."""
+    """The genes of some runs and how far each moves them, averaged over all source samples."""
     tables, changes = [], []
     for folder in folders:
         with _readable(folder):
-            tables.append(read_table(folder / "gene_changes.tsv"))
+            genes = read_table(folder / "genes.tsv")
+            tables.append(genes[genes["source_class"] == ALL_SOURCES])
             changes.append({"": tables[-1]["perturbation"].to_numpy(dtype=np.float64)})
     may_rank = np.any([change[""] != 0 for change in changes], axis=0)  # one that is constant in training never moves
     return list(map(str, tables[0]["gene"])), Repeats.of(changes, may_rank, LISTED)

@@ -1,10 +1,11 @@
-"""Variances of many genes from few samples, each drawn towards what is usual among the genes (Smyth 2004)."""
+"""Statistics of many genes at once: variances drawn towards what is usual (Smyth 2004), and q-values."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
+from scipy.stats import false_discovery_control
 
 Numbers = NDArray[np.float64]
 
@@ -57,3 +58,12 @@ def _inverse_trigamma(value: float) -> float:
         if -step / found < 1e-8:
             break
     return found
+
+
+def q_values(p_value: Numbers) -> Numbers:
+    """Benjamini-Hochberg's q over genes; genes without a p have no q."""
+    q = np.full(len(p_value), np.nan)
+    known = np.isfinite(p_value)
+    if known.any():
+        q[known] = false_discovery_control(p_value[known])
+    return q
