@@ -14,7 +14,7 @@ from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared
-from tspg.data.units import guess_units
+from tspg.data.units import LOG_SCALE, guess_units
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
@@ -54,6 +54,7 @@ def run_metrics(
             "epochs": len(history),
             "device": str(model.device),
         },
+        "reference": reference_metrics(model),
     }
 
 
@@ -69,12 +70,11 @@ def genes_metrics(perturbations: AnnData, genes: pd.DataFrame) -> dict[str, Any]
 
 
 def perturb_metrics(
-    model: TrainedModel, adata: AnnData, perturbations: AnnData, samples: Sequence[str], doubts: Sequence[str] = ()
+    model: TrainedModel, adata: AnnData, perturbations: AnnData, doubts: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
 
-    `samples` are those whose own genes are told. `doubts` are what the model's own run had to say against it;
-    they stand first among the notes.
+    `doubts` are what the model's own run had to say against it; they stand first among the notes.
     """
     obs = perturbations.obs
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
@@ -93,10 +93,6 @@ def perturb_metrics(
         notes.append(
             "The model was made by tspg 0.1.0 and does not hold what single samples are read against, so there is no "
             "sample_genes.tsv: which genes are unusual for a sample's own class was not answered. Train it again."
-        )
-    if len(samples) < perturbations.n_obs:
-        notes.append(
-            f"Single samples are listed for {len(samples)} of {perturbations.n_obs:,}. Name others with --samples."
         )
     seen = [str(name) for name in obs.index[obs["split"] == "train"]]
     if seen:
@@ -121,9 +117,25 @@ def perturb_metrics(
             "gene_set": model.details["gene_set"],
             "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
             "units": f"{units}: {reason}",
+            "is_log": units == LOG_SCALE,
             "transform": model.details["transform"],
         },
         "training": _training(model),
+        "reference": reference_metrics(model),
+    }
+
+
+def reference_metrics(model: TrainedModel) -> dict[str, Any] | None:
+    """What single samples are read against: of each class samples and components, and pairs with the target.
+
+    None where the model does not hold it.
+    """
+    if model.reference is None:
+        return None
+    found = model.reference.classes
+    return {
+        "classes": {name: {"n": one.n, "components": len(one.components)} for name, one in found.items()},
+        "pairs": {name: one.n_pairs for name, one in model.reference.expectations.items() if one.n_pairs},
     }
 
 
@@ -217,6 +229,7 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         "gene_set": details["gene_set"],
         "expression_file": details["file"],
         "units": details["units"],
+        "is_log": details["is_log"],
         "transform": details["transform"],
         "group_column": config.group_column,
     }

@@ -14,7 +14,7 @@ from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
-from tspg.data.units import guess_units
+from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
 
@@ -107,6 +107,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         "transform": source.get("transform", "none"),
         "duplicates": source.get("duplicates", "error"),
         "units": f"{units}: {reason}",
+        "is_log": units == LOG_SCALE,
         "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",

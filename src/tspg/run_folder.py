@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tspg.experiment import Run
 
 PERTURBATIONS = "perturbations.h5ad"
-DRAWN = ("top_genes", "path")  # tables that figures are drawn from
+DRAWN = ("genes", "top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
 NAMED_VERSIONS = (
@@ -140,7 +140,7 @@ def save_findings(
         for name, table in tables.items():
             write_table(out / f"{name}.tsv", table)
         if xlsx:
-            write_spreadsheet(found.tables, out / "tables.xlsx")
+            write_spreadsheet(found.tables, out / "tables.xlsx", is_log=bool(found.metrics["data"]["is_log"]))
         write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
     if keep != "metrics":
         _draw(found, out, clock, for_print=keep == "all")

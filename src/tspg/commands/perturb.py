@@ -94,7 +94,9 @@ def _findings(
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent
-    metrics = perturb_metrics(model, adata, perturbations, samples, doubts_about(folder))
+    metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder))
+    if len(samples) < perturbations.n_obs:
+        metrics["data"]["notes"].append(_not_all(len(samples), perturbations.n_obs))
     with clock.phase("genes"):
         own = (
             None
@@ -119,6 +121,10 @@ def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
         near = closest(unknown[0], names)[0]
         raise UsageError(f"--samples: there is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
     return tuple(wanted or names[:MOST_SINGLE_SAMPLES])
+
+
+def _not_all(n: int, n_all: int) -> str:
+    return f"Genes of single samples are listed for {n} of {n_all:,} samples. Name others with --samples."
 
 
 def _study(folder: Path) -> AnnData | None:

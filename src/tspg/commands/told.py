@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tspg.report.findings import findings_of, verdict_in_short
-from tspg.report.meaning_view import far_out
+from tspg.report.people_view import far_out, people_in_short
 from tspg.report.run_files import read_run
 
 MOST_NOTES = 6  # in the terminal; the report has all
@@ -14,4 +14,13 @@ def summary(out: Path) -> list[str]:
     found = read_run(out)
     notes = [f"Note: {note}" for note in (found.metric("data.notes") or [])[:MOST_NOTES]]
     verdict = [line for line in [verdict_in_short(found)] if line]
-    return ["", *far_out(found), *findings_of(found), *verdict, *notes, "", f"Report: {out / 'report.html'}"]
+    return [
+        "",
+        *far_out(found),
+        *findings_of(found),
+        *people_in_short(found),
+        *verdict,
+        *notes,
+        "",
+        f"Report: {out / 'report.html'}",
+    ]

@@ -135,9 +135,9 @@ class ClassReference:
         does not have a thousand unusual genes. Not a number for a gene that does not vary.
         """
         left = _left_by(self.components, _standardised(values, self.center, self.unit))
-        z = left / np.where(self.unit > 0, self.residual_sd, np.nan)
-        relative: Numbers = z / own_spread(z[:, self.unit > 0])
-        return relative
+        z: Numbers = left / np.where(self.unit > 0, self.residual_sd, np.nan)
+        z /= own_spread(z[:, self.unit > 0])
+        return z
 
     def percentile(self, values: ArrayLike) -> Numbers:
         """Where values lie among real samples of the class, 0 to 100; the middle of those that are equal."""
@@ -176,7 +176,8 @@ class Expectation:
         matrix = np.asarray(values, dtype=np.float64)
 
         def residuals(train: Rows, held_out: Rows) -> Numbers:
-            return matrix[held_out] - matrix[train].mean(axis=0)
+            left: Numbers = matrix[held_out] - matrix[train].mean(axis=0)
+            return left
 
         _, z = cross_fitted(residuals, donors, seed=seed)
         sd = reference.unit * np.sqrt(1 + 1 / reference.n)

@@ -42,7 +42,11 @@ _DAMAGED = (
     *(OSError, SafetensorError),
 )
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
-LATER_DETAILS = {"duplicates": "error", "layer": ""}  # and what they are in models from before there were any
+LATER_DETAILS = {
+    "duplicates": "error",
+    "layer": "",
+    "is_log": False,
+}  # and what they are in models from before there were any
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:

@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from tspg.files import safe_name, whole_file, write_table
+from tspg.report.difference_figure import plot_difference
 from tspg.report.f_accuracy import plot_f_accuracy
 from tspg.report.heatmap import plot_heatmap
 from tspg.report.history import plot_history
@@ -20,6 +21,7 @@ from tspg.report.style import house_style
 from tspg.report.tsne import draw, place, plot_tsne
 
 __all__ = [
+    "plot_difference",
     "plot_f_accuracy",
     "plot_heatmap",
     "plot_history",
@@ -66,9 +68,9 @@ def write_figures(
 ) -> list[Path]:
     """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
 
-    Without a history, or with an empty one, there is no figure of it, nor without `top_genes` and `path`
-    among the tables one of the overlap and of the path. `samples` are those that the
-    user named: each gets a heat map of its own. Beside them `tsne.tsv` has the places on the map. Figures are
+    Without a history, or with an empty one, there is no figure of it, nor without `genes`, `top_genes` and `path`
+    among the tables one of the difference, the overlap and the path. `samples` are those that the user named: each
+    gets a heat map of its own. Beside them `tsne.tsv` has the places on the map. Figures are
     PNG and, `for_print`, PDF, which takes more than half of the time.
     """
     placed = place(perturbations, seed=seed)
@@ -80,6 +82,8 @@ def write_figures(
     }
     if history is not None and len(history):  # a method in closed form has none
         figures["history"] = plot_history(history)
+    if len(tables.get("genes", ())):
+        figures["difference"] = plot_difference(perturbations, tables["genes"])
     if len(tables.get("path", ())):
         figures["path"] = plot_path(tables["path"])
     lists = lists_by_source(tables["top_genes"]) if len(tables.get("top_genes", ())) else {}

@@ -7,6 +7,7 @@ from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.verdict import QUESTIONS
 from tspg.analysis.wording import counted, listed, number, percent
+from tspg.report.genes_view import strongest_genes
 from tspg.report.run_files import RunFiles
 
 _DOUBTFUL_CLASSIFIER = 0.8
@@ -18,11 +19,12 @@ _SOURCES_NAMED = 2
 
 
 def findings_of(run: RunFiles) -> list[str]:
-    """The answer in up to three sentences: called the target, like the target, and the genes it took."""
-    return [sentence for sentence in (_called(run), _alike(run), _strongest_genes(run)) if sentence]
+    """The answer in up to three sentences: the genes, whether moved samples are called the target, and like it."""
+    return [sentence for sentence in (_strongest_genes(run), called_of(run), _alike(run)) if sentence]
 
 
-def _called(run: RunFiles) -> str:
+def called_of(run: RunFiles) -> str:
+    """How many samples f calls the target once they are moved."""
     rate, n = run.metric("perturbation.hit_rate"), run.metric("perturbation.n_held_out")
     if rate is None or not n:
         return _called_of_all(run)
@@ -90,7 +92,10 @@ def _varied(run: RunFiles) -> str:
 
 
 def _strongest_genes(run: RunFiles) -> str:
-    """The genes that stand highest over all lists of the run, or of the samples where no class is known."""
+    """The genes that lead; of runs without a test those moved most over all lists, or of samples without a class."""
+    leading, which = strongest_genes(run)
+    if leading:
+        return f"{leading}{_stable(run, which)}"
     top = run.tables["top_genes"]
     if top.empty:
         return ""

@@ -14,10 +14,12 @@ from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
 from tspg.report.evidence_view import all_measures, comparison, controls, telling_measures, verdict_rows
 from tspg.report.findings import cautions_of, findings_of
+from tspg.report.genes_view import difference_title, gene_tables
 from tspg.report.map_view import map_of
-from tspg.report.meaning_view import annotations_line, cases_told, people, readable
+from tspg.report.meaning_view import annotations_line, cases_told, readable
 from tspg.report.method_words import method_of
 from tspg.report.page import PROGRAM, rendered
+from tspg.report.people_view import people
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
 from tspg.strangers import fitting_together
@@ -81,6 +83,8 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "controls": controls(run),
         "selected_often": SELECTED_OFTEN,
         "pictures": dict(pictures_of(run)),
+        "gene_tables": gene_tables(run)[:MOST_GENE_LISTS],
+        "difference_title": difference_title(run),
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
         "people": told_people,

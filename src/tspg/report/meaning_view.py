@@ -1,4 +1,4 @@
-"""What the page shows of the meaning of moved genes: enriched terms, paths, smallest sets, one person's place."""
+"""What the page shows of the meaning of moved genes: enriched terms, paths, smallest sets."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from tspg.report.run_files import RunFiles
 
 MOST_TERMS, MOST_RANKED, MOST_CARRIERS, MOST_CASES = 10, 14, 5, 60
 BAR = 12.0  # -log10 q at which a bar is full
-FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
 
 Key = tuple[str, str]
 
@@ -145,58 +144,3 @@ def _enough(run: RunFiles, key: Key) -> list[str]:
 def _count(row: dict[Any, Any]) -> str:
     n = row.get("n_genes")
     return "all are not enough" if n is None or pd.isna(n) else f"{int(n):,}"
-
-
-def people(run: RunFiles) -> list[dict[Any, Any]]:
-    """For every named sample: is she like those the model learned from, and where do her genes lie."""
-    samples, places = run.tables["samples"], run.tables["percentiles"]
-    if samples.empty:
-        return []
-    return [
-        {
-            **row,
-            "place": _place(row),
-            "outside": _is_outside(row),
-            "genes": _genes(run, str(row["sample"]), places),
-            "audited": "seeds" in places and bool(places.loc[places["sample"] == row["sample"], "seeds"].notna().any()),
-        }
-        for row in samples.to_dict("records")
-    ]
-
-
-def far_out(run: RunFiles) -> list[str]:
-    """A warning for each named sample that lies outside the training data."""
-    return [f"{row['sample']}: {_place(row)}" for row in run.tables["samples"].to_dict("records") if _is_outside(row)]
-
-
-def _is_outside(row: dict[Any, Any]) -> bool:
-    return bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT)
-
-
-def _place(row: dict[Any, Any]) -> str:
-    if pd.isna(row["p_value"]):
-        return "This sample was among those that the model was trained on, so its result is no test."
-    distance = f"{number(row['distance'])} to the nearest training sample, usual are {number(row['typical'])}"
-    rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
-    if row["p_value"] <= FAR_OUT:
-        return (
-            f"This profile lies outside the data that the model was trained on ({distance}; {rare}). "
-            "What the model says of it may mean nothing."
-        )
-    if 1 / (row["n"] + 1) > FAR_OUT:
-        return (
-            f"Whether this profile lies outside the data that the model was trained on cannot be told: only "
-            f"{int(row['n']):,} real samples were held out to compare with ({distance})."
-        )
-    return (
-        f"This profile is no farther from those that the model was trained on than real samples usually are "
-        f"({distance}; {rare})."
-    )
-
-
-def _genes(run: RunFiles, sample: str, places: pd.DataFrame) -> list[tuple[str, list[dict[Any, Any]]]]:
-    top = run.tables["top_genes"]
-    own = top[top["sample"] == sample]
-    keys = ["sample", "direction", "rank", "gene"]
-    joined = own.merge(places, on=keys, how="left") if len(places) else own
-    return [(way, joined[joined["direction"] == way].to_dict("records")) for way in ("up", "down")]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tspg.files import safe_name
-from tspg.report.findings import findings_of
+from tspg.report.findings import called_of
+from tspg.report.genes_view import beside_difference
 from tspg.report.run_files import RunFiles
 
 MOST_BYTES = 3_300_000  # base64 adds a third; the page stays under 5 MB
@@ -65,7 +66,7 @@ def _words(run: RunFiles) -> dict[str, Words]:
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
             f"95% intervals (Clopper-Pearson; several samples of one donor count as fewer).{_which_count(run)}",
-            f"Dot plot with a line for each source class. {' '.join(findings_of(run)[:1])}",
+            f"Dot plot with a line for each source class. {called_of(run)}",
         ),
         "heatmap": Words(
             "The transformation, gene by gene",
@@ -73,6 +74,13 @@ def _words(run: RunFiles) -> dict[str, Words]:
             f"{target} samples. Every line is a gene, in each panel in the order of P. The colours of P go by its "
             "root, so that small changes show. Where the method works, x_adv looks like mu_T.",
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
+        ),
+        "difference": Words(
+            "What P adds beside differential expression",
+            "Every point is a gene: across, the difference of the class means; upwards, P, the mean change by the "
+            "model, both scaled, all source samples together. On the line both are the same. Named are the genes that "
+            f"lead by moderated t. {beside_difference(run)}",
+            f"Scatter plot of P against the difference of class means. {beside_difference(run)}",
         ),
         "path": Words(
             "The path from before to after",

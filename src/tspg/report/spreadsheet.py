@@ -38,8 +38,10 @@ _AS_WRITTEN = {
 }
 
 
-def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path, *, is_log: bool = False) -> None:
     """Write the tables of a run as sheets; of the enrichment those terms with q < .05.
+
+    With `is_log`, values on a log scale, the difference of two means is called log2 fold change.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
                 continue
             table = tables[name]
             shown = table[table["q_value"] < ENRICHED] if name.startswith("enrichment") else table
+            if is_log:
+                shown = shown.rename(columns={"difference": "log2 fold change"})
             shown.head(MOST_ROWS).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
     with whole_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())

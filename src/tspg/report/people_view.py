@@ -1,0 +1,134 @@
+"""What page and terminal show of single samples: genes that are her own, the way to the target, and what was moved."""
+
+from typing import Any
+
+import pandas as pd
+
+from tspg.analysis.class_genes import SURE
+from tspg.analysis.wording import counted, listed, number
+from tspg.report.run_files import RunFiles
+
+FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
+MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 20, 6, 5
+
+
+def people(run: RunFiles) -> list[dict[str, Any]]:
+    """For every named sample: is it like those the model learned from, and its three lists of genes."""
+    return [_person(run, row) for row in run.tables["samples"].to_dict("records")]
+
+
+def _person(run: RunFiles, row: dict[Any, Any]) -> dict[str, Any]:
+    sample = str(row["sample"])
+    genes, top = _rows(run.tables["sample_genes"], sample), _rows(run.tables["top_genes"], sample)
+    return {
+        **row,
+        "place": _place(row),
+        "outside": _is_outside(row),
+        "own_class": _own_class(row),
+        "own_words": _own_words(run, row, genes),
+        "own": _most(genes, "z_own"),
+        "target_words": _target_words(run, row),
+        "against": _most(genes.assign(away=genes["expected"] - genes["value"]) if len(genes) else genes, "away"),
+        "moved": [(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")] if len(top) else [],
+    }
+
+
+def _rows(table: pd.DataFrame, sample: str) -> pd.DataFrame:
+    return table if table.empty else table[table["sample"] == sample]
+
+
+def _own_class(row: dict[Any, Any]) -> str:
+    return str(row["source_class"] or row["predicted_before"])
+
+
+def _most(genes: pd.DataFrame, column: str) -> list[dict[Any, Any]]:
+    """The rows in which a column is largest, up or down; none where it is empty."""
+    if genes.empty or genes[column].isna().all():
+        return []
+    order = genes[column].abs().sort_values(ascending=False, kind="stable").index[:MOST_GENES]
+    return genes.loc[order].to_dict("records")
+
+
+def _own_words(run: RunFiles, row: dict[Any, Any], genes: pd.DataFrame) -> str:
+    """How many genes are unusual for her own class, and what they were held against."""
+    name = _own_class(row)
+    if genes.empty or genes["z_own"].isna().all():
+        return f"Which genes are unusual for {name} was not answered: {_why_not(run)}."
+    sure = int((genes["q_own"] < SURE).sum())
+    unusual = f"{counted(sure, 'gene')} {'is' if sure == 1 else 'are'} unusual (q < {SURE})"
+    return f"{unusual} for {name} and the rest of this profile, held against {_held_against(run, name)}."
+
+
+def _why_not(run: RunFiles) -> str:
+    if run.metric("reference") is None:
+        return "the model was made by tspg 0.1.0; train it again"
+    return "the class has too few training samples"
+
+
+def _held_against(run: RunFiles, name: str) -> str:
+    found = (run.metric("reference.classes") or {}).get(name, {})
+    n, k = found.get("n", 0), found.get("components", 0)
+    if not k:
+        return f"the mean of only {counted(n, 'training sample')}: too few to take the rest of the profile into account"
+    return f"{counted(n, 'training sample')} and their {k} main components"
+
+
+def _target_words(run: RunFiles, row: dict[Any, Any]) -> str:
+    """What the expectation in the target class rests on."""
+    n_pairs = (run.metric("reference.pairs") or {}).get(_own_class(row), 0)
+    if n_pairs:
+        return (
+            f"The expected value is what {n_pairs:,} people with samples of both classes lead one to expect of this "
+            f"one in {run.target}."
+        )
+    return (
+        f"The expected value is the mean of {run.target}: without people who gave samples of both classes, nothing "
+        "tells how much of this sample's own would stay."
+    )
+
+
+def people_in_short(run: RunFiles) -> list[str]:
+    """The most unusual genes of each named sample, in a line each."""
+    shown = people(run)
+    lines = [f"{person['sample']}: {person['own_words']}{_named(person['own'])}" for person in shown[:MOST_IN_SHORT]]
+    left = len(shown) - MOST_IN_SHORT
+    return [*lines, *([f"{counted(left, 'more sample')}: see the report."] if left > 0 else [])]
+
+
+def _named(genes: list[dict[Any, Any]]) -> str:
+    """The genes that lead, the surer ones where there are any."""
+    if not genes:
+        return ""
+    sure = [row for row in genes if row["q_own"] < SURE]
+    names = [f"{row['gene']} ({'higher' if row['z_own'] > 0 else 'lower'})" for row in (sure or genes)[:MOST_NAMED]]
+    return f" {'First' if sure else 'Most unusual'}: {listed(names)}."
+
+
+def far_out(run: RunFiles) -> list[str]:
+    """A warning for each named sample that lies outside the training data."""
+    return [f"{row['sample']}: {_place(row)}" for row in run.tables["samples"].to_dict("records") if _is_outside(row)]
+
+
+def _is_outside(row: dict[Any, Any]) -> bool:
+    return bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT)
+
+
+def _place(row: dict[Any, Any]) -> str:
+    if pd.isna(row["p_value"]):
+        return "This sample was among those that the model was trained on, so its result is no test."
+    distance = f"{number(row['distance'])} to the nearest training sample, usual are {number(row['typical'])}"
+    rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
+    if row["p_value"] <= FAR_OUT:
+        return (
+            f"This profile lies outside the data that the model was trained on ({distance}; {rare}). "
+            "What the model says of it may mean nothing."
+        )
+    if 1 / (row["n"] + 1) > FAR_OUT:
+        return (
+            f"Whether this profile lies outside the data that the model was trained on cannot be told: only "
+            f"{int(row['n']):,} real samples were held out to compare with ({distance})."
+        )
+    return (
+        f"This profile is no farther from those that the model was trained on than real samples usually are "
+        f"({distance}; {rare})."
+    )
