@@ -180,7 +180,7 @@ def collect_made_up_runs(config: Path, out: Path) -> None:
     plan = read_plan(out)
     work_on(plan, plan.jobs[0], out)
     real = run_folder(plan.runs_of(plan.jobs[0])[0], out)
-    names = ("metrics.json", "gene_changes.tsv", "top_genes.tsv", "manifest.json")
+    names = ("metrics.json", "genes.tsv", "top_genes.tsv", "manifest.json")
     files = {name: (real / name).read_bytes() for name in names}
     for run in plan.wanted:
         folder = run_folder(run, out)

@@ -1,6 +1,7 @@
 """A whole experiment: what its seed and donors decide, and that held-out samples decide nothing."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ def test_named_sources_alone_are_learned_from_and_moved(planted, preset):
     assert rates["n"].tolist() == [8]
 
 
-def fitting_anew(*given, **more):
-    return Moved(*given, **{**more, "logistic": None})
+def fitting_anew(*given):
+    return replace(Moved(*given), logistic=None)
 
 
 def test_the_linear_judge_of_the_evidence_says_what_the_genes_mean_too(planted, monkeypatch):

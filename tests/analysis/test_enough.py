@@ -1,4 +1,4 @@
-"""Paths, smallest sets, carriers and percentiles on a world small enough to know the answers."""
+"""Paths, smallest sets and carriers on a world small enough to know the answers."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
-from scipy.stats import binomtest, percentileofscore
+from scipy.stats import binomtest
 
 from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Case, Setting, cases_of
-from tspg.analysis.context import gene_percentiles, outside_training, percentile
+from tspg.analysis.context import outside_training
 from tspg.analysis.energy import energy_distance
 from tspg.analysis.path import path_table, switch_point
 from tspg.analysis.smallest_sets import numbers_tried, smallest_sets
@@ -242,31 +242,6 @@ def test_a_namesake_of_a_training_sample_with_another_profile_is_judged():
 
 def world(rng, n):
     return rng.normal(0.5, 0.1, (n, 8)).astype(np.float32), np.array(["source", "target"] * (n // 2), dtype=object)
-
-
-@pytest.mark.parametrize("value", [0.2, 0.5, 0.50001, 0.9])
-def test_percentiles_agree_with_scipy(value):
-    among = np.array([0.1, 0.3, 0.5, 0.5, 0.7], dtype=np.float32)
-    assert percentile(value, among) == pytest.approx(percentileofscore(among, np.float32(value), kind="mean"))
-
-
-def test_a_persons_genes_are_placed_among_her_class_and_the_target():
-    training = np.array([[0.1], [0.2], [0.3], [0.8], [0.9]], dtype=np.float32)
-    classes = np.array(["source"] * 3 + ["target"] * 2, dtype=object)
-    setting = Setting("target", {}, training, classes, training[:0], classes[:0])
-    people = moved(np.array([[0.25]], dtype=np.float32), [""], ["test"])
-    top = pd.DataFrame(
-        [("", "s0", "up", 1, "G0", 0.25, 0.85), ("source", "", "up", 1, "G0", 0.2, 0.8)],
-        columns=["source_class", "sample", "direction", "rank", "gene", "before", "after"],
-    )
-    (row,) = gene_percentiles(people, setting, top).to_dict("records")
-    assert row["compared_with"] == "source"  # what f sees, since her class is not known
-    assert [row[name] for name in ("in_source", "in_target", "after_in_target")] == pytest.approx([200 / 3, 0, 50])
-    assert np.isnan(row["seeds"])
-    stable = pd.DataFrame(
-        [("source", "up", "G0", 0.8)], columns=["source_class", "direction", "gene", "selection_frequency"]
-    )
-    assert gene_percentiles(people, setting, top, stable_genes=stable)["seeds"].tolist() == [0.8]
 
 
 def test_a_held_out_sample_is_not_its_own_company():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from tspg.analysis.genes import all_top_genes, compare_targets, gene_changes, gene_overlap, top_genes
+from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap, top_genes
 from tspg.errors import UsageError
 
 GENES = ["A", "B", "C", "D", "E"]
@@ -59,16 +59,6 @@ def test_a_constant_gene_and_an_unmoved_gene_never_rank(moved):
     assert not ((table["gene"] == "D") & (table["source_class"] == "x")).any()
     assert (table["perturbation"][table["direction"] == "up"] > 0).all()
     assert (table["perturbation"][table["direction"] == "down"] < 0).all()
-
-
-def test_changes_of_all_genes_are_averaged_over_source_classes_that_count_alike(moved):
-    table = gene_changes(moved).set_index("gene")
-    assert list(table.index) == GENES
-    # two samples of x and one of y: A (.25 + 0) / 2, B (.25 + .5) / 2, C (-.3 + .6) / 2, D (0 - .7) / 2
-    assert table["perturbation"].tolist() == pytest.approx([0.125, 0.375, 0.15, -0.35, 0.9])
-    assert table["before"].tolist() == pytest.approx([0.175, 0.3, 0.45, 0.65, 0.0])
-    np.testing.assert_allclose(table["after"], table["before"] + table["perturbation"])
-    assert table["same_direction"].tolist() == [0.5, 1.0, 0.5, 0.5, 1.0]
 
 
 def test_overlap_counts_in_how_many_sources_a_gene_is_chosen(moved):

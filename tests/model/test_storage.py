@@ -3,6 +3,7 @@
 import json
 import resource
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,13 +28,15 @@ def test_a_loaded_model_moves_profiles_as_the_saved_one_did(planted_run, run_fol
 def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     shutil.copytree(run_folder / "model", tmp_path / "alone")
     assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == [
-        "discriminator.safetensors", "generator.safetensors", "model.json", "target_model.safetensors",
+        "discriminator.safetensors", "generator.safetensors", "model.json", "reference.safetensors",
+        "target_model.safetensors",
     ]  # fmt: skip
     assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
 
 
 @pytest.mark.parametrize(
-    "name", ["model.json", "generator.safetensors", "target_model.safetensors", "discriminator.safetensors"]
+    "name",
+    ["model.json", *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference"))],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
 def test_a_damaged_model_is_refused(run_folder, tmp_path, name, damage):
@@ -172,21 +175,27 @@ def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     for version in (99, 0, "3", None):
         redescribe(folder, format_version=version)
-        with pytest.raises(ModelError, match=f"format {version!r}; this tspg reads 1 to 3. Use the version"):
+        with pytest.raises(ModelError, match=f"format {version!r}; this tspg reads 1 to 4. Use the version"):
             load_model(folder)
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_older_formats_are_read_as_they_are(version, run_folder, planted, tmp_path):
+def test_older_formats_are_read_as_they_are(version, planted_run, run_folder, planted, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
     del described["sha256"], described["files"]
+    older = replace(planted_run.model, reference=None)  # which they did not hold
+    described["model_id"] = older.model_id
+    (folder / "reference.safetensors").unlink()
     if version == 1:
         del described["settings"]["target_model"]["least_steps"]
         described["settings"]["target_model"]["least_batches"] = 1
     (folder / "model.json").write_text(json.dumps({**described, "format_version": version}))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    moved = load_model(folder).perturb(planted.adata)
+    model = load_model(folder)
+    with pytest.raises(ModelError, match=r"made by tspg 0\.1\.0.*Train it again"):
+        model.sample_genes(planted.adata[:1])
+    moved = model.perturb(planted.adata)
     assert np.array_equal(moved.X, load_model(run_folder).perturb(planted.adata).X)
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 

@@ -58,7 +58,7 @@ def test_damage_to_what_is_finished_is_told_with_what_to_delete(study, tmp_path)
     for job in plan.jobs:
         work_on(plan, job, tmp_path)
     folder, table = run_folder(plan.runs[0], tmp_path), random_file(plan.jobs[-1], tmp_path)
-    for file, named in ((folder / "metrics.json", folder), (folder / "gene_changes.tsv", folder), (table, table)):
+    for file, named in ((folder / "metrics.json", folder), (folder / "genes.tsv", folder), (table, table)):
         whole = file.read_bytes()
         file.write_text("")
         with pytest.raises(ModelError, match=f"{named.name}: is damaged"):

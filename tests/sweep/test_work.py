@@ -138,10 +138,10 @@ def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study
     [
         (
             "tables",
-            {"report.html", "evidence.tsv", "gene_changes.tsv", "history.tsv", "tsne.tsv"},
+            {"report.html", "evidence.tsv", "genes.tsv", "history.tsv", "tsne.tsv"},
             {"model", "figures"},
         ),
-        ("metrics", {"metrics.json", "top_genes.tsv", "gene_changes.tsv"}, {"report.html", "evidence.tsv", "model"}),
+        ("metrics", {"metrics.json", "top_genes.tsv", "genes.tsv"}, {"report.html", "evidence.tsv", "model"}),
     ],
 )
 def test_what_is_kept_of_a_run(study, tmp_path, keep, there, gone):

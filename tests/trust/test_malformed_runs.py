@@ -69,12 +69,12 @@ FOLDERS = {  # what is done to the folder: what is said, and of which file
     "a manifest that is no UTF-8": (added("run/manifest.json", b"\xff"), NONE_HERE, "run"),
     "a folder for a manifest": (a_folder("run/manifest.json"), NONE_HERE, "run"),
     "a table missing": (
-        missing("run/gene_changes.tsv"),
+        missing("run/genes.tsv"),
         "is missing. Run again or restore the file",
-        "gene_changes.tsv",
+        "genes.tsv",
     ),
-    "a table changed": (added("run/gene_changes.tsv", "x"), CHANGED, "gene_changes.tsv"),
-    "a bit changed in a table": (flipped("run/gene_changes.tsv"), CHANGED, "gene_changes.tsv"),
+    "a table changed": (added("run/genes.tsv", "x"), CHANGED, "genes.tsv"),
+    "a bit changed in a table": (flipped("run/genes.tsv"), CHANGED, "genes.tsv"),
     "a bit changed in the moved profiles": (flipped("run/perturbations.h5ad"), CHANGED, "perturbations.h5ad"),
     "the moved profiles cut": (
         rewritten("run/perturbations.h5ad", lambda old: old[:-1]),
