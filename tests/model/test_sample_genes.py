@@ -36,16 +36,18 @@ def test_the_columns_are_those_of_the_contract(world):
     assert (np.diff(table["z_own"].abs()) <= 1e-12).all()
 
 
-def test_what_is_planted_in_a_person_comes_first(world):
-    person = world[0](1)[0]
-    for gene, change in ((7, 3.2), (200, -3.2), (120, 3.2)):
-        person[gene] += change
-    table = table_of(world, person)
-    assert set(table["gene"][:3]) == {"G7", "G200", "G120"}
-    assert table["q_own"][:3].max() < 0.05
-    assert np.sign(table.set_index("gene")["z_own"][["G7", "G200", "G120"]]).tolist() == [1, -1, 1]
-    plain = np.abs((person - world[1].classes["s"].center) / world[1].classes["s"].unit)
-    assert not {7, 200, 120} <= set(np.argsort(-plain)[:3])  # within the class alone programmes drown them
+def test_what_is_planted_in_a_person_comes_first_though_programmes_drown_it_in_her_class(world):
+    rng, own, within = np.random.default_rng(7), world[1].classes["s"], []
+    found = []
+    for person in world[0](40):
+        planted = rng.choice(GENES, 3, replace=False)
+        person[planted] += 3.0 * rng.choice([-1, 1], 3)
+        table = table_of(world, person)
+        found += [gene in set(table["gene"][:3]) for gene in (NAMES[at] for at in planted)]
+        plain = np.argsort(-np.abs((person - own.center) / own.unit))[:3]
+        within += [at in plain for at in planted]
+    assert np.mean(found) > 0.9
+    assert np.mean(within) < 0.6
 
 
 def test_against_the_target_it_is_mean_and_spread(world):
