@@ -280,7 +280,7 @@ def leads_of(
             if profile.sample
             else (genes, "source_class", profile.source_class)
         )
-        if table is None:
+        if table is None or table.empty:
             continue
         own = table[table[key] == name].set_index("gene")["z_own" if profile.sample else "t"]
         lead = own.reindex(names).to_numpy(np.float64)

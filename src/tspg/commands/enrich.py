@@ -13,10 +13,11 @@ from tspg.claim import MANIFEST, new_folder
 from tspg.data.annotations import annotation_files, read_annotations
 from tspg.data.genesets import read_gene_list
 from tspg.errors import UsageError
-from tspg.files import read_table, sha256_of
+from tspg.files import sha256_of
 from tspg.manifest import verify
 from tspg.progress import Report
 from tspg.run_folder import save_tables
+from tspg.report.run_files import Tables
 from tspg.strangers import fitting_together
 
 
@@ -29,9 +30,16 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         if options.run is not None:
             manifest = verify(options.run)
             with fitting_together(options.run):
-                moved, top = read_perturbations(options.run), read_table(options.run / "top_genes.tsv")
-                samples = manifest["samples"]
-                tables = enrichment_tables(moved, top, annotations, method=options.enrichment, samples=samples)
+                moved, found = read_perturbations(options.run), Tables(options.run)
+                tables = enrichment_tables(
+                    moved,
+                    found["top_genes"],
+                    annotations,
+                    method=options.enrichment,
+                    samples=manifest["samples"],
+                    genes=found["genes"],
+                    sample_genes=found["sample_genes"],
+                )
             files.append(options.run / MANIFEST)
         else:
             genes, background = read_gene_list(options.genes), read_gene_list(options.background)
