@@ -16,8 +16,8 @@ from tspg.errors import UsageError
 from tspg.files import sha256_of
 from tspg.manifest import verify
 from tspg.progress import Report
-from tspg.run_folder import save_tables
 from tspg.report.run_files import Tables
+from tspg.run_folder import save_tables
 from tspg.strangers import fitting_together
 
 
