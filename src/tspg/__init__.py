@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tspg.run_folder import save_run
     from tspg.sweep.collect import read_sweep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "TSPG",
