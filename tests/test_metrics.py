@@ -70,12 +70,14 @@ def run_without_groups(planted, obs):
 
 
 def test_donors_on_both_sides_of_the_split_are_counted_and_told(planted):
-    run = run_without_groups(planted, planted.adata.obs)
-    split, donor = run.perturbations.obs["split"], planted.adata.obs["donor"]
+    donors = [f"d{at // 3}" if at < 60 else f"e{at}" for at in range(120)]  # d13 gives samples of two classes
+    obs = planted.adata.obs.assign(donor=donors)
+    run = run_without_groups(planted, obs)
+    split, donor = run.perturbations.obs["split"], obs["donor"]
     trained = set(donor[split == "train"])
     n_seen = sum(name in trained for name in donor[split == "test"])
     assert 0 < n_seen < 24
-    told = {"column": "donor", "rule": "column", "n_donors": 60, "n_repeated": 60, "n_spanning": 0}
+    told = {"column": "donor", "rule": "column", "n_donors": 80, "n_repeated": 20, "n_spanning": 1}
     assert run.metrics["data"]["donors"] == {**told, "held_out_seen": n_seen}
     assert run.metrics["data"]["notes"][0] == (
         f"{n_seen} of 24 held-out samples have a sample of the same donor in training (column 'donor', as it seems): "

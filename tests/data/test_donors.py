@@ -119,7 +119,7 @@ def test_a_column_of_another_name_must_look_like_pairs_in_every_way():
     assert found(PAIRS, "batch") is None
     assert found(PAIRS, "Plate.No") is None
     assert found([f"b{at // 4}" for at in range(36)], "ID", TWO[:36]) is None  # nine could be anything
-    assert found([f"b{at // 5}" for at in range(200)], "ID", TWO * 5) is None  # 40 fives: fewer than a quarter
+    assert found(PAIRS[:24] + ["b"] * 40, "ID", TWO + TWO[:24]) is None  # 13 values are fewer than a quarter
     large = [f"b{at // 6}" for at in range(60)] + [f"x{at}" for at in range(20)]
     assert found(large, "ID", TWO * 2) is None  # many values, but the groups are of six
     rarely = ["a", "a"] * 11 + ["a", "b"] * 9  # 9 of 20 groups cross the classes
@@ -167,9 +167,10 @@ def test_the_classes_are_not_the_donors():
 
 def test_a_column_goes_before_names_of_samples_and_one_name_may_occur_twice():
     ids = [f"{person}_{kind}" for person, kind in zip(PAIRS, TWO, strict=True)]
-    obs = pd.DataFrame(np.array([TWO, ["x"] * 40, [f"D{at % 10}" for at in range(40)]]).T, index=ids)
-    obs.columns = ["donor", "donor", "Donor"]
-    assert find_donors(obs, ids, TWO).column == "Donor"
+    donors = [f"D{at % 10}" for at in range(40)]
+    obs = pd.DataFrame(np.array([TWO, ["x"] * 40, donors]).T, index=ids, columns=["kind", "donor", "donor"])
+    one = find_donors(obs, ids, TWO)
+    assert (one.column, one.donors) == ("donor", tuple(donors))
 
 
 def test_what_is_said_of_donors_can_be_typed():
