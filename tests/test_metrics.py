@@ -59,6 +59,62 @@ def test_profiles_on_both_sides_of_the_split_are_named(planted):
     assert _doubled(replace(prepared, profiles=profiles)) == [prepared.sample_ids[row] for row in test[:2]]
 
 
+def run_without_groups(planted, obs):
+    from anndata import AnnData
+
+    import tspg
+
+    adata = AnnData(planted.adata.X, obs=obs, var=planted.adata.var)
+    how = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2}
+    return tspg.run(adata, **how, annotations=(), threads=1)
+
+
+def test_donors_on_both_sides_of_the_split_are_counted_and_told(planted):
+    donors = [f"d{at // 3}" if at < 60 else f"e{at}" for at in range(120)]  # d13 gives samples of two classes
+    obs = planted.adata.obs.assign(donor=donors)
+    run = run_without_groups(planted, obs)
+    split, donor = run.perturbations.obs["split"], obs["donor"]
+    trained = set(donor[split == "train"])
+    n_seen = sum(name in trained for name in donor[split == "test"])
+    assert 0 < n_seen < 24
+    told = {"column": "donor", "rule": "column", "n_donors": 80, "n_repeated": 20, "n_spanning": 1}
+    assert run.metrics["data"]["donors"] == {**told, "held_out_seen": n_seen}
+    assert run.metrics["data"]["notes"][0] == (
+        f"{n_seen} of 24 held-out samples have a sample of the same donor in training (column 'donor', as it seems): "
+        "results may look better than they are. Say: --group-column donor."
+    )
+
+
+def test_donors_that_only_names_of_samples_tell_need_a_column(planted):
+    obs = planted.adata.obs[["label"]].set_axis([f"GTEX-D{at // 2}-{at % 2}" for at in range(120)])
+    run = run_without_groups(planted, obs)
+    found = run.metrics["data"]["donors"]
+    assert (found["column"], found["rule"], found["n_repeated"]) == (None, "gtex_id", 60)
+    assert run.metrics["data"]["notes"][0].endswith(
+        "in training (the first two fields of GTEx ids, as it seems): results may look better than they are. "
+        "Make a column with the donors and name it: --group-column NAME."
+    )
+
+
+def test_donors_that_are_named_or_not_there_or_on_one_side_are_no_news(planted, planted_run):
+    from types import SimpleNamespace
+
+    from tspg.data.prepare import prepare
+    from tspg.metrics import _donors
+
+    nothing = dict.fromkeys(("column", "rule", "n_donors", "n_repeated", "n_spanning", "held_out_seen"))
+    assert planted_run.config.group_column == "donor"
+    assert planted_run.metrics["data"]["donors"] == nothing
+    assert not any("same donor" in note for note in planted_run.metrics["data"]["notes"])
+    grouped = prepare(planted.adata, label_column="label", group_column="donor")
+    question = SimpleNamespace(config=SimpleNamespace(group_column=None), study=planted.adata)
+    apart, notes = _donors(question, grouped)
+    assert (apart["n_repeated"], apart["held_out_seen"], notes) == (60, 0, [])
+    question.study = planted.adata[:, :].copy()
+    question.study.obs = planted.adata.obs[["label"]]
+    assert _donors(question, grouped) == (nothing, [])
+
+
 def test_data_are_described_by_class_and_split(planted_run):
     data = planted_run.metrics["data"]
     assert data["classes"] == {name: {"train": 32, "test": 8} for name in ("alpha", "beta", "target")}

@@ -8,6 +8,7 @@ from anndata import AnnData
 
 from tspg.asking import configure
 from tspg.config import DEFAULT_PRESET
+from tspg.data.donors import Donors, find_donors
 from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import FEWEST_GENES, is_known_gene, match_genes
@@ -24,14 +25,16 @@ MOST_CALLED_LIKE_GENES = 0.5  # share of samples; a few may be called MET or CAT
 class Inspection:
     """What the files hold; `lines()` is the text that `tspg inspect` prints.
 
-    `coverage` has a row a gene set (`gene_set, n_genes, n_found, share`). `expected` is what one run at
-    the default settings is expected to take here, with all genes and with those of a typical gene set.
+    `donors` are the people that several samples each seem to come from. `coverage` has a row a gene set
+    (`gene_set, n_genes, n_found, share`). `expected` is what one run at the default settings is expected
+    to take here, with all genes and with those of a typical gene set.
     """
 
     file: str
     n_samples: int
     n_genes: int
     classes: dict[str, int]
+    donors: Donors | None
     units: str
     reason: str
     coverage: pd.DataFrame
@@ -49,6 +52,8 @@ class Inspection:
             text += [f"              {count:>6,}  {name}" for name, count in self.classes.items()]
         else:
             text.append("Classes     none given (--labels FILE or --label-column NAME)")
+        if self.donors is not None:
+            text.append(_donors_line(self.donors))
         if len(self.coverage):
             text.append(
                 f"Gene sets   {len(self.coverage)}: {self.coverage['share'].median():.0%} of a set's genes "
@@ -77,8 +82,8 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
 
     Returns
     -------
-    The findings as fields (`n_samples`, `classes`, `units`, `coverage`, `notes`, `expected`, ...); `lines()` gives the
-    text that `tspg inspect` prints.
+    The findings as fields (`n_samples`, `classes`, `donors`, `units`, `coverage`, `notes`, `expected`, ...);
+    `lines()` gives the text that `tspg inspect` prints.
 
     Examples
     --------
@@ -92,7 +97,9 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     """
     values = dense(adata)
     units, reason = guess_units(values)
-    classes = {} if label_column is None else _class_counts(adata, label_column)
+    labels = [] if label_column is None else text_column(adata, label_column)
+    classes = {str(name): int(count) for name, count in pd.Series(labels, dtype=object).value_counts().items()}
+    sample_ids = list(map(str, adata.obs_names))
     described = adata.uns.get("tspg_input", {})
     coverage = gene_set_coverage(adata, gene_sets)
     return Inspection(
@@ -100,10 +107,11 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         n_samples=adata.n_obs,
         n_genes=adata.n_vars,
         classes=classes,
+        donors=find_donors(adata.obs, sample_ids, labels or [""] * adata.n_obs),
         units=units,
         reason=reason,
         coverage=coverage,
-        notes=(*map(str, described.get("notes", [])), *_warnings(values, list(map(str, adata.obs_names)), classes)),
+        notes=(*map(str, described.get("notes", [])), *_warnings(values, sample_ids, classes)),
         expected=_expected(adata.n_obs, adata.n_vars, max(len(classes), 2), coverage),
     )
 
@@ -118,9 +126,11 @@ def _expected(n_samples: int, n_genes: int, n_classes: int, coverage: pd.DataFra
     return {words: forecast(n_samples, n, n_classes, config) for words, n in sizes.items()}
 
 
-def _class_counts(adata: AnnData, label_column: str) -> dict[str, int]:
-    counts = pd.Series(text_column(adata, label_column)).value_counts()
-    return {str(name): int(count) for name, count in counts.items()}
+def _donors_line(donors: Donors) -> str:
+    found = f"Donors      {donors.n_donors:,} {'by' if donors.column is None else 'in'} {donors.place}"
+    across = f", {donors.n_spanning:,} across classes" if donors.n_spanning else ""
+    step = "a column with them is needed:" if donors.column is None else "add"
+    return f"{found}, {donors.n_repeated:,} with several samples{across}: {step} {donors.option}"
 
 
 def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int]) -> list[str]:

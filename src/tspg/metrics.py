@@ -10,6 +10,7 @@ from anndata import AnnData
 from tspg.analysis.class_genes import ALL_SOURCES, SURE, agreement_with_difference
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
+from tspg.data.donors import Donors, find_donors
 from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
 from tspg.data.naming import listed
@@ -187,6 +188,27 @@ def _doubled(prepared: Prepared) -> list[str]:
     return [str(name) for name, profile in held_out if known_by(profile) in seen]
 
 
+def _donors(question: Question, prepared: Prepared) -> tuple[dict[str, Any], list[str]]:
+    """The donors that samples seem to come from where none are named, and what to know of those on both sides."""
+    keys = ("column", "rule", "n_donors", "n_repeated", "n_spanning")
+    found = None
+    if question.config.group_column is None:
+        found = find_donors(question.study.obs, prepared.sample_ids, list(prepared.source_class))
+    if found is None:
+        return dict.fromkeys((*keys, "held_out_seen")), []
+    n_seen = found.n_seen(prepared.is_train)
+    told = {**{key: getattr(found, key) for key in keys}, "held_out_seen": n_seen}
+    return told, [_note_on_seen(found, n_seen, int((~prepared.is_train).sum()))] if n_seen else []
+
+
+def _note_on_seen(found: Donors, n_seen: int, n_held_out: int) -> str:
+    step = "Make a column with the donors and name it" if found.column is None else "Say"
+    return (
+        f"{n_seen:,} of {n_held_out:,} held-out samples {'has' if n_seen == 1 else 'have'} a sample of the same donor "
+        f"in training ({found.place}, as it seems): results may look better than they are. {step}: {found.option}."
+    )
+
+
 def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     """What the report says about the data, with a note for whatever deserves care."""
     config, details = question.config, question.details
@@ -194,7 +216,8 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         name: {part: int((prepared.in_class(name) & (prepared.split == part)).sum()) for part in ("train", "test")}
         for name in prepared.classes
     }
-    notes = [*details["notes"]]
+    donors, notes_on_donors = _donors(question, prepared)
+    notes = [*notes_on_donors, *details["notes"]]
     if config.adjust_column is not None:
         notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
     if config.folds > 1:
@@ -232,4 +255,5 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         "is_log": details["is_log"],
         "transform": details["transform"],
         "group_column": config.group_column,
+        "donors": donors,
     }
