@@ -111,7 +111,10 @@ class ExperimentConfig:
         return asdict(self)
 
 
-METHODS = ("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw")
+METHODS = (
+    *("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw"),
+    *("target_mean", "paired_regression"),
+)
 KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_run` says what
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
 # say in it, and a new patient's file would choose another row than the file that the model was trained on.

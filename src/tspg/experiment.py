@@ -127,7 +127,7 @@ def run(
         `transport` or `paper`: how the generator is trained.
     method
         `generator`, or one in closed form: `linear_map`, `mean_shift`, `quantile_map`,
-        `nearest_target`, `gaussian_draw`.
+        `nearest_target`, `gaussian_draw`, `target_mean`, or `paired_regression`, which needs `group_column`.
     epochs, steps, target_epochs
         Length of the training of G (in epochs, or exactly so many steps) and of f, where it should
         differ from the preset's.

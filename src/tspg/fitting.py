@@ -18,6 +18,7 @@ from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix, Prepared, prepare, text_column
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
+from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method, TransportGenerator
 from tspg.model.networks import TargetModel
@@ -197,11 +198,15 @@ def held_out_folds(prepared: Prepared, n_folds: int, *, seed: int) -> NDArray[np
 
 
 def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
-    """The run's own method first, then every one in closed form, each as what moves profiles."""
+    """The run's own method first, then every one in closed form, each as what moves profiles.
+
+    What is learned from pairs stands there only where a source class has enough of them.
+    """
     compared: dict[str, Move] = {model.method.name: model.move}
     known = {LinearMap.name: LinearMap(model.method.anchor)} if isinstance(model.method, TransportGenerator) else {}
+    has_pairs = not classes_with_pairs(prepared, model.target_class).isdisjoint(model.source_classes)
     for name in CLOSED_FORM:
-        if name != model.method.name:
+        if name != model.method.name and (has_pairs or name != PairedRegression.name):
             seed = int(model.settings["seed"])
             fitted = known.get(name) or fit_closed_form(name, prepared, model.target_class, seed=seed)
             compared[name] = partial(_moved, fitted, prepared.classes)

@@ -16,6 +16,8 @@ from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared
 from tspg.data.units import LOG_SCALE, guess_units
+from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.reference import FEWEST_PAIRS
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
@@ -231,6 +233,14 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     untested = [name for name, count in counts.items() if count["test"] == 0]
     if untested:
         notes.append(f"No sample could be held out of: {', '.join(untested)}.")
+    if config.method == PairedRegression.name:
+        sources = config.source_classes or prepared.classes
+        learned = classes_with_pairs(prepared, config.target_class) | {config.target_class}
+        if without := [name for name in sources if name not in learned]:
+            notes.append(
+                f"Fewer than {FEWEST_PAIRS} donors with samples of both classes are trained on for {listed(without)}: "
+                "these samples become the target's mean."
+            )
     doubled = _doubled(prepared)
     if doubled:
         notes.append(

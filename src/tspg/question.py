@@ -17,6 +17,8 @@ from tspg.data.prepare import require_unique, text_column
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
+from tspg.model.expected_profile import PairedRegression, donors_of_both
+from tspg.model.reference import FEWEST_PAIRS
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
@@ -153,6 +155,27 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
         raise UsageError(
             f"--folds is {config.folds}, but the target class has {n_donors} "
             f"{'samples' if config.group_column is None else 'donors'}; each fold must hold one out."
+        )
+    _check_pairs(config, labels, donors)
+
+
+def _check_pairs(config: ExperimentConfig, labels: list[str], donors: list[str]) -> None:
+    """Refuse a method that learns from donors with samples of two classes where there are too few of them."""
+    if config.method != PairedRegression.name:
+        return
+    needs = (
+        f"--method {config.method} learns from donors with samples of both a source class and the target class, "
+        f"{FEWEST_PAIRS} or more."
+    )
+    if config.group_column is None:
+        raise UsageError(f"{needs} No column with donors is given: name it with --group-column.")
+    found = donors_of_both(labels, donors, config.target_class)
+    sources = config.source_classes or tuple(found)
+    best = max(sources, key=lambda name: found[name])
+    if found[best] < FEWEST_PAIRS:
+        raise UsageError(
+            f"{needs} By column {shown(config.group_column)}, source class {shown(best)} has the most: {found[best]}. "
+            "Name another column with --group-column, or use --method target_mean."
         )
 
 

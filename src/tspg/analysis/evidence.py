@@ -20,6 +20,7 @@ from tspg.analysis.individuality import clipped_fraction, distance_correlation, 
 from tspg.analysis.judges import Classify, Hearing, fit_judges, taught_note
 from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
+from tspg.analysis.pairs import Counterparts
 from tspg.analysis.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.data.prepare import FloatMatrix, Prepared
 
@@ -212,6 +213,17 @@ class _Bench:
         return np.stack([means[name] for name in self.sources.source_class])
 
     @cached_property
+    def _counterparts(self) -> Counterparts | None:
+        """People with held-out samples of a source class and of the target class."""
+        return Counterparts.of(
+            self.sources.profiles,
+            self.real.profiles,
+            self.prepared.class_mean(self.target_class),
+            source_groups=self.sources.groups,
+            real_groups=self.real.groups,
+        )
+
+    @cached_property
     def _apart_before(self) -> NDArray[np.float64]:
         """Distances among the sources, each taken from the mean of its own class."""
         return pairwise(self.sources.profiles - self._own_means)
@@ -242,6 +254,8 @@ class _Bench:
         yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(moved)
         yield from self._resemblance(moved, pair, self.sources.groups)
         yield from self._person(moved, pair)
+        if pair and self._counterparts:
+            yield from self._counterparts.judge(moved, pair.between, seed=self.seed)
         yield (
             "source_leak",
             source_leak(moved, self.sources.source_class, groups=self.sources.groups, seed=self.seed)

@@ -1,5 +1,7 @@
 """What is kept of the person, and how far the profile was moved."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -40,25 +42,27 @@ def individuality(
     """
     if len(moved) == 0:
         return Measure(np.nan, note="too few")
-    kept = np.empty(len(moved))
-    empty = 0
-    for row in range(len(moved)):
-        before = _centred(profiles[row] - source_means[row].astype(np.float64))
-        after = _centred(moved[row] - target_mean)
-        lengths = np.linalg.norm(before), np.linalg.norm(after)
-        has_residual = min(lengths) > _NO_RESIDUAL * np.sqrt(len(before))
-        kept[row] = before @ after / (lengths[0] * lengths[1]) if has_residual else 0.0
-        empty += not has_residual
-    note = f"{empty} profiles without any residual count 0" if empty else ""
-    return _mean_with_interval(kept, groups, seed, note)
+    rows = zip(profiles, source_means.astype(np.float64, copy=False), moved, strict=True)
+    kept, note = residual_correlations((before - mean, after - target_mean) for before, mean, after in rows)
+    return mean_with_interval(kept, groups, seed, note)
 
 
-def _centred(residual: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred: NDArray[np.float64] = residual - residual.mean()
-    return centred
+def residual_correlations(pairs: Iterable[tuple[Numbers, Numbers]]) -> tuple[Numbers, str]:
+    """Pearson correlation across genes of two residuals of each sample, 0 where one is none; and how many these are."""
+    kept = np.array([_correlation(*pair) for pair in pairs])
+    none = np.isnan(kept)
+    return np.where(none, 0.0, kept), f"{none.sum()} profiles without any residual count 0" if none.any() else ""
 
 
-def _mean_with_interval(per_sample: Numbers, groups: Groups, seed: int, note: str = "") -> Measure:
+def _correlation(first: Numbers, second: Numbers) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    lengths = np.linalg.norm(first), np.linalg.norm(second)
+    if min(lengths) <= _NO_RESIDUAL * np.sqrt(len(first)):
+        return np.nan
+    return float(first @ second / (lengths[0] * lengths[1]))
+
+
+def mean_with_interval(per_sample: Numbers, groups: Groups, seed: int, note: str = "") -> Measure:
     """The mean of one number a sample, with its interval over donors."""
 
     def replicates(weights: Numbers) -> Numbers:
@@ -121,11 +125,11 @@ def mean_abs_change(before: Matrix, after: Matrix, *, groups: Groups = None, see
     if len(before) == 0:
         return Measure(np.nan, note="too few")
     per_sample = np.array([np.abs(b - a).mean(dtype=np.float64) for b, a in zip(before, after, strict=True)])
-    return _mean_with_interval(per_sample, groups, seed)
+    return mean_with_interval(per_sample, groups, seed)
 
 
 def clipped_fraction(moved: Matrix, *, groups: Groups = None, seed: int = 0) -> Measure:
     """Share of cells at the ends of the scaled axis, 0 or 1; read it against the untouched and the real profiles."""
     if len(moved) == 0:
         return Measure(np.nan, note="too few")
-    return _mean_with_interval(((moved <= 0) | (moved >= 1)).mean(axis=1), groups, seed)
+    return mean_with_interval(((moved <= 0) | (moved >= 1)).mean(axis=1), groups, seed)

@@ -23,15 +23,15 @@ def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Hit rates count all samples together, with the interval of as many as their donors are worth. A
     p-value is twice the mean of the folds', which is one whatever their dependence (Vovk & Wang 2020).
     Everything else is the mean weighted by numbers of samples; no donor is in two folds, so its interval
-    is that of a mean of independent numbers. A measure that most samples have no number for has none.
+    is that of a mean of independent numbers. A measure that most samples have no number for has none. Rows that
+    a fold lacks, since it holds no pairs out or learned from too few, are those of the other folds.
 
     Returns
     -------
     A table with the columns and rows of `evidence_table`; `n` counts the samples of all folds.
     """
-    keys = list(zip(tables[0]["method"], tables[0]["measure"], strict=True))
     indexed = [table.set_index(["method", "measure"]) for table in tables]
-    rows = {key: pd.DataFrame([table.loc[key] for table in indexed]) for key in keys}
+    rows = {key: pd.DataFrame([table.loc[key] for table in indexed if key in table.index]) for key in _keys(tables)}
     n_real = int(rows[REAL, "hit_rate_f"]["n"].sum())
     found = {key: _pooled(key[1], folds, n_real) for key, folds in rows.items()}
     for (method, measure), own in found.items():
@@ -42,6 +42,14 @@ def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(
         [(*key, own.value, own.low, own.high, own.n, own.note) for key, own in found.items()], columns=columns
     )
+
+
+def _keys(tables: Sequence[pd.DataFrame]) -> list[tuple[str, str]]:
+    """Every method with its measures, in the order of the fullest table."""
+    fullest_first = sorted(tables, key=len, reverse=True)
+    keys = dict.fromkeys(key for table in fullest_first for key in zip(table["method"], table["measure"], strict=True))
+    methods = list(dict.fromkeys(method for method, _ in keys))
+    return sorted(keys, key=lambda key: methods.index(key[0]))
 
 
 def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:

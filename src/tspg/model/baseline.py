@@ -16,16 +16,20 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """Scaled training profiles, the class of each, and the class to move to."""
+    """Scaled training profiles, the class of each, the class to move to, and the donors where they are known."""
 
     profiles: FloatMatrix
     class_names: Names
     target_class: str
+    donors: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, prepared: Prepared, target_class: str) -> "TrainingPart":
         """The training samples of a prepared matrix."""
-        return cls(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], target_class)
+        train, donors = prepared.is_train, None
+        if prepared.groups is not None:
+            donors = np.unique(np.asarray(prepared.groups)[train], return_inverse=True)[1]
+        return cls(prepared.profiles[train], prepared.source_class[train], target_class, donors)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -36,6 +40,11 @@ class TrainingPart:
         """The training profiles of one class."""
         members: FloatMatrix = self.profiles[self.class_names == name]
         return members
+
+    def mean_of(self, name: str) -> NDArray[np.float64]:
+        """The mean training profile of one class."""
+        mean: NDArray[np.float64] = self.of_class(name).mean(axis=0, dtype=np.float64)
+        return mean
 
 
 class Baseline(Protocol):

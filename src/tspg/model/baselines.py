@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from tspg.data.prepare import FloatMatrix
 from tspg.model.baseline import Arrays, Baseline, Names, TrainingPart, finished, rows_by_class
+from tspg.model.expected_profile import PairedRegression, TargetMean
 from tspg.model.quantile_map import QuantileMap
 from tspg.model.randomness import BASELINE_DRAWS, stream
 from tspg.model.target_state import TargetState
@@ -31,8 +32,8 @@ class MeanShift:
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> "MeanShift":  # noqa: ARG003 - as every method
         """Learn the mean profile of every class."""
-        means = [training.of_class(name).mean(axis=0, dtype=np.float64) for name in training.classes]
-        return cls(np.array(means), training.classes, training.target_class)
+        means = np.array([training.mean_of(name) for name in training.classes])
+        return cls(means, training.classes, training.target_class)
 
     @classmethod
     def from_arrays(
@@ -123,5 +124,6 @@ class GaussianDraw:
 
 
 BASELINES: dict[str, type[Baseline]] = {
-    method.name: method for method in (MeanShift, QuantileMap, NearestTarget, GaussianDraw)
+    method.name: method
+    for method in (MeanShift, QuantileMap, NearestTarget, GaussianDraw, TargetMean, PairedRegression)
 }

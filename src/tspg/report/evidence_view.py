@@ -20,6 +20,8 @@ METHODS = {
     "quantile_map": "Gene by gene",
     "nearest_target": "Nearest real sample",
     "gaussian_draw": "Random draw",
+    "target_mean": "Target mean",
+    "paired_regression": "Paired regression",
     UNTOUCHED: "Not moved at all",
     REAL: "Real target samples",
 }
@@ -29,6 +31,8 @@ EXPLAINED = {
     "quantile_map": "each gene's ranks, no gene-gene structure",
     "nearest_target": "replaced by the closest one seen in training",
     "gaussian_draw": "a random target profile, nothing of the person",
+    "target_mean": "one profile for all, the mean of the target",
+    "paired_regression": "the target's mean and what people keep of their own",
     UNTOUCHED: "the sources as they are",
     REAL: "what can be reached",
 }
@@ -79,6 +83,30 @@ MEASURES = {
     ),
     "individuality": Meaning(
         "Individuality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
+    ),
+    "pair_error": Meaning(
+        "Error to own counterpart",
+        "low",
+        "How far moved samples lie from the same person's real target sample: 1 as far as the target's mean does, "
+        "below 1 nearer.",
+    ),
+    "pair_correlation": Meaning(
+        "Own residual",
+        "high",
+        "Whether what sets a moved sample apart from the target's mean is what sets the person's real target sample "
+        "apart: 1 the same, 0 nothing of it.",
+    ),
+    "pair_discrimination": Meaning(
+        "Own counterpart nearer",
+        "1",
+        "Share of other people's real target samples that lie farther from the moved sample than the person's own: "
+        "½ by chance.",
+    ),
+    "pair_top_genes": Meaning(
+        "Own top genes",
+        "high",
+        "Share of the genes that differ most between the person's two real samples that are moved most as well "
+        "(a tenth of the genes, at most 100).",
     ),
     "nn_fake": Meaning(
         "NN moved",

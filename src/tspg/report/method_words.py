@@ -14,6 +14,10 @@ _CLOSED_FORM = {
     "quantile_map": "Gene by gene, a value was replaced by the target's value of the same rank within its class.",
     "nearest_target": "Each sample was replaced by the closest real target sample of the training part.",
     "gaussian_draw": "Each sample was replaced by a random draw from a Gaussian with the target's mean and covariance.",
+    "target_mean": "Each sample was replaced by the mean of the target's training samples.",
+    "paired_regression": "To the target's mean the part of each sample's deviation from its own class mean was added "
+    "that donors with samples of both classes keep (per-gene slopes by least squares, shrunk towards one slope of all "
+    "genes; 0 for source classes with fewer than eight such donors).",
 }
 
 
