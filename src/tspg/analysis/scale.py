@@ -24,15 +24,15 @@ def relative_scale(evidence: pd.DataFrame, method: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["measure", "simple", "s", "informative"])
     numbers = evidence.reindex(columns=["method", "measure", "value", "low", "high"])
     numbers = numbers.drop_duplicates(["method", "measure"], keep="last").set_index(["method", "measure"])
-    wide = numbers.astype(float).unstack("measure").reindex(list(dict.fromkeys([method, *SIMPLE, REAL])))
-    real, others = wide.loc[REAL], [name for name in SIMPLE if name != method]
-    known = wide["value"].loc[[REAL]].dropna(axis=1).columns
-    known = known.intersection(wide["value"].loc[others].dropna(axis=1, how="all").columns)
-    values, ceiling = wide["value"][known], real["value"][known]
-    best = (values.loc[others] - ceiling).abs().idxmin()
+    rows, others = list(dict.fromkeys([method, *SIMPLE, REAL])), [name for name in SIMPLE if name != method]
+    values, low, high = (numbers[name].astype(float).unstack("measure").reindex(rows) for name in numbers)
+    known = values.loc[[REAL]].dropna(axis=1).columns
+    known = known.intersection(values.loc[others].dropna(axis=1, how="all").columns)
+    values, noise = values[known], (high - low)[known].loc[REAL] / 2
+    best = (values.loc[others] - values.loc[REAL]).abs().idxmin()
     floor = pd.Series([values.at[best[measure], measure] for measure in known], index=known, dtype=float)
-    room = ceiling - floor
-    informative = room.abs() > ((real["high"] - real["low"]) / 2)[known].fillna(NARROW)
+    room = values.loc[REAL] - floor
+    informative = room.abs().to_numpy() > noise.fillna(NARROW).to_numpy()
     s = ((values.loc[method] - floor) / room).where(informative)
     return pd.DataFrame({"measure": known, "simple": best, "s": s, "informative": informative}).reset_index(drop=True)
 

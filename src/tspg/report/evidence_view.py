@@ -238,8 +238,8 @@ def scale_notes(run: RunFiles) -> list[str]:
     if set(telling) & set(_places(run)):
         notes.append(
             "s: where this run lies between the best simple method (0: a plain shift or the target's mean, whichever "
-            "is nearer to real samples) and real samples (1). Above 1 is no better than 1: a moved cloud can be "
-            "smoother than a real one (docs/evidence.md)."
+            "is nearer to real samples) and real samples (1). Above 1 it went past them, which is no merit: a moved "
+            "cloud can be smoother than a real one (docs/evidence.md)."
         )
     if titles := [meaning.title for name, meaning in telling.items() if name in grey]:
         notes.append(
