@@ -51,7 +51,7 @@ def synthetic_study(file: Path, *, samples: int, genes: int, classes: int) -> Pa
 def tspg_run(study: Path, out: Path, *, target: str, preset: str, threads: int) -> Used:
     """One whole `tspg run` on such a study."""
     columns = ("--label-column", "tissue", "--group-column", "donor")
-    how = ("--target", target, "--preset", preset, "--threads", threads)
+    how = ("--target", target, "--preset", preset, "--folds", 1, "--threads", threads)
     return python("-m", "tspg", "run", "--expression", study, *columns, *how, "--out", out)
 
 

@@ -85,7 +85,7 @@ def _one(task: Task, adata: anndata.AnnData, data: Path, preset: str, seed: int,
     chosen = None if task.gene_set is None else sets.union() if task.gene_set == "all" else sets[task.gene_set]
     run = tspg.run(
         adata, label_column=task.label, group_column=task.group, target_class=task.target, gene_set=chosen,
-        source_classes=task.sources, preset=preset, seed=seed, threads=threads,
+        source_classes=task.sources, preset=preset, folds=1, seed=seed, threads=threads,
     )  # fmt: skip
     rows = run.evidence.assign(
         task=task.name, preset=preset, seed=seed, f_accuracy=run.metrics["perturbation"]["f_accuracy"]

@@ -43,7 +43,14 @@ def main() -> None:
         f = TargetModelConfig(hidden_units=(8, 4), epochs=20, batch_size=16)
         terms = [Annotation("Terms", GeneSets([GeneSet("HIGH", tuple(study.var_names[:10]))]), "made up")]
         question = ask(
-            study, "c", label_column="state", group_column="person", preset=preset, annotations=terms, threads=1
+            study,
+            "c",
+            label_column="state",
+            group_column="person",
+            preset=preset,
+            annotations=terms,
+            folds=1,
+            threads=1,
         )
         question = replace(question, config=replace(question.config, target_model=f, generator=generator))
         (found,) = run_experiments([question])

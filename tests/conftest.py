@@ -67,6 +67,7 @@ def planted_run(planted: Planted):
         preset="paper",
         steps=40,
         target_epochs=25,
+        folds=1,
         threads=1,
     )
 

@@ -16,7 +16,7 @@ from tspg.cli import main
 from tspg.files import read_table, sha256_of
 from tspg.terminal import printable
 
-SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--threads", "1"]
+SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--folds", "1", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_unlabelled_samples_are_left_out_of_a_run_and_moved_by_perturb(files, fi
 
 
 def test_timings_say_where_the_time_went(files, tmp_path, capsys):
-    out, asked = tmp_path / "out", ["--method", "mean_shift", "--target-epochs", "1", "--timings"]
+    out, asked = tmp_path / "out", ["--method", "mean_shift", "--target-epochs", "1", "--folds", "1", "--timings"]
     given = ["--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
     given += ["--annotations", str(files / "sets.gmt"), "--target", "target"]
     assert main(["run", *given, *asked, "--out", str(out)]) == 0
@@ -415,7 +415,7 @@ def annotated(files, tmp_path_factory):
     (folder / "known.gmt").write_text(f"PLANTED UP\t\t{up}\nPLANTED DOWN\t\t{down}\n{rest}\n", encoding="utf-8")
     arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
     arguments += ["--target", "target", "--annotations", f"Known={folder / 'known.gmt'}", "--samples", "s4", "--xlsx"]
-    assert main([*arguments, "--out", str(folder / "run"), "--steps", "60", "--threads", "1"]) == 0
+    assert main([*arguments, "--out", str(folder / "run"), "--steps", "60", "--folds", "1", "--threads", "1"]) == 0
     return folder
 
 

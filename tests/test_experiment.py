@@ -22,6 +22,7 @@ SHORT = {
     "preset": "paper",
     "steps": 2,
     "target_epochs": 1,
+    "folds": 1,
     "threads": 1,
 }
 
@@ -201,7 +202,7 @@ def test_a_run_says_with_how_many_targets_its_generator_learned(planted, tmp_pat
     monkeypatch.setitem(learning.SIDE_BY_SIDE, "cpu", 2)  # as on a GPU
     targets = ["target", "alpha", "beta"]
     found = list(
-        tspg.run_targets(planted.adata, target_classes=targets, label_column="label", steps=2, target_epochs=2)
+        tspg.run_targets(planted.adata, target_classes=targets, label_column="label", steps=2, target_epochs=2, folds=1)
     )
     assert [run.side_by_side for run in found] == [2, 2, 1]
     tspg.save_run(found[0], tmp_path, keep="metrics")

@@ -10,7 +10,7 @@ from tspg import forecast as module
 from tspg.asking import configure
 from tspg.forecast import Forecast, forecast, probe, steps_of_g
 
-ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "target_epochs": 1}
+ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "target_epochs": 1, "folds": 1}
 
 
 @pytest.mark.parametrize("length", [{"epochs": 3}, {"steps": 7}, {}])

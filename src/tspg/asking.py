@@ -12,6 +12,7 @@ from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.matrix import X, require_anndata
 from tspg.errors import UsageError
+from tspg.folds import with_folds
 from tspg.question import Question, pose_each
 
 
@@ -32,6 +33,7 @@ def ask_each(
     preset: str = DEFAULT_PRESET,
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
+    folds: int | None = None,
     **settings: Any,
 ) -> list[Question]:
     """The questions of `run_targets`, each checked whole, without the work."""
@@ -50,10 +52,12 @@ def ask_each(
         gene_set=None if gene_set is None else gene_set.name,
         layer=None if layer in (None, X) else str(layer),
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
+        folds=1 if folds is None else folds,
         **settings,
     )
     configs = [replace(config, target_class=str(target)) for target in target_classes]
-    return pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
+    questions = pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
+    return [with_folds(question) for question in questions] if folds is None else questions
 
 
 def configure(

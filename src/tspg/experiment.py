@@ -94,7 +94,7 @@ def run(
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
     enrichment: str = "both",
-    folds: int = 1,
+    folds: int | None = None,
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
     device: str = "auto",
@@ -140,7 +140,8 @@ def run(
         or `both`.
     folds
         With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
-        model that is kept is the ordinary one.
+        model that is kept is the ordinary one. None takes 5 where the one split would hold out fewer
+        than 30 target samples and further fits cost little, else 1.
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
     threads
@@ -161,7 +162,7 @@ def run(
 
     >>> adata = tspg.demo_data()[::3, :50]
     >>> run = tspg.run(
-    ...     adata, label_column="subtype", target_class="GI.MSI", target_epochs=2, steps=4
+    ...     adata, label_column="subtype", target_class="GI.MSI", target_epochs=2, steps=4, folds=1
     ... )
     >>> run.perturbations.shape
     (153, 50)
@@ -222,7 +223,7 @@ def run_targets(
 
     Examples
     --------
-    >>> how = {"label_column": "subtype", "method": "mean_shift", "target_epochs": 2}
+    >>> how = {"label_column": "subtype", "method": "mean_shift", "target_epochs": 2, "folds": 1}
     >>> for one in tspg.run_targets(adata, target_classes=["GI.MSI", "GI.GS"], **how):
     ...     print(one.config.target_class, one.perturbations.shape)
     GI.MSI (153, 50)

@@ -1,6 +1,6 @@
 """What is in my files? Answered before an hour of work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
+from tspg.folds import AUTOMATIC, automatic_folds
 from tspg.forecast import Forecast, forecast
 
 MOST_CALLED_LIKE_GENES = 0.5  # share of samples; a few may be called MET or CAT
@@ -112,18 +113,25 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         reason=reason,
         coverage=coverage,
         notes=(*map(str, described.get("notes", [])), *_warnings(values, sample_ids, classes)),
-        expected=_expected(adata.n_obs, adata.n_vars, max(len(classes), 2), coverage),
+        expected=_expected(adata.n_obs, adata.n_vars, classes, coverage),
     )
 
 
-def _expected(n_samples: int, n_genes: int, n_classes: int, coverage: pd.DataFrame) -> dict[str, Forecast]:
-    """What a run will take with all genes, and with a gene set of the usual size."""
+def _expected(n_samples: int, n_genes: int, classes: dict[str, int], coverage: pd.DataFrame) -> dict[str, Forecast]:
+    """What a run will take with all genes, and with a gene set of the usual size; to the smallest class that can be."""
     sizes = {f"all {n_genes:,} genes": n_genes}
     usual = int(coverage["n_found"].median()) if len(coverage) else 0
     if usual >= FEWEST_GENES:
         sizes[f"a gene set of {usual:,} genes"] = usual
-    config = configure(DEFAULT_PRESET, target_class="")
-    return {words: forecast(n_samples, n, n_classes, config) for words, n in sizes.items()}
+    config, n_classes, found = configure(DEFAULT_PRESET, target_class=""), max(len(classes), 2), {}
+    possible = {name: n for name, n in classes.items() if n >= AUTOMATIC}
+    smallest = min(possible, key=lambda name: possible[name], default="")
+    for words, n in sizes.items():
+        n_target = possible.get(smallest, 0)
+        folds = automatic_folds(n_samples, n, n_classes, config, n_target=n_target, n_donors=n_target)
+        told = f"{words}, with {folds} further fits as for target {smallest}" if folds > 1 else words
+        found[told] = forecast(n_samples, n, n_classes, replace(config, folds=folds))
+    return found
 
 
 def _donors_line(donors: Donors) -> str:

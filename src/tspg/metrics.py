@@ -211,6 +211,17 @@ def _note_on_seen(found: Donors, n_seen: int, n_held_out: int) -> str:
     )
 
 
+def _about_folds(question: Question, n_held_out: int) -> str:
+    """Where the evidence comes from, and why if nobody asked for it."""
+    kept, n_folds = "figures and genes are those of the model that was kept", question.config.folds
+    if not question.automatic_folds:
+        return f"The evidence is that of {n_folds} further fits, each of which held out other samples; {kept}."
+    return (
+        f"Only {n_held_out} target samples would be held out, so the evidence comes from {n_folds} further fits, each "
+        f"holding out other samples; {kept}. --folds 1 turns this off."
+    )
+
+
 def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     """What the report says about the data, with a note for whatever deserves care."""
     config, details = question.config, question.details
@@ -223,10 +234,7 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
     if config.adjust_column is not None:
         notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
     if config.folds > 1:
-        notes.append(
-            f"The evidence is that of {config.folds} further fits, each of which held out other samples; "
-            "figures and genes are those of the model that was kept."
-        )
+        notes.append(_about_folds(question, counts[config.target_class]["test"]))
     n_target = counts[config.target_class]["train"]
     if n_target < SMALLEST_CLASS:
         notes.append(f"The target class has {n_target} training samples: its mean and spread are uncertain.")

@@ -198,9 +198,9 @@ def _add_learning(parser: Parser) -> None:
     parser.add_argument(
         "--folds",
         type=int,
-        default=1,
         metavar="K",
-        help="take the evidence from K further fits that hold every sample out once (default: the one 80/20 split)",
+        help="take the evidence from K further fits that hold every sample out once (default: 5 where the one 80/20 "
+        "split would hold out fewer than 30 target samples and that costs little, else 1: that split)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="same seed, same result (default: %(default)s)"

@@ -32,6 +32,7 @@ class Question:
 
     `study` is the expression of the wanted genes; `details` is what a report tells about the data;
     `samples` are single samples whose own genes are asked for; `annotations` what genes are looked up in.
+    `automatic_folds` tells that nobody asked for the folds that the evidence is taken from.
     """
 
     study: AnnData
@@ -39,6 +40,7 @@ class Question:
     details: dict[str, Any]
     samples: tuple[str, ...]
     annotations: tuple[Annotation, ...] = ()
+    automatic_folds: bool = False
 
 
 def pose(
@@ -149,8 +151,7 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     _check_samples(samples, dict(zip(samples_here, labels, strict=True)), config)
     if config.adjust_column is not None:
         check_adjustable(labels, text_column(adata, config.adjust_column), column=config.adjust_column)
-    donors = samples_here if config.group_column is None else text_column(adata, config.group_column)
-    n_donors = len({donor for donor, label in zip(donors, labels, strict=True) if label == config.target_class})
+    n_donors = target_donors(adata, config)
     if config.folds > n_donors:
         raise UsageError(
             f"--folds is {config.folds}, but the target class has {n_donors} "
@@ -177,6 +178,13 @@ def _check_pairs(config: ExperimentConfig, labels: list[str], donors: list[str])
             f"{needs} By column {shown(config.group_column)}, source class {shown(best)} has the most: {found[best]}. "
             "Name another column with --group-column, or use --method target_mean."
         )
+
+
+def target_donors(adata: AnnData, config: ExperimentConfig) -> int:
+    """How many donors have samples of the target class; without a group column each sample is its own."""
+    labels = text_column(adata, config.label_column)
+    donors = adata.obs_names if config.group_column is None else text_column(adata, config.group_column)
+    return len({donor for donor, label in zip(donors, labels, strict=True) if label == config.target_class})
 
 
 def _check_settings(config: ExperimentConfig) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tspg.analysis import thresholds
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, THRESHOLDS, Threshold
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, PROBABLY, THRESHOLDS, Threshold, worst_of
 
 PROMISED = {
     "excess_accuracy": (0.05, 0.15),
@@ -41,6 +41,29 @@ def test_each_threshold_looks_the_right_way(name):
     assert [THRESHOLDS[name].answer(value) for value in values] == [PASS, PASS, DOUBTFUL, DOUBTFUL, FAIL]
     assert THRESHOLDS[name].answer(math.nan) == NOT_TESTED
     assert Threshold(1, 2).answer(math.inf) == NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "answer"),
+    [
+        (1.0, 0.5, 2.0, PASS),  # up to the limit itself
+        (1.0, 0.5, 2.1, PROBABLY),
+        (2.1, 1.0, 3.0, DOUBTFUL),
+        (3.1, 2.9, 3.2, DOUBTFUL),  # reaches back
+        (3.1, 3.05, 3.2, FAIL),
+        (1.0, math.nan, math.nan, PASS),
+        (3.1, math.nan, math.nan, FAIL),
+        (math.nan, 0.0, 9.0, NOT_TESTED),
+    ],
+)
+def test_an_interval_that_crosses_the_limit_weakens_the_answer_either_way(value, low, high, answer):
+    assert Threshold(2.0, 3.0).answer_within(value, low, high) == answer
+    assert Threshold(-2.0, -3.0, higher=True).answer_within(-value, -high, -low) == answer
+
+
+def test_answers_have_an_order_from_failure_to_what_was_not_tested():
+    order = [FAIL, DOUBTFUL, PROBABLY, PASS, NOT_TESTED]
+    assert [worst_of(order[at:]) for at in range(5)] == order
 
 
 def test_intervals_are_widened_so_that_four_criteria_share_five_percent():

@@ -27,6 +27,7 @@ def audited_run(planted, tmp_path_factory):
         preset="transport",
         steps=20,
         target_epochs=12,
+        folds=1,
         threads=1,
     )
     with pytest.MonkeyPatch.context() as patch:

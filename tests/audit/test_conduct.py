@@ -169,7 +169,8 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)
-        assert main(["run", *files, *asked, "--method", "linear_map", "--target-epochs", "3", "--out", str(out)]) == 0
+        how = ["--method", "linear_map", "--target-epochs", "3", "--folds", "1"]
+        assert main(["run", *files, *asked, *how, "--out", str(out)]) == 0
     reading = json.loads((out / "manifest.json").read_text())["reading"]
     assert reading["expression"] == "../turned.csv"  # as seen from the run folder: both may move together
     moved = tmp_path.rename(tmp_path.with_name("elsewhere"))

@@ -76,7 +76,7 @@ def batched(planted):
 
 
 def run(adata, **changed):
-    asked = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2}
+    asked = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2, "folds": 1}
     return tspg.run(adata, **{**asked, **changed})
 
 

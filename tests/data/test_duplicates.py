@@ -143,7 +143,7 @@ def test_a_run_its_model_and_its_audit_read_the_file_in_one_way(planted, tmp_pat
     (tmp_path / "known.gmt").write_text("KNOWN\tx\tG3\tG4\tG5\n")
     given += ["--annotations", str(tmp_path / "known.gmt")]
     asked = ["--labels", str(tmp_path / "labels.tsv"), "--target", "target", "--method", "mean_shift"]
-    run = ["run", *given, *asked, "--target-epochs", "1", "--threads", "1", "--out", str(out)]
+    run = ["run", *given, *asked, "--target-epochs", "1", "--folds", "1", "--threads", "1", "--out", str(out)]
     assert main(run) == 3
     assert main([*run, "--duplicates", "sum"]) == 0
     manifest = json.loads((out / "manifest.json").read_text())

@@ -24,7 +24,7 @@ from tspg.progress import silent
 
 WANTED = tspg.GeneSet("SET", tuple(f"G{number}" for number in range(0, 60, 2)))
 ASKED = {"label_column": "label", "group_column": "donor", "gene_set": WANTED, "annotations": (), "threads": 1}
-SHORT = {**ASKED, "target_class": "target", "steps": 3, "target_epochs": 2}
+SHORT = {**ASKED, "target_class": "target", "steps": 3, "target_epochs": 2, "folds": 1}
 FORMS = [
     "float64",
     "columns first",

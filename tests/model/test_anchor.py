@@ -167,6 +167,7 @@ def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
         preset="transport",
         steps=10,
         target_epochs=25,
+        folds=1,
         threads=1,
     )
     labelled = run.model.perturb(planted.adata, label_column="label")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tspg.report.evidence_view import MEASURES, METHODS, TELLING
 from tspg.report.findings import findings_of
 from tspg.report.html import write_report
 from tspg.report.page import PROGRAM
-from tspg.report.run_files import read_run
+from tspg.report.run_files import doubts_about, read_run
 
 HOSTILE = [
     "</script><script>document.title='OWNED'</script>",
@@ -357,7 +358,7 @@ def test_the_verdict_is_the_first_box_and_answers_in_words(make_run, make_pertur
     run = make_run(tmp_path, make_perturbations())
     verdict = {
         name: {"answer": answer, "sentence": f"Head {name}: and its rest.", "numbers": {}}
-        for name, answer in zip(QUESTIONS, ["pass", "doubtful", "fail", "not tested", "pass", "pass"], strict=True)
+        for name, answer in zip(QUESTIONS, ["pass", "doubtful", "fail", "not tested", "probably", "pass"], strict=True)
     }
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     write_json(run / "metrics.json", {**metrics, "verdict": verdict})
@@ -365,11 +366,12 @@ def test_the_verdict_is_the_first_box_and_answers_in_words(make_run, make_pertur
     assert html.index('class="verdict"') < html.index('class="finding"') < html.index('class="caution"')
     rows = re.findall(r"<dt>([^<]*)</dt><dd class=\"answer (\w+)\"><span[^>]*>(.)</span>([^<]*)</dd>", html)
     assert [row[0] for row in rows] == list(QUESTIONS.values())
-    assert [row[1:] for row in rows[:4]] == [
+    assert [row[1:] for row in rows[:5]] == [
         ("pass", "✓", "pass"),
         ("doubtful", "?", "doubtful"),
         ("fail", "✕", "fail"),
         ("untested", "–", "not tested"),
+        ("probably", "≈", "probably"),
     ]
     assert "<b>Head realistic.</b> And its rest." in html
 
@@ -378,6 +380,56 @@ def test_a_run_without_a_stored_verdict_is_judged_by_its_evidence(make_run, make
     run = make_run(tmp_path, make_perturbations(), energy=0.5)
     assert read_run(run).verdict["beats_mean_shift"]["answer"] == "fail"
     assert "Not better than adding the difference of the class means." in page_of(run).text
+
+
+def test_questions_of_an_older_version_are_asked_anew(make_run, make_perturbations, tmp_path: Path):
+    """Its tick for keeping the person rested on resemblance to the input alone, and is not shown again."""
+    run = make_run(tmp_path, make_perturbations(), energy=0.5)
+    anew = read_run(run).verdict
+    old = {"keeps_person": {"answer": "pass", "sentence": "What is high stays high: all of it.", "numbers": {}}}
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    write_json(run / "metrics.json", {**metrics, "verdict": old})
+    rows = [("stability", "stability, seeds", 0.9, 0.8, 1.0, 5, "", "pass")]
+    columns = ["control", "measure", "value", "low", "high", "n", "note", "answer"]
+    write_table(run / "controls.tsv", pd.DataFrame(rows, columns=columns))
+    found = read_run(run).verdict
+    assert list(found) == list(QUESTIONS)
+    assert found["stable_genes"]["answer"] == "pass"  # by the controls of its audit
+    assert {name: found[name] for name in ("realistic", "individual")} == {
+        name: anew[name] for name in ("realistic", "individual")
+    }
+    assert "What is high stays high" not in page_of(run).text
+    told = [answer["sentence"] for answer in found.values() if answer["answer"] in ("fail", "doubtful")]
+    assert told
+    assert doubts_about(run) == [f"About the model itself: {sentence}" for sentence in told]
+
+
+def scaled_evidence() -> pd.DataFrame:
+    """A run half-way from the shift to real samples by variance, and hits by which the shift is as good as real."""
+    own, shift, real = "generator", "mean_shift", "real_target"
+    rows = [
+        (own, "variance_ratio", 1.25, np.nan, np.nan),
+        (shift, "variance_ratio", 1.5, np.nan, np.nan),
+        (real, "variance_ratio", 1.0, 0.9, 1.1),
+        (own, "hit_rate_forest", 0.98, 0.9, 1.0),
+        (shift, "hit_rate_forest", 0.99, 0.9, 1.0),
+        (real, "hit_rate_forest", 1.0, 0.96, 1.0),
+    ]
+    return pd.DataFrame(rows, columns=["method", "measure", "value", "low", "high"]).assign(n=40, note="")
+
+
+def test_the_run_stands_on_the_scale_and_what_tells_nothing_is_grey(make_run, make_perturbations, tmp_path: Path):
+    html = write_report(run_with(scaled_evidence(), make_run(tmp_path, make_perturbations()))).read_text("utf-8")
+    compare = re.search(r'<table class="plain compare">(.*?)</table>', html, re.DOTALL)[1]
+    cells = [re.findall(r'<td class="n( muted)?">(.*?)</td>', row) for row in compare.split("<tr class=")[1:]]
+    assert cells == [  # hits, then variance
+        [(" muted", "98%"), ("", "1.25<small>s 0.50</small>")],
+        [(" muted", "99%"), ("", "1.50")],
+        [(" muted", "100%"), ("", "1.00")],
+    ]
+    text = unescape(html)
+    assert "Grey, which judge nothing: by forest. Even a simple method" in text
+    assert "Above 1 it went past them" in text
 
 
 def test_the_telling_measures_stand_side_by_side_and_all_of_them_below(make_run, make_perturbations, tmp_path: Path):

@@ -221,7 +221,7 @@ def _model() -> dict[str, bytes]:
     adata = AnnData(rng.random((24, 3), np.float32), obs=obs, var=pd.DataFrame(index=["A", "B", "C"]))
     small = TargetModelConfig(hidden_units=(4,), epochs=1), TransportConfig((4, 2), 1, (4,), steps=1)
     with mock.patch.dict(PRESETS, transport=small):
-        run = tspg.run(adata, target_class="Lung", label_column="organ", preset="transport", annotations=())
+        run = tspg.run(adata, target_class="Lung", label_column="organ", preset="transport", annotations=(), folds=1)
     with tempfile.TemporaryDirectory() as folder:
         save_model(run.model, Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.conftest import make_planted
 from tests.trust.crashes import fingerprints
 
-NETWORKS_OF_THE_PAPER = ["--preset", "paper", "--epochs", "60", "--target-epochs", "20"]
+NETWORKS_OF_THE_PAPER = ["--preset", "paper", "--epochs", "60", "--target-epochs", "20", "--folds", "1"]
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 

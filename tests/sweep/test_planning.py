@@ -268,3 +268,12 @@ def test_the_command_of_a_run_holds_with_names_that_look_like_options(study, tmp
     asked = {**plan.asked, "options": {**plan.asked["options"], "source": ["-1", "alpha"]}}
     options = build_parser().parse_args(replace(plan, asked=asked).command(run, tmp_path)[1:])
     assert (options.target, options.gene_set, options.source) == ("-x", "--a b", ["-1", "alpha"])
+
+
+def test_a_sweep_takes_one_split_and_its_commands_say_so(study, tmp_path):
+    plan, _ = plan_sweep(study.write(), tmp_path)
+    assert plan.asked["options"]["folds"] == 1
+    words = plan.command(plan.runs[0], tmp_path)
+    assert words[words.index("--folds") + 1] == "1"
+    plan, _ = plan_sweep(study.write("folds.toml", more="folds = 3"), tmp_path)
+    assert plan.asked["options"]["folds"] == 3

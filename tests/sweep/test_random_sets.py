@@ -52,7 +52,7 @@ def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evid
     gene_set = GeneSet("own", tuple(planted.adata.var_names[:14]))
     options = {"label_column": "label", "gene_set": gene_set, "annotations": (), "threads": 1}
     row = against_random_sets([ask(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
-    run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, **options)
+    run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, folds=1, **options)
     evidence = run.evidence.set_index(["method", "measure"])["value"]
     assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)
 

@@ -16,7 +16,7 @@ PRESET = (
     TargetModelConfig(hidden_units=(8, 4), batch_size=64),
     PaperConfig(down_units=(8, 4), up_units=(4, 8), discriminator_units=(8, 4), residual_blocks=1, batch_size=64),
 )
-LENGTH = ["--preset", "paper", "--steps", "2", "--target-epochs", "2", "--threads", "1", "--seed", "1"]
+LENGTH = ["--preset", "paper", "--steps", "2", "--target-epochs", "2", "--folds", "1", "--threads", "1", "--seed", "1"]
 
 
 @pytest.fixture(scope="module")

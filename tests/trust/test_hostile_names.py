@@ -25,7 +25,7 @@ GENES = [f"{name}*" for name in NAMES]  # a matrix whose samples and genes share
 SAMPLES = [*NAMES, *(f"{number} of {name}" for number in range(2, 6) for name in NAMES)]
 WHOLE = ("/etc/passwd", "..")
 FORBIDDEN = ["\x00", "a\x1b[2Jb", "a\x07b", "a\x7fb", "a\x9b31mb", "a\x0bb", "a\x85b"]
-SHORT = ["--preset", "transport", "--steps", "2", "--target-epochs", "2", "--threads", "1"]
+SHORT = ["--preset", "transport", "--steps", "2", "--target-epochs", "2", "--folds", "1", "--threads", "1"]
 
 
 def genes_of(name: str) -> list[str]:

@@ -3,41 +3,62 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tspg.analysis import thresholds as limit
 from tspg.analysis.judges import LEAST_RECALL, transfer
-from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
+from tspg.analysis.measure import REAL, UNTOUCHED, Measure
 from tspg.analysis.neighbours import Chance
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
+from tspg.analysis.scale import uninformative
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, PROBABLY, SEVERITY, Threshold
 from tspg.analysis.wording import number, percent
 
-ANSWERS = (PASS, DOUBTFUL, FAIL, NOT_TESTED)
+ANSWERS = (PASS, PROBABLY, DOUBTFUL, FAIL, NOT_TESTED)
 JUDGES = {
     "logistic": "logistic regression",
     "knn": "nearest neighbours",
     "forest": "a random forest",
     "second_f": "f trained with another seed",
 }
+TITLES = {
+    "energy_ratio": "energy ratio",
+    "variance_ratio": "variance",
+    "gene_correlation_at_equal_n": "gene correlation",
+    **{f"hit_rate_{name}": f"the calls of {words}" for name, words in JUDGES.items()},
+}
+_TRANSFER = Threshold(limit.TRANSFER_PASS, limit.TRANSFER_FAIL, higher=True)
 _NOTHING = Measure(np.nan)
+Answer = dict[str, Any]
+
+
+def answered(answer: str, sentence: str, **numbers: float | int | None) -> Answer:
+    """One answer of the verdict with the numbers that it rests on, ready for JSON."""
+    found = {name: value if value is not None and np.isfinite(value) else None for name, value in numbers.items()}
+    return {"answer": answer, "sentence": sentence, "numbers": found}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One criterion: its answer, and the number beside its limit in words."""
+    """One criterion: its answer, the number beside its limit in words, and the measure that it rests on."""
 
     answer: str
     words: str
+    measure: str = ""
 
 
 @dataclass(frozen=True)
 class Readings:
-    """The evidence table, to be read method by method; what was not measured is not a number."""
+    """The evidence table, to be read method by method; what was not measured is not a number.
+
+    `uninformative` are the measures that cannot tell methods apart on this data set.
+    """
 
     measures: Mapping[tuple[str, str], Measure]
     method: str
+    uninformative: frozenset[str]
 
     @classmethod
     def of(cls, evidence: pd.DataFrame, method: str) -> "Readings":
@@ -52,6 +73,7 @@ class Readings:
                 for row in rows
             },
             method,
+            uninformative(evidence, method),
         )
 
     def own(self, measure: str) -> Measure:
@@ -76,14 +98,16 @@ class Readings:
         return "undefined" in self.own("energy_ratio").note
 
     @cached_property
-    def transfers(self) -> dict[str, float]:
+    def transfers(self) -> dict[str, Measure]:
         """For each admitted judge other than f: how far the moved samples convince it, 1 as real ones do."""
         found = {}
         for name in JUDGES:
             measure = f"hit_rate_{name}"
             base, recall = (self.of_method(method, measure).value for method in (UNTOUCHED, REAL))
-            share = transfer(self.own(measure).value, base, recall)
-            if recall >= LEAST_RECALL and np.isfinite(share):
+            own = self.own(measure)
+            value, low, high = (transfer(rate, base, recall) for rate in (own.value, own.low, own.high))
+            share = Measure(value, low, high, own.n)
+            if recall >= LEAST_RECALL and np.isfinite(share.value):
                 found[name] = share
         return found
 
@@ -95,43 +119,61 @@ def judges_are_convinced(readings: Readings) -> Check:
         best = max((recall for recall in recalls if np.isfinite(recall)), default=np.nan)
         known = f" (the best one {percent(best)})" if np.isfinite(best) else ""
         return Check(DOUBTFUL, f"no independent classifier knows {percent(LEAST_RECALL)} of real target samples{known}")
-    judge = min(readings.transfers, key=lambda name: readings.transfers[name])
-    share = readings.transfers[judge]
+    answers = {name: _within(_TRANSFER, share) for name, share in readings.transfers.items()}
+    judge = min(answers, key=lambda name: (SEVERITY.index(answers[name][0]), readings.transfers[name].value))
+    answer, reach = answers[judge]
     moved, real = readings.own(f"hit_rate_{judge}").value, readings.of_method(REAL, f"hit_rate_{judge}").value
     words = (
         f"{JUDGES[judge]} calls {percent(moved)} of the moved and {percent(real)} of the real samples the target "
-        f"(transfer {number(share)}, {limit.TRANSFER_PASS} asked)"
+        f"(transfer {number(readings.transfers[judge].value)}, {limit.TRANSFER_PASS} asked{reach})"
     )
-    return Check(_above(share, limit.TRANSFER_PASS, limit.TRANSFER_FAIL), words)
+    return Check(answer, words, f"hit_rate_{judge}")
+
+
+def _within(threshold: Threshold, found: Measure, digits: int = 2) -> tuple[str, str]:
+    """The answer with the interval in mind, and in words how far that reaches where it changes the answer."""
+    answer = threshold.answer_within(found.value, found.low, found.high)
+    if answer == threshold.answer(found.value):
+        return answer, ""
+    end = found.high if (answer == PROBABLY) != threshold.higher else found.low
+    return answer, f"; its interval reaches {number(end, digits)}"
 
 
 def energy_is_small(readings: Readings) -> Check:
-    """The distance to real samples by all genes together, on the axis from real (0) to not moved (1)."""
-    value, real = readings.own("energy_ratio").value, readings.of_method(REAL, "energy_ratio")
-    by_chance = real.value + limit.BY_CHANCE * (real.high - real.value)
-    if not np.isfinite(value):
+    """The distance to real samples by all genes together, on the axis from real (0) to not moved (1).
+
+    What real samples reach among themselves by chance passes too, but chance alone excuses no failure.
+    """
+    own, real = readings.own("energy_ratio"), readings.of_method(REAL, "energy_ratio")
+    if not np.isfinite(own.value):
         return Check(NOT_TESTED, "the energy ratio could not be measured")
-    shown = f"energy ratio {number(value, 3)}"
-    if value <= limit.ENERGY_PASS:
-        return Check(PASS, f"{shown} (at most {limit.ENERGY_PASS} asked)")
-    if value <= by_chance:
-        answer = PASS if value <= limit.ENERGY_DOUBTFUL else DOUBTFUL
-        return Check(answer, f"{shown} (real samples among themselves reach {number(by_chance, 3)} by chance)")
-    answer = DOUBTFUL if value <= limit.ENERGY_DOUBTFUL else FAIL
-    return Check(answer, f"{shown} (at most {limit.ENERGY_PASS} asked, above {limit.ENERGY_DOUBTFUL} fails)")
+    by_chance = float(np.nan_to_num(real.value + limit.BY_CHANCE * (real.high - real.value), nan=-np.inf))
+    good, bad = max(limit.ENERGY_PASS, min(by_chance, limit.ENERGY_DOUBTFUL)), max(limit.ENERGY_DOUBTFUL, by_chance)
+    answer, reach = _within(Threshold(good, bad), own, 3)
+    if own.value <= limit.ENERGY_PASS and not (reach and good > limit.ENERGY_PASS):
+        asked = f"at most {limit.ENERGY_PASS} asked"
+    elif own.value <= by_chance:
+        asked = f"real samples among themselves reach {number(by_chance, 3)} by chance"
+    else:
+        asked = f"at most {limit.ENERGY_PASS} asked, above {limit.ENERGY_DOUBTFUL} fails"
+    return Check(answer, f"energy ratio {number(own.value, 3)} ({asked}{reach})", "energy_ratio")
 
 
 def spread_is_right(readings: Readings) -> Check:
     """How much samples differ among themselves, beside real ones; what held-out real ones may have passes."""
-    value, real = readings.own("variance_ratio").value, readings.of_method(REAL, "variance_ratio")
-    if not np.isfinite(value):
+    own, real = readings.own("variance_ratio"), readings.of_method(REAL, "variance_ratio")
+    if not np.isfinite(own.value):
         return Check(NOT_TESTED, "how much samples vary could not be measured")
     low, high = limit.VARIANCE_PASS
     lowest, highest = limit.VARIANCE_DOUBTFUL
     least, most = (real.value + limit.BETWEEN_SAMPLES * (end - real.value) for end in (real.low, real.high))
-    passes = low <= value <= high or max(least, lowest) <= value <= min(most, highest)
-    answer = PASS if passes else DOUBTFUL if lowest <= value <= highest else FAIL
-    return Check(answer, f"variance {number(value)} times that of real samples ({low} to {high} asked)")
+    sides = (
+        Threshold(float(np.fmin(low, np.maximum(least, lowest))), lowest, higher=True),
+        Threshold(float(np.fmax(high, np.minimum(most, highest))), highest),
+    )
+    answer, reach = min((_within(side, own) for side in sides), key=lambda found: SEVERITY.index(found[0]))
+    words = f"variance {number(own.value)} times that of real samples ({low} to {high} asked{reach})"
+    return Check(answer, words, "variance_ratio")
 
 
 def genes_move_together(readings: Readings) -> Check:
@@ -143,9 +185,8 @@ def genes_move_together(readings: Readings) -> Check:
     by_chance = real.value - limit.BETWEEN_SAMPLES * (blurred.value - blurred.low)
     asked = min(limit.CORRELATION_PASS * real.value, by_chance if np.isfinite(by_chance) else np.inf)
     words = f"gene correlation {number(value)} ({number(asked)} asked, {number(real.value)} in as many real samples)"
-    if value >= asked:
-        return Check(PASS, words)
-    return Check(DOUBTFUL if value >= limit.CORRELATION_DOUBTFUL * real.value else FAIL, words)
+    bad = min(asked, limit.CORRELATION_DOUBTFUL * real.value)
+    return Check(Threshold(asked, bad, higher=True).answer(value), words, "gene_correlation_at_equal_n")
 
 
 def neighbours_mix(readings: Readings) -> Check:
@@ -163,66 +204,3 @@ def neighbours_mix(readings: Readings) -> Check:
 
 
 REALISM = (energy_is_small, judges_are_convinced, spread_is_right, genes_move_together, neighbours_mix)
-
-
-def _above(value: float, passes: float, doubtful: float) -> str:
-    return PASS if value >= passes else DOUBTFUL if value >= doubtful else FAIL
-
-
-BETTER, SAME, WORSE = 1, 0, -1
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One measure of the method beside that of a simple one."""
-
-    measure: str
-    outcome: int
-    words: str
-
-    @property
-    def verdict(self) -> str:
-        """The comparison with its outcome, in words."""
-        outcome = {BETTER: "better", SAME: "cannot be told apart", WORSE: "worse"}[self.outcome]
-        return f"{self.words} ({outcome})"
-
-
-def beside(readings: Readings, other: str) -> list[Comparison]:
-    """The method beside another one by energy ratio, gene correlation and what a random forest says."""
-    found = []
-    own, simple = (readings.of_method(name, "energy_ratio") for name in (readings.method, other))
-    if np.isfinite(own.value - simple.value):
-        words = f"energy ratio {number(own.value, 3)} against {number(simple.value, 3)}"
-        difference = readings.own("energy_less_mean_shift")
-        paired = other == MEAN_SHIFT and np.isfinite(difference.value)
-        larger = is_positive(difference) if paired else told_apart(own, simple, limit.ENERGY_TIE)
-        found.append(Comparison("energy ratio", -larger, words))
-    own, simple = (readings.of_method(name, "gene_correlation") for name in (readings.method, other))
-    if np.isfinite(own.value - simple.value):
-        gain = own.value - simple.value
-        outcome = int(np.sign(gain)) if abs(gain) >= limit.CORRELATION_GAIN else SAME
-        words = f"gene correlation of all moved samples {number(own.value)} against {number(simple.value)}"
-        found.append(Comparison("gene correlation", outcome, words))
-    own, simple = (readings.of_method(name, "hit_rate_forest") for name in (readings.method, other))
-    if "forest" in readings.transfers and np.isfinite(simple.value):
-        words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"
-        found.append(Comparison("random forest's hits", told_apart(own, simple, 0.0), words))
-    return found
-
-
-def is_positive(difference: Measure) -> int:
-    """1 if a paired difference of energy ratios is above 0, -1 if below, 0 where it may be either or hardly differs."""
-    if difference.low <= 0 <= difference.high or abs(difference.value) < limit.ENERGY_TIE:
-        return 0
-    return int(np.sign(difference.value))
-
-
-def told_apart(first: Measure, second: Measure, tie: float) -> int:
-    """1 if the first is larger, -1 if smaller, 0 if either value lies within the other's interval.
-
-    Without intervals a difference below `tie` is none.
-    """
-    overlap = second.low <= first.value <= second.high or first.low <= second.value <= first.high
-    gap = first.value - second.value
-    has_interval = np.isfinite(first.high - first.low) or np.isfinite(second.high - second.low)
-    return 0 if overlap or (not has_interval and abs(gap) < tie) else int(np.sign(gap))

@@ -6,7 +6,8 @@ import numpy as np
 
 # What the methods are called that others are read against.
 UNTOUCHED, REAL = "untouched_source", "real_target"
-MEAN_SHIFT, GAUSSIAN_DRAW, LINEAR_MAP = "mean_shift", "gaussian_draw", "linear_map"
+MEAN_SHIFT, TARGET_MEAN = "mean_shift", "target_mean"
+GAUSSIAN_DRAW, LINEAR_MAP = "gaussian_draw", "linear_map"
 
 EQUAL_SIZE_DRAWS = 20  # random choices of as many samples as the smaller side has
 FEWEST_TARGETS = 10  # with fewer held-out target samples a number says more about chance than about the method

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tspg.data.adjust import CONFOUNDED
 
-PASS, DOUBTFUL, FAIL, NOT_TESTED = "pass", "doubtful", "fail", "not tested"
-SEVERITY = (FAIL, DOUBTFUL, PASS, NOT_TESTED)
+PASS, PROBABLY, DOUBTFUL, FAIL, NOT_TESTED = "pass", "probably", "doubtful", "fail", "not tested"
+SEVERITY = (FAIL, DOUBTFUL, PROBABLY, PASS, NOT_TESTED)
 
 
 def worst_of(answers: Iterable[str]) -> str:
@@ -80,6 +80,17 @@ class Threshold:
         if sign * value <= sign * self.good:
             return PASS
         return DOUBTFUL if sign * value <= sign * self.bad else FAIL
+
+    def answer_within(self, value: float, low: float, high: float) -> str:
+        """The answer where the 95% interval of the number counts too.
+
+        A pass whose interval does not pass as a whole is probably one; a failure whose interval reaches back
+        over the limit is doubtful. Without an interval the number alone decides.
+        """
+        answer, ends = self.answer(value), {self.answer(low), self.answer(high)} - {NOT_TESTED}
+        if answer == PASS and ends - {PASS}:
+            return PROBABLY
+        return DOUBTFUL if answer == FAIL and ends - {FAIL} else answer
 
 
 # The controls of `tspg audit`. Where a source is named the number is its; the others are chosen so that a pass

@@ -1,30 +1,28 @@
 """Whether to believe a run: six questions, each answered in one sentence with its number and limit."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tspg.analysis import thresholds as limit
+from tspg.analysis.comparison import BETTER, WORSE, beside
 from tspg.analysis.controls import by_control, title_of, together
-from tspg.analysis.criteria import ANSWERS, BETTER, REALISM, WORSE, Readings, beside, energy_is_small
-from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, GAUSSIAN_DRAW, LINEAR_MAP, MEAN_SHIFT, REAL
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, worst_of
+from tspg.analysis.criteria import ANSWERS, REALISM, TITLES, Answer, Check, Readings, answered, energy_is_small
+from tspg.analysis.measure import COMFORTABLE_TARGETS, FEWEST_TARGETS, LINEAR_MAP, MEAN_SHIFT, REAL
+from tspg.analysis.person import individual
+from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, PROBABLY, worst_of
 from tspg.analysis.wording import listed, number
 
 QUESTIONS = {
     "realistic": "Realistic?",
     "generalises": "Generalises?",
-    "keeps_person": "Keeps the person?",
+    "individual": "Individual?",
     "beats_mean_shift": "Better than a mean shift?",
     "stable_genes": "Stable genes?",
     "controls_clean": "Controls clean?",
 }
 # Which controls answer which question; every other control asks whether something moves that should not.
 UNSEEN_CLASS, STABILITY = "leave_one_class_out", "stability"
-
-Answer = dict[str, Any]
 
 
 def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | None = None) -> dict[str, Answer]:
@@ -41,14 +39,14 @@ def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | Non
 
     Returns
     -------
-    For each of the six questions (see `QUESTIONS`) `answer`, which is pass, doubtful, fail or not
-    tested, `sentence`, and the `numbers` that it rests on. All limits stand in `thresholds.py`.
+    For each of the six questions (see `QUESTIONS`) `answer`, which is pass, probably, doubtful, fail or
+    not tested, `sentence`, and the `numbers` that it rests on. All limits stand in `thresholds.py`.
     """
     readings = Readings.of(evidence, method)
     return {
         "realistic": _withheld(readings) or _realistic(readings),
         "generalises": _of_controls(controls, lambda name: name == UNSEEN_CLASS, _ONLY_NEW_SAMPLES),
-        "keeps_person": _keeps_person(readings),
+        "individual": individual(readings),
         "beats_mean_shift": _beats_mean_shift(readings),
         "stable_genes": _of_controls(controls, lambda name: name == STABILITY, _ONE_SEED),
         "controls_clean": _of_controls(controls, lambda name: name not in (UNSEEN_CLASS, STABILITY), _NO_CONTROLS),
@@ -66,23 +64,18 @@ _NO_CONTROLS = (
 )
 
 
-def _answer(answer: str, sentence: str, **numbers: float | int | None) -> Answer:
-    found = {name: value if value is not None and np.isfinite(value) else None for name, value in numbers.items()}
-    return {"answer": answer, "sentence": sentence, "numbers": found}
-
-
 def _withheld(readings: Readings) -> Answer | None:
     """Why nothing can be said about likeness to the target; None if something can."""
     n = readings.n_real
     if (n is not None and n < FEWEST_TARGETS) or readings.own("energy_ratio").note.startswith("too few"):
         held_out = "too few target samples were held out" if n is None else f"{n} held-out target samples are too few"
-        return _answer(NOT_TESTED, f"Withheld: {held_out}; at least {FEWEST_TARGETS} are needed.", n_targets=n)
+        return answered(NOT_TESTED, f"Withheld: {held_out}; at least {FEWEST_TARGETS} are needed.", n_targets=n)
     if readings.cannot_be_told_apart:
         sentence = (
             "Source and target cannot be told apart here: they lie no farther from each other than two parts of the "
             "target do, so no distance that is left could be judged."
         )
-        return _answer(NOT_TESTED, sentence, n_targets=n)
+        return answered(NOT_TESTED, sentence, n_targets=n)
     return None
 
 
@@ -90,19 +83,25 @@ def _realistic(readings: Readings) -> Answer:
     checks = [criterion(readings) for criterion in REALISM]
     energy = energy_is_small(readings)
     worst = NOT_TESTED if energy.answer == NOT_TESTED else worst_of([check.answer for check in checks])
-    head = {PASS: "Like real target samples", DOUBTFUL: "Not fully like real target samples"}
-    decisive = "; ".join(check.words for check in checks if check.answer == worst)
-    sentence = f"{head.get(worst, 'Not like real target samples')}: {decisive}{_how_uncertain(readings)}."
+    head = {
+        PASS: "Like real target samples",
+        PROBABLY: "Probably like real target samples",
+        DOUBTFUL: "Not fully like real target samples",
+    }
+    decisive = [check for check in checks if check.answer == worst]
+    found = "; ".join(check.words for check in decisive)
+    rest = f"{_how_uncertain(readings)}{_of_no_use(readings, decisive)}"
+    sentence = f"{head.get(worst, 'Not like real target samples')}: {found}{rest}."
     if worst == NOT_TESTED:
         sentence = "The evidence table does not hold what is needed to say."
     own = readings.own("energy_ratio")
-    return _answer(
+    return answered(
         worst,
         sentence,
         energy_ratio=own.value,
         energy_ratio_low=own.low,
         energy_ratio_high=own.high,
-        lowest_transfer=min(readings.transfers.values(), default=None),
+        lowest_transfer=min((share.value for share in readings.transfers.values()), default=None),
         variance_ratio=readings.own("variance_ratio").value,
         gene_correlation_at_equal_n=readings.own("gene_correlation_at_equal_n").value,
         real_gene_correlation_at_equal_n=readings.of_method(REAL, "gene_correlation_at_equal_n").value,
@@ -120,34 +119,33 @@ def _how_uncertain(readings: Readings) -> str:
     return f". Only {n} target samples were held out{width if np.isfinite(energy.high - energy.low) else ''}"
 
 
-def _keeps_person(readings: Readings) -> Answer:
-    own = readings.own("individuality")
-    shift, draw = (readings.of_method(name, "individuality") for name in (MEAN_SHIFT, GAUSSIAN_DRAW))
-    numbers = {"individuality": own.value, "mean_shift": shift.value, "gaussian_draw": draw.value, "n": own.n}
-    if not np.isfinite(own.value) or own.n < FEWEST_TARGETS:
-        sentence = f"Withheld: it needs at least {FEWEST_TARGETS} held-out samples to be moved; there are {own.n}."
-        return _answer(NOT_TESTED, sentence, **numbers)
-    as_a_draw = readings.method == GAUSSIAN_DRAW or own.low <= draw.high
-    if own.value < limit.INDIVIDUALITY_DOUBTFUL or as_a_draw:
-        answer, head = FAIL, "Does not keep the person, so read no single sample's genes"
-    elif own.value < limit.INDIVIDUALITY_PASS:
-        answer, head = DOUBTFUL, "Keeps only part of the person"
-    else:
-        answer, head = PASS, "What is high for its class in a sample stays high"
-    asked = f"individuality {number(own.value)} ({limit.INDIVIDUALITY_PASS} asked"
-    drawn = f"; a random target profile has {number(draw.value)}" if np.isfinite(draw.value) else ""
-    shifted = f", a mean shift {number(shift.value)} by construction" if np.isfinite(shift.value) else ""
-    return _answer(answer, f"{head}: {asked}{drawn}{shifted}).", **numbers)
+def _of_no_use(readings: Readings, checks: list[Check]) -> str:
+    """Which of the numbers behind an answer a simple method reaches as well as real samples do."""
+    found = [TITLES[check.measure] for check in checks if check.measure in readings.uninformative]
+    if not found:
+        return ""
+    what = "this number" if len(found) == 1 else "these numbers"
+    return (
+        f". By {listed(found)} even a simple method is as near as real samples are to each other, so {what} cannot "
+        "tell methods apart"
+    )
 
 
 def _beats_mean_shift(readings: Readings) -> Answer:
     if readings.method == MEAN_SHIFT:
-        return _answer(NOT_TESTED, "Does not apply: this run is the mean shift itself.")
+        return answered(NOT_TESTED, "Does not apply: this run is the mean shift itself.")
     if withheld := _withheld(readings):
         return withheld
     found = beside(readings, MEAN_SHIFT)
     if not found:
-        return _answer(NOT_TESTED, "The evidence table does not hold a mean shift to compare with.")
+        return answered(NOT_TESTED, "The evidence table does not hold a mean shift to compare with.")
+    if not any(comparison.counts for comparison in found):
+        compared = "; ".join(comparison.words for comparison in found)
+        sentence = (
+            "Methods cannot be told apart on this data set: even a simple one is as near as real samples are to each "
+            f"other ({compared})."
+        )
+        return answered(NOT_TESTED, sentence)
     outcomes = {comparison.outcome for comparison in found}
     better, worse = BETTER in outcomes, WORSE in outcomes
     answer = FAIL if not better else DOUBTFUL if worse else PASS
@@ -159,7 +157,7 @@ def _beats_mean_shift(readings: Readings) -> Answer:
     measured = ("energy_ratio", "gene_correlation", "hit_rate_forest")
     numbers = {name: readings.own(name).value for name in measured}
     of_shift = {f"mean_shift_{name}": readings.of_method(MEAN_SHIFT, name).value for name in measured}
-    return _answer(answer, sentence, **numbers, **of_shift)
+    return answered(answer, sentence, **numbers, **of_shift)
 
 
 def _network_adds(readings: Readings) -> str:
@@ -180,7 +178,7 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
     records = [] if controls is None else controls.to_dict("records")
     rows = [record for record in records if belongs(str(record["control"]))]
     if not rows:
-        return _answer(NOT_TESTED, without)
+        return answered(NOT_TESTED, without)
     by_answer = {answer: [row for row in rows if row["answer"] == answer] for answer in ANSWERS}
     worst = worst_of([answer for answer in ANSWERS if by_answer[answer]])
     head = {PASS: "Passed", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
@@ -192,4 +190,6 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
     untested = [title_of(name) for name, own in by_control(rows) if {row["answer"] for row in own} == {NOT_TESTED}]
     if worst != NOT_TESTED and untested:
         sentence += f". Not tested: {listed(untested)}"
-    return _answer(worst, f"{sentence}.", **{f"{row['control']}.{row['measure']}": float(row["value"]) for row in rows})
+    return answered(
+        worst, f"{sentence}.", **{f"{row['control']}.{row['measure']}": float(row["value"]) for row in rows}
+    )

@@ -26,6 +26,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
             gene_set=demo_gene_sets().union(),
             epochs=epochs,
             target_epochs=epochs,
+            folds=1,
             report=report,
         )
         save_run(found, options.out, reading={"expression": DEMO})

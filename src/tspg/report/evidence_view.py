@@ -1,7 +1,7 @@
 """The evidence as the page shows it: the verdict, the telling measures side by side, and all the rest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -9,8 +9,9 @@ import pandas as pd
 from tspg.analysis.controls import in_words
 from tspg.analysis.judges import LEAST_RECALL
 from tspg.analysis.measure import REAL, UNTOUCHED
+from tspg.analysis.scale import relative_scale, uninformative
 from tspg.analysis.verdict import QUESTIONS
-from tspg.analysis.wording import number, percent
+from tspg.analysis.wording import listed, number, percent
 from tspg.report.run_files import RunFiles
 
 METHODS = {
@@ -36,7 +37,7 @@ EXPLAINED = {
     UNTOUCHED: "the sources as they are",
     REAL: "what can be reached",
 }
-SIGNS = {"pass": "✓", "doubtful": "?", "fail": "✕", "not tested": "–"}
+SIGNS = {"pass": "✓", "probably": "≈", "doubtful": "?", "fail": "✕", "not tested": "–"}
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class Cell:
     value: str
     below: str = ""
     muted: bool = False
+    scaled: str = ""  # its place between the best simple method and real samples
 
 
 @dataclass(frozen=True)
@@ -237,17 +239,48 @@ def comparison(run: RunFiles) -> list[Row]:
     present = dict.fromkeys(_column(run, "method"))
     simple = [name for name in [*METHODS, *present] if name not in (run.method, UNTOUCHED, REAL)]
     order = dict.fromkeys([run.method, *simple, UNTOUCHED, REAL])
-    measures = telling_measures(run)
+    measures, places = telling_measures(run), _places(run)
+    grey = uninformative(run.tables["evidence"], run.method)
+
+    def cell(name: str, measure: str) -> Cell:
+        found = _cell(run, name, measure)
+        place = places.get(measure, "") if name == run.method else ""
+        return replace(found, scaled=place, muted=found.muted or measure in grey)
+
     return [
         Row(
             f"{METHODS.get(name, name)}{' (this run)' if name == run.method else ''}",
             EXPLAINED.get(name, ""),
             {run.method: "own", UNTOUCHED: "untouched", REAL: "ceiling"}.get(name, "simple"),
-            [_cell(run, name, measure) for measure in measures],
+            [cell(name, measure) for measure in measures],
         )
         for name in order
         if name in present
     ]
+
+
+def scale_notes(run: RunFiles) -> list[str]:
+    """What is to be known about the scale of the table: how it is read, and which numbers are grey."""
+    telling, grey = telling_measures(run), uninformative(run.tables["evidence"], run.method)
+    notes = []
+    if set(telling) & set(_places(run)):
+        notes.append(
+            "s: where this run lies between the best simple method (0: a plain shift or the target's mean, whichever "
+            "is nearer to real samples) and real samples (1). Above 1 it went past them, which is no merit: a moved "
+            "cloud can be smoother than a real one (docs/evidence.md)."
+        )
+    if titles := [meaning.title for name, meaning in telling.items() if name in grey]:
+        notes.append(
+            f"Grey, which judge nothing: {listed(titles)}. Even a simple method is as near there as real samples are "
+            "to each other, so on this data set these numbers cannot tell methods apart."
+        )
+    return notes
+
+
+def _places(run: RunFiles) -> dict[str, str]:
+    """Where the run lies between the best simple method and real samples, for each measure that can tell."""
+    found = relative_scale(run.tables["evidence"], run.method).dropna(subset="s")
+    return {str(name): f"s {number(float(s))}" for name, s in zip(found["measure"], found["s"], strict=True)}
 
 
 def _column(run: RunFiles, name: str) -> list[str]:

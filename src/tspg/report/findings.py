@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from tspg.analysis.criteria import ANSWERS, Readings, beside
+from tspg.analysis.comparison import beside
+from tspg.analysis.criteria import ANSWERS, Readings
 from tspg.analysis.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.verdict import QUESTIONS

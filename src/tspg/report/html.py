@@ -12,7 +12,7 @@ from tspg.analysis.thresholds import SELECTED_OFTEN
 from tspg.analysis.wording import NOT_AVAILABLE
 from tspg.data.demo import DEMO_FILE
 from tspg.files import write_text
-from tspg.report.evidence_view import all_measures, comparison, controls, telling_measures, verdict_rows
+from tspg.report.evidence_view import all_measures, comparison, controls, scale_notes, telling_measures, verdict_rows
 from tspg.report.findings import cautions_of, findings_of
 from tspg.report.genes_view import difference_title, gene_tables
 from tspg.report.map_view import map_of
@@ -78,6 +78,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "n_classes": len(run.facts.get("classes", [])) or len(run.metric("data.classes") or {}),
         "verdict": verdict_rows(run),
         "comparison": comparison(run),
+        "scale_notes": scale_notes(run),
         "telling": telling_measures(run),
         "all_measures": all_measures(run),
         "controls": controls(run),
@@ -224,7 +225,7 @@ def _command(run: RunFiles) -> str:
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),
         ("adjust", settings.get("adjust_column")),
-        ("folds", settings["folds"] if settings.get("folds", 1) > 1 else None),
+        ("folds", settings.get("folds", 1)),
         ("transform", None if transform == "none" else transform),
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),

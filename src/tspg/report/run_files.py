@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tspg.analysis.perturbations import opened_perturbations
-from tspg.analysis.thresholds import ENRICHED
-from tspg.analysis.verdict import verdict
+from tspg.analysis.thresholds import DOUBTFUL, ENRICHED, FAIL
+from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.data.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.files import read_json, read_table
@@ -55,12 +55,12 @@ class RunFiles:
 
     @cached_property
     def verdict(self) -> dict[str, dict[str, Any]]:
-        """The six answers of `metrics.json`; from the evidence where an older run has none."""
-        found = self.metric("verdict")
-        if isinstance(found, dict):
+        """The six answers of `metrics.json`; from the evidence where an older run has none, or other questions."""
+        found, table = self.metric("verdict"), self.tables["evidence"]
+        if isinstance(found, dict) and set(found) <= set(QUESTIONS):
             return found
-        table = self.tables["evidence"]
-        return {} if table.empty else verdict(table, method=self.method)
+        controls = self.tables["controls"]
+        return {} if table.empty else verdict(table, method=self.method, controls=controls if len(controls) else None)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -148,6 +148,7 @@ def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
 def doubts_about(run_dir: Path) -> list[str]:
     """What the verdict on a trained model says against it; nothing where there is no verdict."""
     with fitting_together(run_dir):
-        verdict = dict(_json(run_dir / "metrics.json").get("verdict", {}))
-        spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in ("fail", "doubtful")]
+        metrics, model = _json(run_dir / "metrics.json"), _json(run_dir / "model" / "model.json")
+        verdict = RunFiles(run_dir, metrics, model, {}, pd.DataFrame(), Tables(run_dir)).verdict
+        spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in (FAIL, DOUBTFUL)]
         return [f"About the model itself: {sentence}" for sentence in spoken]

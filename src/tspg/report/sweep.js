@@ -50,17 +50,17 @@ const valuesOf = (measure, pair) =>
 // Answers of several seeds: one sign if they agree, else how many of each.
 const pairText = (measure, values) => {
   if (measure.form !== "answer") return textOf(measure, mean(values));
-  const signs = [1, 0, -1].filter((answer) => values.includes(answer));
+  const signs = Object.keys(study.signs).map(Number).sort((a, b) => b - a).filter((answer) => values.includes(answer));
   const count = (answer) => values.filter((value) => value === answer).length;
   return signs.length === 1 ? study.signs[signs[0]] : signs.map((answer) => `${count(answer)}${study.signs[answer]}`).join(" ");
 };
-// A line's or column's mean over the fields shown; of answers the share that passes.
+// A line's or column's mean over the fields shown; of answers the share that passes, surely or probably.
 const summary = (measure, pairs) => {
   const values = pairs.map((pair) => means[pair]).filter(known);
   if (!values.length) return "";
   if (measure.form !== "answer") return textOf(measure, mean(values));
   const answers = pairs.flatMap((pair) => valuesOf(measure, pair));
-  return percent(answers.filter((answer) => answer === 1).length / answers.length);
+  return percent(answers.filter((answer) => answer > 0).length / answers.length);
 };
 const stateOf = (pair) => {
   const kinds = new Set(runsOf[pair].map(kindOf));

@@ -11,7 +11,7 @@ from tspg.report.evidence_view import MEASURES as IN_REPORTS
 from tspg.report.evidence_view import SIGNS
 
 N_COLOURS = 11
-ANSWER_VALUES = {limit.PASS: 1.0, limit.DOUBTFUL: 0.0, limit.FAIL: -1.0}
+ANSWER_VALUES = {limit.PASS: 1.0, limit.PROBABLY: 0.5, limit.DOUBTFUL: 0.0, limit.FAIL: -1.0}
 Knots = tuple[tuple[float, float], ...]
 
 
@@ -201,11 +201,11 @@ MEASURES = (
             _ANSWERS,
             question,
             "pass",
-            "The answer of the run reports, with its numbers and limits there: ✓ pass, ? doubtful, ✕ fail. Where seeds "
-            "differ, how many of each; “mean” is the share that passes.",
+            "The answer of the run reports, with its numbers and limits there: ✓ pass, ≈ probably, ? doubtful, ✕ fail. "
+            "Where seeds differ, how many of each; “mean” is the share that passes, surely or probably.",
             f"verdict.{name}.answer",
             "answer",
-            ((-1, -0.8), (0, -0.2), (1, 0.8)),
+            ((-1, -0.8), (0, -0.2), (0.5, 0.4), (1, 0.8)),
         )
         for name, question in QUESTIONS.items()
     ),

@@ -47,7 +47,7 @@ def numbers_of(study: Study) -> dict[str, Any]:
         },
         "paths": _paths(study),
         "states": STATES,
-        "signs": {str(int(value)): SIGNS[answer] for answer, value in ANSWER_VALUES.items()},
+        "signs": {f"{value:g}": SIGNS[answer] for answer, value in ANSWER_VALUES.items()},
         "colours": N_COLOURS,
         "measures": [_measure(study, measure) for measure in study.measures],
         "random": _by_pair(study, study.tables.random_gene_sets, _random),

@@ -97,12 +97,17 @@ class Study:
             return self._column(self.runs, measure.below) - own
         return own
 
-    def pairs(self, measure: Measure, method: str | None = None) -> pd.DataFrame:
-        """The mean over seeds, of shape (gene sets, targets); not a number where no run has one."""
+    def pairs(self, measure: Measure, method: str | None = None, *, least: bool = False) -> pd.DataFrame:
+        """The mean over seeds or the least, of shape (gene sets, targets); not a number where no run has one."""
         table = getattr(self.tables, measure.table) if measure.table else self.runs
         values = self.values(measure) if method is None else self.of_runs(measure, method)
-        means = values.groupby([table[name] for name in PAIR]).mean()
-        return means.unstack().reindex(index=self.gene_sets, columns=self.targets).astype(float)
+        groups = values.groupby([table[name] for name in PAIR])
+        return (
+            (groups.min() if least else groups.mean())
+            .unstack()
+            .reindex(index=self.gene_sets, columns=self.targets)
+            .astype(float)
+        )
 
     @staticmethod
     def _column(table: pd.DataFrame, name: str) -> pd.Series:

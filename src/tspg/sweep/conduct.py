@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, PASS
+from tspg.analysis.thresholds import NOT_TESTED
 from tspg.analysis.wording import counted
 from tspg.claim import LOCK, claimed
 from tspg.errors import FailedRunsError, UsageError
@@ -161,7 +161,7 @@ def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
         yield f"{counted(len(strangers), 'folder')} in {out / 'runs'}: of an earlier sweep file; nothing was deleted."
     measure = "evidence.generator.energy_ratio"
     if measure in runs and runs[measure].notna().any():
-        judged = runs[runs["verdict.realistic.answer"].isin([PASS, DOUBTFUL, FAIL])]
+        judged = runs[runs["verdict.realistic.answer"].fillna(NOT_TESTED) != NOT_TESTED]
         means = judged.groupby(["target_class", "gene_set"], as_index=False)[measure].agg(["mean", "count"])
         for target in runs.loc[runs["status"] == DONE, "target_class"].unique():
             of_target = means[(means["target_class"] == target) & (means["count"] > 0)]

@@ -120,7 +120,7 @@ def read_settings(path: Path) -> SweepSettings:
         targets_per_job=sweep.get("targets_per_job"),
         random_gene_sets=sweep.get("random_gene_sets", RANDOM_GENE_SETS),
         reading={key: both[key] for key in READING if key in both},
-        options={"threads": THREADS, **options},
+        options={"threads": THREADS, "folds": 1, **options},
     )
     _check(settings, path)
     return settings

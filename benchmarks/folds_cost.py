@@ -1,0 +1,57 @@
+"""What one further fit for the evidence costs, part by part: the limits of automatic folds rest on it.
+
+    python benchmarks/folds_cost.py --data DATA
+
+Colorectal tumours with fewer samples and genes; CPU seconds, two threads.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import anndata
+import numpy as np
+
+from tspg.asking import ask
+from tspg.clock import Clock
+from tspg.fitting import evidence_of, fit_targets, held_out_folds, lay_ground, prepare_study
+from tspg.model.device import fixed_threads
+from tspg.progress import silent
+
+SAMPLES, GENES = (150, 300, 459), (200, 4218, 17471)
+
+
+def main() -> None:
+    """Fit once for each size and print where the time went."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    adata = anndata.read_h5ad(parser.parse_args().data / "tcga_coadread" / "tcga_coadread.h5ad")
+    rng = np.random.default_rng(0)
+    for n in SAMPLES:
+        for genes in GENES:
+            rows, columns = (np.sort(rng.choice(*size, replace=False)) for size in ((459, n), (adata.n_vars, genes)))
+            one_fit(adata[rows, columns].copy())
+
+
+def one_fit(adata: anndata.AnnData) -> None:
+    """Fit f and G without the samples of one of five folds, and judge them by these."""
+    question = ask(adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), folds=5)
+    marks = []
+    with fixed_threads(question.config.threads):
+        held_out = held_out_folds(prepare_study(question), 5, seed=0) == 0
+        marks.append(time.process_time())
+        ground = lay_ground(question, Clock(), is_train=~held_out)
+        marks.append(time.process_time())
+        (fitted,) = fit_targets(ground, [question], Clock(), silent)
+        marks.append(time.process_time())
+        evidence_of(fitted, question)
+        marks.append(time.process_time())
+    f, g, evidence = np.diff(marks)
+    print(f"{adata.shape}: f {f:.1f}, G {g:.1f}, evidence {evidence:.1f}; {marks[-1] - marks[0]:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
