@@ -157,10 +157,10 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
             f"--folds is {config.folds}, but the target class has {n_donors} "
             f"{'samples' if config.group_column is None else 'donors'}; each fold must hold one out."
         )
-    _check_pairs(config, labels, donors)
+    _check_pairs(adata, config, labels)
 
 
-def _check_pairs(config: ExperimentConfig, labels: list[str], donors: list[str]) -> None:
+def _check_pairs(adata: AnnData, config: ExperimentConfig, labels: list[str]) -> None:
     """Refuse a method that learns from donors with samples of two classes where there are too few of them."""
     if config.method != PairedRegression.name:
         return
@@ -170,7 +170,7 @@ def _check_pairs(config: ExperimentConfig, labels: list[str], donors: list[str])
     )
     if config.group_column is None:
         raise UsageError(f"{needs} No column with donors is given: name it with --group-column.")
-    found = donors_of_both(labels, donors, config.target_class)
+    found = donors_of_both(labels, text_column(adata, config.group_column), config.target_class)
     sources = config.source_classes or tuple(found)
     best = max(sources, key=lambda name: found[name])
     if found[best] < FEWEST_PAIRS:
