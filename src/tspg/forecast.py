@@ -28,7 +28,7 @@ BYTES_A_HELD_OUT_PAIR = 68  # distances of the evidence
 
 DISK_ANY = 20_000_000  # tables, figures and report of any run
 DISK_A_CELL = 14  # moved profiles: three numbers a cell, and their names
-DISK_A_GENE = 80_000  # the model and its reference, checkpoints of G while it learns, and the tables of genes of some fifty classes
+DISK_A_GENE = 80_000  # the model, checkpoints of G while it learns, and the tables of genes of some fifty classes
 DISK_A_FIT_GENE = 14_000  # f and G of each fold, kept until the end
 
 PROBED_STEPS, MOST_PROBED_GENES, MOST_PROBED_CLASSES = 4, 4000, 5  # keeps the probe near two seconds
