@@ -140,6 +140,32 @@ def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_
     assert "further fits" in found.metrics["data"]["notes"][0]
 
 
+@pytest.mark.parametrize("method", ["target_mean", "paired_regression"])
+def test_expected_profiles_are_a_method_from_question_to_report(planted, tmp_path, method):
+    """Nineteen people gave alpha and target samples; of beta nobody did. Warnings are errors, here as everywhere."""
+    adata = planted.adata.copy()
+    adata.obs["donor"] = [
+        *(f"p{k // 2}" for k in range(38)),
+        *(f"q{k}" for k in range(44)),
+        *(f"p{k // 2}" for k in range(38)),
+    ]
+    paired = type(planted)(adata, planted.up, planted.down)
+    found = run(paired, method=method, group_column="donor", folds=3, annotations=())
+    values = found.evidence.set_index(["method", "measure"])["value"]
+    assert values[method, "pair_error"] == pytest.approx(1.0, abs=0.3)
+    assert "paired_regression" in found.evidence["method"].unique()
+    said = [note for note in found.metrics["data"]["notes"] if note.startswith("Fewer than 8 donors")]
+    assert [note.partition(" are trained on for ")[2] for note in said] == (
+        ["'beta': these samples become the target's mean."] if method == "paired_regression" else []
+    )
+    tspg.save_run(found, tmp_path / "run")
+    assert "Error to own counterpart" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    moved = found.perturbations
+    names = moved.obs["source_class"].to_numpy(dtype=object)
+    again = tspg.load_model(tmp_path / "run").move(moved.layers["original"], names)
+    np.testing.assert_array_equal(again, moved.X)
+
+
 def test_what_a_class_cannot_spare_is_never_held_out(planted):
     adata = planted.adata[:83].copy()  # one donor and half of another have class target
     adata.obs["donor"] = ["lonely" if number >= 80 else name for number, name in enumerate(adata.obs["donor"])]

@@ -59,6 +59,27 @@ def test_a_question_that_does_not_fit_says_what_would(adata, settings, says):
     assert says in str(refused.value)
 
 
+def test_a_method_that_learns_from_pairs_says_what_it_needs():
+    obs = pd.DataFrame({"label": [*"aaaaaaaa", *"bbbbbbbb", *"tttttttt"]}, index=[f"s{k}" for k in range(24)])
+    obs["donor"] = [
+        *(f"p{k}" for k in range(8)),
+        "p0",
+        "p1",
+        *(f"q{k}" for k in range(6)),
+        *(f"p{k}" for k in range(8)),
+    ]
+    adata = AnnData(np.random.default_rng(0).normal(size=(24, 20)).astype(np.float32), obs)
+    asked = {"target_class": "t", "method": "paired_regression"}
+    with pytest.raises(UsageError, match=r"samples of both .* 8 or more\. No column .* name it with --group-column"):
+        pose(adata, ExperimentConfig(**asked))
+    assert pose(adata, ExperimentConfig(**asked, group_column="donor"))
+    with pytest.raises(UsageError, match=r"column 'donor', source class 'b' has the most: 2\. Name another column"):
+        pose(adata, ExperimentConfig(**asked, group_column="donor", source_classes=("b",)))
+    obs.loc["s23", "donor"] = "somebody else"  # seven are left
+    with pytest.raises(UsageError, match="source class 'a' has the most: 7"):
+        pose(AnnData(adata.X, obs), ExperimentConfig(**asked, group_column="donor"))
+
+
 def test_a_single_sample_must_be_one_that_is_moved(adata):
     asked = ExperimentConfig(target_class="t", source_classes=("a",))
     assert pose(adata, asked, samples=["s1", "s4"]).samples == ("s1", "s4")

@@ -181,6 +181,28 @@ def test_too_few_held_out_targets_are_said_and_nothing_breaks(planted, n_target)
     assert ratio["note"].str.contains("too few").all()
 
 
+def test_with_pairs_every_method_is_held_against_the_persons_own(planted):
+    adata = planted.adata.copy()
+    adata.obs["donor"] = [f"d{number % 40}" for number in range(120)]  # everybody gave all three classes
+    prepared = prepare(adata, label_column="label", group_column="donor", seed=1)
+    table = table_of(prepared, **{name: closed_form(name, prepared) for name in CLOSED_FORM})
+    pairs = table[table["measure"].str.startswith("pair_")]
+    assert (pairs["n"] == 8).all()
+    by_method = pairs.groupby("method")["measure"].apply(list).to_dict()
+    measures = ["pair_error", "pair_correlation", "pair_discrimination", "pair_top_genes"]
+    assert by_method == dict.fromkeys([*CLOSED_FORM, "untouched_source"], measures)
+    values = values_of(table)
+    collapsed = table[(table["method"] == "target_mean") & (table["measure"] == "variance_ratio")]
+    assert collapsed[["value", "low", "high"]].to_numpy().tolist() == [[0.0, 0.0, 0.0]]
+    assert values["target_mean", "pair_error"] == pytest.approx(1.0)
+    assert values["mean_shift", "pair_error"] > 1.2  # here people keep nothing of their own
+    assert np.isnan(values["untouched_source", "pair_top_genes"])
+    assert values["target_mean", "individuality"] == values["target_mean", "pair_correlation"] == 0.0
+    assert np.isnan(values["target_mean", "gene_correlation"])
+    alone = table_of(prepare(adata, label_column="label"), stays=lambda x, _names: x)
+    assert not alone["measure"].str.startswith("pair_").any()
+
+
 def test_the_closed_forms_are_all_offered():
     from tspg.model.baselines import BASELINES
 

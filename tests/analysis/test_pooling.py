@@ -68,6 +68,25 @@ def test_the_range_by_chance_becomes_that_of_a_mean():
     assert "by chance 0.500 (0.429 to 0.571), both sides p = 0.2" in found["note"]
 
 
+def test_rows_that_a_fold_lacks_are_those_of_the_others():
+    """A fold that holds no pairs out has no measures of pairs, and one that learned from too few no regression."""
+    lacks, full = table(hits=1, n=6), table(hits=2, n=2)
+    full.insert(0, "order", range(len(full)))
+    more = full.assign(measure=["pair_error" if name == "nn_fake" else name for name in full["measure"]])
+    regression = full[full["method"] == "generator"].assign(method="paired_regression")
+    rows = pd.concat([full, more[more["measure"] == "pair_error"], regression]).drop(columns="order")
+    for folds in ([lacks, rows], [rows, lacks]):
+        pooled = pool_evidence(folds)
+        own = pooled.set_index(["method", "measure"])
+        assert own.index.is_unique
+        assert set(own.index) == set(zip(rows["method"], rows["measure"], strict=True))
+        assert own.loc[("generator", "pair_error"), ["value", "n"]].tolist() == [pytest.approx(0.6), 2]
+        assert own.loc[("paired_regression", "hit_rate_f"), ["value", "n"]].tolist() == [1.0, 2]
+        assert own.loc[("generator", "hit_rate_f"), "n"] == 8
+        changes = (pooled["method"] != pooled["method"].shift()).sum()
+        assert changes == pooled["method"].nunique()  # the rows of a method stand together
+
+
 def test_a_number_that_most_samples_lack_is_lacking():
     nothing = (np.nan, np.nan, np.nan)
     found = row([table(hits=1, n=2), table(hits=1, n=6, energy=nothing)], "energy_ratio")

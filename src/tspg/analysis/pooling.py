@@ -5,6 +5,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from tspg.analysis.donors import Numbers
 from tspg.analysis.judges import judge_note
@@ -12,6 +13,9 @@ from tspg.analysis.measure import REAL, UNTOUCHED, Measure, few_targets_note, jo
 from tspg.analysis.neighbours import Chance
 from tspg.analysis.rates import clopper_pearson, size_behind
 
+FEWEST_FOLDS = 3  # whose differences tell an interval
+# Measures of people with samples of both classes, of whom a fold holds out few.
+OF_PEOPLE = frozenset({"pair_error", "pair_correlation", "pair_discrimination", "pair_top_genes"})
 BESIDE_REAL = frozenset(
     {"energy_ratio", "energy_p_value", "nn_fake", "nn_real", "precision", "recall", "density", "coverage"}
 )
@@ -65,6 +69,8 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
         value, low, high = _twice_the_mean(value), np.nan, np.nan
     else:
         low, high = _interval(value, weights, folds[known])
+        if measure in OF_PEOPLE and not np.isfinite(high - low):
+            low, high = _between_folds(value, values[known], weights)
     chances = [chance for note in folds["note"][known] if (chance := Chance.read(str(note)))]
     notes = [f"mean of {int(known.sum())} folds"]
     if len(chances) == known.sum():
@@ -72,6 +78,15 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
     if measure in BESIDE_REAL:
         notes.append(few_targets_note(n_real, low, high))
     return Measure(value, low, high, int(n.sum()), joined_notes(*notes))
+
+
+def _between_folds(value: float, values: Numbers, weights: Numbers) -> tuple[float, float]:
+    """The interval of a mean of folds from how much they differ (Student's t), where a fold has too few people for one."""
+    if len(values) < FEWEST_FOLDS:
+        return np.nan, np.nan
+    df = len(values) - 1
+    half = float(t.ppf(0.975, df) * np.sqrt(weights**2 @ (values - value) ** 2 * len(values) / df))
+    return value - half, value + half
 
 
 def _pooled_rate(folds: pd.DataFrame) -> Measure:

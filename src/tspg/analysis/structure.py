@@ -31,7 +31,7 @@ def variance_ratio(
     centred = moved - moved.mean(axis=0, dtype=np.float64)
     lengths = np.einsum("ij,ij->i", centred, centred)
     value = float(lengths.sum() / (len(moved) - 1)) / reference
-    if value == 0:
+    if value * reference <= _VARIES**2 * moved.shape[1]:
         return Measure(0.0, 0.0, 0.0, len(moved))
 
     def logarithms(weights: Numbers) -> Numbers:
