@@ -107,3 +107,18 @@ def test_donors_of_all_folds_stand_behind_a_pooled_rate():
     found, size = row(tables, "hit_rate_f"), 2 * effective_size(is_hit, groups)
     assert (found["value"], found["n"]) == (pytest.approx(0.7), 80)
     assert (found["low"], found["high"]) == pytest.approx(clopper_pearson(0.7 * size, size))
+
+
+def test_few_people_a_fold_have_the_interval_of_the_folds():
+    """Three people in each fold are too few for an interval of their own; t of five equal folds by hand."""
+    values = [0.8, 0.9, 1.0, 1.1, 1.2]
+    rows = [("real_target", "hit_rate_f", 1.0, 0.5, 1.0, 10, "")]
+    tables = [
+        pd.DataFrame([("g", "pair_error", value, np.nan, np.nan, 3, ""), *rows], columns=COLUMNS) for value in values
+    ]
+    found = pool_evidence(tables).set_index("measure").loc["pair_error"]
+    half = 2.7764451 * np.std(values, ddof=1) / np.sqrt(5)
+    assert (found["value"], found["n"]) == (pytest.approx(1.0), 15)
+    assert (found["low"], found["high"]) == (pytest.approx(1 - half), pytest.approx(1 + half))
+    few = pool_evidence(tables[:2]).set_index("measure").loc["pair_error"]
+    assert np.isnan(few["low"])

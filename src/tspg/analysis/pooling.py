@@ -81,7 +81,7 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int) -> Measure:
 
 
 def _between_folds(value: float, values: Numbers, weights: Numbers) -> tuple[float, float]:
-    """The interval of a mean of folds from how much they differ (Student's t), where a fold has too few people for one."""
+    """The interval of a mean of folds from how much they differ, where a fold has too few people for its own."""
     if len(values) < FEWEST_FOLDS:
         return np.nan, np.nan
     df = len(values) - 1

@@ -56,7 +56,8 @@ def _own_words(run: RunFiles, row: dict[Any, Any], genes: pd.DataFrame) -> str:
         return f"Which genes are unusual for {name} was not answered: {_why_not(run)}."
     sure = int((genes["q_own"] < SURE).sum())
     unusual = f"{counted(sure, 'gene')} {'is' if sure == 1 else 'are'}" if sure else "No gene is"
-    return f"{unusual} unusual (q < {SURE}) for {name} and the rest of this profile, held against {_held_against(run, name)}."
+    held_against = _held_against(run, name)
+    return f"{unusual} unusual (q < {SURE}) for {name} and the rest of this profile, held against {held_against}."
 
 
 def _why_not(run: RunFiles) -> str:
