@@ -1,6 +1,6 @@
 """Differential expression between two classes: limma's moderated t (Smyth 2004), with donors and batches."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +55,8 @@ def moderated_t(
     matrix = np.asarray(values)
     nuisance = np.zeros((len(matrix), 0)) if levels is None else np.eye(int(levels.max()) + 1)[levels]
     block = np.zeros(len(matrix), dtype=np.int64)
-    averaged, paired = None, False
+    averaged: Any = None
+    paired = False
     if donors is not None:
         codes = np.unique(donors, return_inverse=True)[1]
         cells, first, cell = np.unique(2 * codes + is_target, return_index=True, return_inverse=True)
@@ -95,7 +96,7 @@ def moderated_t(
 def _centred(values: Numbers, block: Codes) -> Numbers:
     """Values less the mean of their block, column by column."""
     rows = np.arange(len(block))
-    sums = csr_array((np.ones(len(block)), (block, rows)), shape=(int(block.max()) + 1, len(block)))
+    sums: Any = csr_array((np.ones(len(block)), (block, rows)), shape=(int(block.max()) + 1, len(block)))
     means = (sums @ values) / np.bincount(block)[:, None]
     centred: Numbers = values - means[block]
     return centred
