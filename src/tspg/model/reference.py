@@ -45,6 +45,8 @@ class Tail(NamedTuple):
     @classmethod
     def fit(cls, residuals: Numbers) -> "Tail":
         """The distribution that 5 and .1 percent of residuals lie beyond as they do beyond these."""
+        if residuals.size == 0:
+            return cls()
         body, tail = np.quantile(np.abs(residuals), [1 - BODY, 1 - TAIL])
         if body <= 0:
             return cls()
@@ -91,15 +93,19 @@ class ClassReference:
     def fit(cls, values: ArrayLike, donors: Codes, *, seed: int) -> "ClassReference":
         """Learn a class from its training samples, shape (samples, genes), and the donor of each."""
         matrix = np.asarray(values, dtype=np.float64)
-        n, center = len(matrix), _single(matrix.mean(axis=0))
-        unit = np.where(np.ptp(matrix, axis=0) > 0, _single(moderated_sd(matrix.var(axis=0, ddof=1), n - 1)), 0.0)
+        n, (center, unit) = len(matrix), _center_and_unit(matrix)
+        center, unit = _single(center), _single(unit)
         standard = _standardised(matrix, center, unit)
         k = min(n // SAMPLES_PER_COMPONENT, MOST_COMPONENTS) if n >= FEWEST_FOR_COMPONENTS else 0
 
-        def residuals(train: Rows, held_out: Rows) -> Numbers:
-            mean = standard[train].mean(axis=0)
-            components = _components(standard[train] - mean, min(k, int(train.sum()) // SAMPLES_PER_COMPONENT))
-            return _left_by(components, standard[held_out] - mean)
+        def residuals(
+            train: Rows, held_out: Rows
+        ) -> Numbers:  # a unit that has seen a value would hide how far off it is
+            center, unit = _center_and_unit(matrix[train])
+            components = _components(
+                _standardised(matrix[train], center, unit), min(k, int(train.sum()) // SAMPLES_PER_COMPONENT)
+            )
+            return _left_by(components, matrix[held_out] - center, unit)
 
         left, z = cross_fitted(residuals, donors, seed=seed)
         z = z[:, unit > 0]
@@ -123,8 +129,8 @@ class ClassReference:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ClassReference":
         """The class as it was stored."""
         n, *tail = arrays["facts"].tolist()
-        half = {name: arrays[name].astype(np.float32) for name in ("components", "percentiles")}
-        single = {name: arrays[name].astype(np.float64) for name in ("center", "unit", "residual_sd")}
+        half: dict[str, Any] = {name: arrays[name].astype(np.float32) for name in ("components", "percentiles")}
+        single: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in ("center", "unit", "residual_sd")}
         return cls(n=int(n), tail=Tail(*tail), **half, **single)
 
     def residual_z(self, values: ArrayLike) -> Numbers:
@@ -133,7 +139,7 @@ class ClassReference:
         One unit is the spread of held-out samples, times how far the profile as a whole lies off: a noisy sample
         does not have a thousand unusual genes. Not a number for a gene that does not vary.
         """
-        z = _left_by(self.components, _standardised(values, self.center, self.unit))
+        z = _left_by(self.components, np.asarray(values, dtype=np.float64) - self.center, self.unit)
         z /= np.where(self.unit > 0, self.residual_sd, np.nan)
         return z / own_spread(z[:, self.unit > 0])
 
@@ -174,7 +180,8 @@ class Expectation:
         matrix = np.asarray(values, dtype=np.float64)
 
         def residuals(train: Rows, held_out: Rows) -> Numbers:
-            return matrix[held_out] - matrix[train].mean(axis=0)
+            deviations: Numbers = matrix[held_out] - matrix[train].mean(axis=0)
+            return deviations
 
         _, z = cross_fitted(residuals, donors, seed=seed)
         sd = reference.unit * np.sqrt(1 + 1 / reference.n)
@@ -266,8 +273,9 @@ class SampleReference:
             for name in sorted(set(classes) - {target_class}):
                 paired, after = counterparts(values, class_names == name, is_target, donors)
                 if len(np.unique(donors[paired])) >= FEWEST_PAIRS:
-                    before = values[paired] - classes[name].center
-                    expected = Expectation.of_pairs(before, after - reference.center, donors[paired], seed=seed)
+                    before = _from_others(values[paired] - classes[name].center, donors[class_names == name])
+                    after = _from_others(after - reference.center, donors[is_target])
+                    expected = Expectation.of_pairs(before, after, donors[paired], seed=seed)
                     expectations[name] = expected
         return cls(target_class, classes, expectations)
 
@@ -277,7 +285,7 @@ class SampleReference:
 
     def arrays(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Everything as named arrays, ready to be stored; `classes` are those of the model, by whose number they go."""
-        found = {}
+        found: dict[str, NDArray[Any]] = {}
         for kind, parts in (("class", self.classes), ("expected", self.expectations)):
             for name, part in parts.items():
                 found |= {f"{kind}.{classes.index(name)}.{key}": array for key, array in part.arrays().items()}
@@ -344,6 +352,12 @@ def cross_fitted(residuals: Callable[[Rows, Rows], Numbers], donors: Codes, *, s
     return left, z
 
 
+def _from_others(deviations: Numbers, donors: Codes) -> Numbers:
+    """Deviations from the mean of a class, as they would be from the mean of its other donors."""
+    n = len(np.unique(donors))
+    return deviations * (n / (n - 1))
+
+
 def moderated_sd(variance: Numbers, df: float) -> Numbers:
     """Standard deviation per gene, moderated over the genes that vary; 0 for the others."""
     sd = np.zeros(len(variance))
@@ -360,7 +374,13 @@ def own_spread(z: Numbers) -> Numbers:
     return _not_zero(np.median(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN)
 
 
-def _standardised(values: ArrayLike, center: Numbers, unit: Numbers) -> Numbers:
+def _center_and_unit(matrix: Numbers) -> tuple[Numbers, Numbers]:
+    """Mean and moderated standard deviation per gene; 0 where it does not vary."""
+    sd = moderated_sd(matrix.var(axis=0, ddof=1), len(matrix) - 1)
+    return matrix.mean(axis=0), np.where(np.ptp(matrix, axis=0) > 0, sd, 0.0)
+
+
+def _standardised(values: ArrayLike, center: Numbers | float, unit: Numbers) -> Numbers:
     return (np.asarray(values, dtype=np.float64) - center) / np.where(unit > 0, unit, np.inf)
 
 
@@ -376,9 +396,9 @@ def _components(centred: Numbers, k: int) -> Numbers:
     return components
 
 
-def _left_by(components: NDArray[np.floating], centred: Numbers) -> Numbers:
-    """What principal components leave of centred rows."""
-    left: Numbers = centred - (centred @ components.T) @ components
+def _left_by(components: NDArray[np.floating], centred: Numbers, unit: Numbers) -> Numbers:
+    """What principal components of standardised profiles leave of centred rows."""
+    left: Numbers = centred - (_standardised(centred, 0.0, unit) @ components.T) @ components * unit
     return left
 
 
