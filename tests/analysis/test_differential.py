@@ -139,6 +139,19 @@ def test_repeated_samples_of_a_donor_count_as_their_mean():
     np.testing.assert_allclose(found.t, moderated_t(values, is_target).t, rtol=1e-9)
 
 
+def test_a_donor_whose_samples_lie_in_several_levels_lies_between_them():
+    values, is_target = samples(n=24, genes=40)
+    donors = np.arange(24) // 4 * 2 + is_target  # twelve donors, two samples each
+    levels = np.array([0, 0, 1, 1, 0, 1, 1, 2, 2, 2, 0, 2, 1, 1, 2, 0, 0, 0, 1, 2, 2, 1, 0, 1])
+    averaging = blocks(donors).T / 2
+    design = averaging @ np.column_stack([blocks(levels), is_target])
+    coefficients, squares, *_ = np.linalg.lstsq(design, averaging @ values, rcond=None)
+    error = np.sqrt(moderate_variances(squares / 8, 8).variance * np.linalg.inv(design.T @ design)[-1, -1])
+    found = moderated_t(values, is_target, donors=donors, levels=levels)
+    np.testing.assert_allclose(found.estimate, coefficients[-1])
+    np.testing.assert_allclose(found.standard_error, error)
+
+
 @pytest.mark.parametrize("both_classes", [False, True])
 def test_p_values_hold_where_donors_give_several_samples(both_classes):
     rng = np.random.default_rng(6)

@@ -74,6 +74,11 @@ def test_a_variance_of_zero_is_drawn_up_and_shifts_the_others_little():
     np.testing.assert_allclose(found.variance[:-1], without.variance, rtol=0.2)
 
 
+def test_most_genes_may_be_constant():
+    raw = np.append(np.zeros(60), drawn(5, 0.2, 4, genes=40)[0])
+    assert (moderate_variances(raw, 4).variance > 0).all()
+
+
 @pytest.mark.parametrize("raw", [[0.0, 0.0], [0.4]])
 def test_one_gene_and_nothing_but_zeros_stay_as_they_are(raw):
     np.testing.assert_array_equal(moderate_variances(np.array(raw), 3).variance, raw)
