@@ -52,10 +52,13 @@ def test_the_tables_of_the_page_are_the_stored_results(script):
 
 
 def test_results_are_means_with_errors_and_shown_in_order():
-    rows = [("T", "x", "c", m, v) for m, v in [("late", 1.0), ("early", 2.0), ("late", 3.0), ("early", 0.123456)]]
+    rows = [
+        ("T", "x", "c", m, v)
+        for m, v in [("late", 1.0), ("early", 2.0), ("late", 1.0), ("late", 4.0), ("early", 0.123456)]
+    ]
     table = truth_data.averaged(rows)
     assert table["measure"].tolist() == ["late", "early"]
-    np.testing.assert_allclose(table.loc[0, ["value", "standard_error", "n"]].astype(float), [2, 1, 2])
+    np.testing.assert_allclose(table.loc[0, ["value", "standard_error", "n"]].astype(float), [2, 1, 3])
     assert truth_data.markdown(table).splitlines()[2:] == [
         "| task | case | late | early |",
         "| --- | --- | --- | --- |",
@@ -88,7 +91,7 @@ def test_drivers_move_by_the_effect_and_passengers_by_half_of_the_correlation():
 def test_every_score_finds_a_difference_that_cannot_be_overlooked():
     rng = np.random.default_rng(0)
     values, is_target = rng.normal(8, 1, (40, 60)).astype(np.float32), np.arange(40) < 20
-    values[np.ix_(is_target, range(20))] += 6
+    values[np.ix_(is_target, range(40, 60))] += 6
     study = truth_data.Study(
         values,
         np.where(is_target, "target", "source").astype(object),
@@ -96,7 +99,7 @@ def test_every_score_finds_a_difference_that_cannot_be_overlooked():
         tuple("G" * (g + 1) for g in range(60)),
     )
     for name, scores in truth_class.all_scores(study, is_target).items():
-        assert truth_data.top(scores, 20)[0, :20].all(), name
+        assert truth_data.top(scores, 20)[0, 40:].all(), name
 
 
 def test_pylimma_gives_our_t():
@@ -129,6 +132,8 @@ def test_changes_that_are_the_true_ones_are_found_whole():
     true = np.random.default_rng(0).normal(size=(2, 500))
     found = pd.DataFrame(truth_pairs.found("x", "m", np.vstack([true[0], -true[1]]), true))
     assert found[4].tolist() == pytest.approx([1, 1, -1, 1])  # Spearman knows the direction
+    half = np.where(np.argsort(np.argsort(-np.abs(true[:1]))) < 25, true[:1], 0)  # of the first 50 it knows 25
+    assert list(truth_pairs.found("x", "m", half + 1e-9 * (np.abs(true[:1]) < 1), true[:1]))[1][4] == 0.5
     expectation = Expectation(np.zeros(500), np.ones(500), Tail(), 0)
     inside = next(iter(truth_pairs.covered("x", "m", expectation, true[:1])))[4]
     assert inside == pytest.approx((np.abs(true[0]) < 1.96).mean(), abs=0.01)
