@@ -158,6 +158,12 @@ def test_components_are_those_of_numpy():
     np.testing.assert_allclose(np.abs((reference.components * expected).sum(axis=1)), 1, atol=2e-3)
 
 
+def test_a_class_that_varies_along_two_directions_has_two_components():
+    rng = np.random.default_rng(0)
+    values = 8 + rng.normal(size=(30, 2)) @ rng.normal(size=(2, 50))
+    assert ClassReference.fit(values, np.arange(30), seed=0).components.shape == (2, 50)
+
+
 def test_a_class_answers_alike_after_it_was_stored():
     people = People()
     reference, new = fitted(people, 50), people.draw(9)[0]
@@ -272,6 +278,11 @@ def test_the_slope_of_people_is_found_and_narrows_the_interval():
     assert paired.slope.mean() == pytest.approx(0.9, abs=0.03)
     assert (plain.slope == 0).all()
     assert np.median(paired.sd / plain.sd) < 0.75
+
+
+def test_the_slope_of_few_people_is_not_biased():
+    slopes = [Pairs(8, slope=0.9, seed=seed).reference.expectation("a.s").slope.mean() for seed in range(8)]
+    assert np.mean(slopes) == pytest.approx(0.9, abs=0.05)
 
 
 def test_fewer_than_eight_donors_with_both_teach_no_slope():
