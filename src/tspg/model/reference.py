@@ -3,7 +3,8 @@
 Two questions need it. Which of her genes are unusual for her own class, given the rest of her profile
 (outlier calling, as OUTRIDER does for counts: Brechtmann et al. 2018)? And where would each gene be
 expected if she were of the target class? It is learned from training samples and holds statistics of
-classes only: no person's profile is kept. Values are in the user's units.
+classes only. The first components of a class can still resemble its most unusual sample, so a model is
+to be guarded as its data are. Values are in the user's units.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,8 @@ class Tail(NamedTuple):
     @classmethod
     def fit(cls, residuals: Numbers) -> "Tail":
         """The distribution that 5 and .1 percent of residuals lie beyond as they do beyond these."""
+        if residuals.size == 0:
+            return cls()
         body, tail = np.quantile(np.abs(residuals), [1 - BODY, 1 - TAIL])
         if body <= 0:
             return cls()
@@ -92,15 +95,16 @@ class ClassReference:
     def fit(cls, values: ArrayLike, donors: Codes, *, seed: int) -> "ClassReference":
         """Learn a class from its training samples, shape (samples, genes), and the donor of each."""
         matrix = np.asarray(values, dtype=np.float64)
-        n, center = len(matrix), _single(matrix.mean(axis=0))
-        unit = np.where(np.ptp(matrix, axis=0) > 0, _single(moderated_sd(matrix.var(axis=0, ddof=1), n - 1)), 0.0)
+        n, (center, unit) = len(matrix), _center_and_unit(matrix)
+        center, unit = _single(center), _single(unit)
         standard = _standardised(matrix, center, unit)
         k = min(n // SAMPLES_PER_COMPONENT, MOST_COMPONENTS) if n >= FEWEST_FOR_COMPONENTS else 0
 
         def residuals(train: Rows, held_out: Rows) -> Numbers:
-            mean = standard[train].mean(axis=0)
-            components = _components(standard[train] - mean, min(k, int(train.sum()) // SAMPLES_PER_COMPONENT))
-            return _left_by(components, standard[held_out] - mean)
+            center, unit = _center_and_unit(matrix[train])  # a unit that has seen a value would hide how far off it is
+            most = min(k, int(train.sum()) // SAMPLES_PER_COMPONENT)
+            components = _components(_standardised(matrix[train], center, unit), most)
+            return _left_by(components, matrix[held_out] - center, unit)
 
         left, z = cross_fitted(residuals, donors, seed=seed)
         z = z[:, unit > 0]
@@ -134,7 +138,7 @@ class ClassReference:
         One unit is the spread of held-out samples, times how far the profile as a whole lies off: a noisy sample
         does not have a thousand unusual genes. Not a number for a gene that does not vary.
         """
-        left = _left_by(self.components, _standardised(values, self.center, self.unit))
+        left = _left_by(self.components, np.asarray(values, dtype=np.float64) - self.center, self.unit)
         z: Numbers = left / np.where(self.unit > 0, self.residual_sd, np.nan)
         z /= own_spread(z[:, self.unit > 0])
         return z
@@ -262,19 +266,24 @@ class SampleReference:
                 continue
             every, is_target = np.concatenate([own_donors, donors]), np.arange(len(before) + len(after)) >= len(before)
             paired, theirs = counterparts(np.concatenate([before, after]), ~is_target, is_target, every)
-            deviations = before[paired] - classes[name].center, theirs - center
-            expectations[name] = Expectation.of_pairs(*deviations, own_donors[paired], seed=seed)
+            own = _from_others(before[paired] - classes[name].center, own_donors)
+            expectations[name] = Expectation.of_pairs(
+                own, _from_others(theirs - center, donors), own_donors[paired], seed=seed
+            )
         return cls(target_class, classes, expectations)
 
-    def expected(self, values: NDArray[np.floating], source_class: str) -> tuple[Numbers, Expectation] | None:
-        """Where profiles of a class are expected in the target class; None where the target class is too small."""
-        target = self.classes.get(self.target_class)
-        if target is None:
+    def expectation(self, source_class: str) -> Expectation | None:
+        """What is expected of a class in the target; None where the target class is too small to say."""
+        return self.expectations.get(source_class, self.expectations.get(self.target_class))
+
+    def expected(self, values: NDArray[np.floating], source_class: str) -> Numbers | None:
+        """Where profiles of a class are expected in the target class; None where that is too small to say."""
+        found = self.expectation(source_class)
+        if found is None:
             return None
-        paired = self.expectations.get(source_class) if source_class in self.classes else None
-        if paired is None:
-            return np.broadcast_to(target.center, np.shape(values)), self.expectations[self.target_class]
-        return target.center + paired.slope * (values - self.classes[source_class].center), paired
+        target = self.classes[self.target_class]
+        expected: Numbers = target.center + found.slope * (values - self.classes.get(source_class, target).center)
+        return expected
 
     def arrays(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Everything as named arrays, ready to be stored; `classes` are those of the model, by whose number they go."""
@@ -343,6 +352,12 @@ def cross_fitted(residuals: Callable[[Rows, Rows], Numbers], donors: Codes, *, s
     return left, z
 
 
+def _from_others(deviations: Numbers, donors: Codes) -> Numbers:
+    """Deviations from the mean of a class, as they would be from the mean of its other donors."""
+    n = len(np.unique(donors))
+    return deviations * (n / (n - 1))
+
+
 def moderated_sd(variance: Numbers, df: float) -> Numbers:
     """Standard deviation per gene, moderated over the genes that vary; 0 for the others."""
     sd = np.zeros(len(variance))
@@ -360,7 +375,13 @@ def own_spread(z: Numbers) -> Numbers:
     return _not_zero(middle / NORMAL_MEDIAN)
 
 
-def _standardised(values: ArrayLike, center: Numbers, unit: Numbers) -> Numbers:
+def _center_and_unit(matrix: Numbers) -> tuple[Numbers, Numbers]:
+    """Mean and moderated standard deviation per gene; 0 where it does not vary."""
+    sd = moderated_sd(matrix.var(axis=0, ddof=1), len(matrix) - 1)
+    return matrix.mean(axis=0), np.where(np.ptp(matrix, axis=0) > 0, sd, 0.0)
+
+
+def _standardised(values: ArrayLike, center: Numbers | float, unit: Numbers) -> Numbers:
     return (np.asarray(values, dtype=np.float64) - center) / np.where(unit > 0, unit, np.inf)
 
 
@@ -376,9 +397,9 @@ def _components(centred: Numbers, k: int) -> Numbers:
     return components
 
 
-def _left_by(components: NDArray[np.floating], centred: Numbers) -> Numbers:
-    """What principal components leave of centred rows."""
-    left: Numbers = centred - (centred @ components.T) @ components
+def _left_by(components: NDArray[np.floating], centred: Numbers, unit: Numbers) -> Numbers:
+    """What principal components of standardised profiles leave of centred rows."""
+    left: Numbers = centred - (_standardised(centred, 0.0, unit) @ components.T) @ components * unit
     return left
 
 

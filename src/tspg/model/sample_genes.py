@@ -81,10 +81,9 @@ def _of_sample(
 def _against_target(value: Numbers, own_class: str, reference: SampleReference) -> dict[str, Numbers]:
     """Where a sample of this class is expected in the target class, and how far off each value is."""
     nothing = np.full(len(value), np.nan)
-    found = reference.expected(value, own_class)
-    if found is None:
+    expected, expectation = reference.expected(value, own_class), reference.expectation(own_class)
+    if expected is None or expectation is None:
         return dict.fromkeys(("expected", "low", "high", "z_target", "p_target", "q_target"), nothing)
-    expected, expectation = found
     varies = expectation.sd > 0
     reach = np.where(varies, expectation.tail.half_width * expectation.sd, np.nan)
     z = (value - expected) / np.where(varies, expectation.sd, np.nan)
