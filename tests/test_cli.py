@@ -512,7 +512,7 @@ def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     monkeypatch.setattr("tspg.report.meaning_view.FAR_OUT", 0.1)  # among 16 held-out samples no p is below .058
     assert main(["report", "--run", str(shutil.copytree(finished, tmp_path / "run"))]) == 0
     (verdict,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Verdict: ")]
-    assert verdict.startswith("Verdict: fail: keeps the person; not tested: realistic, generalises, ")
+    assert verdict.startswith("Verdict: fail: individual; not tested: realistic, generalises, ")
     far = pd.read_csv(files / "patient.csv", index_col=0)
     far.iloc[0] = [0.5, 25.0] * (far.shape[1] // 2)  # as no sample is
     far.to_csv(tmp_path / "far.csv")
