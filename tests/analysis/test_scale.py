@@ -77,6 +77,15 @@ def test_a_measure_whose_range_is_within_noise_tells_nothing(mean_shift, low, hi
     assert uninformative(evidence, "generator") == (frozenset() if informative else {"energy_ratio"})
 
 
+def test_a_gene_correlation_that_even_a_shift_has_passed_is_no_scale_but_still_judges():
+    """Few real samples of an uneven class agree less with the target than a smooth cloud does."""
+    at = {"measure": "gene_correlation_at_equal_n"}
+    row = only_row(table(0.25, 0.5, 0.75, **at))
+    assert row["informative"]
+    assert np.isnan(row["s"])
+    assert only_row(table(0.5, 0.25, 0.75, **at))["s"] == 2.0
+
+
 def test_only_what_real_samples_and_a_simple_method_were_measured_by_stands_on_the_scale():
     parts = [
         table(1.0, 0.5, 0.75),

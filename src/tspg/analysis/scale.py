@@ -14,6 +14,7 @@ def relative_scale(evidence: pd.DataFrame, method: str) -> pd.DataFrame:
     The best simple method is the one of `SIMPLE` whose number is nearer to that of real samples; a method is
     not its own yardstick. Where it lies within the half-width of the real samples' 95% interval (.02 where
     there is none), the measure cannot tell methods apart on this data set: it is not informative, without `s`.
+    Nor has a gene correlation an `s` where even the simple method's is above that of real samples.
 
     Returns
     -------
@@ -33,7 +34,8 @@ def relative_scale(evidence: pd.DataFrame, method: str) -> pd.DataFrame:
     floor = pd.Series([values.at[best[measure], measure] for measure in known], index=known, dtype=float)
     room = values.loc[REAL] - floor
     informative = room.abs().to_numpy() > noise.fillna(NARROW).to_numpy()
-    s = ((values.loc[method] - floor) / room).where(informative)
+    is_passed = known.str.startswith("gene_correlation") & (room.to_numpy() < 0)  # the more, the better
+    s = ((values.loc[method] - floor) / room).where(informative & ~is_passed)
     return pd.DataFrame({"measure": known, "simple": best, "s": s, "informative": informative}).reset_index(drop=True)
 
 
