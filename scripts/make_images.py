@@ -75,10 +75,11 @@ SHOTS = {
     "report-evidence": Shot("demo", first="Evidence", end="Who is called"),
     "report-data": Shot("demo", first="Data", end="Training"),
     "report-map": Shot("demo", first="A map of the samples", end="Data"),
-    "report-genes": Shot("demo", first="Most raised and most lowered", end="Genes shared by the sources"),
+    "report-genes": Shot("demo", first="Genes", end="What P adds beside differential expression"),
     "report-shared": Shot("demo", first="Genes shared by the sources", end="What these genes do"),
     "report-meaning": Shot("demo", first="What these genes do", end="Lists: genes turned up"),
     "report-ranks": Shot("demo", first="Ranks of all genes", end="Evidence"),
+    "report-difference": Shot("demo", figure="difference"),
     "report-called": Shot("demo", figure="f_accuracy"),
     "report-heatmap": Shot("demo", figure="heatmap"),
     "report-path": Shot("demo", figure="path"),
@@ -86,7 +87,7 @@ SHOTS = {
     "report-training": Shot("demo", figure="history"),
     "audit-verdict": Shot("audited", first="Can this be believed?", end="What was found"),
     "audit-controls": Shot("audited", first="Controls", end="A map of the samples"),
-    "patient": Shot("patient", first=ONE, end="Genes"),
+    "patient": Shot("patient", first=ONE, end="The moved profile"),
     "one-sample": Shot("patient", figure="heatmap"),
     "sweep": Shot("study", first="Gene sets × target classes", end="How often f is convinced", page="sweep.html"),
     "tissue-called": Shot("lung", figure="f_accuracy"),
@@ -154,7 +155,10 @@ def lay_files(work: Path) -> None:
     tumours = tspg.demo_data()
     tumours.write_h5ad(ROOT / "examples" / "demo.h5ad")
     tumours[tumours.obs_names != ONE].copy().write_h5ad(work / "cohort.h5ad")
-    tumours[[ONE]].to_df().to_csv(work / "patient.tsv", sep="\t")
+    hers, of_class = tumours[[ONE]].to_df(), (tumours.obs["subtype"] == "GI.CIN").to_numpy()
+    for gene, z in {"ERBB2": 4, "TP53": 4, "EGFR": -4}.items():  # planted, as in the tutorial
+        hers[gene] += z * tumours[of_class].to_df()[gene].std()
+    hers.to_csv(work / "patient.tsv", sep="\t")
     shutil.copy(HALLMARK, work / "h.all.gmt.gz")
     if SHARED.is_dir():
         (work / "normal_tissues.h5ad").symlink_to(SHARED / "normal_tissues" / "normal_tissues.h5ad")

@@ -63,12 +63,11 @@ def run_metrics(
 
 def genes_metrics(perturbations: AnnData, genes: pd.DataFrame) -> dict[str, Any]:
     """How many genes differ for sure, and what the list by P adds beside the difference of the class means."""
-    width = (perturbations.var["maximum"] - perturbations.var["minimum"]).to_numpy()
     pooled = genes[genes["source_class"] == ALL_SOURCES]
     return {
         "n_tested": int(pooled["p_value"].notna().sum()),
         "n_sure": int((pooled["q_value"] < SURE).sum()),
-        "agreement_with_difference": number(agreement_with_difference(genes, width)),
+        "agreement_with_difference": number(agreement_with_difference(perturbations)),
     }
 
 

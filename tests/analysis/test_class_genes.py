@@ -170,12 +170,21 @@ def test_where_nothing_can_be_tested_genes_are_ordered_by_p():
 
 
 def test_agreement_is_that_of_scaled_differences(found):
-    moved, _, table = found
-    width = (moved.var["maximum"] - moved.var["minimum"]).to_numpy()
-    assert agreement_with_difference(table, width) == pytest.approx(1.0, abs=1e-4)
-    turned = table.assign(perturbation=-table["perturbation"])
-    assert agreement_with_difference(turned, width) == pytest.approx(-1.0, abs=1e-4)
-    assert np.isnan(agreement_with_difference(table.assign(perturbation=0.0), width))
+    moved = found[0].copy()
+    assert agreement_with_difference(moved) == pytest.approx(1.0, abs=1e-4)
+    moved.layers["perturbation"] = -moved.layers["perturbation"]
+    assert agreement_with_difference(moved) == pytest.approx(-1.0, abs=1e-4)
+    moved.layers["perturbation"] = 0 * moved.layers["perturbation"]
+    assert np.isnan(agreement_with_difference(moved))
+
+
+def test_agreement_asks_the_samples_that_the_method_knew(found):
+    moved = found[0].copy()
+    held_out = np.arange(len(moved)) % 4 == 0
+    moved.obs["split"] = np.where(held_out, "test", "train")
+    before = agreement_with_difference(moved)
+    moved.layers["original"][held_out] = np.random.default_rng(0).random((int(held_out.sum()), GENES))
+    assert agreement_with_difference(moved) == before
 
 
 def test_other_tools_find_the_tests_in_the_file(found, tmp_path):

@@ -199,18 +199,28 @@ def leading_genes(genes: pd.DataFrame, *, k: int, direction: str, source_class: 
     return own[(rank <= k).fillna(value=False).astype(bool)].sort_values(f"rank_{direction}", kind="stable")
 
 
-def agreement_with_difference(genes: pd.DataFrame, width: Numbers) -> float:
-    """Spearman correlation over genes of P with the difference of the class means on the same scale.
+def change_and_difference(perturbations: AnnData) -> tuple[Numbers, Numbers]:
+    """P and the difference of the class means per gene, both scaled, of the training samples that the method knew.
 
-    Of all source samples together; `width` is the range per gene that scaling divides by. Near 1, the list by P
-    holds nothing that a plain difference of means does not. Not a number with fewer than three genes that move.
+    All source samples together.
     """
-    own = genes[genes["source_class"] == ALL_SOURCES]
-    moves = (own["perturbation"] != 0).to_numpy() & (width > 0)
-    if moves.sum() < 3:
-        return float("nan")
-    scaled = own["difference"].to_numpy()[moves] / width[moves]
-    return float(spearmanr(own["perturbation"].to_numpy()[moves], scaled)[0])
+    classes, train = perturbations.obs["source_class"], perturbations.obs["split"].eq("train")
+    source = (classes.isin(source_classes_of(perturbations)) & train).to_numpy()
+    target = (classes.eq(target_class_of(perturbations)) & train).to_numpy()
+    original = perturbations.layers["original"]
+    before, after = (original[rows].mean(axis=0, dtype=np.float64) for rows in (source, target))
+    return perturbations.layers["perturbation"][source].mean(axis=0, dtype=np.float64), after - before
+
+
+def agreement_with_difference(perturbations: AnnData) -> float:
+    """Spearman correlation over genes of P with the difference of the class means.
+
+    Near 1, the list by P holds nothing that a plain difference does not. Not a number with fewer than three genes
+    that move.
+    """
+    change, difference = change_and_difference(perturbations)
+    moves = change != 0
+    return float(spearmanr(change[moves], difference[moves])[0]) if moves.sum() > 2 else float("nan")
 
 
 def add_gene_tests(perturbations: AnnData, genes: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tspg.analysis.class_genes import ALL_SOURCES, leading_genes
+from tspg.analysis.class_genes import ALL_SOURCES, change_and_difference, leading_genes
 from tspg.report.style import DOWN_COLOUR, FAINT, UP_COLOUR, house_style, new_figure, shortened
 
 LABELLED = 8  # genes in a direction
@@ -16,12 +16,12 @@ _SIZE = (4.6, 4.2)  # inches
 def plot_difference(perturbations: AnnData, genes: pd.DataFrame) -> Figure:
     """One point per gene: the difference of the class means, and the mean change P, both on the scaled axis.
 
-    Takes the table of `class_genes`; all source samples together. The genes that lead are named. On the line P
-    is the plain difference.
+    Of the training samples, all sources together. Takes the table of `class_genes` too: the genes that lead are
+    named. On the line P is the plain difference.
     """
-    width = (perturbations.var["maximum"] - perturbations.var["minimum"]).to_numpy()
+    change, difference = change_and_difference(perturbations)
     own = genes[genes["source_class"] == ALL_SOURCES]
-    scaled = own.assign(scaled=own["difference"] / np.where(width > 0, width, np.nan))
+    scaled = own.assign(scaled=difference, perturbation=change)
     with house_style():
         figure = new_figure(*_SIZE)
         axes = figure.add_axes((0.15, 0.13, 0.82, 0.84))

@@ -1,0 +1,141 @@
+"""What page and terminal say of genes: those of a class, and those of single samples."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tspg
+from tspg.analysis.class_genes import ALL_SOURCES
+from tspg.cli import main
+from tspg.files import read_table
+from tspg.report.genes_view import beside_difference, gene_tables, strongest_genes
+from tspg.report.people_view import people, people_in_short
+from tspg.report.run_files import read_run
+
+HOW = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2, "folds": 1}
+
+
+@pytest.fixture(scope="module")
+def odd(planted):
+    """The planted classes, in which sample s0 of alpha has gene G30 ten higher and G31 ten lower."""
+    adata = planted.adata.copy()
+    adata.X[0, 30:32] += np.float32([10, -10])
+    return adata
+
+
+@pytest.fixture(scope="module")
+def folder(odd, tmp_path_factory):
+    run = tspg.run(odd, group_column="donor", samples=["s0", "s79"], annotations=[], threads=1, **HOW)
+    out = tmp_path_factory.mktemp("people") / "run"
+    tspg.save_run(run, out)
+    return out
+
+
+def test_what_is_hers_alone_comes_first_with_its_sign(folder):
+    genes = read_table(folder / "sample_genes.tsv")
+    hers = genes[genes["sample"] == "s0"]
+    assert hers["gene"][:2].tolist() == ["G30", "G31"] or hers["gene"][:2].tolist() == ["G31", "G30"]
+    assert (hers["q_own"][:2] < 0.001).all()
+    assert hers.set_index("gene")["z_own"][["G30", "G31"]].gt(0).tolist() == [True, False]
+    assert not (hers["q_own"][2:] < 0.05).any()
+
+
+def test_a_sample_that_was_trained_on_is_held_against_the_others(planted):
+    """Her own value widens the spread that she is held against: without her donor it is that of the others."""
+    split = tspg.run(planted.adata, group_column="donor", annotations=[], threads=1, **HOW).model.split
+    name = next(name for name in planted.adata.obs_names[:40] if split[name] == "train")
+    odd = planted.adata.copy()
+    row = odd.obs_names.get_loc(name)
+    odd.X[row, 30] += 10
+    run = tspg.run(odd, group_column="donor", samples=[name], annotations=[], threads=1, **HOW)
+    hers = run.tables["sample_genes"].set_index("gene")
+    seen = run.model.sample_genes(odd[[name]], label_column="label").set_index("gene")
+    assert hers.loc["G30", "z_own"] > 1.5 * seen.loc["G30", "z_own"]
+    assert hers.index[0] == "G30"
+    others = (odd.obs["donor"] != odd.obs["donor"].iloc[row]).to_numpy()
+    known = others & np.array([split[name] == "train" for name in odd.obs_names])
+    target = odd.X[known & (odd.obs["label"] == "target").to_numpy()]
+    np.testing.assert_allclose(hers.loc[odd.var_names, "expected"], target.mean(axis=0), rtol=1e-5)
+
+
+def test_the_page_has_three_lists_for_each_person(folder):
+    html = (folder / "report.html").read_text()
+    for words in ("Hers alone: unusual for alpha", "Against target: farthest", "The moved profile"):
+        assert words in html
+    first, second = people(read_run(folder))
+    assert first["own"][0]["gene"] in ("G30", "G31")
+    assert first["own_words"].startswith("2 genes are unusual (q < 0.05) for alpha")
+    assert second["own_words"].startswith("No gene is unusual (q < 0.05) for beta")
+    away = [abs(row["expected"] - row["value"]) for row in first["against"]]
+    assert away == sorted(away, reverse=True)
+    assert "without people who gave samples of both classes" in first["target_words"]
+    short = people_in_short(read_run(folder))
+    assert re.match(
+        r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]
+    )
+
+
+def test_the_lists_of_a_class_are_the_first_rows_of_its_table(folder):
+    run = read_run(folder)
+    genes = read_table(folder / "genes.tsv")
+    tables = gene_tables(run)
+    assert [table["title"] for table in tables] == ["all source samples together", "alpha", "beta"]
+    for table, name in zip(tables, (ALL_SOURCES, "alpha", "beta"), strict=True):
+        own = genes[genes["source_class"] == name]
+        for way, rows in table["lists"]:
+            assert [row["gene"] for row in rows] == own.sort_values(f"rank_{way}")["gene"][: len(rows)].tolist()
+        assert table["n_sure"] == (own["q_value"] < 0.05).sum()
+    sentence, named = strongest_genes(run)
+    assert {gene for way, gene in named if way == "up"} >= {f"G{i}" for i in range(5)}
+    assert sentence.startswith(f"{tables[0]['n_sure']} of 60 genes differ between sources and target (q < 0.05)")
+    assert "log2 fold change in brackets" in sentence
+    assert "P adds nothing to differential expression" in beside_difference(run)
+
+
+def test_where_p_differs_the_page_says_so(folder):
+    run = read_run(folder)
+    run.metrics["genes"]["agreement_with_difference"] = 0.6
+    assert "in part differently" in beside_difference(run)
+    run.metrics["genes"]["agreement_with_difference"] = None
+    assert beside_difference(run) == ""
+
+
+@pytest.mark.parametrize(("wanted", "listed"), [([], 20), (["s44", "s2"], 2)])
+def test_perturb_lists_those_named_or_the_first_twenty(folder, odd, tmp_path, capsys, wanted, listed):
+    odd.to_df().iloc[:45].to_csv(tmp_path / "new.tsv", sep="\t", index_label="sample")
+    words = [
+        "perturb",
+        "--model",
+        str(folder),
+        "--expression",
+        str(tmp_path / "new.tsv"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main([*words, "--enrichment", "ora", *(["--samples", *wanted] if wanted else [])]) == 0
+    genes = read_table(tmp_path / "out" / "sample_genes.tsv")
+    assert genes["sample"].unique().tolist() == (wanted or [f"s{i}" for i in range(20)])
+    assert f"listed for {listed} of 45 samples" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(
+        genes[genes["sample"] == "s2"].reset_index(drop=True),
+        tspg.load_model(folder).sample_genes(odd[2:3]).reset_index(drop=True),
+        check_dtype=False,
+    )
+
+
+def test_perturb_refuses_a_sample_that_is_not_there(folder, odd, tmp_path, capsys):
+    odd.to_df().iloc[:2].to_csv(tmp_path / "new.tsv", sep="\t", index_label="sample")
+    words = [
+        "perturb",
+        "--model",
+        str(folder),
+        "--expression",
+        str(tmp_path / "new.tsv"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main([*words, "--samples", "s11"]) == 2
+    assert "--samples: there is no sample 's11' in the matrix. Closest: 's1'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
