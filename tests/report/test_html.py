@@ -305,7 +305,7 @@ def test_genes_stand_under_their_own_source(make_run, make_perturbations, tmp_pa
     ],
 )
 def test_the_finding_follows_the_energy_ratio(make_run, make_perturbations, tmp_path: Path, energy, words):
-    assert words in findings_of(read_run(make_run(tmp_path, make_perturbations(), energy=energy)))[1]
+    assert words in findings_of(read_run(make_run(tmp_path, make_perturbations(), energy=energy)))[-1]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_the_finding_follows_the_energy_ratio(make_run, make_perturbations, tmp_
 )
 def test_the_plain_shift_is_compared_in_words(make_run, make_perturbations, tmp_path: Path, energy, words):
     run = make_run(tmp_path, make_perturbations(), energy=energy)
-    assert f"class means {words} (0.310)" in findings_of(read_run(run))[1]
+    assert f"class means {words} (0.310)" in findings_of(read_run(run))[-1]
     shown = {0.1: "better", 0.3: "cannot be told apart", 0.5: "worse"}[energy]
     assert f"nergy ratio {energy:.3f} against 0.310 ({shown})" in page_of(run).text
 
@@ -634,11 +634,11 @@ def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(
     told = html[html.index('id="controls"') :]
     assert re.search(r"labels shuffled.*?✓.*?pass.*?f is right for 50%", told, re.DOTALL)
     assert re.search(r"same genes lead.*?✕.*?fail.*?30% of the top genes are stable", told, re.DOTALL)
-    named = findings_of(read_run(run))[-1]
+    named = findings_of(read_run(run))[0]
     assert f"{kidney[0]} (from Kidney)" in named
     assert f"{kidney[1]} (" not in named
     write_table(run / "stable_genes.tsv", stable[1:2])
-    assert findings_of(read_run(run))[-1].endswith("None of them leads with other seeds and with samples drawn anew.")
+    assert findings_of(read_run(run))[0].endswith("None of them leads with other seeds and with samples drawn anew.")
 
 
 @pytest.mark.parametrize(
@@ -652,7 +652,7 @@ def test_nearness_is_only_told_where_its_interval_allows(make_run, make_perturba
     table = full_evidence()
     own = (table["method"] == "generator") & (table["measure"] == "energy_ratio")
     table.loc[own, ["value", "low", "high"]] = 0.01, low, high
-    sentence = findings_of(read_run(run_with(table, make_run(tmp_path, make_perturbations()))))[1]
+    sentence = findings_of(read_run(run_with(table, make_run(tmp_path, make_perturbations()))))[-1]
     assert said in sentence
     assert f"energy ratio 0.010 (95% interval {number(low)} to {number(high)})" in sentence
 
