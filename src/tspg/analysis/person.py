@@ -15,14 +15,12 @@ def individual(readings: Readings) -> Answer:
     if readings.method == TARGET_MEAN:
         return answered(NOT_TESTED, "Does not apply: the target's mean is the same for everyone.")
     error = readings.own("pair_error")
-    measured = ("pair_error", "pair_correlation", "pair_discrimination", "pair_top_genes", "individuality")
-    numbers: dict[str, float] = {name: readings.own(name).value for name in measured}
     if np.isfinite(error.low) and np.isfinite(error.high) and error.n >= FEWEST_DONORS:
-        return _beside_own_counterpart(error, numbers)
-    return _resembles_itself(readings, numbers)
+        return _beside_own_counterpart(readings, error)
+    return _resembles_itself(readings)
 
 
-def _beside_own_counterpart(error: Measure, numbers: dict[str, float]) -> Answer:
+def _beside_own_counterpart(readings: Readings, error: Measure) -> Answer:
     """The error to each person's own target sample, beside that of the target's mean (1)."""
     reaches_over = error.low <= 1 <= error.high
     answer = (PROBABLY if reaches_over else PASS) if error.value < 1 else DOUBTFUL if reaches_over else FAIL
@@ -38,15 +36,17 @@ def _beside_own_counterpart(error: Measure, numbers: dict[str, float]) -> Answer
     )
     advice = ". For what is this person's own read the list “hers alone”, not the moved profile"
     sentence = f"{head}: {found}{advice if answer == FAIL else ''}."
+    measured = ("pair_error", "pair_correlation", "pair_discrimination", "pair_top_genes", "individuality")
+    numbers = {name: readings.own(name).value for name in measured}
     low, high = error.low, error.high
     return answered(answer, sentence, **numbers, pair_error_low=low, pair_error_high=high, n=error.n)
 
 
-def _resembles_itself(readings: Readings, numbers: dict[str, float]) -> Answer:
+def _resembles_itself(readings: Readings) -> Answer:
     """Without pairs: resemblance to the input can fail, but is no proof that it is the person's own."""
     own = readings.own("individuality")
     shift, draw = (readings.of_method(name, "individuality") for name in (MEAN_SHIFT, GAUSSIAN_DRAW))
-    numbers |= {"mean_shift": shift.value, "gaussian_draw": draw.value, "n": own.n}
+    numbers = {"individuality": own.value, "mean_shift": shift.value, "gaussian_draw": draw.value, "n": own.n}
     if not np.isfinite(own.value) or own.n < FEWEST_TARGETS:
         sentence = f"Withheld: it needs at least {FEWEST_TARGETS} held-out samples to be moved; there are {own.n}."
         return answered(NOT_TESTED, sentence, **numbers)
