@@ -23,7 +23,7 @@ from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import genes_metrics, run_metrics
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
-from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS
+from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
 from tspg.question import Question
@@ -274,7 +274,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
         expression = expression_of(question, fitted.prepared)
         genes = class_genes(perturbations, expression.of(model.asked(fitted.prepared)), seed=config.seed)
         add_gene_tests(perturbations, genes)
-        sample_genes = _sample_genes(question, fitted.ground, model, perturbations, expression.values)
+        sample_genes, rests_on = _sample_genes(question, fitted.ground, model, perturbations, expression.values)
     with clock.phase("evidence"):
         logistic = None
         if config.folds > 1:
@@ -284,7 +284,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
                 logistic = fitted.ground.judges["logistic"]
         metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history)
-        metrics["genes"] = genes_metrics(perturbations, genes)
+        metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
     with clock.phase("meaning"):
         moved = Moved(perturbations, top, model, perturbations, question.samples, genes, sample_genes, logistic)
         tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
@@ -310,11 +310,16 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
 
 def _sample_genes(
     question: Question, ground: Ground, model: TrainedModel, perturbations: AnnData, values: FloatMatrix
-) -> pd.DataFrame:
-    """The genes of each named sample; one that was trained on is held against a reference learned without her donor."""
-    prepared, target, parts = ground.prepared, question.config.target_class, []
+) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
+    """The genes of each named sample, and what it was held against.
+
+    One that was trained on is held against a reference learned without her donor.
+    """
+    prepared, target = ground.prepared, question.config.target_class
+    parts, rests_on = [pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))], {}
     for name in question.samples:
-        row = prepared.sample_ids.index(name)
-        reference = ground.reference_without(row, target) if prepared.is_train[row] else model.reference
-        parts.append(model.sample_genes_of(perturbations[[name]], values[[row]], reference))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))
+        row, moved = prepared.sample_ids.index(name), perturbations[[name]]
+        reference = ground.reference_without(row, target) if prepared.is_train[row] else ground.reference(target)
+        parts.append(model.sample_genes_of(moved, values[[row]], reference))
+        rests_on[name] = reference.rests_on(*own_classes(moved.obs))
+    return pd.concat(parts[1:] or parts, ignore_index=True), rests_on

@@ -16,8 +16,8 @@ from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared
 from tspg.data.units import LOG_SCALE, guess_units
+from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
-from tspg.model.reference import FEWEST_PAIRS
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
@@ -57,7 +57,6 @@ def run_metrics(
             "epochs": len(history),
             "device": str(model.device),
         },
-        "reference": reference_metrics(model),
     }
 
 
@@ -123,21 +122,6 @@ def perturb_metrics(
             "transform": model.details["transform"],
         },
         "training": _training(model),
-        "reference": reference_metrics(model),
-    }
-
-
-def reference_metrics(model: TrainedModel) -> dict[str, Any] | None:
-    """What single samples are read against: of each class samples and components, and pairs with the target.
-
-    None where the model does not hold it.
-    """
-    if model.reference is None:
-        return None
-    found = model.reference.classes
-    return {
-        "classes": {name: {"n": one.n, "components": len(one.components)} for name, one in found.items()},
-        "pairs": {name: one.n_pairs for name, one in model.reference.expectations.items() if one.n_pairs},
     }
 
 

@@ -17,8 +17,8 @@ from tspg.data.prepare import require_unique, text_column
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
+from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, donors_of_both
-from tspg.model.reference import FEWEST_PAIRS
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
@@ -84,7 +84,7 @@ def pose_each(
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
-    return [Question(study, config, details, tuple(samples), chosen) for config in configs]
+    return [Question(study, config, details, tuple(dict.fromkeys(samples)), chosen) for config in configs]
 
 
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:

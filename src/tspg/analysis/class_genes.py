@@ -68,9 +68,10 @@ def class_genes(perturbations: AnnData, expression: Expression, *, seed: int = 0
     One row per source class and gene (`GENE_COLUMNS`); rows with an empty `source_class` take all source
     samples as one class. `perturbation` is the mean change P on the scaled axis, `low` and `high` its 95%
     interval over donors, `stability` the share of draws of donors in which the gene is among the first 20 of
-    its direction. `mean_source`, `mean_target` and `difference`, target less source, are in the user's units.
-    `t`, `p_value` and `q_value` are limma's moderated t (`moderated_t`) with Benjamini-Hochberg over genes.
-    `rank_up` and `rank_down` order genes by t, in their own direction.
+    its direction. `mean_source`, `mean_target` and `difference` are in the user's units; `difference`, target
+    less source, is what t tests: within donors where these are compared, and at equal batch. `t`, `p_value`
+    and `q_value` are limma's moderated t (`moderated_t`) with Benjamini-Hochberg over genes. `rank_up` and
+    `rank_down` order genes by t, in their own direction; by P where nothing can be tested.
     """
     classes = perturbations.obs["source_class"].to_numpy(dtype=object)
     sources, target = source_classes_of(perturbations), classes == target_class_of(perturbations)
@@ -101,14 +102,15 @@ def _columns(
     means = [expression.values[rows].mean(axis=0, dtype=np.float64) for rows in (source, target)]
     test = tested(expression, source, target)
     low, high, stability = refits.around(change, source, target)
-    lead = test.t if np.isfinite(test.t).any() else change
+    can_test = bool(np.isfinite(test.t).any())
+    lead = np.nan_to_num(test.t) if can_test else change
     return {
         "perturbation": change,
         "low": low,
         "high": high,
         "mean_source": means[0],
         "mean_target": means[1],
-        "difference": means[1] - means[0],
+        "difference": test.estimate if can_test else means[1] - means[0],
         "t": test.t,
         "p_value": test.p_value,
         "q_value": q_values(test.p_value),
@@ -220,7 +222,9 @@ def agreement_with_difference(perturbations: AnnData) -> float:
     """
     change, difference = change_and_difference(perturbations)
     moves = change != 0
-    return float(spearmanr(change[moves], difference[moves])[0]) if moves.sum() > 2 else float("nan")
+    if moves.sum() < 3 or not np.ptp(change[moves]) or not np.ptp(difference[moves]):
+        return float("nan")
+    return float(spearmanr(change[moves], difference[moves])[0])
 
 
 def add_gene_tests(perturbations: AnnData, genes: pd.DataFrame) -> None:

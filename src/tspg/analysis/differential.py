@@ -63,8 +63,7 @@ def moderated_t(
         estimate[genes], variance[genes] = design.fit(matrix[:, genes].astype(np.float64))
     moderated = moderate_variances(variance, design.df)
     error = np.sqrt(moderated.variance / design.size)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a study in which nothing varies has no t
-        t = estimate / error
+    t = estimate / np.where(error > 0, error, np.nan)  # where nothing varies within classes there is no t
     df = float(min(design.df + moderated.prior_df, design.df * matrix.shape[1]))
     return ModeratedT(estimate, error, t, 2 * student.sf(np.abs(t), df), df, design.paired)
 

@@ -16,7 +16,7 @@ from tspg.analysis.donors import Codes, Groups, Numbers, bootstrap_interval, don
 from tspg.analysis.individuality import mean_with_interval, residual_correlations
 from tspg.analysis.measure import Measure
 from tspg.data.prepare import FloatMatrix
-from tspg.model.reference import counterparts
+from tspg.model.expectation import counterparts
 
 FEWEST_PERSONS = 2
 MOST_TOP_GENES, TOP_SHARE = 100, 10  # the top tenth of all genes, at most 100

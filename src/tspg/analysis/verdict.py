@@ -181,7 +181,13 @@ def _of_controls(controls: pd.DataFrame | None, belongs: Callable[[str], bool], 
         return answered(NOT_TESTED, without)
     by_answer = {answer: [row for row in rows if row["answer"] == answer] for answer in ANSWERS}
     worst = worst_of([answer for answer in ANSWERS if by_answer[answer]])
-    head = {PASS: "Passed", DOUBTFUL: "In doubt", FAIL: "Failed", NOT_TESTED: "Not tested"}[worst]
+    head = {
+        PASS: "Passed",
+        PROBABLY: "Probably passed",
+        DOUBTFUL: "In doubt",
+        FAIL: "Failed",
+        NOT_TESTED: "Not tested",
+    }[worst]
     decisive = dict(by_control(by_answer[worst]))
     if worst == PASS and len(decisive) > 1:  # many numbers; the page has them in a table
         sentence = f"{head}: {listed([title_of(name) for name in decisive])}"

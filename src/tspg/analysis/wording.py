@@ -2,7 +2,7 @@
 
 from typing import Any
 
-NOT_AVAILABLE = "not available"
+NOT_AVAILABLE, DASH = "not available", "–"
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -20,6 +20,11 @@ def percent(value: Any) -> str:
     if 0.995 <= value < 1 or 0 < value < 0.005:
         return f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else (">99.9%" if value > 0.5 else "<0.1%")
     return f"{100 * value:.0f}%"
+
+
+def small(value: Any) -> str:
+    """A p- or q-value for people, to one digit; a dash where there is none."""
+    return DASH if value != value else f"{value:.1g}"
 
 
 def listed(words: list[str]) -> str:

@@ -86,6 +86,7 @@ def _findings(
     from tspg.meaning import Moved, annotation_facts, meaning_tables
     from tspg.metrics import perturb_metrics
     from tspg.model.device import fixed_threads
+    from tspg.model.sample_genes import own_classes
     from tspg.model.storage import model_folder
 
     column = named.label_column(options, adata)
@@ -97,12 +98,12 @@ def _findings(
     metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder))
     if len(samples) < perturbations.n_obs:
         metrics["data"]["notes"].append(_not_all(len(samples), perturbations.n_obs))
-    with clock.phase("genes"):
-        own = (
-            None
-            if model.reference is None
-            else model.sample_genes(adata, samples=samples, label_column=column, layer=X)
-        )
+    own, metrics["reference"] = None, None
+    if model.reference is not None:
+        with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
+            own = model.sample_genes(adata, samples=samples, label_column=column, layer=X)
+        known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
+        metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
     with clock.phase("meaning"), fitting_together(options.model):
         moved = Moved(perturbations, top, model, _study(folder), samples, sample_genes=own)
         tables = meaning_tables(moved, metrics, annotations, enrichment=options.enrichment)
@@ -120,7 +121,7 @@ def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
     if unknown:
         near = closest(unknown[0], names)[0]
         raise UsageError(f"--samples: there is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
-    return tuple(wanted or names[:MOST_SINGLE_SAMPLES])
+    return tuple(dict.fromkeys(wanted)) or tuple(names[:MOST_SINGLE_SAMPLES])
 
 
 def _not_all(n: int, n_all: int) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.model.baseline import Arrays, Names, TrainingPart, finished, rows_by_class
-from tspg.model.reference import FEWEST_PAIRS, counterparts, paired_slopes
+from tspg.model.expectation import FEWEST_PAIRS, counterparts, paired_slopes
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tspg.model.gene_statistics import q_values
-from tspg.model.reference import Numbers, SampleReference
+from tspg.model.reference import SampleReference
+from tspg.model.residuals import Numbers
 
 SAMPLE_GENE_COLUMNS = (
     *("sample", "gene", "value", "expected", "low", "high", "z_target", "p_target", "q_target"),
     *("z_own", "p_own", "q_own", "percentile_source", "percentile_target", "perturbation"),
 )
+
+
+def own_classes(obs: pd.DataFrame) -> list[str]:
+    """The class that each moved sample is held against: its own, or where that is not known the one that f sees."""
+    return [str(own or seen) for own, seen in zip(obs["source_class"], obs["predicted_before"], strict=True)]
 
 
 def sample_gene_table(

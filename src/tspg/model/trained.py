@@ -23,7 +23,7 @@ from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, U
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 from tspg.model.reference import SampleReference
-from tspg.model.sample_genes import sample_gene_table
+from tspg.model.sample_genes import own_classes, sample_gene_table
 
 
 @dataclass(frozen=True, repr=False)
@@ -216,10 +216,10 @@ class TrainedModel:
         label_column: str | None = None,
         layer: str | None = None,
     ) -> pd.DataFrame:
-        """One person's genes: what is unusual for her own class, and how far she lies from the target class.
+        """One person's genes: which are unusual for the own class, and how far each lies from the target class.
 
-        Her own class is the one given by `label_column`, or else the one that f sees. A sample that the model
-        was trained on took part in what is expected of her, so her genes look a little less unusual than they are.
+        The own class is the one given by `label_column`, or else the one that f sees. A sample that the model
+        was trained on took part in what is expected of it, so its genes look a little less unusual than they are.
 
         Parameters
         ----------
@@ -230,11 +230,11 @@ class TrainedModel:
 
         Returns
         -------
-        One row per sample and gene: `value` as given, `expected` in the target class with its 95% interval
-        `low` to `high`, and how far off she is (`z_target`, `p_target`, `q_target`); how unusual the value is
-        for her own class and the rest of her profile (`z_own`, `p_own`, `q_own`); percentiles among real
-        samples of both classes; and `perturbation`, what the model changes, on the scaled axis. Of each sample
-        the most unusual genes come first.
+        One row per sample and gene: `value`, adjusted for a batch where the model is; `expected` in the target class
+        with its 95% interval `low` to `high`, and how far off the value is (`z_target`, `p_target`, `q_target`); how
+        unusual it is for the sample's own class and the rest of its profile (`z_own`, `p_own`, `q_own`); percentiles
+        among real samples of both classes; and `perturbation`, what the model changes, on the scaled axis. Of each
+        sample the most unusual genes come first.
 
         Raises
         ------
@@ -255,7 +255,7 @@ class TrainedModel:
             unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
             if unknown:
                 raise UsageError(f"There is no sample {unknown[0]!r} among the {adata.n_obs} given.")
-            adata = adata[list(samples)]
+            adata = adata[list(dict.fromkeys(samples))]
         moved = self.perturb(adata, label_column=label_column, layer=layer)
         return self.sample_genes_of(moved, self._values(adata, layer)[0])
 
@@ -269,11 +269,9 @@ class TrainedModel:
                 "This model does not hold what single samples are read against: it was made by tspg 0.1.0, or without "
                 "`tspg.run`. Train it again with `tspg run`."
             )
-        obs = moved.obs
-        own = obs["source_class"].where(obs["source_class"].ne(""), obs["predicted_before"])
-        names = list(map(str, moved.obs_names))
+        names, own = list(map(str, moved.obs_names)), own_classes(moved.obs)
         change = np.asarray(moved.layers["perturbation"])
-        return sample_gene_table(values, names, list(map(str, own)), change, self.gene_ids, reference)
+        return sample_gene_table(values, names, own, change, self.gene_ids, reference)
 
     def _values(self, adata: AnnData, layer: str | None) -> tuple[FloatMatrix, int]:
         """Expression of the model's genes in the user's units, adjusted as in training; and how many could not be."""

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.analysis.class_genes import ALL_SOURCES, SURE, leading_genes
+from tspg.analysis.class_genes import ALL_SOURCES, LISTED, SURE, leading_genes
 from tspg.analysis.wording import counted, listed, number
 from tspg.report.run_files import RunFiles
 
-LISTED = 20
 NAMED = 6
 NOTHING_NEW = 0.95  # correlation with the difference of means from which on the list by P adds nothing
 
@@ -60,9 +59,12 @@ def strongest_genes(run: RunFiles) -> tuple[str, list[tuple[str, str]]]:
         if rows:
             parts.append(f"{words}: {listed([_sized(row) for row in rows])}")
     pooled = genes[genes["source_class"] == ALL_SOURCES]
-    sure = int((pooled["q_value"] < SURE).sum())
-    head = f"{sure:,} of {counted(len(pooled), 'gene')} differ between sources and {run.target} (q < {SURE})"
-    return f"{head}. In {run.target} most surely {'; '.join(parts)} ({difference_title(run)} in brackets).", named
+    n_tested, sure = int(pooled["p_value"].notna().sum()), int((pooled["q_value"] < SURE).sum())
+    head = f"{sure:,} of {counted(n_tested, 'gene')} differ between sources and {run.target} (q < {SURE})"
+    if not n_tested:
+        head = f"Too few donors to test which genes differ between sources and {run.target}"
+    first = "most surely" if sure else "first, not surely,"
+    return f"{head}. In {run.target} {first} {'; '.join(parts)} ({difference_title(run)} in brackets).", named
 
 
 def _sized(row: dict[Any, Any]) -> str:

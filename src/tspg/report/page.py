@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from tspg.analysis.wording import counted, number, percent
+from tspg.analysis.wording import counted, number, percent, small
 
 
 def source_of(name: str) -> str:
@@ -26,7 +26,7 @@ def rendered(template: str, program: str, contents: Mapping[str, Any]) -> str:
     told by its fingerprint.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=number, percent=percent, counted=counted)
+    environment.filters.update(number=number, percent=percent, counted=counted, small=small)
     page = {
         "style": source_of("page.css"),
         "program": program,

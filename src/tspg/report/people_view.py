@@ -50,33 +50,37 @@ def _most(genes: pd.DataFrame, column: str) -> list[dict[Any, Any]]:
 
 
 def _own_words(run: RunFiles, row: dict[Any, Any], genes: pd.DataFrame) -> str:
-    """How many genes are unusual for her own class, and what they were held against."""
-    name = _own_class(row)
+    """How many genes are unusual for the sample's own class, and what they were held against."""
+    name, found = _own_class(row), _rests_on(run, row)
     if genes.empty or genes["z_own"].isna().all():
-        return f"Which genes are unusual for {name} was not answered: {_why_not(run)}."
+        return f"Which genes are unusual for {name} was not answered: {_why_not(found)}."
     sure = int((genes["q_own"] < SURE).sum())
     unusual = f"{counted(sure, 'gene')} {'is' if sure == 1 else 'are'}" if sure else "No gene is"
-    held_against = _held_against(run, name)
-    return f"{unusual} unusual (q < {SURE}) for {name} and the rest of this profile, held against {held_against}."
+    donors = counted(found["n_donors"], "donor")
+    if not found["n_components"]:
+        few = f"held against the mean of {donors} only, too few to take the rest of the profile into account"
+        return f"{unusual} unusual (q < {SURE}) for {name}, {few}."
+    among = f"held against training samples of {donors} and their {found['n_components']} main components"
+    return f"{unusual} unusual (q < {SURE}) for {name} and the rest of this profile, {among}."
 
 
-def _why_not(run: RunFiles) -> str:
-    if run.metric("reference") is None:
-        return "the model was made by tspg 0.1.0; train it again"
-    return "the class has too few training samples"
+def _rests_on(run: RunFiles, row: dict[Any, Any]) -> dict[str, int]:
+    """Donors, components and pairs that a sample was held against; empty where the model does not hold them."""
+    found: dict[str, int] = (run.metric("reference.samples") or {}).get(row["sample"], {})
+    return found
 
 
-def _held_against(run: RunFiles, name: str) -> str:
-    found = (run.metric("reference.classes") or {}).get(name, {})
-    n, k = found.get("n", 0), found.get("components", 0)
-    if not k:
-        return f"the mean of only {counted(n, 'training sample')}: too few to take the rest of the profile into account"
-    return f"{counted(n, 'training sample')} and their {k} main components"
+def _why_not(rests_on: dict[str, int]) -> str:
+    if not rests_on:
+        return "the model does not hold what it takes. Train it again"
+    return (
+        "no gene varies among its training samples" if rests_on["n_donors"] else "the model knows too few samples of it"
+    )
 
 
 def _target_words(run: RunFiles, row: dict[Any, Any]) -> str:
     """What the expectation in the target class rests on."""
-    n_pairs = (run.metric("reference.pairs") or {}).get(_own_class(row), 0)
+    n_pairs = _rests_on(run, row).get("n_pairs", 0)
     if n_pairs:
         return (
             f"The expected value is what {n_pairs:,} people with samples of both classes lead one to expect of this "
@@ -89,8 +93,8 @@ def _target_words(run: RunFiles, row: dict[Any, Any]) -> str:
 
 
 def people_in_short(run: RunFiles) -> list[str]:
-    """The most unusual genes of each named sample, in a line each."""
-    shown = people(run)
+    """The most unusual genes of each named sample, in a line each; nothing where the model cannot tell."""
+    shown = people(run) if run.metric("reference") else []
     lines = [f"{person['sample']}: {person['own_words']}{_named(person['own'])}" for person in shown[:MOST_IN_SHORT]]
     left = len(shown) - MOST_IN_SHORT
     return [*lines, *([f"{counted(left, 'more sample')}: see the report."] if left > 0 else [])]
