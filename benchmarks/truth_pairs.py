@@ -15,7 +15,8 @@ from scipy.stats import spearmanr
 from truth_data import HEALTHY, MOST_GENES, Numbers, Record, Rows, Study, finish, moved_by_map, parsed, read_study, top
 
 from tspg.analysis.differential import moderated_t
-from tspg.model.reference import Expectation, SampleReference, class_references, counterparts
+from tspg.model.expectation import Expectation, counterparts
+from tspg.model.reference import SampleReference, class_references
 
 FOLDS, REPEATS, LISTED, HEIGHT_HOURS = 3, 2, 100, 60
 CHANGES, INTERVALS = "Change to her own counterpart", "Intervals of her own counterpart"

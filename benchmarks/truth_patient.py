@@ -31,7 +31,8 @@ from truth_data import (
 )
 
 from tspg.analysis.differential import moderated_t
-from tspg.model.reference import ClassReference, Expectation
+from tspg.model.expectation import Expectation
+from tspg.model.reference import ClassReference
 
 N_PLANTED, KINDS, SIZES, FOLDS = 20, ("scattered", "co-regulated"), (2, 3, 4), 5
 FOUND, SHARES, POWER = "Planted genes of one person, precision@20", "Held-out people as they are", "Power"
@@ -82,7 +83,7 @@ def found_by_scores(study: Study, own_classes: tuple[str, ...], target: str, see
         for number, own in enumerate(own_classes):
             held_out, training = (study.rows((study.classes == own) & side) for side in (~train, train))
             pair = study.rows(train & np.isin(study.classes, (own, target)))
-            reference = ClassReference.fit(training.values, training.donors, seed=seed)
+            reference = ClassReference.fit(training.values.astype(np.float64), training.donors, seed=seed)
             t = moderated_t(pair.values, pair.classes == target, donors=pair.donors).t
             for kind, size in product(KINDS, SIZES):
                 rng = np.random.default_rng([seed, fold, number, size, KINDS.index(kind)])
@@ -110,8 +111,8 @@ def held_out_people(study: Study, name: str, seed: int) -> Iterator[Record]:
     own, target, by_person, calls = [], [], [], []
     for fold, train in enumerate(people.folds(FOLDS, seed)):
         training, held_out = people.rows(train), people.rows(~train)
-        reference = ClassReference.fit(training.values, training.donors, seed=seed)
-        expected = Expectation.of_target(reference, training.values, training.donors, seed=seed)
+        reference = ClassReference.fit(training.values.astype(np.float64), training.donors, seed=seed)
+        expected = Expectation.of_target(training.values.astype(np.float64), training.donors, seed=seed)
         p = own_p(reference, held_out.values)
         own.append(p)
         z = (held_out.values - reference.center)[:, expected.sd > 0] / expected.sd[expected.sd > 0]

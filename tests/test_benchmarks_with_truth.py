@@ -11,7 +11,8 @@ import pytest
 
 from tspg.analysis.differential import moderated_t
 from tspg.files import read_table
-from tspg.model.reference import Expectation, Tail
+from tspg.model.expectation import Expectation
+from tspg.model.residuals import Tail
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 if not BENCHMARKS.is_dir():

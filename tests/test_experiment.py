@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -233,3 +234,22 @@ def test_a_run_says_with_how_many_targets_its_generator_learned(planted, tmp_pat
     assert [run.side_by_side for run in found] == [2, 2, 1]
     tspg.save_run(found[0], tmp_path, keep="metrics")
     assert json.loads((tmp_path / "manifest.json").read_text())["side_by_side"] == 2
+
+
+def test_a_batch_is_taken_into_account_where_genes_are_tested(planted):
+    """Batches that shift every gene, in equal parts of every class: t of the planted genes is as without them."""
+    batch = np.arange(planted.adata.n_obs) % 2
+    shifted = planted.adata.copy()
+    shifted.X = shifted.X + 4 * batch[:, None].astype(np.float32)
+    shifted.obs["batch"] = [f"b{b}" for b in batch]
+    short = {"method": "mean_shift", "target_epochs": 1, "annotations": [], "folds": 1}
+    plain, adjusted = (
+        run(adata, **short, **more)
+        for adata, more in ((planted, {}), (SimpleNamespace(adata=shifted), {"adjust_column": "batch"}))
+    )
+    own, known = (found.tables["genes"].set_index(["source_class", "gene"]) for found in (plain, adjusted))
+    genes = [("alpha", gene) for gene in sorted(planted.up | planted.down)]
+    np.testing.assert_allclose(known.loc[genes, "t"], own.loc[genes, "t"], rtol=0.15)
+    np.testing.assert_allclose(known.loc[genes, "difference"], own.loc[genes, "difference"], atol=0.4)
+    means = known["mean_target"] - known["mean_source"]
+    np.testing.assert_allclose(known.loc[genes, "difference"], means[genes], atol=0.6)

@@ -204,3 +204,40 @@ def test_other_tools_find_the_tests_in_the_file(found, tmp_path):
     scanpy = pytest.importorskip("scanpy")
     frame = scanpy.get.rank_genes_groups_df(read, group="t", pval_cutoff=0.01, log2fc_min=1)
     assert set(frame["names"]) >= {f"G{i}" for i in range(PLANTED)}
+
+
+def test_draws_of_donors_know_training_samples_alone(found):
+    moved, expression = found[0].copy(), found[1]
+    held_out = np.arange(len(moved)) % 4 == 0
+    moved.obs["split"] = np.where(held_out, "test", "train")
+    before = class_genes(moved, expression, seed=1)
+    moved.layers["original"][held_out] = np.random.default_rng(0).random((int(held_out.sum()), GENES))
+    after = class_genes(moved, expression, seed=1)
+    for column in ("low", "high", "stability"):
+        np.testing.assert_array_equal(before[column], after[column])
+
+
+def test_what_does_not_vary_within_classes_has_no_t():
+    moved = study(7)[0]
+    values = np.where(moved.obs["source_class"].to_numpy() == "t", 3.0, 1.0)[:, None] * np.ones(GENES)
+    own = class_genes(moved, Expression(values.astype(np.float32), values.astype(np.float32)))
+    assert own[["t", "p_value", "q_value"]].isna().all(axis=None)
+    assert (own["difference"] == 2).all()
+
+
+def test_the_difference_has_the_sign_of_t_whatever_the_donors_gave():
+    """Donors with many samples weigh a plain mean, not the test: 14 people, one of whom gave nine samples."""
+    rng = np.random.default_rng(8)
+    classes = np.array(["x"] * 24 + ["t"] * 14, dtype=object)
+    donors = [*range(14), *[0] * 8, 1, 1, *range(14)]
+    values = rng.normal(8, 1, (38, GENES)) + rng.normal(0, 2, (14, GENES))[donors]
+    obs = pd.DataFrame({"source_class": classes, "split": "train"}, index=[f"s{i}" for i in range(38)])
+    var = pd.DataFrame({"minimum": 0.0, "maximum": 1.0, "constant": False}, index=[f"G{i}" for i in range(GENES)])
+    moved = AnnData(values.astype(np.float32), obs, var)
+    moved.layers["original"] = moved.layers["perturbation"] = values.astype(np.float32)
+    moved.uns["tspg"] = {"target_class": "t"}
+    known = Expression(values.astype(np.float32), values.astype(np.float32), groups=[str(d) for d in donors])
+    own = class_genes(moved, known)
+    assert (np.sign(own["t"]) == np.sign(own["difference"])).all()
+    plain = own["mean_target"] - own["mean_source"]
+    assert (np.sign(own["t"]) != np.sign(plain)).any()

@@ -29,7 +29,7 @@ ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, te
     *("sweep.tsv", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"),
 }
 OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.tsv and sample_genes.tsv replace them
-ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.")  # of the command line
+ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.")  # of the command line
 
 
 def test_the_page_of_commands_is_what_the_program_says():

@@ -428,7 +428,7 @@ def test_the_run_stands_on_the_scale_and_what_tells_nothing_is_grey(make_run, ma
         [(" muted", "100%"), ("", "1.00")],
     ]
     text = unescape(html)
-    assert "Grey, which judge nothing: by forest. Even a simple method" in text
+    assert "Grey, which cannot tell methods apart here: by forest. Even a simple method" in text
     assert "Above 1 it went past them" in text
 
 

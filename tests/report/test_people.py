@@ -62,7 +62,7 @@ def test_a_sample_that_was_trained_on_is_held_against_the_others(planted):
 
 def test_the_page_has_three_lists_for_each_person(folder):
     html = (folder / "report.html").read_text()
-    for words in ("Hers alone: unusual for alpha", "Against target: farthest", "The moved profile"):
+    for words in ("This sample's own: unusual for alpha", "Against target: farthest", "The moved profile"):
         assert words in html
     first, second = people(read_run(folder))
     assert first["own"][0]["gene"] in ("G30", "G31")

@@ -13,6 +13,7 @@ from tspg.analysis.donors import Codes, Numbers
 from tspg.model.gene_statistics import moderate_variances
 
 _GENES_AT_ONCE = 1024  # temporaries stay small whatever the matrix
+_ROUNDING = 1e-12  # of a value: a standard deviation below it is none
 _CONFOUNDED = 1e-8  # share of the class contrast that donors and levels leave; below it there is only rounding
 
 
@@ -120,7 +121,8 @@ class _Design:
         estimate: Numbers = self.contrast @ left / self.size
         left -= np.outer(self.contrast, estimate)
         variance: Numbers = np.einsum("ij,ij->j", left, left) / self.df
-        return estimate, variance
+        rounding = (_ROUNDING * np.abs(values).max(axis=0)) ** 2
+        return estimate, np.where(variance > rounding, variance, 0.0)
 
 
 def _means(values: Numbers, groups: Codes) -> Numbers:

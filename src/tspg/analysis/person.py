@@ -34,7 +34,7 @@ def _beside_own_counterpart(readings: Readings, error: Measure) -> Answer:
         f"pair error {number(error.value)} (95% interval {number(error.low)} to {number(error.high)}; 1 is the "
         f"target's mean, below is nearer) over {error.n:,} people with held-out samples of both classes"
     )
-    advice = ". For what is this person's own read the list “hers alone”, not the moved profile"
+    advice = ". For what is a person's own read the list of unusual genes, not the moved profile"
     sentence = f"{head}: {found}{advice if answer == FAIL else ''}."
     measured = ("pair_error", "pair_correlation", "pair_discrimination", "pair_top_genes", "individuality")
     numbers = {name: readings.own(name).value for name in measured}
