@@ -271,8 +271,8 @@ def scale_notes(run: RunFiles) -> list[str]:
         )
     if titles := [meaning.title for name, meaning in telling.items() if name in grey]:
         notes.append(
-            f"Grey, which cannot tell methods apart here: {listed(titles)}. Even a simple method is as near there as real samples are "
-            "to each other, so on this data set these numbers cannot tell methods apart."
+            f"Grey, which cannot tell methods apart here: {listed(titles)}. Even a simple method is as near there as "
+            "real samples are to each other."
         )
     return notes
 
