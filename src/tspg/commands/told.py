@@ -17,8 +17,8 @@ def summary(out: Path) -> list[str]:
     return [
         "",
         *far_out(found),
-        *findings_of(found),
         *people_in_short(found),
+        *findings_of(found),
         *verdict,
         *notes,
         "",

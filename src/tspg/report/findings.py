@@ -107,8 +107,8 @@ def _strongest_genes(run: RunFiles) -> str:
         if direction in strength.index:
             names = [str(gene) for gene in strength[direction].nlargest(_GENES_NAMED).index]
             named += [(direction, gene) for gene in names]
-            parts.append(f"turned {direction} most: {', '.join(names)}")
-    return f"Genes {' and genes '.join(parts)}.{_stable(run, named)}"
+            parts.append(f"{'raises' if direction == 'up' else 'lowers'} most: {', '.join(names)}")
+    return f"The model {'; it '.join(parts)}.{_stable(run, named)}"
 
 
 def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ from tspg.report.map_view import map_of
 from tspg.report.meaning_view import annotations_line, cases_told, readable
 from tspg.report.method_words import method_of
 from tspg.report.page import PROGRAM, rendered
-from tspg.report.people_view import people
+from tspg.report.people_view import people, people_in_short
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, read_run
 from tspg.strangers import fitting_together
@@ -71,6 +71,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "title": _title(run),
         "question": _question(run),
         "units": _short_units(run),
+        "people_in_short": people_in_short(run),
         "findings": findings_of(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),

@@ -22,12 +22,13 @@ def _person(run: RunFiles, row: dict[Any, Any]) -> dict[str, Any]:
     genes, top = _rows(run.tables["sample_genes"], sample), _rows(run.tables["top_genes"], sample)
     return {
         **row,
-        "place": _place(row),
+        "place": _place(row, is_of_run=bool(run.model)),
         "outside": _is_outside(row),
         "own_class": _own_class(row),
         "own_words": _own_words(run, row, genes),
         "own": _most(genes, "z_own"),
         "target_words": _target_words(run, row),
+        "outside_words": _outside_words(run, genes),
         "against": _most(genes.assign(away=genes["expected"] - genes["value"]) if len(genes) else genes, "away"),
         "moved": [(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")] if len(top) else [],
     }
@@ -92,6 +93,18 @@ def _target_words(run: RunFiles, row: dict[Any, Any]) -> str:
     )
 
 
+def _outside_words(run: RunFiles, genes: pd.DataFrame) -> str:
+    """How many genes lie where few samples of the target would have them."""
+    known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
+    if known.empty:
+        return ""
+    outside = int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum())
+    return (
+        f"{outside:,} of {counted(len(known), 'gene')} lie outside of their interval; of a {run.target} sample about 1 "
+        "in 20 would. The genes farthest from what is expected come first, by the distance in your units."
+    )
+
+
 def people_in_short(run: RunFiles) -> list[str]:
     """The most unusual genes of each named sample, in a line each; nothing where the model cannot tell."""
     shown = people(run) if run.metric("reference") else []
@@ -118,9 +131,10 @@ def _is_outside(row: dict[Any, Any]) -> bool:
     return bool(pd.notna(row["p_value"]) and row["p_value"] <= FAR_OUT)
 
 
-def _place(row: dict[Any, Any]) -> str:
+def _place(row: dict[Any, Any], *, is_of_run: bool = False) -> str:
     if pd.isna(row["p_value"]):
-        return "This sample was among those that the model was trained on, so its result is no test."
+        without = " Its own genes are held against a reference that was learned without it." if is_of_run else ""
+        return f"This sample was among those that the model was trained on: how it is moved is no test.{without}"
     distance = f"{number(row['distance'])} to the nearest training sample, usual are {number(row['typical'])}"
     rare = f"p = {number(row['p_value'], 3)} among {int(row['n']):,} real samples"
     if row["p_value"] <= FAR_OUT:
