@@ -71,6 +71,10 @@ def test_the_page_has_three_lists_for_each_person(folder):
     away = [abs(row["expected"] - row["value"]) for row in first["against"]]
     assert away == sorted(away, reverse=True)
     assert "without people who gave samples of both classes" in first["target_words"]
+    genes = read_table(folder / "sample_genes.tsv")
+    hers = genes[(genes["sample"] == "s0") & genes["low"].notna()]
+    outside = int(((hers["value"] < hers["low"]) | (hers["value"] > hers["high"])).sum())
+    assert first["outside_words"].startswith(f"{outside} of {len(hers)} genes lie outside of their interval")
     short = people_in_short(read_run(folder))
     assert re.match(
         r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]

@@ -26,3 +26,12 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
     for name in ("a.xlsx", "b.xlsx"):
         write_spreadsheet(table, tmp_path / name)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_a_difference_on_a_log_scale_is_called_a_fold_change_and_missing_ranks_stay_empty(tmp_path):
+    genes = pd.DataFrame({"gene": ["A", "B"], "difference": [1.0, -2.0], "rank_up": pd.array([1, None], dtype="Int64")})
+    for is_log, title in ((True, "log2 fold change"), (False, "difference")):
+        write_spreadsheet({"genes": genes}, tmp_path / "tables.xlsx", is_log=is_log)
+        head, *rows = openpyxl.load_workbook(tmp_path / "tables.xlsx")["genes"].iter_rows(values_only=True)
+        assert head == ("gene", title, "rank_up")
+        assert rows == [("A", 1, 1), ("B", -2, None)]
