@@ -255,3 +255,13 @@ def test_rows_below_a_limit_are_those_of_the_whole_table(tmp_path, monkeypatch, 
     found = read_table(tmp_path / "t.tsv", below=("q_value", 0.05))
     assert found["term"].tolist() == ["01", "04", "05"]
     pd.testing.assert_frame_equal(found, whole.iloc[[1, 4, 5]].reset_index(drop=True))
+
+
+def test_decimals_come_back_to_the_last_digit_beside_a_column_without_any(tmp_path):
+    """An empty column leaves the quick parser; the other one must not lose a digit."""
+    values = np.random.default_rng(0).random(500) / 50
+    write_table(tmp_path / "t.tsv", pd.DataFrame({"x": values, "empty": np.full(500, np.nan), "n": np.arange(500)}))
+    found = read_table(tmp_path / "t.tsv")
+    np.testing.assert_array_equal(found["x"], values)
+    assert found["empty"].isna().all()
+    assert found["n"].dtype.kind == "i"

@@ -250,7 +250,10 @@ def _as_pandas_reads(content: bytes) -> pd.DataFrame:
             continue
         filled = table[column].where(table[column] != "", None)
         with suppress(ValueError):  # a column of words stays as it is
-            table[column] = pd.to_numeric(filled)
+            numbers = pd.to_numeric(filled)
+            if numbers.dtype.kind == "f":  # of decimals pandas loses the last digit; Python reads them as written
+                numbers = filled.map(float, na_action="ignore").astype(float)
+            table[column] = numbers
     return table
 
 

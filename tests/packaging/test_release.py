@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import tspg
+from tests.packaging.released import last_release
 
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "CHANGELOG.md").is_file():
@@ -16,11 +16,11 @@ SECTION = re.compile(r"^## \[(.+?)\](?: - (\S+))?$", flags=re.MULTILINE)
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_newest_section_is_of_this_version_and_of_the_day_that_the_citation_names():
+def test_the_newest_section_is_of_the_last_release_and_of_the_day_that_the_citation_names():
     newest = next(section for section in SECTION.findall(CHANGELOG) if section[0] != "Unreleased")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert newest == (tspg.__version__, str(citation["date-released"]))
-    assert citation["version"] == tspg.__version__
+    assert newest == (last_release(), str(citation["date-released"]))
+    assert citation["version"] == last_release()
 
 
 def test_sections_go_from_new_to_old_and_what_is_not_released_yet_comes_first():

@@ -4,7 +4,7 @@ process TSPG_RUN {
 
     conda "${moduleDir}/environment.yml"
     // The image that packaging/Dockerfile of tspg makes; no registry has one yet.
-    container "tspg:0.2.0.dev0"
+    container "tspg:0.1.0"
 
     input:
     tuple val(meta), path(expression), path(labels), val(target)
