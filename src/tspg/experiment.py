@@ -23,6 +23,7 @@ from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import genes_metrics, run_metrics
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import fixed_threads
+from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
@@ -266,7 +267,8 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
     """Move the samples and say what can be said about it."""
     config = question.config
     with clock.phase("reference"):
-        model = replace(fitted.model, reference=fitted.ground.reference(config.target_class))
+        reference = fitted.ground.reference(config.target_class)
+        model = replace(fitted.model, reference=reference)
     with clock.phase("perturb"):
         perturbations = model.perturb_prepared(fitted.prepared)
     with clock.phase("genes"):
@@ -274,7 +276,9 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
         expression = expression_of(question, fitted.prepared)
         genes = class_genes(perturbations, expression.of(model.asked(fitted.prepared)), seed=config.seed)
         add_gene_tests(perturbations, genes)
-        sample_genes, rests_on = _sample_genes(question, fitted.ground, model, perturbations, expression.values)
+        sample_genes, rests_on = _sample_genes(
+            question, fitted.ground, model, reference, perturbations, expression.values
+        )
     with clock.phase("evidence"):
         logistic = None
         if config.folds > 1:
@@ -309,7 +313,12 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
 
 
 def _sample_genes(
-    question: Question, ground: Ground, model: TrainedModel, perturbations: AnnData, values: FloatMatrix
+    question: Question,
+    ground: Ground,
+    model: TrainedModel,
+    reference: SampleReference,
+    perturbations: AnnData,
+    values: FloatMatrix,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
     """The genes of each named sample, and what it was held against.
 
@@ -319,7 +328,7 @@ def _sample_genes(
     parts, rests_on = [pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))], {}
     for name in question.samples:
         row, moved = prepared.sample_ids.index(name), perturbations[[name]]
-        reference = ground.reference_without(row, target) if prepared.is_train[row] else ground.reference(target)
-        parts.append(model.sample_genes_of(moved, values[[row]], reference))
-        rests_on[name] = reference.rests_on(*own_classes(moved.obs))
+        against = ground.reference_without(row, target) if prepared.is_train[row] else reference
+        parts.append(model.sample_genes_of(moved, values[[row]], against))
+        rests_on[name] = against.rests_on(*own_classes(moved.obs))
     return pd.concat(parts[1:] or parts, ignore_index=True), rests_on

@@ -40,10 +40,12 @@ class Expression:
 
     def of(self, rows: NDArray[np.bool_]) -> "Expression":
         """The same of some samples."""
+        tested = self.tested[rows]
+        values = tested if self.values is self.tested else self.values[rows]
         levels, groups = (
             None if names is None else np.asarray(names, dtype=object)[rows] for names in (self.levels, self.groups)
         )
-        return Expression(self.values[rows], self.tested[rows], levels, groups)
+        return Expression(values, tested, levels, groups)
 
     @property
     def donors(self) -> Codes | None:
