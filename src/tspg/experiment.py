@@ -325,10 +325,11 @@ def _sample_genes(
     One that was trained on is held against a reference learned without her donor.
     """
     prepared, target = ground.prepared, question.config.target_class
-    parts, rests_on = [pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))], {}
+    parts, rests_on = [], {}
     for name in question.samples:
         row, moved = prepared.sample_ids.index(name), perturbations[[name]]
         against = ground.reference_without(row, target) if prepared.is_train[row] else reference
         parts.append(model.sample_genes_of(moved, values[[row]], against))
         rests_on[name] = against.rests_on(*own_classes(moved.obs))
-    return pd.concat(parts[1:] or parts, ignore_index=True), rests_on
+    empty = pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))
+    return pd.concat(parts, ignore_index=True) if parts else empty, rests_on

@@ -75,10 +75,12 @@ def test_the_page_has_three_lists_for_each_person(folder):
     hers = genes[(genes["sample"] == "s0") & genes["low"].notna()]
     outside = int(((hers["value"] < hers["low"]) | (hers["value"] > hers["high"])).sum())
     assert first["outside_words"].startswith(f"{outside} of {len(hers)} genes lie outside of their interval")
-    short = people_in_short(read_run(folder))
+    short = people_in_short(read_run(folder), [first, second])
     assert re.match(
         r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]
     )
+    assert "G30 (higher)" in short[0]
+    assert "G31 (lower)" in short[0]
 
 
 def test_the_lists_of_a_class_are_the_first_rows_of_its_table(folder):
@@ -106,18 +108,16 @@ def test_where_p_differs_the_page_says_so(folder):
     assert beside_difference(run) == ""
 
 
+def perturbing(adata, folder, tmp_path):
+    """The command line that moves new profiles, which are written to a file first."""
+    adata.to_df().to_csv(tmp_path / "new.tsv", sep="\t", index_label="sample")
+    files = {"--model": folder, "--expression": tmp_path / "new.tsv", "--out": tmp_path / "out"}
+    return ["perturb", *(str(word) for pair in files.items() for word in pair)]
+
+
 @pytest.mark.parametrize(("wanted", "listed"), [([], 20), (["s44", "s2"], 2)])
 def test_perturb_lists_those_named_or_the_first_twenty(folder, odd, tmp_path, capsys, wanted, listed):
-    odd.to_df().iloc[:45].to_csv(tmp_path / "new.tsv", sep="\t", index_label="sample")
-    words = [
-        "perturb",
-        "--model",
-        str(folder),
-        "--expression",
-        str(tmp_path / "new.tsv"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    words = perturbing(odd[:45], folder, tmp_path)
     assert main([*words, "--enrichment", "ora", *(["--samples", *wanted] if wanted else [])]) == 0
     genes = read_table(tmp_path / "out" / "sample_genes.tsv")
     assert genes["sample"].unique().tolist() == (wanted or [f"s{i}" for i in range(20)])
@@ -130,16 +130,7 @@ def test_perturb_lists_those_named_or_the_first_twenty(folder, odd, tmp_path, ca
 
 
 def test_perturb_refuses_a_sample_that_is_not_there(folder, odd, tmp_path, capsys):
-    odd.to_df().iloc[:2].to_csv(tmp_path / "new.tsv", sep="\t", index_label="sample")
-    words = [
-        "perturb",
-        "--model",
-        str(folder),
-        "--expression",
-        str(tmp_path / "new.tsv"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    words = perturbing(odd[:2], folder, tmp_path)
     assert main([*words, "--samples", "s11"]) == 2
     assert "--samples: there is no sample 's11' in the matrix. Closest: 's1'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tspg.report.findings import findings_of, verdict_in_short
-from tspg.report.people_view import far_out, people_in_short
+from tspg.report.people_view import far_out, people, people_in_short
 from tspg.report.run_files import read_run
 
 MOST_NOTES = 6  # in the terminal; the report has all
@@ -17,7 +17,7 @@ def summary(out: Path) -> list[str]:
     return [
         "",
         *far_out(found),
-        *people_in_short(found),
+        *people_in_short(found, people(found)),
         *findings_of(found),
         *verdict,
         *notes,

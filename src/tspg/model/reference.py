@@ -40,9 +40,8 @@ class ClassReference:
 
     `center` and `unit` are mean and moderated standard deviation per gene; unit is 0 where a gene does not
     vary. `components`, shape (k, genes), are principal components of the standardised training samples.
-    `residual_sd` is the spread of what they leave and `tail` its distribution, both of held-out samples, in
-    the user's units.
-    `percentiles`, shape (21, genes), are standardised.
+    `residual_sd`, in the user's units, is the spread of what they leave, and `tail` its distribution, both of
+    held-out samples. `percentiles`, shape (21, genes), are standardised.
     """
 
     n_donors: int

@@ -71,7 +71,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "title": _title(run),
         "question": _question(run),
         "units": _short_units(run),
-        "people_in_short": people_in_short(run),
+        "people_in_short": people_in_short(run, told_people),
         "findings": findings_of(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),

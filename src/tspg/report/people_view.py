@@ -1,4 +1,4 @@
-"""What page and terminal show of single samples: genes that are her own, the way to the target, and what was moved."""
+"""What page and terminal show of single samples: unusual genes, distance to the target, and what was moved."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from tspg.analysis.class_genes import SURE
 from tspg.analysis.wording import counted, listed, number
+from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.run_files import RunFiles
 
 FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
@@ -88,8 +89,8 @@ def _target_words(run: RunFiles, row: dict[Any, Any]) -> str:
             f"one in {run.target}."
         )
     return (
-        f"The expected value is the mean of {run.target}: without people who gave samples of both classes, nothing "
-        "tells how much of this sample's own would stay."
+        f"The expected value is the mean of {run.target}: without people who gave samples of both classes "
+        f"({FEWEST_PAIRS} are needed), nothing tells how much of this sample's own would stay."
     )
 
 
@@ -105,9 +106,10 @@ def _outside_words(run: RunFiles, genes: pd.DataFrame) -> str:
     )
 
 
-def people_in_short(run: RunFiles) -> list[str]:
-    """The most unusual genes of each named sample, in a line each; nothing where the model cannot tell."""
-    shown = people(run) if run.metric("reference") else []
+def people_in_short(run: RunFiles, shown: list[dict[str, Any]]) -> list[str]:
+    """The most unusual genes of each sample shown, in a line each; nothing where the model cannot tell."""
+    if not run.metric("reference"):
+        return []
     lines = [f"{person['sample']}: {person['own_words']}{_named(person['own'])}" for person in shown[:MOST_IN_SHORT]]
     left = len(shown) - MOST_IN_SHORT
     return [*lines, *([f"{counted(left, 'more sample')}: see the report."] if left > 0 else [])]
