@@ -76,7 +76,7 @@ def scaler(studies: dict[str, Callable[[int], Prepared]], targets: dict[str, str
             for kind, found in (("training part", ours), ("all samples", theirs)):
                 f = training.train_target_model(found, preset("transport")[0], seed=seed)
                 held_out = ~found.is_train
-                stage, anchor = Stage.of(found, targets[name]), Anchor.estimate(found, targets[name], seed=seed)
+                stage, anchor = Stage.of(found, targets[name]), Anchor.estimate(found, targets[name])
                 index = np.array([found.index_of(source) for source in stage.source_class])
                 with torch.no_grad():
                     called = f(torch.from_numpy(found.profiles[held_out])).argmax(dim=1).numpy()
@@ -105,7 +105,7 @@ def schedule(seeds: list[int]) -> pd.DataFrame:
             right = called == found.class_index[held_out]
             of_target = right[found.class_index[held_out] == found.index_of("GI.MSI")]
             index = np.array([found.index_of(source) for source in stage.source_class])
-            anchor = Anchor.estimate(found, "GI.MSI", seed=seed)
+            anchor = Anchor.estimate(found, "GI.MSI")
             start = anchor.move(stage.sources, index)
             row = {"change": f"f of preset {name}", "f right": right.mean(), "GI.MSI right": of_target.mean()}
             for weight, kappa in ((0.3, True), (1.0, False)):

@@ -32,7 +32,7 @@ def history_of(preset, adata):
         state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
         _, _, history = train_generator(prepared, f, state, config, target_class="target", seed=1)
     else:
-        anchors = {"target": Anchor.estimate(prepared, "target", seed=1)}
+        anchors = {"target": Anchor.estimate(prepared, "target")}
         _, history = train_residuals(prepared, f, anchors, TransportConfig(**SIZES, steps=40), seed=1)["target"]
     return history.drop(columns="seconds").assign(preset=preset)
 

@@ -78,7 +78,7 @@ def _learn_transport(
     report: Report,
     checkpoints: Checkpoints,
 ) -> Iterator[Learned]:
-    anchors = {target: Anchor.estimate(prepared, target, seed=config.seed) for target in target_classes}
+    anchors = {target: Anchor.estimate(prepared, target) for target in target_classes}
     found = train_residuals(
         prepared,
         target_model,
@@ -124,7 +124,7 @@ def _learn_paper(
 def fit_closed_form(name: str, prepared: Prepared, target_class: str, *, seed: int = 0) -> Method:
     """Fit a method that needs no training on the training samples."""
     if name == LinearMap.name:
-        return LinearMap(Anchor.estimate(prepared, target_class, seed=seed))
+        return LinearMap(Anchor.estimate(prepared, target_class))
     fitted = BASELINES[name].fit(TrainingPart.of(prepared, target_class), seed=seed)
     return BaselineMethod(fitted, prepared.classes)
 

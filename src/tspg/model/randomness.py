@@ -7,8 +7,8 @@ stream decides the values: training can be taken up again at any epoch.
 import numpy as np
 from numpy.typing import NDArray
 
-F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS, ANCHOR, BASELINE_DRAWS = range(10, 19)
-REFERENCE_FOLDS = 19
+F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS = range(10, 17)
+BASELINE_DRAWS, REFERENCE_FOLDS = 18, 19
 
 
 def stream(seed: int, use: int, epoch: int) -> np.random.Generator:
