@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--decide", action="store_true", help="of the stored results, without running")
     parser.add_argument("--settings", action="store_true", help="try the flow on the two questions left out")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     if options.settings:
         for rate in (0.005, 0.01, 0.02, 0.05):
             for question in LEFT_OUT:
