@@ -187,8 +187,8 @@ def _judged(
         found[name] = {
             "energy_ratio": stage.energy_ratio(moved),
             "individuality": individuality(stage.sources, means, moved, target_mean, seed=seed).value,
-            "gene_correlation_at_equal_n": gene_correlation_at(n, moved, stage.reference, seed=seed).value,
-            "log_variance_ratio": abs(float(np.log(variance_ratio(moved, stage.reference, seed=seed).value))),
+            "gene_correlation_at_equal_n": gene_correlation_at(n, moved, stage.real, seed=seed).value,
+            "log_variance_ratio": abs(float(np.log(variance_ratio(moved, stage.real, seed=seed).value))),
             "hits": float(np.mean(hits)),
         }
     return found
