@@ -146,6 +146,7 @@ class Spread:
 
     @classmethod
     def of(cls, residuals: FloatMatrix, directions: Matrix, freedom: int | None = None) -> "Spread":
+        """The spread of residuals; `freedom` is one less than their number unless it is given."""
         freedom = max(len(residuals) - 1, 1) if freedom is None else freedom
         on_directions = (residuals @ directions.astype(np.float32)).astype(np.float64)
         inside = on_directions.T @ on_directions / freedom
