@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tspg.data.naming import has_control, shown
 from tspg.data.prepare import FloatMatrix
-from tspg.errors import TspgError, UsageError
-from tspg.model.methods import Method
+from tspg.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from tspg.model.methods import Method
 
 FEWEST_SAMPLES = 5  # that a map is made of: measured down to here by benchmarks/truth_new_class.py
 
@@ -17,7 +20,8 @@ FEWEST_SAMPLES = 5  # that a map is made of: measured down to here by benchmarks
 OWN = "own"  # by a map made of them
 ONE_FOR_ALL = "one_for_all"  # as every profile: the method asks for no class
 TOO_FEW = "too_few"
-NOT_POSSIBLE = "not_possible"  # with this method, or with what a model of tspg 0.1.0 kept
+METHOD = "method"  # cannot learn a class from its own samples
+OLD_MODEL = "old_model"  # of tspg 0.1.0, which did not keep what is needed
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Mover:
     not trained on how its samples are moved.
     """
 
-    method: Method
+    method: "Method"
     classes: tuple[str, ...]
     new_classes: dict[str, str]
 
@@ -42,7 +46,7 @@ class Mover:
 
 
 def mover_for(
-    method: Method,
+    method: "Method",
     classes: tuple[str, ...],
     profiles: FloatMatrix,
     told_class: NDArray[np.object_],
@@ -67,10 +71,10 @@ def mover_for(
             try:
                 method, classes = method.with_class(name, cohort), (*classes, name)
                 found[name] = OWN
-            except TspgError:
+            except (ModelError, UsageError) as error:
                 if new_class is not None:
                     raise
-                found[name] = NOT_POSSIBLE
+                found[name] = OLD_MODEL if isinstance(error, ModelError) else METHOD
     return Mover(method, classes, found)
 
 

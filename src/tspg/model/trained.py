@@ -430,8 +430,8 @@ class TrainedModel:
             "f_accuracy": float((obs["predicted_after"] == self.target_class).mean()),
         }
         if mover.new_classes:
-            names, how = zip(*mover.new_classes.items(), strict=True)
-            result.uns["tspg"] |= {"new_classes": np.array(names, object), "new_classes_moved": np.array(how, object)}
+            result.uns["tspg"]["new_classes"] = np.array(list(mover.new_classes), dtype=object)
+            result.uns["tspg"]["new_classes_moved"] = np.array(list(mover.new_classes.values()), dtype=object)
         return result
 
 
