@@ -33,7 +33,7 @@ ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.")  
 ONLY_OF_PERTURB = (
     "data.new_classes.",
     "data.unseen_energy_ratio",
-)  # held against a real one in tests/test_new_classes.py
+)  # tests/test_new_classes.py
 
 
 def test_the_page_of_commands_is_what_the_program_says():

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from tspg.analysis.carriers import CARRIER_COLUMNS
-from tspg.analysis.samples import SAMPLE_COLUMNS
 from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
+from tspg.analysis.samples import SAMPLE_COLUMNS
 from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.analysis.wording import number, percent
 from tspg.config import ExperimentConfig, TransportConfig
