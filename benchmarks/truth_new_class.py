@@ -2,20 +2,20 @@
 
     python benchmarks/truth_new_class.py [--data DATA] [--seed 11] [--quick] [--out FILE] [--show]
 
-One source class at a time is left out of everything: scaler, f, closed-form map. Its samples are then moved as the class
-that f finds likeliest, or by a map made of 5 of them (the other donors' samples are judged), of half of its donors (the
-other half is judged), or of all (the same are judged). Energy ratio: 0 like held-out real samples of the target, 1 like
-the samples before; beside it the share that a random forest calls the target. A class counts once in a mean. Takes four
-minutes.
+One source class at a time is left out of everything: scaler, f, closed-form map. Its samples are then moved as the
+class that f finds likeliest, or by a map made of 5 of them (the other donors' samples are judged), of half of its donors
+(the other half is judged), or of all (the same are judged). Energy ratio: 0 like held-out real samples of the target, 1
+like the samples before; beside it the share that a random forest calls the target. A class counts once in a mean. Takes
+four minutes.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import tspg
 from truth_data import HEALTHY, MOST_GENES, Record, Rows, Study, finish, hallmark, parsed, read_study
 
+import tspg
 from tspg.analysis.judges import fit_judges
 from tspg.audit.bench import Stage
 from tspg.config import ExperimentConfig, preset
