@@ -32,7 +32,6 @@ TASKS = (  # study, target, genes
     ("kidney", HEALTHY, "HALLMARK_HYPOXIA"),
     ("kidney", HEALTHY, "all"),
     ("colorectal", "GI.MSI", "all"),
-    ("influenza", "baseline", "all"),
 )
 RULE, FEW, HALF, WHOLE = "likeliest class", f"{FEWEST_SAMPLES} samples", "half of the class", "whole class"
 
@@ -57,8 +56,8 @@ def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Pr
 
 def by_cohort(model: TrainedModel, cohort: FloatMatrix, profiles: FloatMatrix) -> FloatMatrix:
     """Profiles of a new class, moved by a map that was made of its cohort."""
-    method = model.method.with_class("new", cohort)
-    index = np.full(len(profiles), len(model.classes))
+    unlabelled, index = np.full(len(cohort), "", dtype=object), np.full(len(profiles), len(model.classes))
+    method = model.method.with_class("new", cohort, model._class_index(cohort, unlabelled, model.classes))
     return np.clip(profiles + method.raw_perturbation(profiles, index), 0, 1)
 
 

@@ -282,3 +282,18 @@ def test_where_no_class_varies_a_new_one_is_shifted():
     cohort = np.float32([[2, 2], [4, 4]])
     moved = Anchor.estimate(prepared, "t").with_class(cohort).move(cohort, np.array([2, 2]))
     np.testing.assert_allclose(moved, [[0, -0.5], [2, 1.5]])
+
+
+def test_an_uncertain_mean_is_drawn_to_the_known_one_and_a_sure_one_stays():
+    rng = np.random.default_rng(30)
+    known, errors = np.zeros(200), {"raw": [], "shrunk": []}
+    for _ in range(50):  # a class that lies as far off as five samples of it scatter
+        truth = rng.normal(size=200) * 0.3
+        few = (truth + rng.normal(size=(5, 200))).astype(np.float32)
+        errors["raw"].append(((few.mean(axis=0) - truth) ** 2).sum())
+        errors["shrunk"].append(((module.shrunk_mean(few, known) - truth) ** 2).sum())
+    # Bayes: tau^2 / (tau^2 + s^2/n), for classes with tau^2 = .09 around the known one
+    assert np.mean(errors["shrunk"]) / np.mean(errors["raw"]) == pytest.approx(0.09 / (0.09 + 0.2), rel=0.15)
+    far = (50 + rng.normal(size=(5, 200))).astype(np.float32)
+    np.testing.assert_allclose(module.shrunk_mean(far, known), far.mean(axis=0), rtol=1e-3)
+    np.testing.assert_array_equal(module.shrunk_mean(far, far.mean(axis=0, dtype=float)), far.mean(axis=0, dtype=float))

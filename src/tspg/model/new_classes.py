@@ -1,6 +1,6 @@
 """Classes that a model was never trained on: each is moved by a map made of its own samples, where that can be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,10 +50,13 @@ def mover_for(
     classes: tuple[str, ...],
     profiles: FloatMatrix,
     told_class: NDArray[np.object_],
+    likeliest: Callable[[FloatMatrix], NDArray[np.int64]],
     *,
     new_class: str | None = None,
 ) -> Mover:
     """A method with the maps of the classes that are new to it, made of scaled profiles of them.
+
+    `likeliest` tells the known class, besides the target, that each profile is most like.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def mover_for(
             found[name] = TOO_FEW
         else:
             try:
-                method, classes = method.with_class(name, cohort), (*classes, name)
+                method, classes = method.with_class(name, cohort, likeliest(cohort)), (*classes, name)
                 found[name] = OWN
             except (ModelError, UsageError) as error:
                 if new_class is not None:
