@@ -1,0 +1,78 @@
+"""What page and terminal show of a second cohort: its evidence beside the first's, and how far the genes agree."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from tspg.analysis.class_genes import ALL_SOURCES
+from tspg.analysis.measure import REAL
+from tspg.analysis.wording import DASH, counted, number, percent
+from tspg.report.evidence_view import MEASURES, TELLING, as_shown
+from tspg.report.run_files import RunFiles
+
+
+def second_cohort(run: RunFiles) -> dict[str, Any]:
+    """The evidence of both cohorts side by side and the agreement of genes; empty where there is one cohort."""
+    table = run.test_evidence
+    if table is None:
+        return {}
+    second = {(str(row["method"]), str(row["measure"])): row["value"] for row in table.to_dict("records")}
+    counts = run.metric("test_cohort.classes") or {}
+    return {
+        "who": ", ".join(f"{name} {n:,}" for name, n in counts.items()),
+        "clipped": percent(run.metric("test_cohort.clipped_fraction")),
+        "measures": [
+            {
+                "title": MEASURES[name].title,
+                "first": _cell(name, (run.evidence(run.method, name) or {}).get("value")),
+                "second": _cell(name, second.get((run.method, name))),
+                "real": _cell(name, second.get((REAL, name))),
+            }
+            for name in TELLING
+            if (run.method, name) in second
+        ],
+        "genes": [
+            {"title": name or "all source samples together", **_agreed(found)}
+            for name, found in _by_class(run.metric("test_cohort.genes") or {}).items()
+        ],
+        "unknown": [
+            f"{name} ({counted(found['n'], 'sample')})"
+            for name, found in (run.metric("test_cohort.unknown_classes") or {}).items()
+        ],
+    }
+
+
+def second_in_short(run: RunFiles) -> list[str]:
+    """One line on a second cohort for the terminal; none where there is one cohort."""
+    table = run.test_evidence
+    if table is None:
+        return []
+    energies = table[(table["method"] == run.method) & (table["measure"] == "energy_ratio")]["value"]
+    first = run.evidence(run.method, "energy_ratio") or {}
+    genes = (run.metric("test_cohort.genes") or {}).get(ALL_SOURCES, {})
+    same = f"; of the {genes['n_leading']} leading genes {genes['same_sign']} go the same way" if genes else ""
+    return [
+        f"On the second cohort ({counted(run.metric('test_cohort.n_samples'), 'sample')}): energy ratio "
+        f"{_cell('energy_ratio', *energies)}, {_cell('energy_ratio', first.get('value'))} on the first{same}."
+    ]
+
+
+def _cell(measure: str, value: Any = None) -> str:
+    return DASH if value is None or pd.isna(value) else as_shown(measure, float(value))
+
+
+def _by_class(genes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without all sources together where there is one source class."""
+    return genes if len(genes) > 2 else {name: found for name, found in genes.items() if name != ALL_SOURCES}
+
+
+def _agreed(found: Mapping[str, Any]) -> dict[str, str]:
+    """Numbers of `agreement_of_tests` as the page has them."""
+    n = found["n_leading"]
+    return {
+        "same_sign": DASH if n is None else f"{found['same_sign']} of {n}",
+        "sure": DASH if n is None else f"{found['sure']} of {n}",
+        "spearman": DASH if found["spearman"] is None else number(found["spearman"]),
+        "phi": DASH if found["phi"] is None else number(found["phi"]),
+    }
