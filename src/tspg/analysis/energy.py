@@ -115,8 +115,10 @@ class EnergyScale:
         weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
         within_target = pairwise(np.concatenate([real, reference]))
         to_reference, within = within_target[:m, m:], within_target[m:, m:]
+        null = _energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed))
         if training_target is None:
             to_reference, within = within_target[~np.eye(m, dtype=bool)].reshape(m, m - 1), within_target
+            null /= 2  # as of pieces as large as T: without a difference E goes with 1 / size
         return cls(
             within_sources=pairwise(sources),
             sources_to_real=pairwise(sources, real),
@@ -124,7 +126,7 @@ class EnergyScale:
             within_reference=mean_within(within),
             source_weights=weights[:, :n],
             real_weights=weights[:, n:],
-            null=_energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed)),
+            null=null,
             n_donors=min(len(np.unique(source_donors)), len(np.unique(real_donors))),
         )
 
