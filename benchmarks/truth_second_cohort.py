@@ -75,7 +75,7 @@ def found(task: Task, run: tspg.Run) -> Iterator[Record]:
         case = name or "all sources"
         yield from ((GENES, task.name, case, measure, _number(numbers[measure])) for measure in AGREEMENT)
     for name, numbers in cohort["unknown_classes"].items():
-        yield from ((EVIDENCE, task.name, f"unknown: {name}", key, _number(value)) for key, value in numbers.items())
+        yield from ((EVIDENCE, task.name, f"unknown: {name}", key, _number(numbers[key])) for key in MEASURES[:3])
     yield EVIDENCE, task.name, "second cohort", "clipped", cohort["clipped_fraction"]
 
 

@@ -28,6 +28,7 @@ CONTENTS = frozenset(
         "evidence.tsv",
         "test_evidence.tsv",
         "test_genes.tsv",
+        "test_samples.tsv",
         "enrichment.tsv",
         "enrichment_ranked.tsv",
         "table_1.tsv",

@@ -294,7 +294,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
                 logistic = fitted.ground.judges["logistic"]
         second = judge(question, fitted, genes)
-        on_second = None if second is None else second.evidence
+        on_second = None if second is None or second.evidence.empty else second.evidence
         metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history, on_second)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
     with clock.phase("meaning"):

@@ -20,6 +20,7 @@ from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, donors_of_both
+from tspg.model.new_classes import FEWEST_SAMPLES
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
@@ -100,7 +101,7 @@ def _second_cohort(adata: AnnData, study: AnnData, configs: Sequence[ExperimentC
     classes = set(text_column(study, own.label_column))
     for config in configs:
         sources = config.source_classes or sorted(classes - {config.target_class})
-        require_classes(second, config.label_column, config.target_class, sources)
+        require_classes(second, config.label_column, config.target_class, sources, known=classes, fewest=FEWEST_SAMPLES)
     return second
 
 

@@ -5,18 +5,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from anndata import AnnData
 from numpy.typing import NDArray
 
 from tspg.analysis.agreement import agreement_of_tests
 from tspg.analysis.class_genes import ALL_SOURCES, Expression, tested
+from tspg.analysis.context import PLACE_COLUMNS
+from tspg.analysis.distances import CloudPair
+from tspg.analysis.energy import EnergyScale
+from tspg.analysis.evidence import COLUMNS
+from tspg.analysis.measure import Measure
+from tspg.analysis.samples import samples_table
 from tspg.analysis.verdict import verdict
-from tspg.data.matrix import dense
+from tspg.data.matrix import X, dense
 from tspg.data.prepare import FloatMatrix, Prepared, text_column
 from tspg.data.second_cohort import SecondCohort
 from tspg.fitting import Fit, evidence_of
-from tspg.metrics import values_by_method
+from tspg.metrics import number, values_by_method
 from tspg.model.gene_statistics import q_values
 from tspg.question import Question
+from tspg.report.new_class_words import described
 
 GENE_COLUMNS = (
     *("source_class", "gene", "difference", "t", "q_value"),
@@ -30,12 +38,13 @@ class Judged:
 
     evidence: pd.DataFrame
     genes: pd.DataFrame
+    samples: pd.DataFrame
     metrics: dict[str, Any]
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the names of their files."""
-        return {"test_evidence": self.evidence, "test_genes": self.genes}
+        return {"test_evidence": self.evidence, "test_genes": self.genes, "test_samples": self.samples}
 
 
 def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None:
@@ -46,70 +55,85 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
     question
         With the second cohort.
     fitted
-        What was learned from the first: nothing is fitted here.
+        What was learned from the first: nothing is fitted here but the map of a class that is new to it.
     genes
         The tests of the first cohort (`class_genes`).
     """
     if question.second is None:
         return None
-    config, second = question.config, question.second
-    classes = np.asarray(text_column(second.study, config.label_column))
-    prepared = with_second(fitted.prepared, second, config.label_column, config.group_column)
-    evidence = evidence_of(fitted, question, prepared)
+    second, target = question.second, question.config.target_class
+    moved = _moved(second, fitted, question.config.label_column)
+    prepared = with_second(fitted.prepared, moved, second.study, question.config.group_column)
+    classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
-    known = dense(second.study)[np.isin(classes, prepared.classes)]
-    beside = _tests_side_by_side(known, prepared, config.target_class, genes, [*sources, ALL_SOURCES])
-    unknown = sorted(set(classes) - set(prepared.classes))
-    return Judged(
-        evidence,
-        beside,
-        {
-            "file": second.file,
-            "labels_file": second.labels_file,
-            "n_samples": len(classes),
-            "classes": {str(name): int((classes == name).sum()) for name in sorted(set(classes))},
-            "clipped_fraction": prepared.clipped_cells / second.study.X.size,
-            "evidence": values_by_method(evidence),
-            "verdict": verdict(evidence, method=fitted.model.method.name),
-            "genes": {name: _agreement(beside, name) for name in [*sources, ALL_SOURCES]},
-            "unknown_classes": {str(name): {"n": int((classes == name).sum())} for name in unknown},
+    evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
+    if sources:
+        evidence = evidence_of(fitted, question, prepared)
+        known = dense(second.study)[np.isin(classes, prepared.classes)]
+        beside = _tests_side_by_side(known, prepared, target, genes, [*sources, ALL_SOURCES])
+    numbers = {
+        "file": second.file,
+        "labels_file": second.labels_file,
+        "n_samples": len(classes),
+        "classes": {str(name): int((classes == name).sum()) for name in sorted(set(classes))},
+        "clipped_fraction": int(moved.uns["tspg"]["clipped_cells"]) / moved.X.size,
+        "evidence": values_by_method(evidence),
+        "verdict": verdict(evidence, method=fitted.model.method.name) if sources else {},
+        "genes": {name: _agreement(beside, name) for name in dict.fromkeys(beside["source_class"])},
+        "unknown_classes": {
+            name: {**how, **_unknown_class(name, moved, prepared, fitted, target)}
+            for name, how in described(moved).items()
         },
-    )
+    }
+    nowhere = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
+    return Judged(evidence, beside, samples_table(moved, nowhere, ()), numbers)
 
 
-def with_second(first: Prepared, second: SecondCohort, label_column: str, group_column: str | None) -> Prepared:
-    """The first cohort's training samples, with the second cohort, where the model knows the class, held out."""
-    labels = np.asarray(text_column(second.study, label_column), dtype=object)
+def _moved(second: SecondCohort, fitted: Fit, label_column: str) -> AnnData:
+    """The second cohort's samples moved by what the first taught, as `tspg perturb` moves new ones.
+
+    The one place where its values are put on the model's scale.
+    """
+    return fitted.model.perturb(second.study, label_column=label_column, layer=X)
+
+
+def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: str | None) -> Prepared:
+    """The first cohort's training samples, with those of the second whose class it knows held out."""
+    labels = moved.obs["source_class"].to_numpy(dtype=object)
     known = np.isin(labels, first.classes)
-    profiles, clipped = scaled(second, first)
     train, n_known = np.flatnonzero(first.is_train), int(known.sum())
     own = np.searchsorted(np.asarray(first.classes), labels[known].astype(str))
-    names = np.asarray(second.study.obs_names, dtype=object)
-    has_donors = group_column is not None and group_column in second.study.obs
-    donors = np.asarray(text_column(second.study, str(group_column)), dtype=object) if has_donors else names
+    names = np.asarray(moved.obs_names, dtype=object)
+    has_donors = group_column is not None and group_column in study.obs
+    donors = np.asarray(text_column(study, str(group_column)), dtype=object) if has_donors else names
     return replace(
         first,
-        profiles=np.concatenate([first.profiles[train], profiles[known]]),
+        profiles=np.concatenate([first.profiles[train], moved.layers["original"][known]]),
         class_index=np.concatenate([first.class_index[train], own.astype(np.int64)]),
         is_train=np.arange(len(train) + n_known) < len(train),
         sample_ids=(*_chosen(first.sample_ids, train), *names[known]),
         groups=None if first.groups is None else (*_chosen(first.groups, train), *donors[known]),
-        clipped_cells=clipped,
         annotation=None,
+        outside=None,
     )
 
 
-def scaled(second: SecondCohort, first: Prepared) -> tuple[FloatMatrix, int]:
-    """The second cohort's profiles as the model sees them, and how many values were clipped.
-
-    The one place where its values are changed: adjusted and scaled by what the first cohort taught.
-    """
-    values, adjustment = dense(second.study), first.adjustment
-    if adjustment is not None:
-        has_levels = adjustment.column in second.study.obs
-        levels = text_column(second.study, adjustment.column, gaps_allowed=True) if has_levels else [""] * len(values)
-        values, _ = adjustment.transform(values, levels)
-    return first.scaler.transform(values)
+def _unknown_class(name: str, moved: AnnData, prepared: Prepared, fitted: Fit, target: str) -> dict[str, Any]:
+    """How near a class that the first cohort does not have comes to real target samples of the second."""
+    rows = (moved.obs["source_class"] == name).to_numpy()
+    real = prepared.profiles[prepared.in_class(target) & ~prepared.is_train]
+    before, after = moved.layers["original"][rows], moved.X[rows]
+    ratio = Measure(np.nan)
+    if min(len(before), len(real)) >= 2:
+        scale = EnergyScale.of(before, real, None, seed=fitted.ground.seed)
+        ratio = scale.ratio(scale.excess(CloudPair.of(after, real)))
+    judges = {"f": fitted.model.classify, **fitted.ground.judges}
+    return {
+        "energy_ratio": number(ratio.value),
+        "energy_ratio_low": number(ratio.low),
+        "energy_ratio_high": number(ratio.high),
+        **{f"hit_rate_{judge}": float((ask(after) == target).mean()) for judge, ask in judges.items()},
+    }
 
 
 def _chosen(names: tuple[str, ...], rows: NDArray[np.intp]) -> list[str]:

@@ -1,6 +1,7 @@
 """A second cohort that nothing is learned from: whether it is one, and holds what was asked of the first."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -67,24 +68,34 @@ def second_cohort(
     return SecondCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
 
 
-def require_classes(second: SecondCohort, label_column: str, target_class: str, sources: Sequence[str]) -> None:
+def require_classes(
+    second: SecondCohort,
+    label_column: str,
+    target_class: str,
+    sources: Sequence[str],
+    *,
+    known: Collection[str],
+    fewest: int,
+) -> None:
     """Refuse a second cohort in which nothing could be moved, or read as real.
 
     Raises
     ------
     UsageError
-        If it has no sample of the target class, or none of a source class that the model will know.
+        If it has no sample of the target class; or neither a class of `sources` nor `fewest` samples of one that is
+        not `known` to the first cohort, of which a map could be made.
     """
-    classes = set(text_column(second.study, label_column))
+    classes = Counter(text_column(second.study, label_column))
     if target_class not in classes:
         raise UsageError(
             f"{THE_COHORT} has no sample of the target class {shown(target_class)}; without real ones nothing that is "
             f"moved can be judged. Its classes are: {listed(sorted(classes))}."
         )
-    if classes.isdisjoint(sources):
+    new = {name: n for name, n in classes.items() if name not in known}
+    if classes.keys().isdisjoint(sources) and max(new.values(), default=0) < fewest:
         raise UsageError(
-            f"{THE_COHORT} has no sample of a source class that the first has: {listed(sorted(sources))}. "
-            f"Its classes are: {listed(sorted(classes))}. Name classes alike in both."
+            f"{THE_COHORT} has no sample of a source class that the first has ({listed(sorted(sources))}), nor "
+            f"{fewest} of a new one. Its classes are: {listed(sorted(classes))}. Name classes alike in both."
         )
 
 

@@ -1,6 +1,6 @@
 """What page and terminal show of a second cohort: its evidence beside the first's, and how far the genes agree."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,14 +11,16 @@ from tspg.analysis.wording import DASH, counted, number, percent
 from tspg.report.evidence_view import MEASURES, TELLING, as_shown
 from tspg.report.run_files import RunFiles
 
+_HOW = {"own": "by a map of its own", "one_for_all": "as every profile"}
+_AS_LIKELIEST = "each as the class that f finds likeliest"
+
 
 def second_cohort(run: RunFiles) -> dict[str, Any]:
     """The evidence of both cohorts side by side and the agreement of genes; empty where there is one cohort."""
-    table = run.test_evidence
-    if table is None:
+    counts, table = run.metric("test_cohort.classes"), run.tables["test_evidence"]
+    if counts is None:
         return {}
     second = {(str(row["method"]), str(row["measure"])): row["value"] for row in table.to_dict("records")}
-    counts = run.metric("test_cohort.classes") or {}
     return {
         "who": ", ".join(f"{name} {n:,}" for name, n in counts.items()),
         "clipped": percent(run.metric("test_cohort.clipped_fraction")),
@@ -37,8 +39,9 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
             for name, found in _by_class(run.metric("test_cohort.genes") or {}).items()
         ],
         "unknown": [
-            f"{name} ({counted(found['n'], 'sample')})"
-            for name, found in (run.metric("test_cohort.unknown_classes") or {}).items()
+            {"title": name, "n": found["n"], "moved": _HOW.get(found["moved"], _AS_LIKELIEST)}
+            | {key: _cell(key, found[key]) for key in ("energy_ratio", "hit_rate_f", "hit_rate_logistic")}
+            for name, found in _unknown_classes(run)
         ],
     }
 
@@ -46,8 +49,10 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
 def second_in_short(run: RunFiles) -> list[str]:
     """One line on a second cohort for the terminal; none where there is one cohort."""
     table = run.test_evidence
-    if table is None:
+    if run.metric("test_cohort") is None:
         return []
+    if table is None:
+        return [f"On the second cohort: {', '.join(map(_unknown, _unknown_classes(run)))}."]
     energies = table[(table["method"] == run.method) & (table["measure"] == "energy_ratio")]["value"]
     first = run.evidence(run.method, "energy_ratio") or {}
     genes = (run.metric("test_cohort.genes") or {}).get(ALL_SOURCES, {})
@@ -56,6 +61,16 @@ def second_in_short(run: RunFiles) -> list[str]:
         f"On the second cohort ({counted(run.metric('test_cohort.n_samples'), 'sample')}): energy ratio "
         f"{_cell('energy_ratio', *energies)}, {_cell('energy_ratio', first.get('value'))} on the first{same}."
     ]
+
+
+def _unknown_classes(run: RunFiles) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    return (run.metric("test_cohort.unknown_classes") or {}).items()
+
+
+def _unknown(one: tuple[str, Mapping[str, Any]]) -> str:
+    name, found = one
+    energy = _cell("energy_ratio", found["energy_ratio"])
+    return f"{name}, a class that the first does not have ({counted(found['n'], 'sample')}), energy ratio {energy}"
 
 
 def _cell(measure: str, value: Any = None) -> str:
