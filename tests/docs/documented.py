@@ -66,7 +66,7 @@ def documented() -> Mapping[str, tuple[Entry, ...]]:
         for name, text in zip(sections[1::2], sections[2::2], strict=True)
     }
     for name, text in told.items():
-        alike = re.search(r"the columns of `(.+?)`", text)
+        alike = re.search(r": the columns of `(.+?)`", text)
         told[name] = told[alike[1]] if alike else text
     return {name: tuple(Entry(*found) for found in row.findall(text)) for name, text in told.items()}
 

@@ -38,7 +38,7 @@ class Anchor:
     shape (genes, k); `class_means`, `maps` (A_c) and `stretch` (s_c) have one entry a class, in the
     order of the model's classes. Values are float64 and not clipped to [0, 1]. `pooled`, the spread within all
     classes but the target, and `target_spread` are what the map of one more class is made with; None in
-    models of tspg 0.1.0.
+    models of earlier versions.
     """
 
     target_index: int
@@ -79,12 +79,12 @@ class Anchor:
         Raises
         ------
         ModelError
-            If the model is one of tspg 0.1.0, which did not keep what is needed.
+            If the model was made by an earlier version, which did not keep what is needed.
         """
         if self.pooled is None or self.target_spread is None:
             raise ModelError(
-                "This model does not hold what the map of a new class is made with: it was made by tspg 0.1.0. "
-                "Train it again with `tspg run`."
+                "This model does not hold what the map of a new class is made with: it was made by an earlier version "
+                "of tspg. Train it again with `tspg run`."
             )
         mean = cohort.mean(axis=0, dtype=np.float64)
         spread = Spread.of(cohort - mean.astype(np.float32), self.directions).shrunk_to(self.pooled)

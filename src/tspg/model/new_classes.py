@@ -21,7 +21,7 @@ OWN = "own"  # by a map made of them
 ONE_FOR_ALL = "one_for_all"  # as every profile: the method asks for no class
 TOO_FEW = "too_few"
 METHOD = "method"  # cannot learn a class from its own samples
-OLD_MODEL = "old_model"  # of tspg 0.1.0, which did not keep what is needed
+OLD_MODEL = "old_model"  # which did not keep what is needed
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ class TrainedModel:
         LabelError
             If there is no such column.
         ModelError
-            If the map of `new_class` cannot be made, since the model is one of tspg 0.1.0.
+            If the map of `new_class` cannot be made, since the model was made by an earlier version.
         UsageError
             If there is no such layer; if `new_class` is no new class, or the method cannot learn one.
 
