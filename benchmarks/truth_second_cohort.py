@@ -71,8 +71,7 @@ def found(task: Task, run: tspg.Run) -> Iterator[Record]:
         values = table[table["method"] == method].set_index("measure")["value"]
         yield from ((EVIDENCE, task.name, case, measure, values.get(measure, np.nan)) for measure in MEASURES)
     cohort = run.metrics["test_cohort"]
-    for name, numbers in cohort["genes"].items():
-        case = name or "all sources"
+    for case, numbers in {"all sources": cohort["genes"], **cohort["genes"]["by_class"]}.items():
         yield from ((GENES, task.name, case, measure, _number(numbers[measure])) for measure in AGREEMENT)
     for name, numbers in cohort["unknown_classes"].items():
         yield from ((EVIDENCE, task.name, f"unknown: {name}", key, _number(numbers[key])) for key in MEASURES[:3])

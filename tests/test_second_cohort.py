@@ -1,6 +1,7 @@
 """A second cohort: judged as the first is, by its own target samples, and nothing is learned from it."""
 
 import json
+import re
 from pathlib import Path
 
 import anndata
@@ -117,7 +118,8 @@ def test_nothing_is_learned_from_it(first, second, run, folder, tmp_path):
 
 def test_genes_are_tested_in_both_cohorts(run, second):
     table, agreement = run.tables["test_genes"], run.metrics["test_cohort"]["genes"]
-    assert set(table["source_class"]) == {"alpha", "beta", ALL_SOURCES} == set(agreement)
+    assert set(table["source_class"]) == {"alpha", "beta", ALL_SOURCES}
+    assert set(agreement["by_class"]) == {"alpha", "beta"}
     pooled = table[table["source_class"] == ALL_SOURCES].set_index("gene")
     assert (pooled.loc[GENES[:5], ["t", "test_t"]] > 5).all(axis=None)
     assert (pooled.loc[GENES[5:10], ["t", "test_t"]] < -5).all(axis=None)
@@ -126,7 +128,7 @@ def test_genes_are_tested_in_both_cohorts(run, second):
     classes = second.obs.groupby("donor", observed=True)["label"].first().loc[by_donor.index]
     difference = by_donor[(classes == "target").to_numpy()].mean() - by_donor[(classes == "alpha").to_numpy()].mean()
     np.testing.assert_allclose(alpha["test_difference"], difference, atol=1e-4)
-    assert agreement[ALL_SOURCES]["spearman"] == pytest.approx(pooled["t"].rank().corr(pooled["test_t"].rank()))
+    assert agreement["spearman"] == pytest.approx(pooled["t"].rank().corr(pooled["test_t"].rank()))
 
 
 def test_every_sample_of_it_has_a_row(run, second):
@@ -182,24 +184,23 @@ def renamed(adata, **changes):
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        (lambda a, b: a, UsageError, "180 samples are in both cohorts by name: 'a-0', "),
-        (lambda a, b: renamed(b, donor=["a-d3"] * 2 + list(b.obs["donor"][2:])), UsageError, "1 donors are in both"),
-        (lambda a, b: b[:, 2:], ExpressionError, "2 of the question's 60 genes are not in it: 'G0', 'G1'"),
-        (lambda a, b: renamed(b[:, :1]), ExpressionError, "59 of the question's 60 genes"),
-        (lambda a, b: b[b.obs["label"] != "target"], UsageError, "no sample of the target class 'target'"),
-        (lambda a, b: b[b.obs["label"] == "target"], UsageError, "no sample of a source class"),
-        (lambda a, b: cohort("b", 2, n=4, classes=("gamma", "target")), UsageError, "nor 5 of a new one"),
-        (lambda a, b: anndata.AnnData(np.round(2**b.X), b.obs, b.var), ExpressionError, "look like raw counts"),
-        (lambda a, b: renamed(b, label=[None, *b.obs["label"][1:]]), LabelError, "is empty for 1 samples"),
-        (lambda a, b: b.to_df(), UsageError, "an AnnData is needed"),
-        (lambda a, b: renamed(b, obs_names=["same"] * b.n_obs), ExpressionError, "share a name"),
+        (lambda _: cohort("a", 5, n=60), UsageError, "180 samples are in both cohorts by name: 'a-0', "),
+        (lambda b: renamed(b, donor=["a-d3"] * 2 + list(b.obs["donor"][2:])), UsageError, "1 donors are in both"),
+        (lambda b: b[:, 2:], ExpressionError, "2 of the question's 60 genes are not in it: 'G0', 'G1'"),
+        (lambda b: renamed(b[:, :1]), ExpressionError, "59 of the question's 60 genes"),
+        (lambda b: b[b.obs["label"] != "target"], UsageError, "no sample of the target class 'target'"),
+        (lambda b: b[b.obs["label"] == "target"], UsageError, "no sample of a source class"),
+        (lambda _: cohort("b", 2, n=4, classes=("gamma", "target")), UsageError, "nor 5 of a new one"),
+        (lambda b: anndata.AnnData(np.round(2**b.X), b.obs, b.var), ExpressionError, "look like raw counts"),
+        (lambda b: renamed(b, label=[None, *b.obs["label"][1:]]), LabelError, "is empty for 1 samples"),
+        (lambda b: b.to_df(), UsageError, "an AnnData is needed"),
+        (lambda b: renamed(b, obs_names=["same"] * b.n_obs), ExpressionError, "share a name"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Observation names are not unique")
 def test_what_is_no_second_cohort_is_refused(first, second, change, error, words):
-    with pytest.raises(error, match="(?s)") as raised:
-        ask(first, test_adata=change(first, second), **ASKED)
-    assert words in str(raised.value)
+    with pytest.raises(error, match=re.escape(words)):
+        ask(first, test_adata=change(second), **ASKED)
 
 
 def test_donors_that_nobody_named_and_doubled_profiles_are_told(first, second):
@@ -229,9 +230,8 @@ def test_the_report_tells_both_cohorts_side_by_side(folder, run):
     section = text.partition('id="second"')[2].partition("<h2>")[0]
     assert "alpha 30, beta 30, target 30" in section
     assert "Energy ratio" in section
-    same = run.metrics["test_cohort"]["genes"]["alpha"]["same_sign"]
-    n_leading = run.metrics["test_cohort"]["genes"]["alpha"]["n_leading"]
-    assert f"{same} of {n_leading}" in section
+    alpha = run.metrics["test_cohort"]["genes"]["by_class"]["alpha"]
+    assert f"{alpha['same_sign']} of {alpha['n_leading']}" in section
 
 
 def test_an_audit_keeps_the_answer(folder, run):

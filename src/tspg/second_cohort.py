@@ -79,7 +79,10 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
         "clipped_fraction": int(moved.uns["tspg"]["clipped_cells"]) / moved.X.size,
         "evidence": values_by_method(evidence),
         "verdict": verdict(evidence, method=fitted.model.method.name) if sources else {},
-        "genes": {name: _agreement(beside, name) for name in dict.fromkeys(beside["source_class"])},
+        "genes": {
+            **_agreement(beside, ALL_SOURCES),
+            "by_class": {name: _agreement(beside, name) for name in sources},
+        },
         "unknown_classes": {
             name: {**how, **_unknown_class(name, moved, prepared, fitted, target)}
             for name, how in described(moved).items()

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.analysis.class_genes import ALL_SOURCES
 from tspg.analysis.measure import REAL
 from tspg.analysis.wording import DASH, counted, number, percent
 from tspg.report.evidence_view import MEASURES, TELLING, as_shown
@@ -34,10 +33,7 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
             for name in TELLING
             if (run.method, name) in second
         ],
-        "genes": [
-            {"title": name or "all source samples together", **_agreed(found)}
-            for name, found in _by_class(run.metric("test_cohort.genes") or {}).items()
-        ],
+        "genes": [{"title": name, **_agreed(found)} for name, found in _by_class(run).items()],
         "unknown": [
             {"title": name, "n": found["n"], "moved": _HOW.get(found["moved"], _AS_LIKELIEST)}
             | {key: _cell(key, found[key]) for key in ("energy_ratio", "hit_rate_f", "hit_rate_logistic")}
@@ -55,8 +51,9 @@ def second_in_short(run: RunFiles) -> list[str]:
         return [f"On the second cohort: {', '.join(map(_unknown, _unknown_classes(run)))}."]
     energies = table[(table["method"] == run.method) & (table["measure"] == "energy_ratio")]["value"]
     first = run.evidence(run.method, "energy_ratio") or {}
-    genes = (run.metric("test_cohort.genes") or {}).get(ALL_SOURCES, {})
-    same = f"; of the {genes['n_leading']} leading genes {genes['same_sign']} go the same way" if genes else ""
+    genes = run.metric("test_cohort.genes")
+    led = genes["n_leading"]
+    same = "" if led is None else f"; of the {led} leading genes {genes['same_sign']} go the same way"
     return [
         f"On the second cohort ({counted(run.metric('test_cohort.n_samples'), 'sample')}): energy ratio "
         f"{_cell('energy_ratio', *energies)}, {_cell('energy_ratio', first.get('value'))} on the first{same}."
@@ -77,9 +74,11 @@ def _cell(measure: str, value: Any = None) -> str:
     return DASH if value is None or pd.isna(value) else as_shown(measure, float(value))
 
 
-def _by_class(genes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without all sources together where there is one source class."""
-    return genes if len(genes) > 2 else {name: found for name, found in genes.items() if name != ALL_SOURCES}
+def _by_class(run: RunFiles) -> dict[str, Any]:
+    """The agreement of genes for every source class, after all together where there are several."""
+    genes = run.metric("test_cohort.genes")
+    together = {"all source samples together": genes} if len(genes["by_class"]) > 1 else {}
+    return {**together, **genes["by_class"]}
 
 
 def _agreed(found: Mapping[str, Any]) -> dict[str, str]:
