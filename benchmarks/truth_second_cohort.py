@@ -3,7 +3,7 @@
     python benchmarks/truth_second_cohort.py [--data DATA] [--seed 11] [--quick] [--out FILE] [--show]
 
 Each run is `tspg run` with its defaults on the genes of the Hallmark collection, trained on the first cohort alone.
-Takes seven minutes.
+Takes twelve minutes.
 """
 
 from collections.abc import Iterator

@@ -80,6 +80,7 @@ def test_people_like_those_of_the_first_cohort_score_alike(run):
     assert run.metrics["verdict"]["generalises"]["answer"] == answer
 
 
+@pytest.mark.slow
 def test_another_target_state_there_is_seen(first, run):
     elsewhere = cohort("b", 2, shift=[(gene, 2.5) for gene in range(40, 55)])
     found = tspg.run(first, test_adata=elsewhere, **ASKED)
@@ -103,6 +104,7 @@ def test_it_is_the_evidence_table_with_the_second_cohort_held_out(first, second,
     pd.testing.assert_frame_equal(run.tables["test_evidence"], by_hand)
 
 
+@pytest.mark.slow
 def test_nothing_is_learned_from_it(first, second, run, folder, tmp_path):
     stretched = second.copy()
     stretched.X = second.X * np.float32(1.3)
@@ -152,6 +154,7 @@ def test_a_class_that_the_first_does_not_have_is_told_apart(first, second, run):
     assert apart["hit_rate_forest"] > 0.8
 
 
+@pytest.mark.slow
 def test_only_classes_that_the_first_does_not_have(first, tmp_path):
     found = tspg.run(first, test_adata=cohort("b", 2, classes=("gamma", "target")), **ASKED)
     assert found.metrics["test_cohort"]["unknown_classes"]["gamma"]["energy_ratio"] < 0.2
@@ -260,6 +263,7 @@ def asked(files: Path, *more: str) -> list[str]:
     return ["run", *own, *how, *short, *more, "--out", str(files / "out")]
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_both_cohorts(files, run, capsys):
     second = [str(files / "second" / f"{name}.tsv") for name in ("matrix", "labels")]
     assert main(asked(files, "--test-expression", second[0], "--test-labels", second[1])) == 0
