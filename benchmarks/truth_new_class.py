@@ -3,10 +3,10 @@
     python benchmarks/truth_new_class.py [--data DATA] [--seed 11] [--quick] [--out FILE] [--show]
 
 One source class at a time is left out of everything: scaler, f, closed-form map. Its samples are then moved as the
-class that f finds likeliest, or by a map made of 5 of them (the other donors' samples are judged), of half of its donors
-(the other half is judged), or of all (the same are judged). Energy ratio: 0 like held-out real samples of the target, 1
-like the samples before; beside it the share that a random forest calls the target. A class counts once in a mean. Takes
-four minutes.
+class that f finds likeliest, or by a map made of 5 of them (the other donors' samples are judged), of half of its
+donors (the other half is judged), or of all (the same are judged). Energy ratio: 0 like held-out real samples of the
+target, 1 like the samples before; beside it the share that a random forest calls the target. A class counts once in a
+mean. Takes four minutes.
 """
 
 from collections.abc import Iterator
