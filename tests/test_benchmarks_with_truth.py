@@ -19,8 +19,8 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
 
-SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class")
-truth_data, truth_class, truth_patient, truth_pairs, truth_new_class = map(
+SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class", "truth_second_cohort")
+truth_data, truth_class, truth_patient, truth_pairs, truth_new_class, _ = map(
     importlib.import_module, ("truth_data", *SCRIPTS)
 )
 

@@ -34,6 +34,7 @@ def ask_each(
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
     folds: int | None = None,
+    test_adata: AnnData | None = None,
     **settings: Any,
 ) -> list[Question]:
     """The questions of `run_targets`, each checked whole, without the work."""
@@ -56,7 +57,9 @@ def ask_each(
         **settings,
     )
     configs = [replace(config, target_class=str(target)) for target in target_classes]
-    questions = pose_each(adata, configs, gene_set=gene_set, samples=samples, annotations=annotations)
+    questions = pose_each(
+        adata, configs, gene_set=gene_set, samples=samples, annotations=annotations, test_adata=test_adata
+    )
     return [with_folds(question) for question in questions] if folds is None else questions
 
 

@@ -26,6 +26,9 @@ CONTENTS = frozenset(
         "genes.tsv",
         "gene_changes.tsv",  # of tspg 0.1.0, as is percentiles.tsv
         "evidence.tsv",
+        "test_evidence.tsv",
+        "test_genes.tsv",
+        "test_samples.tsv",
         "enrichment.tsv",
         "enrichment_ranked.tsv",
         "table_1.tsv",

@@ -28,6 +28,7 @@ from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
 from tspg.question import Question
+from tspg.second_cohort import judge
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ def run(
     annotations: Sequence[Annotation] | None = None,
     enrichment: str = "both",
     folds: int | None = None,
+    test_adata: AnnData | None = None,
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
     device: str = "auto",
@@ -143,6 +145,9 @@ def run(
         With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
         model that is kept is the ordinary one. None takes 5 where the one split would hold out fewer
         than 30 target samples and further fits cost little, else 1.
+    test_adata
+        A second cohort, of other people, with the same genes, units and columns. Nothing is learned from it: the
+        evidence is taken on it as well, and answers whether the result generalises.
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
     threads
@@ -186,6 +191,7 @@ def run(
         annotations=annotations,
         enrichment=enrichment,
         folds=folds,
+        test_adata=test_adata,
         seed=seed,
         threads=threads,
         device=device,
@@ -287,12 +293,16 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
             evidence = evidence_of(fitted, question)
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
                 logistic = fitted.ground.judges["logistic"]
-        metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history)
+        second = judge(question, fitted, genes)
+        on_second = None if second is None or second.evidence.empty else second.evidence
+        metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history, on_second)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
     with clock.phase("meaning"):
         moved = Moved(perturbations, top, model, perturbations, question.samples, genes, sample_genes, logistic)
         tables = meaning_tables(moved, metrics, question.annotations, enrichment=config.enrichment)
         tables["genes"] = genes
+        if second is not None:
+            tables, metrics["test_cohort"] = {**tables, **second.tables}, second.metrics
         if question.samples:
             tables["sample_genes"] = sample_genes
         metrics["annotations"] = annotation_facts(question.annotations, perturbations)

@@ -150,17 +150,21 @@ def fit_targets(
         yield Fit(ground, model, history, side_by_side)
 
 
-def evidence_of(fitted: Fit, question: Question) -> pd.DataFrame:
-    """The evidence on the samples that a fit has not seen, every method in closed form beside it."""
+def evidence_of(fitted: Fit, question: Question, second: Prepared | None = None) -> pd.DataFrame:
+    """The evidence on the samples that a fit has not seen, every method in closed form beside it.
+
+    With `second` these are the ones held out there: those of a second cohort, its own target samples the reference.
+    """
     config = question.config
     return evidence_table(
-        fitted.prepared,
+        second or fitted.prepared,
         methods_to_compare(fitted.model, fitted.prepared),
         fitted.model.classify,
         target_class=config.target_class,
         source_classes=config.source_classes,
         seed=config.seed,
         judges=fitted.ground.judges,
+        own_reference=second is not None,
     )
 
 

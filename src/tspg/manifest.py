@@ -47,6 +47,14 @@ def read_manifest(out: Path) -> dict[str, Any]:
     return content
 
 
+def input_fingerprints(paths: Sequence[Path]) -> dict[str, str]:
+    """The SHA-256 of each file by its name, or with its folder's where another file has that name."""
+    found: dict[str, str] = {}
+    for path in paths:
+        found["/".join(path.resolve().parts[-2:]) if path.name in found else path.name] = sha256_of(path)
+    return found
+
+
 def require_same(
     out: Path, asked: Mapping[str, Any], samples: Sequence[str], inputs: Sequence[Path], *, but: Collection[str] = ()
 ) -> None:
@@ -59,7 +67,7 @@ def require_same(
     """
     manifest = read_manifest(out)
     before = {**manifest["settings"], "samples": manifest["samples"], **manifest["inputs"]}
-    files = {path.name: sha256_of(path) for path in inputs}
+    files = input_fingerprints(inputs)
     now = {**json.loads(json.dumps(asked)), "samples": list(samples), **files}
     changed = [name for name in sorted({*before, *now} - set(but)) if before.get(name) != now.get(name)]
     if changed:

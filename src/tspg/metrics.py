@@ -33,6 +33,7 @@ def run_metrics(
     perturbations: AnnData,
     evidence: pd.DataFrame,
     history: pd.DataFrame,
+    test_evidence: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Every number of `metrics.json` but the times; what could not be measured is None."""
     config = question.config
@@ -49,7 +50,7 @@ def run_metrics(
             "n_held_out": int(hit["n"]),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
-        "verdict": verdict(evidence, method=model.method.name),
+        "verdict": verdict(evidence, method=model.method.name, test_evidence=test_evidence),
         "evidence": values_by_method(evidence),
         "data": _describe(question, prepared),
         "training": {
@@ -223,7 +224,7 @@ def _describe(question: Question, prepared: Prepared) -> dict[str, Any]:
         for name in prepared.classes
     }
     donors, notes_on_donors = _donors(question, prepared)
-    notes = [*notes_on_donors, *details["notes"]]
+    notes = [*notes_on_donors, *details["notes"], *(question.second.notes if question.second else ())]
     if config.adjust_column is not None:
         notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
     if config.folds > 1:

@@ -52,6 +52,7 @@ def _run(commands: Any) -> None:
     parser.add_argument("--target", required=True, metavar="CLASS", help="class to move profiles to")
     _add_path(parser, "--out", "new folder for the results", "DIR", required=True)
     _add_study(parser)
+    _add_second_cohort(parser)
     _add_learning(parser)
     _add_list(parser, "--samples", "samples whose own genes to list and draw", "ID")
     _add_annotations(parser)
@@ -184,6 +185,13 @@ def _add_study(parser: Parser) -> None:
     )
     _add_list(parser, "--gene-sets", "gene-set collections; --gene-set says which to use", "FILE.gmt", type=Path)
     parser.add_argument("--gene-set", metavar="NAME", help="gene set to use, or `all` for the union of the collections")
+
+
+def _add_second_cohort(parser: Parser) -> None:
+    """Other people on whom what was learned is judged once more."""
+    says = "a second cohort, in the same units: nothing is learned from it, but the evidence is taken on it as well"
+    _add_path(parser, "--test-expression", says)
+    _add_path(parser, "--test-labels", "its samples and classes, as --labels")
 
 
 def _add_learning(parser: Parser) -> None:

@@ -14,11 +14,13 @@ from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
+from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, donors_of_both
+from tspg.model.new_classes import FEWEST_SAMPLES
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
@@ -32,7 +34,8 @@ class Question:
 
     `study` is the expression of the wanted genes; `details` is what a report tells about the data;
     `samples` are single samples whose own genes are asked for; `annotations` what genes are looked up in.
-    `automatic_folds` tells that nobody asked for the folds that the evidence is taken from.
+    `automatic_folds` tells that nobody asked for the folds that the evidence is taken from. On `second`, a cohort of
+    other people, what was learned is judged once more.
     """
 
     study: AnnData
@@ -41,6 +44,7 @@ class Question:
     samples: tuple[str, ...]
     annotations: tuple[Annotation, ...] = ()
     automatic_folds: bool = False
+    second: SecondCohort | None = None
 
 
 def pose(
@@ -69,6 +73,7 @@ def pose_each(
     gene_set: GeneSet | None = None,
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
+    test_adata: AnnData | None = None,
 ) -> list[Question]:
     """Several questions to one study, each as `pose` puts it; they differ in their target class alone.
 
@@ -84,7 +89,20 @@ def pose_each(
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
-    return [Question(study, config, details, tuple(dict.fromkeys(samples)), chosen) for config in configs]
+    second = None if test_adata is None else _second_cohort(test_adata, study, configs)
+    named = tuple(dict.fromkeys(samples))
+    return [Question(study, config, details, named, chosen, second=second) for config in configs]
+
+
+def _second_cohort(adata: AnnData, study: AnnData, configs: Sequence[ExperimentConfig]) -> SecondCohort:
+    """The second cohort of several questions, which differ in their target class alone."""
+    own = configs[0]
+    second = second_cohort(adata, study, label_column=own.label_column, group_column=own.group_column, layer=own.layer)
+    classes = set(text_column(study, own.label_column))
+    for config in configs:
+        sources = config.source_classes or sorted(classes - {config.target_class})
+        require_classes(second, config.label_column, config.target_class, sources, known=classes, fewest=FEWEST_SAMPLES)
+    return second
 
 
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:

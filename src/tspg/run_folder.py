@@ -22,8 +22,8 @@ from tspg.claim import MANIFEST, claimed
 from tspg.clock import Clock
 from tspg.config import KEEP
 from tspg.errors import UsageError
-from tspg.files import read_json, read_table, sha256_of, write_json, write_table
-from tspg.manifest import FORMAT_VERSION, fingerprints, read_manifest, rewriting, verify
+from tspg.files import read_json, read_table, write_json, write_table
+from tspg.manifest import FORMAT_VERSION, fingerprints, input_fingerprints, read_manifest, rewriting, verify
 from tspg.report.figures import write_figures
 from tspg.report.html import page_of, write_report
 from tspg.report.spreadsheet import write_spreadsheet
@@ -150,7 +150,7 @@ def save_findings(
         (out / PERTURBATIONS).unlink()
     times = {**found.seconds, **clock.seconds}
     write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
-    known = inputs if isinstance(inputs, Mapping) else {path.name: sha256_of(path) for path in inputs}
+    known = inputs if isinstance(inputs, Mapping) else input_fingerprints(inputs)
     about = {"inputs": dict(known), "reading": dict(reading), "kept": keep, "side_by_side": side_by_side}
     _write_manifest(found, out, about, command, times)
 

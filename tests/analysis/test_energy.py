@@ -123,6 +123,23 @@ def test_a_paired_difference_is_that_of_the_ratios_and_narrower_than_either():
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
+def test_without_training_samples_the_real_ones_are_the_zero():
+    moved = draws(60, mean=0.5, seed=3)
+    scale = scale_of(SOURCES, REAL, None)
+    expected = energy_distance(moved, REAL) / energy_distance(SOURCES, REAL)
+    assert ratio_of(scale, moved, REAL).value == pytest.approx(expected, abs=1e-12)
+    assert scale.gap == pytest.approx(energy_distance(SOURCES, REAL), abs=1e-12)
+
+
+def test_pieces_of_the_real_samples_alone_differ_by_chance_as_two_clouds_of_their_size():
+    whole, halves = [], []
+    for seed in range(60):
+        real, other = draws(40, seed=2 * seed), draws(40, seed=2 * seed + 1)
+        whole.append(energy_distance(real, other))
+        halves.append(EnergyScale.of(SOURCES, real, None, seed=seed, n_boot=20).null.std())
+    assert np.mean(halves) == pytest.approx(np.std(whole), rel=0.35)
+
+
 def test_ratio_is_undefined_where_source_and_target_are_one_population():
     undefined = 0
     for k in range(100):

@@ -423,3 +423,40 @@ def test_every_answer_is_plain_json_and_a_sentence(evidence):
     for answer in found.values():
         assert answer["sentence"].endswith(".")
         assert "nan" not in answer["sentence"]
+
+
+def test_a_second_cohort_answers_whether_it_generalises():
+    answer = verdict(table(), method="generator", test_evidence=table(energy_ratio=0.4))["generalises"]
+    assert answer["answer"] == "fail"
+    assert answer["sentence"].startswith("On the second cohort: Not like real target samples: energy ratio 0.40")
+    assert answer["numbers"]["test_cohort.energy_ratio"] == 0.4
+    assert verdict(table(), method="generator", test_evidence=table())["generalises"]["answer"] == "pass"
+    few = verdict(table(), method="generator", test_evidence=table(n_real=5))["generalises"]
+    assert few["answer"] == "not tested"
+    assert few["sentence"].startswith("On the second cohort: Withheld: 5 ")
+
+
+@pytest.mark.parametrize(
+    ("energy", "n_real", "unseen", "worst"),
+    [
+        (0.01, 40, "fail", "fail"),
+        (0.4, 40, "pass", "fail"),
+        (0.01, 40, "pass", "pass"),
+        (0.01, 5, "doubtful", "doubtful"),
+        (0.01, 40, "not tested", "pass"),
+    ],
+)
+def test_of_second_cohort_and_unseen_class_the_worse_decides_and_both_are_named(energy, n_real, unseen, worst):
+    found = controls(("leave_one_class_out", "energy_ratio", 0.3, "", unseen))
+    second = table(energy_ratio=energy, n_real=n_real)
+    answer = verdict(table(), method="generator", controls=found, test_evidence=second)["generalises"]
+    assert answer["answer"] == worst
+    assert answer["sentence"].startswith("On the second cohort: ")
+    assert "a class left out of training" in answer["sentence"]
+    assert {"test_cohort.energy_ratio", "leave_one_class_out.energy_ratio"} <= set(answer["numbers"]) or n_real == 5
+
+
+def test_an_audit_without_an_unseen_class_adds_no_word():
+    found = controls(("permuted_labels", "f_accuracy", 0.1, "", "pass"))
+    alone = verdict(table(), method="generator", test_evidence=table())["generalises"]
+    assert verdict(table(), method="generator", controls=found, test_evidence=table())["generalises"] == alone

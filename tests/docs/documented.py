@@ -61,10 +61,14 @@ def documented() -> Mapping[str, tuple[Entry, ...]]:
         pytest.skip("the documentation is part of a checkout")
     sections = re.split(r"^### `(.+?)`$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     row = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| [^|]*\| [^|]*\|$", flags=re.MULTILINE)
-    return {
-        name: tuple(Entry(*found) for found in row.findall(re.split(r"^##+ ", text, flags=re.MULTILINE)[0]))
+    told = {
+        name: re.split(r"^##+ ", text, flags=re.MULTILINE)[0]
         for name, text in zip(sections[1::2], sections[2::2], strict=True)
     }
+    for name, text in told.items():
+        alike = re.search(r": the columns of `(.+?)`", text)
+        told[name] = told[alike[1]] if alike else text
+    return {name: tuple(Entry(*found) for found in row.findall(text)) for name, text in told.items()}
 
 
 def entry_of(file: str, name: str) -> Entry | None:

@@ -26,10 +26,11 @@ if not (REFERENCE.is_dir() and (ROOT / "scripts" / "make_reference.py").is_file(
 ARCHIVED = ROOT / "tests" / "archives" / "v0.1.0" / "transport"
 ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, tests/sweep and below
     *("controls.tsv", "stable_genes.tsv", "compare.tsv", "sample_genes.tsv"),
+    *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv"),  # in tests/test_second_cohort.py
     *("sweep.tsv", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"),
 }
 OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.tsv and sample_genes.tsv replace them
-ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.")  # of the command line
+ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.", "test_cohort.")  # of the command line
 ONLY_OF_PERTURB = (
     "data.new_classes.",
     "data.unseen_energy_ratio",

@@ -74,7 +74,8 @@ class EnergyScale:
     """The axis of the energy ratio: 0 at the target's training samples, 1 at the untouched sources.
 
     With T the held-out real target samples and R those of the training part, e0 = E(R, T), and
-    ratio(X) = (E(X, T) - e0) / (E(sources, T) - e0). E|t - t'| cancels in both differences.
+    ratio(X) = (E(X, T) - e0) / (E(sources, T) - e0). E|t - t'| cancels in both differences. Without R, T is its
+    own reference and e0 = 0: 0 is then where T itself lies.
     """
 
     within_sources: Numbers
@@ -91,7 +92,7 @@ class EnergyScale:
         cls,
         sources: Matrix,
         real: Matrix,
-        training_target: Matrix,
+        training_target: Matrix | None,
         *,
         source_groups: Groups = None,
         real_groups: Groups = None,
@@ -105,21 +106,27 @@ class EnergyScale:
         with both. The training part stays as it is: everything was fitted on it.
         """
         n, m = len(sources), len(real)
+        reference = real[:0] if training_target is None else training_target
         source_donors, real_donors, training_donors = donor_codes(
-            (n, source_groups), (m, real_groups), (len(training_target), training_groups)
+            (n, source_groups), (m, real_groups), (len(reference), training_groups)
         )
         donors = np.concatenate([source_donors, real_donors])
         strata = 2 * np.isin(donors, source_donors) + np.isin(donors, real_donors)
         weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
-        within_target = pairwise(np.concatenate([real, training_target]))
+        within_target = pairwise(np.concatenate([real, reference]))
+        to_reference, within = within_target[:m, m:], within_target[m:, m:]
+        null = _energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed))
+        if training_target is None:
+            to_reference, within = within_target[~np.eye(m, dtype=bool)].reshape(m, m - 1), within_target
+            null /= 2  # as of pieces as large as T: without a difference E goes with 1 / size
         return cls(
             within_sources=pairwise(sources),
             sources_to_real=pairwise(sources, real),
-            real_to_reference=within_target[:m, m:].mean(axis=1),
-            within_reference=mean_within(within_target[m:, m:]),
+            real_to_reference=to_reference.mean(axis=1),
+            within_reference=mean_within(within),
             source_weights=weights[:, :n],
             real_weights=weights[:, n:],
-            null=_energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed)),
+            null=null,
             n_donors=min(len(np.unique(source_donors)), len(np.unique(real_donors))),
         )
 

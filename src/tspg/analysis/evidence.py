@@ -40,6 +40,7 @@ def evidence_table(
     source_classes: tuple[str, ...] | None = None,
     seed: int = 0,
     judges: Mapping[str, Classify] | None = None,
+    own_reference: bool = False,
 ) -> pd.DataFrame:
     """The evidence for one study: each method, the untouched sources, and what real target samples score.
 
@@ -60,6 +61,9 @@ def evidence_table(
     judges
         What `fit_judges` made of the study's training samples and this seed, where that was done before:
         they are the same for every target. None fits them here.
+    own_reference
+        Energy ratio and variance ratio are read against the held-out target samples themselves: for a second cohort,
+        whose target may lie elsewhere than the one that was trained on.
 
     Returns
     -------
@@ -78,7 +82,8 @@ def evidence_table(
     """
     if judges is None:
         judges = fit_judges(prepared.profiles[prepared.is_train], prepared.source_class[prepared.is_train], seed=seed)
-    bench = _Bench(prepared, target_class, source_classes, classify, judges, seed, methods.get(MEAN_SHIFT))
+    shift = methods.get(MEAN_SHIFT)
+    bench = _Bench(prepared, target_class, source_classes, classify, judges, seed, shift, own_reference)
     records = [
         (name, measure, *astuple(found))
         for name, move in {**methods, UNTOUCHED: _stay}.items()
@@ -121,6 +126,7 @@ class _Bench:
     judges: Mapping[str, Classify]
     seed: int
     mean_shift: Move | None
+    own_reference: bool = False
 
     @cached_property
     def _is_target(self) -> NDArray[np.bool_]:
@@ -185,10 +191,10 @@ class _Bench:
         return EnergyScale.of(
             self.sources.profiles,
             self.real.profiles,
-            self.reference.profiles,
+            None if self.own_reference else self.reference.profiles,
             source_groups=self.sources.groups,
             real_groups=self.real.groups,
-            training_groups=self.reference.groups,
+            training_groups=None if self.own_reference else self.reference.groups,
             seed=self.seed,
         )
 
@@ -288,7 +294,8 @@ class _Bench:
             yield "nn_real", test.real
             yield from precision_recall_density_coverage(pair).items()
         reference = self.reference.profiles
-        yield "variance_ratio", variance_ratio(moved, reference, groups=groups, seed=self.seed)
+        spread = self.real.profiles if self.own_reference else reference
+        yield "variance_ratio", variance_ratio(moved, spread, groups=groups, seed=self.seed)
         yield "gene_correlation", gene_correlation(moved, reference, groups=groups, seed=self.seed)
         n = min(len(self.sources), len(self.real))
         yield "gene_correlation_at_equal_n", gene_correlation_at(n, moved, reference, seed=self.seed)

@@ -25,7 +25,13 @@ QUESTIONS = {
 UNSEEN_CLASS, STABILITY = "leave_one_class_out", "stability"
 
 
-def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | None = None) -> dict[str, Answer]:
+def verdict(
+    evidence: pd.DataFrame,
+    *,
+    method: str,
+    controls: pd.DataFrame | None = None,
+    test_evidence: pd.DataFrame | None = None,
+) -> dict[str, Answer]:
     """Answer whether a run can be believed, question by question.
 
     Parameters
@@ -36,6 +42,8 @@ def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | Non
         The method that is judged, by its name in the table.
     controls
         What `tspg audit` found: columns control, measure, value, low, high, n, note, answer.
+    test_evidence
+        The same table as `evidence`, of a second cohort that nothing was learned from.
 
     Returns
     -------
@@ -45,7 +53,7 @@ def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | Non
     readings = Readings.of(evidence, method)
     return {
         "realistic": _withheld(readings) or _realistic(readings),
-        "generalises": _of_controls(controls, lambda name: name == UNSEEN_CLASS, _ONLY_NEW_SAMPLES),
+        "generalises": _generalises(controls, None if test_evidence is None else Readings.of(test_evidence, method)),
         "individual": individual(readings),
         "beats_mean_shift": _beats_mean_shift(readings),
         "stable_genes": _of_controls(controls, lambda name: name == STABILITY, _ONE_SEED),
@@ -55,13 +63,27 @@ def verdict(evidence: pd.DataFrame, *, method: str, controls: pd.DataFrame | Non
 
 _ONLY_NEW_SAMPLES = (
     "Every number here comes from samples held out of training (all of a donor's where donors are given); "
-    "whether a class of sources that was never trained on is moved as well was not tested."
+    "whether a second cohort, or a class of sources that was never trained on, is moved as well was not tested."
 )
 _ONE_SEED = "Whether the same genes come first with another seed or other samples was not tested."
 _NO_CONTROLS = (
     "Whether anything is found where nothing should be (permuted labels, a split target, random gene sets) "
     "was not tested."
 )
+
+
+def _generalises(controls: pd.DataFrame | None, second: Readings | None) -> Answer:
+    """What holds on a second cohort and for a class left out of training: the worse of the two, each told."""
+    unseen = _of_controls(controls, lambda name: name == UNSEEN_CLASS, _ONLY_NEW_SAMPLES)
+    if second is None:
+        return unseen
+    found = _withheld(second) or _realistic(second)
+    numbers = {f"test_cohort.{name}": value for name, value in found["numbers"].items()}
+    sentence = f"On the second cohort: {found['sentence']}"
+    if not unseen["numbers"]:  # no audit
+        return answered(found["answer"], sentence, **numbers)
+    worst = worst_of([found["answer"], unseen["answer"]])
+    return answered(worst, f"{sentence} {unseen['sentence']}", **numbers, **unseen["numbers"])
 
 
 def _withheld(readings: Readings) -> Answer | None:

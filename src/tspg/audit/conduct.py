@@ -25,7 +25,7 @@ from tspg.audit.unseen_class import unseen_class, unseen_work
 from tspg.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.progress import Report, silent
-from tspg.report.run_files import read_run
+from tspg.report.run_files import RunFiles, read_run
 
 Question = Callable[[Subject, Plan], Outcome]
 Cost = Callable[[Subject, Plan], Work]
@@ -127,7 +127,7 @@ def _settings(name: str, plan: Plan) -> dict[str, object]:
     return settings
 
 
-def audit_metrics(found: Audit, method: str) -> dict[str, Any]:
+def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
     """The entries of `metrics.json` that an audit changes: the answers, and the verdict that follows from them."""
     answers: dict[str, dict[str, Any]] = {}
     for row in found.controls.to_dict("records"):
@@ -136,5 +136,5 @@ def audit_metrics(found: Audit, method: str) -> dict[str, Any]:
     return {
         "controls": answers,
         "evidence": values_by_method(found.evidence),
-        "verdict": verdict(found.evidence, method=method, controls=found.controls),
+        "verdict": verdict(found.evidence, method=run.method, controls=found.controls, test_evidence=run.test_evidence),
     }

@@ -1,7 +1,6 @@
 """Do the same genes come back? Agreement of gene lists from fit to fit.
 
-Stability: Nogueira, Sechidis & Brown, JMLR 18(174), 2018. Rank-biased overlap: Webber, Moffat & Zobel,
-ACM Trans. Inf. Syst. 28(4), 2010.
+Stability: `analysis/agreement.py`. Rank-biased overlap: Webber, Moffat & Zobel, ACM Trans. Inf. Syst. 28(4), 2010.
 """
 
 import itertools
@@ -11,38 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, t
+from scipy.stats import binom
+
+from tspg.analysis.agreement import DIRECTIONS, Positions, nogueira_stability, ranked
 
 Numbers = NDArray[np.float64]
-Positions = NDArray[np.int64]
 List = tuple[str, str]  # source class and direction
-DIRECTIONS = ("up", "down")
 PERSISTENCE = 0.9  # p of the rank-biased overlap: the first ten genes carry 86% of the weight
-
-
-def nogueira_stability(selected: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """How stable a selection of genes is, 1 for identical lists and 0 for random ones, with its 95% interval.
-
-    `selected` has shape (fits, genes). Phi = 1 - mean_f s_f^2 / [(k/d)(1 - k/d)], where s_f^2 is the
-    unbiased variance of gene f's selection and k the mean length of the lists (Eq. 4). Their interval
-    (Corollary 8) needs many fits: of ten it covers 87%. This one leaves out each fit in turn (jackknife,
-    Student's t), and needs three. Not a number with fewer than two fits, or where nothing or everything is selected.
-    """
-    phi, m = _phi(selected), len(selected)
-    if m < 3:
-        return phi, math.nan, math.nan
-    without = np.array([_phi(np.delete(selected, fit, axis=0)) for fit in range(m)])
-    width = float(t.ppf(0.975, m - 1) * math.sqrt((m - 1) * without.var()))
-    return phi, max(-1 / (m - 1), phi - width), min(1.0, phi + width)  # no lists are less alike than that
-
-
-def _phi(selected: NDArray[np.bool_]) -> float:
-    m, d = selected.shape
-    frequency = selected.mean(axis=0) if m else np.zeros(d)
-    share = float(frequency.mean()) if d else 0.0  # k/d
-    if m < 2 or share in (0, 1):
-        return math.nan
-    return float(1 - m / (m - 1) * (frequency * (1 - frequency)).mean() / (share * (1 - share)))
 
 
 def rank_biased_overlap(first: Sequence[object], second: Sequence[object], p: float = PERSISTENCE) -> float:
@@ -59,13 +33,6 @@ def rank_biased_overlap(first: Sequence[object], second: Sequence[object], p: fl
     beyond = sum(common[s - 1] * (d - s) / (s * d) * p**d for d in range(s + 1, l + 1))
     tail = (common[l - 1] - common[s - 1]) / l + common[s - 1] / s
     return (1 - p) / p * (agreed + beyond) + tail * p**l
-
-
-def ranked(change: Numbers, may_rank: NDArray[np.bool_], k: int, direction: str) -> Positions:
-    """Positions of the genes that move most in a direction, strongest first; constant genes never rank."""
-    signed = change if direction == "up" else -change
-    eligible = np.flatnonzero(may_rank & (signed > 0))
-    return eligible[np.argsort(-signed[eligible], kind="stable")[:k]]
 
 
 @dataclass(frozen=True)

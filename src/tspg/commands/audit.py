@@ -18,5 +18,5 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
     with claimed(options.run):
         found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
         tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
-        add_tables(options.run, tables, audit_metrics(found, read_run(options.run).method))
+        add_tables(options.run, tables, audit_metrics(found, read_run(options.run)))
     return [*found.lines(), *summary(options.run)]

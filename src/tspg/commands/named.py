@@ -1,6 +1,7 @@
 """What the options name: files to read, and how."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from anndata import AnnData
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.reading import Reading
+from tspg.data.streams import file_kind
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
 
@@ -18,6 +20,22 @@ def profiles(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
     adata = reading(options).read(gene_set, **limits(options))
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+
+
+def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
+    """The second cohort, read as the first was: its genes, on whichever side of the file they stand."""
+    if options.test_expression is None:
+        if options.test_labels is not None:
+            raise UsageError(f"--test-labels {options.test_labels}: say with --test-expression FILE what it labels.")
+        return None
+    if options.test_labels is None and options.label_column is None:
+        raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
+    layer = options.layer if file_kind(options.test_expression) == ".h5ad" else None
+    own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
+    genes = list(map(str, first.var_names))
+    adata = own.read(genes, orient_by_genes=genes, **limits(options))
+    column = options.label_column or "label"
+    return adata[(adata.obs[column] != "").to_numpy()] if column in adata.obs else adata
 
 
 def reading(options: Namespace) -> Reading:
@@ -64,7 +82,8 @@ def annotations(options: Namespace) -> tuple[Annotation, ...] | None:
 
 def input_files(options: Namespace) -> list[Path]:
     """Every file that the options name, for the manifest to vouch for."""
-    files = [options.expression, options.labels, *getattr(options, "gene_sets", [])]
+    own = ("expression", "labels", "test_expression", "test_labels")
+    files = [*(getattr(options, name, None) for name in own), *getattr(options, "gene_sets", [])]
     return [file for file in (*files, *annotation_files(options.annotations)) if file is not None]
 
 

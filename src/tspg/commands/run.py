@@ -55,6 +55,7 @@ def _question(options: Namespace, clock: Clock) -> "Question":
     with clock.phase("read"):
         gene_set, annotations = named.gene_set(options), named.annotations(options)
         adata = named.profiles(options, gene_set)
+        test_adata = named.second_cohort(options, adata)
     return ask(
         adata,
         options.target,
@@ -62,6 +63,7 @@ def _question(options: Namespace, clock: Clock) -> "Question":
         source_classes=options.source,
         adjust_column=options.adjust,
         annotations=annotations,
+        test_adata=test_adata,
         **{name: getattr(options, name) for name in ASKED},
     )
 

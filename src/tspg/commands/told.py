@@ -5,6 +5,7 @@ from pathlib import Path
 from tspg.report.findings import findings_of, verdict_in_short
 from tspg.report.people_view import far_out, people, people_in_short
 from tspg.report.run_files import read_run
+from tspg.report.second_view import second_in_short
 
 MOST_NOTES = 6  # in the terminal; the report has all
 
@@ -19,6 +20,7 @@ def summary(out: Path) -> list[str]:
         *far_out(found),
         *people_in_short(found, people(found)),
         *findings_of(found),
+        *second_in_short(found),
         *verdict,
         *notes,
         "",

@@ -299,14 +299,15 @@ def _cell(run: RunFiles, method: str, measure: str) -> Cell:
         below = f"under {percent(LEAST_RECALL)}"
     if measure == "source_leak":
         below = str(found.get("note")).partition(" (")[0]  # chance, which depends on how many classes there are
-    return Cell(_shown(measure, float(found["value"])), "not admitted" if not_admitted else below, not_admitted)
+    return Cell(as_shown(measure, float(found["value"])), "not admitted" if not_admitted else below, not_admitted)
 
 
 def _short_note(note: Any) -> str:
     return str(note) if isinstance(note, str) and len(note) <= 12 else ""
 
 
-def _shown(measure: str, value: float) -> str:
+def as_shown(measure: str, value: float) -> str:
+    """A measure's value for people."""
     if measure.startswith("hit_rate"):
         return percent(value)
     return number(value, 3 if measure.startswith("energy") else 2)
@@ -324,7 +325,7 @@ def _in_full(measure: str, row: Mapping[Any, Any]) -> dict[str, str]:
     name, note = str(row["method"]), row.get("note")
     return {
         "method": METHODS.get(name, name),
-        "value": "–" if pd.isna(row["value"]) else _shown(measure, float(row["value"])),
+        "value": "–" if pd.isna(row["value"]) else as_shown(measure, float(row["value"])),
         "interval": _interval(measure, row),
         "n": number(int(row["n"])) if pd.notna(row.get("n")) else "",
         "note": note if isinstance(note, str) else "",

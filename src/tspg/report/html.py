@@ -23,6 +23,7 @@ from tspg.report.people_view import people, people_in_short
 from tspg.report.pictures import pictures_of
 from tspg.report.run_files import RunFiles, new_classes, read_run
 from tspg.report.samples_view import named_rows, sample_rows
+from tspg.report.second_view import second_cohort
 from tspg.strangers import fitting_together
 
 MOST_GENE_LISTS = 100
@@ -84,6 +85,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "telling": telling_measures(run),
         "all_measures": all_measures(run),
         "controls": controls(run),
+        "second": second_cohort(run),
         "selected_often": SELECTED_OFTEN,
         "pictures": dict(pictures_of(run)),
         "gene_tables": gene_tables(run)[:MOST_GENE_LISTS],
@@ -231,6 +233,8 @@ def _command(run: RunFiles) -> str:
         ("expression", Path(str(run.metric("data.expression_file") or "FILE")).name),
         ("labels", run.model.get("details", {}).get("labels_file") or None),
         ("label-column", _typed_label_column(run)),
+        ("test-expression", run.metric("test_cohort.file")),
+        ("test-labels", run.metric("test_cohort.labels_file") or None),
         ("target", settings["target_class"]),
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),

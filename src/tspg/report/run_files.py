@@ -60,7 +60,16 @@ class RunFiles:
         if isinstance(found, dict) and set(found) <= set(QUESTIONS):
             return found
         controls = self.tables["controls"]
-        return {} if table.empty else verdict(table, method=self.method, controls=controls if len(controls) else None)
+        if table.empty:
+            return {}
+        told = controls if len(controls) else None
+        return verdict(table, method=self.method, controls=told, test_evidence=self.test_evidence)
+
+    @property
+    def test_evidence(self) -> pd.DataFrame | None:
+        """The evidence on a second cohort; None where there was none."""
+        table = self.tables["test_evidence"]
+        return table if len(table) else None
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -26,6 +26,8 @@ SHEETS = (
     "path",
     "samples",
     "evidence",
+    "test_evidence",
+    "test_genes",
 )
 MOST_ROWS = 1_048_575  # of a sheet, below its head
 ALWAYS = datetime(2000, 1, 1)  # noqa: DTZ001 - a file's date would make its bytes differ from run to run

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tspg.analysis.agreement import DIRECTIONS
 from tspg.analysis.class_genes import ALL_SOURCES
-from tspg.audit.stability import DIRECTIONS, Repeats
+from tspg.audit.stability import Repeats
 from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
 from tspg.files import read_json, read_table, write_table

@@ -1,0 +1,176 @@
+"""A second cohort that nothing is learned from: whether it is one, and holds what was asked of the first."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from anndata import AnnData
+
+from tspg.data.donors import find_donors
+from tspg.data.doubts import known_by
+from tspg.data.identifiers import match_genes
+from tspg.data.matrix import dense, require_anndata
+from tspg.data.naming import listed, shown
+from tspg.data.prepare import require_unique, text_column
+from tspg.data.units import guess_units
+from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
+
+THE_COHORT = "The second cohort"
+
+
+@dataclass(frozen=True)
+class SecondCohort:
+    """Samples of other people, with the first cohort's genes in its order, and the classes in the column of its name.
+
+    `notes` are what deserves care; `file` is where it was read from, empty where it was made in Python.
+    """
+
+    study: AnnData
+    notes: tuple[str, ...]
+    file: str = ""
+    labels_file: str = ""
+
+
+def second_cohort(
+    adata: AnnData, first: AnnData, *, label_column: str, group_column: str | None, layer: str | None = None
+) -> SecondCohort:
+    """The second cohort as the question's genes see it, once nothing speaks against it.
+
+    Parameters
+    ----------
+    adata
+        Expression of the second cohort, samples x genes, in the units of the first.
+    first
+        The study of the first cohort: the question's genes alone.
+    label_column, group_column, layer
+        As of the first cohort. An only column of labels may have another name; donors may not be known.
+
+    Raises
+    ------
+    TspgError
+        If samples or donors are in both, genes are missing, units differ, or samples have no class.
+    """
+    require_anndata(adata)
+    require_unique(adata)
+    read = adata.uns.get("tspg_input", {})
+    study = _of_same_genes(adata, first, layer)
+    if label_column not in study.obs and (read.get("unnamed_label") or study.obs.shape[1] == 1):
+        own = "label" if read.get("unnamed_label") else study.obs.columns[0]
+        study.obs = study.obs.rename(columns={own: label_column})
+    labels = _text(study, label_column)
+    _require_other_people(study, first, group_column)
+    _require_same_units(study, first)
+    notes = [str(note) for note in read.get("notes", [])]
+    notes += [*_seen_donors(study, first, labels, text_column(first, label_column), group_column)]
+    notes += [*_seen_profiles(study, first)]
+    told = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
+    return SecondCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
+
+
+def require_classes(
+    second: SecondCohort,
+    label_column: str,
+    target_class: str,
+    sources: Sequence[str],
+    *,
+    known: Collection[str],
+    fewest: int,
+) -> None:
+    """Refuse a second cohort in which nothing could be moved, or read as real.
+
+    Raises
+    ------
+    UsageError
+        If it has no sample of the target class; or neither a class of `sources` nor `fewest` samples of one that is
+        not `known` to the first cohort, of which a map could be made.
+    """
+    classes = Counter(text_column(second.study, label_column))
+    if target_class not in classes:
+        raise UsageError(
+            f"{THE_COHORT} has no sample of the target class {shown(target_class)}; without real ones nothing that is "
+            f"moved can be judged. Its classes are: {listed(sorted(classes))}."
+        )
+    new = {name: n for name, n in classes.items() if name not in known}
+    if classes.keys().isdisjoint(sources) and max(new.values(), default=0) < fewest:
+        raise UsageError(
+            f"{THE_COHORT} has no sample of a source class that the first has ({listed(sorted(sources))}), nor "
+            f"{fewest} of a new one. Its classes are: {listed(sorted(classes))}. Name classes alike in both."
+        )
+
+
+def _of_same_genes(adata: AnnData, first: AnnData, layer: str | None) -> AnnData:
+    """The first cohort's genes in its order, under its names."""
+    wanted = list(map(str, first.var_names))
+    try:
+        match = match_genes(wanted, list(map(str, adata.var_names)), name="the first cohort")
+    except GeneSetError as error:
+        raise ExpressionError(f"{THE_COHORT}: {error}") from error
+    if match.missing:
+        raise ExpressionError(
+            f"{THE_COHORT}: {len(match.missing):,} of the question's {len(wanted):,} genes are not in it: "
+            f"{listed(match.missing)}. Choose genes that both cohorts have: a gene set, or matrices of shared genes."
+        )
+    column_of = dict(zip(match.found, match.positions, strict=True))
+    values = dense(adata, layer=layer, genes=[column_of[gene] for gene in wanted])
+    obs = adata.obs.set_axis(adata.obs_names.astype(str))
+    return AnnData(X=values, obs=obs, var=pd.DataFrame(index=first.var_names))
+
+
+def _text(study: AnnData, column: str) -> list[str]:
+    try:
+        return text_column(study, column)
+    except LabelError as error:
+        raise LabelError(f"{THE_COHORT}: {error}") from error
+
+
+def _require_other_people(study: AnnData, first: AnnData, group_column: str | None) -> None:
+    """Refuse samples or donors that are in both cohorts."""
+    people = [set(map(str, one.obs_names)) for one in (study, first)]
+    what = "samples"
+    if not people[0] & people[1] and group_column is not None and group_column in study.obs:
+        people, what = [set(_text(study, group_column)), set(text_column(first, group_column))], "donors"
+    both = sorted(people[0] & people[1])
+    if both:
+        raise UsageError(
+            f"{len(both):,} {what} are in both cohorts by name: {listed(both)}. Leave them out of one; if they are "
+            "other people, give them other names."
+        )
+
+
+def _require_same_units(study: AnnData, first: AnnData) -> None:
+    """Refuse counts beside logarithms and the like: moved on another scale, values mean nothing."""
+    (units, reason), (own, _) = guess_units(dense(study)), guess_units(dense(first))
+    if units != own:
+        raise ExpressionError(
+            f"{THE_COHORT}: the values look like {units} ({reason}); those of the first look like {own}. Give both "
+            "in the same units, such as log2(x + 1) of the same normalised values."
+        )
+
+
+def _seen_donors(
+    study: AnnData, first: AnnData, labels: list[str], first_labels: list[str], group_column: str | None
+) -> list[str]:
+    """A note where donors that nobody named seem to be in both cohorts."""
+    if group_column is not None and group_column in study.obs:
+        return []
+    shared = first.obs.columns.intersection(study.obs.columns)
+    obs = pd.concat([first.obs[shared], study.obs[shared]])
+    found = find_donors(obs, list(map(str, obs.index)), [*first_labels, *labels])
+    n_seen = 0 if found is None else found.n_seen(pd.Series(range(len(obs))).lt(first.n_obs).to_numpy())
+    if found is None or not n_seen:
+        return []
+    return [
+        f"{n_seen:,} of {study.n_obs:,} samples {'has' if n_seen == 1 else 'have'} a sample of the same donor in the "
+        f"first cohort ({found.place}, as it seems): results may look better than they are. Say {found.option}."
+    ]
+
+
+def _seen_profiles(study: AnnData, first: AnnData) -> list[str]:
+    """A note where a sample has exactly the profile of one of the first cohort."""
+    known = set(map(known_by, dense(first)))
+    twice = [str(name) for name, row in zip(study.obs_names, dense(study), strict=True) if known_by(row) in known]
+    if not twice:
+        return []
+    have = "sample has" if len(twice) == 1 else "samples have"
+    return [f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}."]
