@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from tspg.model.randomness import ALIGNMENT_DONORS, stream
 
@@ -20,7 +21,7 @@ FLOOR = 0.05  # quantile of the genes' standard deviations; none is taken to be 
 FEWEST_DONORS = 4  # of a class, for an unbiased tr(Sigma^2); a smaller one is taken to spread as all together do
 FOLDS = 10  # of donors, to learn how much further held-out samples lie out
 _MOST_ROWS = 2000  # whose products with each other are taken
-_MOST_GENES = 2000  # by which held-out samples are judged
+_MOST_GENES = 1000  # by which held-out samples are judged
 _MOST_PICKS = 5  # of one sample from each donor and class
 
 
@@ -45,7 +46,7 @@ class ClassMeans(NamedTuple):
         n_donors, freedom = np.zeros(n_classes), np.zeros(n_classes)
         for number in np.unique(class_index):
             own = class_index == number
-            by_donor = pd.DataFrame(values[own]).groupby(donor[own]).mean().to_numpy(dtype=np.float64)
+            by_donor = _donor_means(values[own], donor[own])
             m = n_donors[number] = len(by_donor)
             freedom[number] = own.sum() * (1 - 1 / m)
             means[number] = by_donor.mean(axis=0)
@@ -55,7 +56,7 @@ class ClassMeans(NamedTuple):
         sigma = np.sqrt(squares.sum(axis=0) / max(freedom.sum(), 1))
         varies = sigma > 0
         sigma[varies] = np.maximum(sigma[varies], np.quantile(sigma[varies], FLOOR)) if varies.any() else 0
-        trace, error = (over_genes(part, sigma) for part in (squares / np.maximum(freedom, 1)[:, None], errors))
+        trace, error = (_over_genes(part, sigma) for part in (squares / np.maximum(freedom, 1)[:, None], errors))
         return cls(means, sigma, np.where(n_donors > 1, trace, 1.0), np.where(n_donors > 1, error, 1.0))
 
     def standardised(self, values: NDArray[np.floating], class_index: Codes) -> Numbers:
@@ -65,7 +66,16 @@ class ClassMeans(NamedTuple):
         return z
 
 
-def over_genes(variance: Numbers, sigma: Numbers) -> Numbers:
+def _donor_means(values: NDArray[np.floating], donor: Codes) -> Numbers:
+    """The mean of each donor's samples."""
+    _, row, size = np.unique(donor, return_inverse=True, return_counts=True)
+    if (size == 1).all():
+        return values.astype(np.float64)
+    means: Numbers = csr_array((1 / size[row], (row, np.arange(len(row))))) @ values.astype(np.float64)
+    return means
+
+
+def _over_genes(variance: Numbers, sigma: Numbers) -> Numbers:
     """Mean over the genes that vary of variances in units of sigma^2."""
     varies = sigma > 0
     mean: Numbers = (variance[..., varies] / sigma[varies] ** 2).sum(axis=-1) / max(varies.sum(), 1)
