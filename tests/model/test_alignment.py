@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tspg.errors import ModelError, UsageError
-from tspg.model.alignment import CohortAlignment
+from tspg.model.alignment import CohortAlignment, align_cohort
 from tspg.model.class_spread import ClassMeans, Products
+from tspg.report.alignment_words import alignment_note
 
 CLASSES = ("a", "b", "c")
 GENES = 60
@@ -211,7 +212,18 @@ def test_a_cohort_that_cannot_be_aligned_is_refused(alignment, names, message):
         alignment.align(np.zeros((len(names), GENES), np.float32), names)
 
 
-def test_a_training_cohort_of_too_few_people_is_refused(world):
+def test_a_training_cohort_of_too_few_people_teaches_nothing_and_the_model_says_so(world):
     values, index = world.draw(np.random.default_rng(17), (3, 3, 3))
-    with pytest.raises(ModelError, match="Train it on more people"):
-        CohortAlignment.fit(values, index, CLASSES, np.arange(9))
+    assert CohortAlignment.fit(values, index, CLASSES, np.arange(9)) is None
+    with pytest.raises(ModelError, match="Train it again"):
+        align_cohort(None, values, ["a"] * 9)
+
+
+def test_words_say_what_was_removed_and_what_that_costs(world, alignment):
+    values, names = world.cohort(np.random.default_rng(19))
+    told = alignment_note(alignment.align(values + np.float32(8), names).facts)
+    assert told.startswith("The cohort of 10 samples was aligned: 99% of its mean difference")
+    assert "Real differences of this cohort are removed too" in told
+    names, values = np.array(list("abcabc"), dtype=object), alignment.means[[0, 1, 2] * 2].astype(np.float32)
+    told = alignment_note(alignment.align(values, names).facts)
+    assert told.startswith("The cohort of 6 samples was left as it is")

@@ -43,6 +43,12 @@ class Aligned:
     limit: float
     p_value: float
 
+    @property
+    def facts(self) -> dict[str, float]:
+        """The numbers without the values, as a run keeps them."""
+        named = {"size": self.size, "expected": self.expected, "limit": self.limit, "p_value": self.p_value}
+        return {"n": float(len(self.values)), "weight": self.weight, **named}
+
 
 @dataclass(frozen=True)
 class CohortAlignment:
@@ -67,22 +73,16 @@ class CohortAlignment:
     @classmethod
     def fit(
         cls, values: NDArray[np.floating], class_index: Codes, classes: tuple[str, ...], donors: ArrayLike
-    ) -> "CohortAlignment":
+    ) -> "CohortAlignment | None":
         """Learn from training samples in the user's units, shape (samples, genes), and the donor of each.
 
-        Raises
-        ------
-        ModelError
-            If no class has training samples of four donors that differ.
+        None where no class has samples of four donors: what chance does cannot be learned from fewer.
         """
         donor = np.unique(np.asarray(donors), return_inverse=True)[1]
         around = ClassMeans.of(values, class_index, donor, len(classes))
         n_donors = [len(np.unique(donor[class_index == number])) for number in range(len(classes))]
         if max(n_donors) < FEWEST_DONORS or not around.sigma.any():
-            raise ModelError(
-                f"A cohort cannot be aligned to this model: no class has samples of {FEWEST_DONORS} donors to learn "
-                "from. Train it on more people."
-            )
+            return None
         found = Products.of(values, class_index, donor, around)
         errors = np.where(np.eye(len(classes), dtype=bool), around.error, found.errors)
         more = held_out_excess(values, class_index, donor, len(classes))
@@ -142,7 +142,7 @@ class CohortAlignment:
     def _chance(self, size: float, counts: Codes) -> tuple[float, float, float]:
         """Mean and 95 % quantile of s by chance, and how often it is as large: a gamma distribution of three moments.
 
-        (Hall 1983; Buckley & Eagleson 1988.) Two moments alone come with a skewness, which the third must not undercut.
+        (Buckley & Eagleson 1988.) Its skewness is not taken to be below that of two moments alone.
         """
         expected, variance = self.moments(counts)
         shape = 4 / max(float(self.skew), 2 * np.sqrt(variance) / expected) ** 2
@@ -171,3 +171,22 @@ class CohortAlignment:
                 "--align out, or move them together with others of their pipeline."
             )
         return np.array([known[name] for name in names], dtype=np.int64)
+
+
+def align_cohort(alignment: CohortAlignment | None, values: FloatMatrix, source_class: Names) -> Aligned:
+    """A cohort aligned to what a model holds of its training cohort.
+
+    Raises
+    ------
+    ModelError
+        If the model holds nothing of it.
+    UsageError
+        If there are fewer than five samples, or one whose class is not told or not known to the model.
+    """
+    if alignment is None:
+        raise ModelError(
+            f"This model does not hold what a cohort is aligned to: it was made by an earlier version of tspg, or no "
+            f"class had training samples of {FEWEST_DONORS} donors. Train it again with `tspg run`, or leave --align "
+            "out."
+        )
+    return alignment.align(values, source_class)
