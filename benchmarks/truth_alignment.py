@@ -7,7 +7,7 @@ held-out tumours in RSEM divided by gene lengths (log2-normal, 2.5 kb, sd 1.3) a
 moved to GI.MSI by the map of the others. Platform: a map of one platform, people of the other. The same people: normal
 kidneys processed twice. Harm: one tumour called another that the map knows. rho is the energy ratio, 0 like real target
 samples and 1 like the untouched sources; top 20 the share of a person's 20 genes up and 20 down that are those of her
-own-pipeline profile. Takes five minutes.
+own-pipeline profile. Takes two minutes of processor time.
 """
 
 from collections.abc import Iterator

@@ -119,6 +119,7 @@ def test_training_means_of_the_same_people_share_their_errors():
     apart = CohortAlignment.fit(values, np.repeat([0, 1], 50), ("a", "b"), np.arange(100))
     assert together.errors[0, 1] / together.errors[0, 0] == pytest.approx(0.5, abs=0.05)
     assert apart.errors[0, 1] == 0
+    assert together.products[0, 1] == pytest.approx(1 / 3000, rel=0.3)  # a person's pair with herself is no pair
     mixed = np.array([5, 5])
     assert together.moments(mixed)[0] - apart.moments(mixed)[0] == pytest.approx(0.25 / 50, rel=0.2)
 
