@@ -145,6 +145,8 @@ class CohortAlignment:
         (Buckley & Eagleson 1988.) Its skewness is not taken to be below that of two moments alone.
         """
         expected, variance = self.moments(counts)
+        if expected == 0:  # classes without any spread
+            return 0.0, 0.0, float(size == 0)
         shape = 4 / max(float(self.skew), 2 * np.sqrt(variance) / expected) ** 2
         scale = np.sqrt(variance / shape)
         null = gamma(shape, loc=expected - shape * scale, scale=scale)
