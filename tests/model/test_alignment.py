@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from tspg.errors import ModelError, UsageError
 from tspg.model.alignment import CohortAlignment, align_cohort
@@ -194,9 +195,10 @@ def test_a_class_whose_samples_are_all_alike_allows_no_difference_by_chance(worl
     assert alignment.align(same + 1, ["b"] * 5).weight == 1
 
 
-def test_it_is_stored_and_loaded(world, alignment):
+def test_it_is_stored_and_loaded(world, alignment, tmp_path):
     values, names = world.cohort(np.random.default_rng(15))
-    loaded = CohortAlignment.from_arrays(alignment.arrays(), CLASSES)
+    save_file(alignment.arrays(), tmp_path / "alignment.safetensors")
+    loaded = CohortAlignment.from_arrays(load_file(tmp_path / "alignment.safetensors"), CLASSES)
     one, other = alignment.align(values + 2, names), loaded.align(values + 2, names)
     assert (other.weight, other.limit) == pytest.approx((one.weight, one.limit), rel=1e-5)
     np.testing.assert_allclose(other.values, one.values, atol=1e-4)

@@ -23,7 +23,7 @@ Codes = NDArray[np.int64]
 
 FEWEST_SAMPLES = 5  # of a cohort: the mean of fewer says more about these people than about their pipeline
 LEVEL = 0.05  # how often a cohort of the training cohort's own kind is aligned by mistake
-STORED = ("means", "sigma", "trace", "products", "errors", "excess", "skew")
+STORED = ("means", "sigma", "trace", "products", "errors", "excess")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class CohortAlignment:
     products: Numbers
     errors: Numbers
     excess: Numbers
-    skew: Numbers
+    skew: float
 
     @classmethod
     def fit(
@@ -94,17 +94,18 @@ class CohortAlignment:
             products=more**2 * found.products,
             errors=more * errors,
             excess=more**2 * found.excess,
-            skew=found.skew,
+            skew=float(found.skew),
         )
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Everything that was learned, as arrays to store."""
-        return {name: getattr(self, name).astype(np.float32) for name in STORED}
+        arrays = {name: getattr(self, name).astype(np.float32) for name in STORED}
+        return {**arrays, "skew": np.array([self.skew], dtype=np.float32)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], classes: tuple[str, ...]) -> "CohortAlignment":
         """What was learned, as it was stored."""
-        return cls(classes, *(arrays[name].astype(np.float64) for name in STORED))
+        return cls(classes, *(arrays[name].astype(np.float64) for name in STORED), float(arrays["skew"][0]))
 
     def align(self, values: FloatMatrix, source_class: Sequence[str] | NDArray[np.object_]) -> Aligned:
         """A cohort's values, shape (samples, genes), without its mean difference from the training cohort.
@@ -147,7 +148,7 @@ class CohortAlignment:
         expected, variance = self.moments(counts)
         if expected == 0:  # classes without any spread
             return 0.0, 0.0, float(size == 0)
-        shape = 4 / max(float(self.skew), 2 * np.sqrt(variance) / expected) ** 2
+        shape = 4 / max(self.skew, 2 * np.sqrt(variance) / expected) ** 2
         scale = np.sqrt(variance / shape)
         null = gamma(shape, loc=expected - shape * scale, scale=scale)
         return expected, float(null.ppf(1 - LEVEL)), float(null.sf(size))
