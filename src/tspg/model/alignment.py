@@ -58,7 +58,8 @@ class CohortAlignment:
     where a gene does not vary; both are in the user's units. The rest is about standardised values with covariance
     Sigma_c in class c, over the G genes that vary: `trace` is tr(Sigma_c) / G, `products` tr(Sigma_c Sigma_d) / G^2,
     `errors` tr(Cov(mean_c, mean_d)) / G of the training means, `excess` by how much the variance of |z|^2 / G in a
-    class is larger than a Gaussian's, and `skew` the skewness of s. No value of a sample is kept.
+    class is larger than a Gaussian's, and `skew` the skewness of s. Only statistics of classes
+    are kept; the mean of a class with a single sample is that sample.
     """
 
     classes: tuple[str, ...]
@@ -99,13 +100,14 @@ class CohortAlignment:
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Everything that was learned, as arrays to store."""
-        arrays = {name: getattr(self, name).astype(np.float32) for name in STORED}
+        arrays: dict[str, NDArray[np.float32]] = {name: getattr(self, name).astype(np.float32) for name in STORED}
         return {**arrays, "skew": np.array([self.skew], dtype=np.float32)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], classes: tuple[str, ...]) -> "CohortAlignment":
         """What was learned, as it was stored."""
-        return cls(classes, *(arrays[name].astype(np.float64) for name in STORED), float(arrays["skew"][0]))
+        stored = {name: arrays[name].astype(np.float64) for name in STORED}
+        return cls(classes, skew=float(arrays["skew"][0]), **stored)
 
     def align(self, values: FloatMatrix, source_class: Sequence[str] | NDArray[np.object_]) -> Aligned:
         """A cohort's values, shape (samples, genes), without its mean difference from the training cohort.
