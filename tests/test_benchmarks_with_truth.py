@@ -19,8 +19,8 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
 
-SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class", "truth_second_cohort")
-truth_data, truth_class, truth_patient, truth_pairs, truth_new_class, _ = map(
+SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class", "truth_second_cohort", "truth_alignment")
+truth_data, truth_class, truth_patient, truth_pairs, truth_new_class, _, truth_alignment = map(
     importlib.import_module, ("truth_data", *SCRIPTS)
 )
 
@@ -166,3 +166,27 @@ def test_a_missing_data_folder_is_told(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         truth_class.main()
     assert f"There is no folder {tmp_path / 'none'}" in capsys.readouterr().err
+
+
+def test_fpkm_is_rsem_divided_by_a_length_per_gene_and_a_size_per_library():
+    values = np.full((2000, 3), 20.0, dtype=np.float32)  # so large that the added 1 is nothing
+    offset = truth_alignment.as_fpkm(values, np.random.default_rng(0)) - values
+    np.testing.assert_allclose((offset - offset[:, :1]).std(axis=0), 0, atol=1e-4)
+    assert offset[:, 0].std() == pytest.approx(truth_alignment.LIBRARY_SD, rel=0.1)
+    genes = truth_alignment.as_fpkm(np.full((1, 20_000), 20.0, np.float32), np.random.default_rng(1)) - 20
+    assert genes.std() == pytest.approx(truth_alignment.LENGTH_SD, rel=0.03)
+
+
+def test_the_share_of_the_same_genes_counts_both_ends_apart():
+    one = np.arange(100.0)[None]
+    assert truth_alignment.same_genes(one, one).tolist() == [1]
+    assert truth_alignment.same_genes(one, -one).tolist() == [0]  # the same genes, the other way
+    assert truth_alignment.same_genes(one, np.roll(one, 5)).tolist() == [0.75]  # 15 of 20 at either end
+
+
+def test_a_cohort_holds_one_sample_of_each_donor():
+    donors = np.array([4, 4, 7, 7, 7, 9])
+    for seed in range(5):
+        rows = truth_alignment.one_sample_each(donors, np.array([1, 2, 3, 5]), np.random.default_rng(seed))
+        assert sorted(donors[rows]) == [4, 7, 9]
+        assert set(rows) <= {1, 2, 3, 5}
