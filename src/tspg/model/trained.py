@@ -224,8 +224,8 @@ class TrainedModel:
         >>> moved.obs.columns.tolist()
         ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped']
         """
-        told = self._told_class(adata, label_column, new_class)
         values, unadjusted = self._values(adata, layer)
+        told = self._told_class(adata, label_column, new_class)
         scaled, outside = self.scaler.transform_counting(values)
         mover = mover_for(self.method, self.classes, scaled, told, self.likeliest_source, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
