@@ -175,7 +175,7 @@ def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     for version in (99, 0, "3", None):
         redescribe(folder, format_version=version)
-        with pytest.raises(ModelError, match=f"format {version!r}; this tspg reads 1 to 4. Use the version"):
+        with pytest.raises(ModelError, match=f"format {version!r}; this tspg reads 1 to 5. Use the version"):
             load_model(folder)
 
 
