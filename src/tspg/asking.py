@@ -15,6 +15,11 @@ from tspg.errors import UsageError
 from tspg.folds import with_folds
 from tspg.question import Question, pose_each
 
+_NOTHING_TO_TRAIN = (
+    "--epochs and --steps had no effect: what moves the profiles is computed in closed form. Only --preset paper "
+    "trains a generator."
+)
+
 
 def ask(adata: AnnData, target_class: str, **options: Any) -> Question:
     """The question of `run`, checked whole, without the work."""
@@ -35,6 +40,8 @@ def ask_each(
     annotations: Sequence[Annotation] | None = None,
     folds: int | None = None,
     test_adata: AnnData | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
     **settings: Any,
 ) -> list[Question]:
     """The questions of `run_targets`, each checked whole, without the work."""
@@ -54,12 +61,16 @@ def ask_each(
         layer=None if layer in (None, X) else str(layer),
         source_classes=None if source_classes is None else tuple(map(str, source_classes)),
         folds=1 if folds is None else folds,
+        epochs=epochs,
+        steps=steps,
         **settings,
     )
     configs = [replace(config, target_class=str(target)) for target in target_classes]
     questions = pose_each(
         adata, configs, gene_set=gene_set, samples=samples, annotations=annotations, test_adata=test_adata
     )
+    if not config.is_trained and (epochs, steps) != (None, None):
+        questions = [question.with_note(_NOTHING_TO_TRAIN) for question in questions]
     return [with_folds(question) for question in questions] if folds is None else questions
 
 
@@ -79,10 +90,8 @@ def configure(
     for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
         if value is not None and value < 1:
             raise UsageError(f"The number of {name} is {value}; one or more are needed.")
-    if epochs is not None:
-        generator = replace(generator, epochs=epochs, steps=None)
-    if steps is not None:
-        generator = replace(generator, steps=steps)
+    if generator is not None:
+        generator = replace(generator, epochs=epochs or generator.epochs, steps=steps)
     if target_epochs is not None:
         target_model = replace(target_model, epochs=target_epochs, least_steps=1)
     plain = {name: _plain(value) for name, value in settings.items()}

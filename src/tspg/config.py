@@ -57,26 +57,15 @@ class PaperConfig(GeneratorConfig):
 
 
 @dataclass(frozen=True)
-class TransportConfig(GeneratorConfig):
-    """Preset `transport`: a closed-form anchor, and G learns what it leaves to do."""
-
-    learning_rate: float = 5e-4  # at its peak: a linear rise over `warm_up`, then a cosine down to 0
-    steps: int | None = 40
-    warm_up: float = 0.1
-    averaging: float = 0.99  # decay of the averaged weights, which are the ones kept
-    residual_weight: float = 0.3
-    target_class_weight: float = 0.3
-
-
-@dataclass(frozen=True)
 class ExperimentConfig:
     """One question: move profiles to `target_class`, with everything that decides the answer.
 
     `source_classes` None means every class but the target; the split is grouped by
     `group_column` (a donor or patient) when one is named, the values are adjusted for `adjust_column`
-    (a batch). The values are X, or those of `layer`. `method` is `generator`, trained as the
-    preset says, or one in closed form. With `folds` above 1 the evidence comes from so many
-    further fits, by which every sample is held out once.
+    (a batch). The values are X, or those of `layer`. `method` is `generator`, made as the
+    preset says, or one in closed form; `generator` has the settings of one that is trained, and is
+    None else. With `folds` above 1 the evidence comes from so many further fits, by which every
+    sample is held out once.
 
     Examples
     --------
@@ -104,7 +93,12 @@ class ExperimentConfig:
     top_k: int = 20
     enrichment: str = "both"
     target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
-    generator: PaperConfig | TransportConfig = field(default_factory=PaperConfig)
+    generator: PaperConfig | None = field(default_factory=PaperConfig)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a generator is trained, rather than computed in closed form."""
+        return self.method == "generator" and self.generator is not None
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, ready for JSON."""
@@ -122,14 +116,15 @@ DUPLICATES = ("error", "first", "mean", "sum")
 ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples by every measure but f's own hit rate, on nine tasks of three data sets (docs/evidence.md).
 DEFAULT_PRESET = "transport"
-PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | TransportConfig]] = {
+# Of f, and of a generator that is trained.
+PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | None]] = {
     "paper": (TargetModelConfig(), PaperConfig()),
-    "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), TransportConfig()),
+    "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), None),
 }
 
 
-def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | TransportConfig]:
-    """The settings of f and of the generator that a preset stands for."""
+def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | None]:
+    """The settings of f that a preset stands for, and those of the generator where one is trained."""
     if name not in PRESETS:
         raise UsageError(f"--preset {name}: there is no such preset. Choose one of: {', '.join(PRESETS)}.")
     return PRESETS[name]

@@ -16,7 +16,7 @@ from tspg.clock import Clock
 from tspg.config import DEFAULT_PRESET, ExperimentConfig
 from tspg.data.naming import listed
 from tspg.errors import ShapeError
-from tspg.fitting import fit_targets, lay_ground
+from tspg.fitting import fit_target, lay_ground
 from tspg.model.device import fixed_threads
 from tspg.progress import silent
 from tspg.question import pose
@@ -149,7 +149,7 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         everyone = np.ones(len(labels), dtype=bool) if self.train_fraction == 1 else None
         with fixed_threads(int(self.threads)):
             ground = lay_ground(question, Clock(), is_train=everyone)
-            (fitted,) = fit_targets(ground, [question], Clock(), silent)
+            fitted = fit_target(ground, question, Clock(), silent)
         self.model_, self.history_ = fitted.model, fitted.history
         self.target_class_ = names[target]
         return self

@@ -17,7 +17,7 @@ from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import FloatMatrix
 from tspg.errors import UsageError
-from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, expression_of, fit_targets, lay_ground
+from tspg.fitting import Fit, Ground, cross_fitted_evidence, evidence_of, expression_of, fit_target, lay_ground
 from tspg.forecast import forecast_question
 from tspg.meaning import Moved, annotation_facts, meaning_tables
 from tspg.metrics import genes_metrics, run_metrics
@@ -40,8 +40,7 @@ class Run:
     `perturbations` is an AnnData (X: perturbed profile; layers `original` and `perturbation`);
     `history`, `top_genes`, `gene_overlap` and `evidence` are tables, and `tables` holds further ones
     by the name of their file: `enrichment`, `enrichment_ranked`, ...; `metrics` holds every number
-    of `metrics.json`; `seconds` the time of each phase; `side_by_side` with how many targets in the same
-    steps the generator learned: with more than one, on a GPU, numbers differ slightly from those alone.
+    of `metrics.json`; `seconds` the time of each phase.
 
     Examples
     --------
@@ -64,7 +63,6 @@ class Run:
     tables: dict[str, pd.DataFrame]
     samples: tuple[str, ...]
     seconds: dict[str, float]
-    side_by_side: int = 1
 
     def __repr__(self) -> str:
         """Who was moved where, and where to look."""
@@ -127,13 +125,13 @@ def run(
     adjust_column
         Column of `adata.obs` with a batch or platform whose effect is taken out of every gene first.
     preset
-        `transport` or `paper`: how the generator is trained.
+        `transport`, a map in closed form, or `paper`: how the generator is made.
     method
         `generator`, or one in closed form: `linear_map`, `mean_shift`, `quantile_map`,
         `nearest_target`, `gaussian_draw`, `target_mean`, or `paired_regression`, which needs `group_column`.
     epochs, steps, target_epochs
-        Length of the training of G (in epochs, or exactly so many steps) and of f, where it should
-        differ from the preset's.
+        Length of the training of G with preset `paper` (in epochs, or exactly so many steps) and of f, where it
+        should differ from the preset's.
     samples
         Names of single samples whose genes to rank as well.
     annotations
@@ -205,8 +203,7 @@ def run_targets(
 ) -> Iterator[Run]:
     """The same question for several target classes of one study, each as `run` answers it.
 
-    Reading, split, scaler and f are shared, and on a GPU the generators of preset `transport` learn side
-    by side. Shared time is counted with the first run.
+    Reading, split, scaler and f are shared. Shared time is counted with the first run.
 
     Parameters
     ----------
@@ -262,10 +259,10 @@ def run_experiments(
             logger.info("expect %s%s", forecast_question(questions[0]), each)
         with fixed_threads(threads):
             ground = lay_ground(questions[0], clock, report, checkpoints=checkpoints)
-    fits = fit_targets(ground, questions, clock, report, checkpoints)
     for question in questions:
         with fixed_threads(threads):
-            found = _finish(question, next(fits), clock, report, checkpoints)
+            fitted = fit_target(ground, question, clock, report, checkpoints)
+            found = _finish(question, fitted, clock, report, checkpoints)
         yield found
 
 
@@ -318,7 +315,6 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
         tables=tables,
         samples=question.samples,
         seconds=clock.read_off(),
-        side_by_side=fitted.side_by_side,
     )
 
 

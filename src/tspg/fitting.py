@@ -1,6 +1,6 @@
 """One fit of f and a method to a study, and the evidence for it: from the ordinary split, or cross-fitted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -20,7 +20,7 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
-from tspg.model.methods import LinearMap, Method, TransportGenerator
+from tspg.model.methods import LinearMap, Method
 from tspg.model.networks import TargetModel
 from tspg.model.reference import ClassReference, SampleReference, class_references
 from tspg.model.trained import TrainedModel
@@ -72,12 +72,11 @@ class Ground:
 
 @dataclass(frozen=True)
 class Fit:
-    """What was learned for one target from one split of the samples, and with how many targets in the same steps."""
+    """What was learned for one target from one split of the samples."""
 
     ground: Ground
     model: TrainedModel
     history: pd.DataFrame
-    side_by_side: int
 
     @property
     def prepared(self) -> Prepared:
@@ -128,26 +127,16 @@ def expression_of(question: Question, prepared: Prepared) -> Expression:
     return Expression(prepared.adjustment.transform(tested, levels)[0], tested, levels, prepared.groups)
 
 
-def fit_targets(
-    ground: Ground,
-    questions: Sequence[Question],
-    clock: Clock,
-    report: Report,
-    checkpoints: Checkpoints = NONE_KEPT,
-) -> Iterator[Fit]:
-    """Learn to move profiles to each question's target (paper, section 2.2).
-
-    The questions differ in their target class alone.
-    """
-    config, prepared, f = questions[0].config, ground.prepared, ground.target_model
-    targets = [question.config.target_class for question in questions]
-    device = choose_device(config.device)
-    learned = learn(prepared, f, config, targets, device=device, report=report, checkpoints=checkpoints)
-    for question in questions:
-        with clock.phase("generator"):
-            method, history, side_by_side = next(learned)
-        model = TrainedModel.of(prepared, f, method, question.config, question.details)
-        yield Fit(ground, model, history, side_by_side)
+def fit_target(
+    ground: Ground, question: Question, clock: Clock, report: Report, checkpoints: Checkpoints = NONE_KEPT
+) -> Fit:
+    """Learn to move profiles to the question's target (paper, section 2.2)."""
+    config, f = question.config, ground.target_model
+    with clock.phase("generator"):
+        device = choose_device(config.device)
+        learned = learn(ground.prepared, f, config, device=device, report=report, checkpoints=checkpoints)
+    model = TrainedModel.of(ground.prepared, f, learned.method, config, question.details)
+    return Fit(ground, model, learned.history)
 
 
 def evidence_of(fitted: Fit, question: Question, second: Prepared | None = None) -> pd.DataFrame:
@@ -182,8 +171,7 @@ def cross_fitted_evidence(
 
         kept = checkpoints.within(name)
         ground = lay_ground(question, Clock(), told, is_train=folds != fold, checkpoints=kept)
-        (fitted,) = fit_targets(ground, [question], Clock(), told, kept)
-        tables.append(evidence_of(fitted, question))
+        tables.append(evidence_of(fit_target(ground, question, Clock(), told, kept), question))
     return pool_evidence(tables)
 
 
@@ -202,17 +190,16 @@ def held_out_folds(prepared: Prepared, n_folds: int, *, seed: int) -> NDArray[np
 
 
 def methods_to_compare(model: TrainedModel, prepared: Prepared) -> dict[str, Move]:
-    """The run's own method first, then every one in closed form, each as what moves profiles.
+    """The run's own method first, then every other in closed form, each as what moves profiles.
 
     What is learned from pairs stands there only where a source class has enough of them.
     """
     compared: dict[str, Move] = {model.method.name: model.move}
-    known = {LinearMap.name: LinearMap(model.method.anchor)} if isinstance(model.method, TransportGenerator) else {}
+    own = (model.method.name, LinearMap.name if isinstance(model.method, LinearMap) else "")
     has_pairs = not classes_with_pairs(prepared, model.target_class).isdisjoint(model.source_classes)
     for name in CLOSED_FORM:
-        if name != model.method.name and (has_pairs or name != PairedRegression.name):
-            seed = int(model.settings["seed"])
-            fitted = known.get(name) or fit_closed_form(name, prepared, model.target_class, seed=seed)
+        if name not in own and (has_pairs or name != PairedRegression.name):
+            fitted = fit_closed_form(name, prepared, model.target_class, seed=int(model.settings["seed"]))
             compared[name] = partial(_moved, fitted, prepared.classes)
     return compared
 

@@ -1,6 +1,5 @@
 """How long will a run take, and how much memory? Asked of this machine before the wait."""
 
-import math
 import time
 from dataclasses import dataclass, replace
 
@@ -90,13 +89,10 @@ def disk_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float
 
 def steps_of_g(n_train: int, config: ExperimentConfig) -> int:
     """Training steps of the generator; none for a method in closed form."""
-    if config.method != "generator":
-        return 0
     g = config.generator
-    if g.steps is not None:
-        return g.steps
-    an_epoch = batches_an_epoch(n_train, g.batch_size)
-    return g.epochs * (an_epoch if isinstance(g, PaperConfig) else math.ceil(n_train / g.batch_size))
+    if g is None or not config.is_trained:
+        return 0
+    return g.epochs * batches_an_epoch(n_train, g.batch_size) if g.steps is None else g.steps
 
 
 def machine_slowness(threads: int) -> float:
@@ -113,25 +109,26 @@ def machine_slowness(threads: int) -> float:
 
 def probe(n_genes: int, n_classes: int, config: ExperimentConfig) -> tuple[float, float]:
     """Seconds of one training step of f and of G on this machine: a few are taken on made-up profiles of this shape."""
-    batch_size = max(config.target_model.batch_size, config.generator.batch_size)
+    batch_size = max(config.target_model.batch_size, config.generator.batch_size if config.generator else 0)
     made_up, device = _made_up(n_genes, n_classes, 2 * batch_size), choose_device(config.device)
     marks: list[float] = []
     few = replace(config.target_model, epochs=3, least_steps=1)
 
-    def seconds_of_g(steps: int) -> float:
-        asked = replace(config, source_classes=None, generator=replace(config.generator, steps=steps))
+    def seconds_of_g(settings: PaperConfig, steps: int) -> float:
+        generator = replace(settings, steps=steps)
+        asked = replace(config, target_class=made_up.classes[0], source_classes=None, generator=generator)
         started = time.perf_counter()
-        next(learn(made_up, f, asked, [made_up.classes[0]], device=device))
+        learn(made_up, f, asked, device=device)
         return time.perf_counter() - started
 
     with fixed_threads(config.threads):
         f = train_target_model(made_up, few, device=device, report=lambda *_: marks.append(time.perf_counter()))
         step_f = (marks[-1] - marks[0]) / (2 * batches_an_epoch(len(made_up.profiles), few.batch_size))
-        if config.method != "generator":
+        if config.generator is None or not config.is_trained:
             return step_f, 0.0
-        seconds_of_g(1)  # the first one pays for what is loaded late
-        set_up = seconds_of_g(1)
-        return step_f, max(seconds_of_g(1 + PROBED_STEPS) - set_up, 0.0) / PROBED_STEPS
+        seconds_of_g(config.generator, 1)  # the first one pays for what is loaded late
+        set_up = seconds_of_g(config.generator, 1)
+        return step_f, max(seconds_of_g(config.generator, 1 + PROBED_STEPS) - set_up, 0.0) / PROBED_STEPS
 
 
 def _made_up(n_genes: int, n_classes: int, n_samples: int) -> Prepared:

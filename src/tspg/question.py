@@ -1,7 +1,7 @@
 """The question that is put to the data: checked whole before any work starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anndata import AnnData
@@ -45,6 +45,10 @@ class Question:
     annotations: tuple[Annotation, ...] = ()
     automatic_folds: bool = False
     second: SecondCohort | None = None
+
+    def with_note(self, note: str) -> "Question":
+        """The same question with one thing more to tell about it."""
+        return replace(self, details={**self.details, "notes": [*self.details["notes"], note]})
 
 
 def pose(

@@ -111,16 +111,13 @@ def save_run(
     found = Findings(
         run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
     )
-    save_findings(
-        found, out, side_by_side=run.side_by_side, inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command
-    )
+    save_findings(found, out, inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
 
 
 def save_findings(
     found: Findings,
     out: Path,
     *,
-    side_by_side: int | None = None,
     inputs: Sequence[Path] | Mapping[str, str] = (),
     reading: Mapping[str, Any] = MappingProxyType({}),
     xlsx: bool = False,
@@ -151,7 +148,7 @@ def save_findings(
     times = {**found.seconds, **clock.seconds}
     write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
     known = inputs if isinstance(inputs, Mapping) else input_fingerprints(inputs)
-    about = {"inputs": dict(known), "reading": dict(reading), "kept": keep, "side_by_side": side_by_side}
+    about = {"inputs": dict(known), "reading": dict(reading), "kept": keep}
     _write_manifest(found, out, about, command, times)
 
 

@@ -113,7 +113,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
 
 def _tempered(outcome: Outcome, work: Work, name: str, subject: Subject) -> Outcome:
     """Where a control asks for what training achieves, a fit shorter than the run's own cannot fail it."""
-    steps = subject.short.generator.steps or 0
+    steps = subject.short_steps
     if name in NEEDS_TRAINING and work.short and steps < subject.own_steps:
         return without_fails(outcome, f"trained for {steps} of the run's {subject.own_steps} steps only")
     return outcome

@@ -51,6 +51,6 @@ def seconds_for(work: Work, subject: Subject) -> float:
     """About how long the work will take here, from the times that the run itself took."""
     spent = subject.metrics.get("seconds", {})
     f, g = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))
-    share_g = (subject.short.generator.steps or 0) / subject.own_steps if subject.own_steps else 1.0
+    share_g = subject.short_steps / subject.own_steps if subject.own_steps else 1.0
     one_short = f + g * share_g + FIXED_SECONDS
     return work.short * one_short + work.long * (f + g + FIXED_SECONDS) + work.closed * CLOSED_SECONDS

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from tspg.analysis.judges import LinearJudge
 from tspg.analysis.perturbations import read_perturbations
 from tspg.audit.store import FOLDER as STORED
-from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig, TransportConfig
+from tspg.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler
+from tspg.errors import ModelError
 from tspg.manifest import verify
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
@@ -31,7 +32,7 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 SHORT_F_STEPS = 400
-SHORT_STEPS, QUICK_STEPS = {"transport": 40, "paper": 300}, {"transport": 40, "paper": 75}
+SHORT_STEPS, QUICK_STEPS = 300, 75  # of a generator that is trained
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,18 @@ class Subject:
         own = self.config
         n_train = int(self.prepared.is_train.sum())
         epochs = -(-SHORT_F_STEPS // batches_an_epoch(n_train, own.target_model.batch_size))
-        steps = min(self.own_steps, (QUICK_STEPS if self.quick else SHORT_STEPS)[own.preset])
         return replace(
             own,
             source_classes=None,
             folds=1,
-            generator=replace(own.generator, steps=steps),
+            generator=None if own.generator is None else replace(own.generator, steps=self.short_steps),
             target_model=replace(own.target_model, epochs=min(own.target_model.epochs, epochs)),
         )
+
+    @property
+    def short_steps(self) -> int:
+        """Steps of a short training of the generator; 0 for a method in closed form."""
+        return min(self.own_steps, QUICK_STEPS if self.quick else SHORT_STEPS)
 
     @property
     def own_steps(self) -> int:
@@ -97,8 +102,7 @@ class Subject:
         """Train f and the run's method on other samples or labels; nothing else differs from the run."""
         device = choose_device(config.device)
         f = train_target_model(prepared, config.target_model, seed=config.seed, device=device)
-        method = next(learn(prepared, f, config, [config.target_class], device=device)).method
-        return TrainedModel.of(prepared, f, method, config, {})
+        return TrainedModel.of(prepared, f, learn(prepared, f, config, device=device).method, config, {})
 
 
 def read_subject(folder: Path, *, quick: bool = False) -> Subject:
@@ -143,15 +147,21 @@ def prepared_again(perturbations: AnnData, *, grouped: bool) -> Prepared:
 
 
 def config_from(settings: dict[str, Any]) -> ExperimentConfig:
-    """The configuration that a model was trained with, from its plain values."""
-    generator = dict(settings["generator"])
+    """The configuration that a model was trained with, from its plain values.
+
+    Raises
+    ------
+    ModelError
+        If it was trained in a way that is no longer there.
+    """
+    generator, sources, trained = settings["generator"], settings["source_classes"], None
     if settings["preset"] == "paper":
-        trained: PaperConfig | TransportConfig = PaperConfig(
-            **{**generator, "weights": LossWeights(**generator["weights"])}
+        trained = PaperConfig(**{**generator, "weights": LossWeights(**generator["weights"])})
+    elif generator is not None and settings["method"] == "generator":
+        raise ModelError(
+            "This run's generator was trained as only tspg 0.1.0 does, and an audit would have to train it again. "
+            "Make the run again with `tspg run`, and audit that."
         )
-    else:
-        trained = TransportConfig(**generator)
-    sources = settings["source_classes"]
     return ExperimentConfig(
         **{
             **settings,

@@ -1,6 +1,5 @@
 """From a configuration to what moves the profiles."""
 
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,91 +7,44 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tspg.config import METHODS, ExperimentConfig, PaperConfig, TransportConfig
+from tspg.config import METHODS, ExperimentConfig, PaperConfig
 from tspg.data.prepare import FloatMatrix, Prepared
 from tspg.model.anchor import Anchor
 from tspg.model.baseline import TrainingPart
 from tspg.model.baselines import BASELINES
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
-from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
+from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator
-from tspg.model.transport import train_residuals
 from tspg.progress import Report, silent
 
-CLOSED_FORM = METHODS[1:]
+GENERATOR, *CLOSED_FORM = METHODS
 UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "seconds": np.empty(0)})
-# Generators that learn in the same steps. On a CPU one by one is faster (benchmarks/README.md); on a GPU the limit
-# keeps the anchored samples of all targets in memory.
-SIDE_BY_SIDE = {"cpu": 1, "cuda": 16}
 
 
 class Learned(NamedTuple):
-    """What moves profiles, the history of its training, and how many targets' generators learned in the same steps."""
+    """What moves profiles, and the history of its training."""
 
     method: Method
     history: pd.DataFrame
-    side_by_side: int = 1
 
 
 def learn(
     prepared: Prepared,
     target_model: TargetModel,
     config: ExperimentConfig,
-    target_classes: Sequence[str],
     *,
     device: torch.device,
     report: Report = silent,
     checkpoints: Checkpoints = NONE_KEPT,
-) -> Iterator[Learned]:
-    """Train what the configuration asks for, for each target against the same f; gives it with its history.
-
-    A method in closed form has no training, and an empty history. `config.target_class` is not looked at.
-    """
-    if config.method != "generator":
-        for target in target_classes:
-            yield Learned(fit_closed_form(config.method, prepared, target, seed=config.seed), UNTRAINED)
-    elif isinstance(config.generator, TransportConfig):
-        for some in _chunks(target_classes, SIDE_BY_SIDE[device.type]):
-            yield from _learn_transport(
-                prepared, target_model, config, config.generator, some, device, report, checkpoints
-            )
-    else:
-        for target in target_classes:
-            yield _learn_paper(prepared, target_model, config, config.generator, target, device, report, checkpoints)
-
-
-def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), size):
-        yield names[start : start + size]
-
-
-def _learn_transport(
-    prepared: Prepared,
-    target_model: TargetModel,
-    config: ExperimentConfig,
-    settings: TransportConfig,
-    target_classes: Sequence[str],
-    device: torch.device,
-    report: Report,
-    checkpoints: Checkpoints,
-) -> Iterator[Learned]:
-    anchors = {target: Anchor.estimate(prepared, target) for target in target_classes}
-    found = train_residuals(
-        prepared,
-        target_model,
-        anchors,
-        settings,
-        source_classes=config.source_classes,
-        seed=config.seed,
-        device=device,
-        report=report,
-        checkpoints=checkpoints,
-    )
-    for target, (generator, history) in found.items():
-        method = TransportGenerator(anchors[target], generator.requires_grad_(False))
-        yield Learned(method, history, len(found))
+) -> Learned:
+    """Make what the configuration asks for; what is known in closed form has no training, and an empty history."""
+    if config.method != GENERATOR:
+        return Learned(fit_closed_form(config.method, prepared, config.target_class, seed=config.seed), UNTRAINED)
+    if config.generator is None:
+        return Learned(LinearMap(Anchor.estimate(prepared, config.target_class), GENERATOR), UNTRAINED)
+    return _learn_paper(prepared, target_model, config, config.generator, device, report, checkpoints)
 
 
 def _learn_paper(
@@ -100,18 +52,18 @@ def _learn_paper(
     target_model: TargetModel,
     config: ExperimentConfig,
     settings: PaperConfig,
-    target_class: str,
     device: torch.device,
     report: Report,
     checkpoints: Checkpoints,
 ) -> Learned:
-    target_state = TargetState.estimate(prepared.profiles[prepared.in_class(target_class) & prepared.is_train])
+    is_target = prepared.in_class(config.target_class)
+    target_state = TargetState.estimate(prepared.profiles[is_target & prepared.is_train])
     generator, discriminator, history = train_generator(
         prepared,
         target_model,
         target_state,
         settings,
-        target_class=target_class,
+        target_class=config.target_class,
         source_classes=config.source_classes,
         seed=config.seed,
         device=device,

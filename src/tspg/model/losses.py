@@ -1,4 +1,4 @@
-"""The paper's Eqs. 1-4, one function each (Eq. 5 is their weighted sum), and the two terms of preset `transport`.
+"""The paper's Eqs. 1-4, one function each (Eq. 5 is their weighted sum).
 
 The paper leaves open how each is reduced over genes and samples. The reductions here are the ones
 behind its results; `docs/deviations.md` tells what happens with others.
@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 from tspg.errors import ShapeError
-
-SMALLEST_SQUARED_DISTANCE = 1e-8
 
 
 def discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -82,42 +80,6 @@ def target_distance_loss(perturbed: Tensor, target_sample: Tensor) -> Tensor:
             "both must be (batch, genes)."
         )
     return (perturbed - target_sample).abs().sum(dim=1).mean()
-
-
-def energy_distance_loss(perturbed: Tensor, target_sample: Tensor, scale: float | Tensor) -> Tensor:
-    """How far a cloud of perturbed profiles lies from one of real target profiles, in units of `scale`.
-
-    mean |x_i - r_j| - 1/2 mean over i != j of |x_i - x_j| (Szekely & Rizzo 2013): half the energy
-    distance, without the target's own term, which no generator changes. Euclidean and unbiased, so
-    it asks for the whole distribution: collapse to one profile raises it. Both inputs have genes as
-    columns; the numbers of rows may differ, and two or more perturbed rows are needed.
-    """
-    if perturbed.ndim != 2 or target_sample.ndim != 2 or perturbed.shape[1] != target_sample.shape[1]:
-        raise ShapeError(
-            f"perturbed has shape {tuple(perturbed.shape)} and target_sample {tuple(target_sample.shape)}; "
-            "both must be (samples, genes) with equal genes."
-        )
-    n = len(perturbed)
-    if n < 2:
-        raise ShapeError("Two or more perturbed profiles are needed to tell how they spread.")
-    between = _distances(perturbed, target_sample).mean()
-    among = _distances(perturbed, perturbed)
-    within = (among.sum() - among.trace()) / (n * (n - 1))
-    return (between - within / 2) / scale
-
-
-def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean distances between rows, kept off 0, where the root has no gradient."""
-    squared = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)[None, :] - 2 * x @ y.T
-    return squared.clamp(min=SMALLEST_SQUARED_DISTANCE).sqrt()
-
-
-def residual_size_loss(residual: Tensor, scale: float | Tensor) -> Tensor:
-    """How far G goes beyond the anchor: mean squared length over samples, in units of `scale` squared."""
-    if residual.ndim != 2:
-        raise ShapeError(f"residual has shape {tuple(residual.shape)}; (batch, genes) is needed.")
-    size: Tensor = residual.square().sum(dim=1).mean() / scale**2
-    return size
 
 
 def _require_vector(scores: Tensor, name: str) -> None:

@@ -76,7 +76,7 @@ class PaperGenerator:
 
 @dataclass(frozen=True)
 class TransportGenerator:
-    """Preset `transport`: a + G(a), where the anchor a is x moved from its own class in closed form."""
+    """Preset `transport` of tspg 0.1.0: a + G(a), where a is x moved by the linear map. It is no longer trained."""
 
     anchor: Anchor
     generator: Generator
@@ -102,10 +102,10 @@ class TransportGenerator:
 
 @dataclass(frozen=True)
 class LinearMap:
-    """The anchor alone: what can be had in closed form, without any network."""
+    """Preset `transport`: each profile moved from its own class in closed form. Also what preset `paper` is beside."""
 
     anchor: Anchor
-    name: ClassVar[str] = "linear_map"
+    name: str = "linear_map"
     asks_class: ClassVar[bool] = True
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
@@ -119,7 +119,7 @@ class LinearMap:
 
     def files(self) -> dict[str, Tensors]:
         """The anchor's matrices."""
-        return {"anchor": self.anchor.tensors()}
+        return {"generator" if self.name == "generator" else "anchor": self.anchor.tensors()}
 
 
 @dataclass(frozen=True)

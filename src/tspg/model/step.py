@@ -4,9 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tspg.config import LossWeights, PaperConfig
@@ -146,12 +144,11 @@ def hit_rate(players: Players, profiles: Tensor) -> float:
     return float((called == players.target_index).float().mean())
 
 
-def require_finite(terms: Mapping[str, float | NDArray[np.float64]], step: int) -> None:
+def require_finite(terms: Mapping[str, float], step: int) -> None:
     """Stop at the first value that is not a finite number, naming the term and the step."""
     for name, value in terms.items():
-        values = np.atleast_1d(value)
-        if not np.isfinite(values).all():
-            raise _diverged(f"{name} is {values[~np.isfinite(values)][0]}", step)
+        if not math.isfinite(value):
+            raise _diverged(f"{name} is {value}", step)
 
 
 def require_finite_weights(step: int, **networks: Mapping[str, Tensor]) -> None:

@@ -18,7 +18,6 @@ from tspg.config import (
     LossWeights,
     PaperConfig,
     TargetModelConfig,
-    TransportConfig,
 )
 from tspg.data.adjust import Adjustment
 from tspg.data.naming import check_names
@@ -253,8 +252,11 @@ def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Me
             _generator(n_genes, config, folder, device),
             _filled(lambda: Discriminator(n_genes, config), folder, "discriminator", device),
         )
-    anchor = Anchor.from_tensors(_tensors(folder, "anchor"))
-    return TransportGenerator(anchor, _generator(n_genes, TransportConfig(**settings["generator"]), folder, device))
+    if settings["generator"] is None:
+        return LinearMap(Anchor.from_tensors(_tensors(folder, "generator")), name)
+    layers = {key: settings["generator"][key] for key in ("down_units", "residual_blocks", "up_units")}
+    generator = _generator(n_genes, GeneratorConfig(**layers), folder, device)  # a network of tspg 0.1.0
+    return TransportGenerator(Anchor.from_tensors(_tensors(folder, "anchor")), generator)
 
 
 def _generator(n_genes: int, config: GeneratorConfig, folder: Path, device: torch.device) -> Generator:

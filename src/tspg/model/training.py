@@ -204,7 +204,7 @@ def train_generator(
                 require_finite_weights(
                     step + 1, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
                 )
-                row = history.close(step + 1, [hit_rate(players, profiles[rows.watched])])
+                row = history.close(step + 1, hit_rate(players, profiles[rows.watched]))
                 report("generator", int(row["epoch"]), n_epochs, row)
             training.after(step + 1)
     recompute_batch_statistics(players.generator, profiles[rows.moved])
