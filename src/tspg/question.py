@@ -14,6 +14,7 @@ from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
+from tspg.data.quantiles import Quantiles
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.device import choose_device
@@ -30,7 +31,8 @@ LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count 
 class Question:
     """Which samples and genes, moved where, learned how: everything that decides the answer.
 
-    `study` is the expression of the wanted genes; `details` is what a report tells about the data;
+    `study` is the expression of the wanted genes; `details` is what a report tells about the data; `quantiles`
+    tell how each sample's values are distributed over genes of the whole matrix;
     `samples` are single samples whose own genes are asked for; `annotations` what genes are looked up in.
     `automatic_folds` tells that nobody asked for the folds that the evidence is taken from.
     """
@@ -41,6 +43,7 @@ class Question:
     samples: tuple[str, ...]
     annotations: tuple[Annotation, ...] = ()
     automatic_folds: bool = False
+    quantiles: Quantiles | None = None
 
 
 def pose(
@@ -84,7 +87,9 @@ def pose_each(
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
-    return [Question(study, config, details, tuple(dict.fromkeys(samples)), chosen) for config in configs]
+    quantiles = Quantiles.of(adata, configs[0].layer)
+    asked = tuple(dict.fromkeys(samples))
+    return [Question(study, config, details, asked, chosen, quantiles=quantiles) for config in configs]
 
 
 def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -> tuple[AnnData, dict[str, Any]]:

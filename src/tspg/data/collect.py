@@ -11,7 +11,8 @@ from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names
-from tspg.data.table import FloatArray, GrowingMatrix, Table
+from tspg.data.quantiles import PanelRows, Quantiles, panel_of, quantiles_of
+from tspg.data.table import Block, FloatArray, GrowingMatrix, IntArray, Table
 from tspg.data.units import LOG_SCALE, LibrarySizes, guess_units
 from tspg.errors import ExpressionError, GeneSetError
 
@@ -33,8 +34,9 @@ class Matrix:
 class Collected:
     """The genes that some selections want, read once; `positions` tells where in `gene_ids` each column's gene stands.
 
-    `names_in_file` are the genes as the file has them, where some of one name were made one; `doubts` are
-    whether that was right.
+    `panel` are genes of the whole file, and their values, that tell how each sample's values are distributed; None
+    where every gene was wanted. `names_in_file` are the genes as the file has them, where some of one name were
+    made one; `doubts` are whether that was right.
     """
 
     file: str
@@ -43,7 +45,15 @@ class Collected:
     gene_ids: list[str]  # of the whole file
     positions: Positions
     names_in_file: list[str]
+    panel: tuple[list[str], FloatArray] | None = None
     doubts: tuple[str, ...] = ()
+
+    def quantiles(self) -> Quantiles | None:
+        """The quantile function of each sample over the genes of the panel; None where none of them is readable."""
+        if self.panel is not None:
+            return quantiles_of(*self.panel)
+        chosen = panel_of(self.gene_ids)
+        return quantiles_of([self.gene_ids[at] for at in chosen], self.values[:, chosen])
 
     def select(self, genes: Selection) -> Matrix:
         """The part of one of the selections that the file was read for.
@@ -106,7 +116,11 @@ def _joined(found: Collected, rule: str) -> Collected:
     kind, reason = guess_units(found.values) if rule == "sum" and values.size < found.values.size else ("", "")
     doubt = f"genes of one name were added up, but {reason}: on a log scale use --duplicates mean or first"
     doubts = (doubt,) if kind == LOG_SCALE else ()
-    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, doubts)
+    panel = None
+    if found.panel is not None:
+        names, beside = joined_names(found.panel[0])
+        panel = names, joined_values(found.panel[1], beside, rule)
+    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, panel, doubts)
 
 
 def genes_of(selection: Selection) -> Sequence[str]:
@@ -138,7 +152,9 @@ def _collect_samples(
     table: Table, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
 ) -> Collected:
     columns = _wanted(selections, table.column_ids)
-    kept = GrowingMatrix(len(table.column_ids) if columns is None else len(columns), file=table.file, limit=limit)
+    panel = np.empty(0, np.intp) if columns is None else panel_of(table.column_ids)
+    wanted = np.arange(len(table.column_ids)) if columns is None else columns
+    kept, beside = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
     sample_ids: list[str] = []
     for block in table.blocks:
         sample_ids += block.row_ids
@@ -146,10 +162,15 @@ def _collect_samples(
             values = block.values()
             libraries.add_samples(values)
             kept.append(values if columns is None else values[:, columns])
+            beside.append(values[:, panel])
+        elif columns is None:
+            kept.append(block.values())
         else:
-            kept.append(block.values(columns=columns))
-    positions = np.arange(len(table.column_ids)) if columns is None else columns
-    return Collected(table.file, kept.values, sample_ids, table.column_ids, positions, table.column_ids)
+            ours, others = _readable(block, columns, panel, side="columns")
+            kept.append(ours)
+            beside.append(others)
+    of_panel = None if columns is None else ([table.column_ids[at] for at in panel], beside.values)
+    return Collected(table.file, kept.values, sample_ids, table.column_ids, wanted, table.column_ids, of_panel)
 
 
 def _collect_genes(
@@ -158,18 +179,47 @@ def _collect_genes(
     genes = None if None in selections else {gene for genes in selections for gene in genes_of(genes)}
     is_wanted = None if genes is None else possible_match(genes)
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
+    beside = PanelRows(len(table.column_ids), file=table.file, limit=limit)
     gene_ids: list[str] = []
     kept_at: list[int] = []  # position in the file of each kept row
     for block in table.blocks:
         rows = np.asarray(
             [at for at, gene in enumerate(block.row_ids) if is_wanted is None or is_wanted(gene)], np.intp
         )
+        panel = np.empty(0, np.intp) if is_wanted is None else beside.candidates(block.row_ids)
         kept_at += (rows + len(gene_ids)).tolist()
         gene_ids += block.row_ids
         if libraries is not None and libraries.wanted:
             values = block.values()
             libraries.add_genes(values)
-            kept.append(values[rows])
-        elif len(rows):
-            kept.append(block.values(rows=rows))
-    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, np.asarray(kept_at, np.intp), gene_ids)
+            ours, others = values[rows], values[panel]
+        else:
+            ours, others = _readable(block, rows, panel, side="rows")
+        kept.append(ours)
+        if len(panel):
+            beside.add([block.row_ids[at] for at in panel], others)
+    of_panel = None if is_wanted is None else beside.samples()
+    positions = np.asarray(kept_at, np.intp)
+    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, of_panel)
+
+
+def _readable(block: Block, wanted: IntArray, beside: IntArray, *, side: str) -> tuple[FloatArray, FloatArray]:
+    """The values of wanted rows or columns, each a number, and of others beside them, not a number where unreadable.
+
+    What nobody asked for is no reason to refuse a file.
+    """
+    both = np.union1d(wanted, beside)
+    axis = 0 if side == "rows" else 1
+    try:
+        values = block.values(**{side: both})
+        return tuple(values.take(np.searchsorted(both, part), axis=axis) for part in (wanted, beside))  # type: ignore[return-value]
+    except ExpressionError:
+        ours = block.values(**{side: wanted})
+        shape = (len(beside), ours.shape[1]) if side == "rows" else (len(ours), len(beside))
+        others = np.full(shape, np.nan, np.float32)
+        for number, at in enumerate(beside):
+            with suppress(ExpressionError):
+                others[(number, slice(None)) if side == "rows" else (slice(None), number)] = block.values(
+                    **{side: np.array([at])}
+                ).ravel()
+        return ours, others

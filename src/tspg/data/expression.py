@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tspg.data.h5ad import open_h5ad
 from tspg.data.labels import check_labels, read_labels
 from tspg.data.naming import closest, listed, near_matches, shown
 from tspg.data.orientation import genes_in_rows
+from tspg.data.quantiles import Quantiles
 from tspg.data.streams import SAVE_SHEET, SHEETS, file_kind
 from tspg.data.table import Table, memory_limit
 from tspg.data.text import open_text
@@ -92,7 +93,8 @@ def read_expression(
     Returns
     -------
     AnnData: `X` of shape (samples, genes), float32, in the units of the file or as `transform` says; the labels
-    in `obs`; how it was read, and doubts, in `uns["tspg_input"]`.
+    in `obs`; how it was read, and doubts, in `uns["tspg_input"]`; how each sample's values are distributed over
+    genes of the whole file, in `obsm["tspg_quantiles"]`.
 
     Raises
     ------
@@ -142,6 +144,7 @@ class ExpressionFile:
     notes: list[str]
     doubts: list[str]
     libraries: LibrarySizes | None
+    quantiles: Quantiles | None
     once: bool
     strict: bool
 
@@ -165,7 +168,11 @@ class ExpressionFile:
             done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
             notes.append(done)
         var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
-        return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": [*doubts, *notes]}})
+        about = {**self.about, "notes": [*doubts, *notes]}
+        adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
+        if self.quantiles is not None:
+            self.quantiles.attach(adata)
+        return adata
 
     def _notes(self, matrix: Matrix, genes: Selection) -> tuple[list[str], list[str]]:
         """What to know about a part of the file, and what to doubt."""
@@ -215,6 +222,10 @@ def read_once(
             allow_unlabelled=allow_unlabelled,
         )
         collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates)
+    quantiles = collected.quantiles()
+    if quantiles is not None and libraries is not None:
+        units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
+    collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
     notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
@@ -229,7 +240,8 @@ def read_once(
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
-    return ExpressionFile(collected, obs, about, notes, doubts, libraries, once=len(selections) == 1, strict=strict)
+    once = len(selections) == 1
+    return ExpressionFile(collected, obs, about, notes, doubts, libraries, quantiles, once=once, strict=strict)
 
 
 def _open(path: Path, stack: ExitStack, limit: float, layer: str | None = None) -> Table:

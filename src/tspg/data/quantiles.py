@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from anndata import AnnData
 from numpy.typing import NDArray
 
+from tspg.data.matrix import X, gathered
 from tspg.data.table import FloatArray, IntArray, check_size
 
 # With 8,192 genes quantile normalisation is as good as with all 17,471; with fewer less so where genes are missing
@@ -22,6 +24,7 @@ _TAIL = np.geomspace(1e-4, 0.01, 33)
 LEVELS: NDArray[np.float64] = np.unique(np.concatenate([np.linspace(0, 1, 401), _TAIL, 1 - _TAIL]).round(7))
 _PERCENTS = np.searchsorted(LEVELS, np.arange(1, 100) / 100)
 _ROWS_AT_ONCE = 256
+KEY = "tspg_quantiles"  # in `obsm` of what was read from a file
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,30 @@ class Quantiles:
     genes: tuple[str, ...]
     values: FloatArray
 
-    def rows(self, chosen: NDArray[np.bool_] | IntArray) -> FloatArray:
-        """Those of some samples."""
-        return self.values[chosen]
+    def attach(self, adata: AnnData) -> None:
+        """Keep them with expression that was read, of which only some genes are kept."""
+        adata.obsm[KEY] = np.column_stack([self.values, _means(adata.X)])
+        adata.uns["tspg_input"]["panel"] = list(self.genes)
+
+    @classmethod
+    def of(cls, adata: AnnData, layer: str | None = None) -> "Quantiles | None":
+        """Those of expression: as they were read with it, or else over the genes that are there.
+
+        They hold no longer once values or genes have been changed, which the mean of each sample tells.
+        """
+        read, genes = adata.obsm.get(KEY), adata.uns.get("tspg_input", {}).get("panel")
+        if read is not None and genes is not None and layer in (None, X):
+            values = gathered(adata)
+            if np.allclose(_means(values), read[:, -1], rtol=1e-5, atol=1e-6):
+                return cls(tuple(map(str, genes)), np.ascontiguousarray(read[:, :-1], dtype=np.float32))
+        names = [str(gene) for gene in adata.var_names]
+        chosen = panel_of(names)
+        return quantiles_of([names[at] for at in chosen], gathered(adata, layer=layer, genes=chosen.tolist()))
+
+
+def _means(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    means: NDArray[np.float32] = values.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return means
 
 
 def hashes(names: Sequence[str]) -> NDArray[np.uint64]:
@@ -115,9 +139,7 @@ def quantiles_of(genes: Sequence[str], values: NDArray[np.floating]) -> Quantile
     if not whole.any():
         return None
     kept = values if whole.all() else values[:, whole]
-    return Quantiles(
-        tuple(gene for gene, stays in zip(genes, whole, strict=True) if stays), quantile_functions(kept)
-    )
+    return Quantiles(tuple(gene for gene, stays in zip(genes, whole, strict=True) if stays), quantile_functions(kept))
 
 
 def percentiles(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ are made equal. Both are held against what training samples get from a fit that 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -148,10 +148,14 @@ class ShiftTest:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as named arrays, ready to be stored."""
         parts = ("reference", "center", "whitening", "lowest", "highest")
-        return {**{name: getattr(self.known, name) for name in parts}, "distances": self.distances, "shares": self.shares}
+        return {
+            **{name: getattr(self.known, name) for name in parts},
+            "distances": self.distances,
+            "shares": self.shares,
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ShiftTest":
         """The test as it was stored."""
-        parts = ("reference", "center", "whitening", "lowest", "highest")
-        return cls(Distribution(*(arrays[name] for name in parts)), arrays["distances"], arrays["shares"])
+        known = Distribution(*(arrays[part.name] for part in fields(Distribution)))
+        return cls(known, arrays["distances"], arrays["shares"])
