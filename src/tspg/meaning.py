@@ -9,11 +9,12 @@ from anndata import AnnData
 
 from tspg.analysis.carriers import carriers
 from tspg.analysis.cases import Setting, cases_of
-from tspg.analysis.context import outside_training
+from tspg.analysis.context import PLACE_COLUMNS, outside_training
 from tspg.analysis.enrichment import changes_of, enrichment_tables
 from tspg.analysis.judges import Classify
 from tspg.analysis.membership import membership
 from tspg.analysis.path import path_table
+from tspg.analysis.samples import samples_table
 from tspg.analysis.smallest_sets import smallest_sets
 from tspg.data.annotations import Annotation
 from tspg.model.trained import TrainedModel
@@ -56,23 +57,28 @@ def meaning_tables(
     tables["table_1"] = table_1(metrics, moved.model.target_class)
     if "enrichment" in tables:
         tables["table_2"] = table_2(tables["enrichment"])
+    places = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
     if moved.study is not None:
-        tables |= _enough(moved, moved.study, annotations)
+        enough, places = _enough(moved, moved.study, annotations)
+        tables |= enough
+    tables["samples"] = samples_table(moved.perturbations, places, moved.samples)
     return tables
 
 
-def _enough(moved: Moved, study: AnnData, annotations: Sequence[Annotation]) -> dict[str, pd.DataFrame]:
+def _enough(
+    moved: Moved, study: AnnData, annotations: Sequence[Annotation]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The tables that need the real samples of the study, and the place of single samples among these."""
     genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
     setting = Setting.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
     cases = list(cases_of(moved.perturbations, moved.samples))
     tables = {
         "path": path_table(cases, setting),
         "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
-        "samples": outside_training(moved.perturbations, setting, moved.samples),
     }
     if annotations:
         tables["carriers"] = carriers(cases, setting, genes, annotations[0])
-    return tables
+    return tables, outside_training(moved.perturbations, setting, moved.samples)
 
 
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
+from tspg.report.new_class_words import described, notes_on
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
 
@@ -71,16 +72,23 @@ def genes_metrics(perturbations: AnnData, genes: pd.DataFrame) -> dict[str, Any]
 
 
 def perturb_metrics(
-    model: TrainedModel, adata: AnnData, perturbations: AnnData, doubts: Sequence[str] = ()
+    model: TrainedModel,
+    adata: AnnData,
+    perturbations: AnnData,
+    doubts: Sequence[str] = (),
+    unseen_energy_ratio: float | None = None,
 ) -> dict[str, Any]:
     """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
 
-    `doubts` are what the model's own run had to say against it; they stand first among the notes.
+    `doubts` are what the model's own run had to say against it, and `unseen_energy_ratio` what its audit found
+    for a class that it left out. Notes on these samples stand first, then the doubts.
     """
     obs = perturbations.obs
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
     called = obs["predicted_after"].eq(model.target_class)
-    notes = [*doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
+    new_classes = described(perturbations)
+    about_classes = notes_on(new_classes, model.classes, model.method.name, unseen_energy_ratio)
+    notes = [*about_classes, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
@@ -114,6 +122,8 @@ def perturb_metrics(
             "clipped_fraction": int(perturbations.uns["tspg"]["clipped_cells"])
             / (perturbations.n_obs * perturbations.n_vars),
             "constant_genes": [str(gene) for gene in perturbations.var_names[perturbations.var["constant"]]],
+            "new_classes": new_classes,
+            "unseen_energy_ratio": unseen_energy_ratio,
             "notes": notes,
             "gene_set": model.details["gene_set"],
             "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),

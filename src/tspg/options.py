@@ -68,6 +68,12 @@ def _perturb(commands: Any) -> None:
     _add_path(parser, "--model", "folder of a finished `tspg run`", "RUN_DIR", required=True)
     _add_path(parser, "--out", "new folder for the results", "DIR", required=True)
     _add_matrix(parser, of_model=True)
+    parser.add_argument(
+        "--new-class",
+        metavar="NAME",
+        help="all samples are of this one class, which the model was not trained on: with five or more they are moved "
+        "by a map made of themselves (in labels, an unknown class says the same)",
+    )
     _add_list(parser, "--samples", "samples whose own genes to list and draw (default: all, up to the first 20)", "ID")
     _add_annotations(parser)
     _add_xlsx(parser)

@@ -11,16 +11,7 @@ from tspg.analysis.distances import pairwise
 
 NAMESAKE = 0.1  # of the usual distance: farther away, a profile is another one of the same name
 _ROUNDING = 1e-9  # of a distance: the same one, computed among other profiles
-SAMPLE_COLUMNS = (
-    "sample",
-    "source_class",
-    "predicted_before",
-    "predicted_after",
-    "distance",
-    "typical",
-    "p_value",
-    "n",
-)
+PLACE_COLUMNS = ("distance", "typical", "p_value", "n")
 
 
 def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence[str]) -> pd.DataFrame:
@@ -32,8 +23,9 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     (conformal, Vovk et al. 2005). A held-out sample is compared with the others; for one that was
     trained on it is empty. Where none was held out, training samples are held against the others.
     """
+    columns = ["sample", *PLACE_COLUMNS]
     if not samples:
-        return pd.DataFrame(columns=list(SAMPLE_COLUMNS))
+        return pd.DataFrame(columns=columns)
     if len(setting.held_out):
         usual = pairwise(setting.held_out, setting.training).min(axis=1)
     else:
@@ -51,8 +43,5 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
         others = usual[[other != name for other in setting.held_out_names]] if name in setting.held_out_names else usual
         as_far = others >= distance * (1 - _ROUNDING)
         p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))
-        called = (str(facts["predicted_before"]), str(facts["predicted_after"]))
-        rows.append(
-            (name, str(facts["source_class"]), *called, distance, float(np.median(others)), p_value, len(others))
-        )
-    return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
+        rows.append((name, distance, float(np.median(others)), p_value, len(others)))
+    return pd.DataFrame(rows, columns=columns)

@@ -176,6 +176,7 @@ def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -
         sample_ids=tuple(names[kept]),
         groups=None if groups is None else tuple(np.asarray(groups, dtype=object)[kept]),
         annotation=None,
+        outside=None,
     )
 
 

@@ -22,7 +22,7 @@ from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import ExpressionError, UsageError
 from tspg.manifest import verify
 from tspg.progress import Report
-from tspg.report.run_files import doubts_about
+from tspg.report.run_files import doubts_about, unseen_energy_ratio
 from tspg.run_folder import DRAWN_AGAIN, Findings, save_findings
 from tspg.strangers import fitting_together
 
@@ -34,12 +34,16 @@ MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without bei
 
 def carry_out(options: Namespace, _report: Report) -> list[str]:
     """A run folder without model and history."""
+    from tspg.model.new_classes import check_new_class
     from tspg.model.storage import load_model, model_folder
 
     clock = Clock()
     named.require_what_xlsx_needs(options)
+    _require_one_word_on_classes(options)
     with new_folder(options.out):
         model, annotations = load_model(options.model), named.annotations(options) or carried_annotations()
+        if options.new_class is not None:
+            check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
             adata = _profiles(options, model)
         _require_units(adata, model, options.expression)
@@ -47,6 +51,14 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         inputs = [*named.input_files(options), model_folder(options.model) / "model.json"]
         save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
     return summary(options.out)
+
+
+def _require_one_word_on_classes(options: Namespace) -> None:
+    if options.new_class is not None and (options.labels or options.label_column):
+        raise UsageError(
+            f"--new-class {options.new_class} says that all samples are of one new class, and labels which class each "
+            "is of. Leave one of them out: a class in the labels that the model does not know is a new one, too."
+        )
 
 
 def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
@@ -91,17 +103,18 @@ def _findings(
 
     column = named.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-        perturbations = model.perturb(adata, label_column=column, layer=X)
+        perturbations = model.perturb(adata, label_column=column, layer=X, new_class=options.new_class)
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent
-    metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder))
+    metrics = perturb_metrics(model, adata, perturbations, doubts_about(folder), unseen_energy_ratio(folder))
     if len(samples) < perturbations.n_obs:
         metrics["data"]["notes"].append(_not_all(len(samples), perturbations.n_obs))
     own, metrics["reference"] = None, None
     if model.reference is not None:
         with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
-            own = model.sample_genes(adata, samples=samples, label_column=column, layer=X)
+            chosen = list(samples)
+            own = model.sample_genes_of(perturbations[chosen], model.values_of(adata[chosen], X))
         known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
         metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
     with clock.phase("meaning"), fitting_together(options.model):

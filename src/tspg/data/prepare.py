@@ -52,19 +52,24 @@ class Scaler:
 
     def transform(self, values: ArrayLike) -> tuple[FloatMatrix, int]:
         """Scaled profiles clipped to [0, 1], and how many cells lay outside that range before."""
+        scaled, outside = self.transform_counting(values)
+        return scaled, int(outside.sum())
+
+    def transform_counting(self, values: ArrayLike) -> tuple[FloatMatrix, NDArray[np.int64]]:
+        """Scaled profiles clipped to [0, 1], and how many values of each sample lay outside that range before."""
         matrix = np.asarray(values)
         _check_genes(matrix, len(self.minimum))
         scaled = np.empty(matrix.shape, dtype=np.float32)
-        clipped = 0
+        outside = np.zeros(len(matrix), dtype=np.int64)
         width = np.where(self.constant, 1.0, self.maximum - self.minimum)
         rows_at_once = max(1, _CELLS_AT_ONCE // max(1, matrix.shape[1]))
         for start in range(0, len(matrix), rows_at_once):
             rows = slice(start, start + rows_at_once)
             block = (matrix[rows] - self.minimum) / width
             block[:, self.constant] = 0.0
-            clipped += int(((block < 0) | (block > 1)).sum())
+            outside[rows] = ((block < 0) | (block > 1)).sum(axis=1)
             scaled[rows] = np.clip(block, 0.0, 1.0)
-        return scaled, clipped
+        return scaled, outside
 
     def inverse(self, scaled: ArrayLike) -> NDArray[np.float64]:
         """Scaled values back in the units of the input; a constant gene gets its one value."""
@@ -82,8 +87,8 @@ class Prepared:
 
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
-    training range. `adjustment` is what was taken out of the values first. `groups` are the donors;
-    `annotation` is all that the user knows about the samples.
+    training range, `outside` those of each sample. `adjustment` is what was taken out of the values first.
+    `groups` are the donors; `annotation` is all that the user knows about the samples.
 
     Examples
     --------
@@ -105,6 +110,7 @@ class Prepared:
     groups: tuple[str, ...] | None = None
     annotation: pd.DataFrame | None = None
     adjustment: Adjustment | None = None
+    outside: NDArray[np.int64] | None = None
 
     def __repr__(self) -> str:
         """How many samples and genes, and which classes."""
@@ -204,7 +210,7 @@ def prepare(
         )
         values, _ = adjustment.transform(values, levels.tolist())
     scaler = Scaler.fit(values[is_train])
-    profiles, clipped_cells = scaler.transform(values)
+    profiles, outside = scaler.transform_counting(values)
     return Prepared(
         profiles=profiles,
         class_index=class_index,
@@ -213,10 +219,11 @@ def prepare(
         sample_ids=tuple(map(str, adata.obs_names)),
         gene_ids=tuple(map(str, adata.var_names)),
         scaler=scaler,
-        clipped_cells=clipped_cells,
+        clipped_cells=int(outside.sum()),
         groups=None if groups is None else tuple(groups),
         annotation=adata.obs.astype(object).where(adata.obs.notna(), "").astype(str),
         adjustment=adjustment,
+        outside=outside,
     )
 
 

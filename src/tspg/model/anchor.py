@@ -8,7 +8,7 @@ target it keeps what is special about the person.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,12 @@ from scipy.sparse.linalg import eigsh
 from torch import Tensor
 
 from tspg.data.prepare import FloatMatrix, Prepared
-from tspg.errors import UsageError
+from tspg.errors import ModelError, UsageError
 
 Matrix = NDArray[np.float64]
 
 STORED = ("directions", "class_means", "maps", "stretch")
+SPREADS = ("pooled", "target_spread")
 DIRECTIONS = 32  # k: shared directions on which covariances are told apart
 POOL_WEIGHT = 20.0  # n0: a class's covariance counts as much as the pool's at so many samples
 RIDGE = 0.02  # share of the mean variance that is added on every shared direction
@@ -35,7 +36,9 @@ class Anchor:
 
     a(x, c) = mu_t + Q A_c Q'(x - mu_c) + s_c (I - QQ')(x - mu_c), and a(x, t) = x. `directions` is Q,
     shape (genes, k); `class_means`, `maps` (A_c) and `stretch` (s_c) have one entry a class, in the
-    order of the model's classes. Values are float64 and not clipped to [0, 1].
+    order of the model's classes. Values are float64 and not clipped to [0, 1]. `pooled`, the spread within all
+    classes but the target, and `target_spread` are what the map of one more class is made with; None in
+    models of tspg 0.1.0.
     """
 
     target_index: int
@@ -43,6 +46,8 @@ class Anchor:
     class_means: Matrix
     maps: NDArray[np.float64]
     stretch: Matrix
+    pooled: "Spread | None" = None
+    target_spread: "Spread | None" = None
 
     @classmethod
     def estimate(cls, prepared: Prepared, target_class: str) -> "Anchor":
@@ -60,24 +65,61 @@ class Anchor:
         n_pool, n_own = int((~is_target).sum()), int(is_target.sum())
         weights = np.where(is_target, 1 / np.sqrt(max(n_own, 1)), 1 / np.sqrt(max(n_pool, 1)))
         directions = leading_directions(residuals, weights.astype(np.float32))
-        pooled = _Spread.of(residuals[~is_target], directions, max(n_pool - (n_classes - 1), 1))
-        if pooled.total == 0:
-            k = directions.shape[1]
-            return cls(target, directions, means, np.tile(np.eye(k), (n_classes, 1, 1)), np.ones(n_classes))
-        spreads = [_Spread.of(residuals[labels == c], directions).shrunk_to(pooled) for c in range(n_classes)]
-        maps = np.stack([transport_map(spread.inside, spreads[target].inside) for spread in spreads])
-        stretch = np.array([_stretch(spread.outside, spreads[target].outside) for spread in spreads])
-        return cls(target, directions, means, maps, stretch)
+        pooled = Spread.of(residuals[~is_target], directions, max(n_pool - (n_classes - 1), 1))
+        spreads = [Spread.of(residuals[labels == c], directions).shrunk_to(pooled) for c in range(n_classes)]
+        maps, stretch = zip(*(_map_to(spreads[target], spread, pooled) for spread in spreads), strict=True)
+        return cls(target, directions, means, np.stack(maps), np.array(stretch), pooled, spreads[target])
+
+    def with_class(self, cohort: FloatMatrix) -> "Anchor":
+        """The anchor with the map of one more class, which comes last; nothing else changes.
+
+        Its mean and spread are those of `cohort`, scaled profiles of the class, and shrunk to the pool
+        as those of any class.
+
+        Raises
+        ------
+        ModelError
+            If the model is one of tspg 0.1.0, which did not keep what is needed.
+        """
+        if self.pooled is None or self.target_spread is None:
+            raise ModelError(
+                "This model does not hold what the map of a new class is made with: it was made by tspg 0.1.0. "
+                "Train it again with `tspg run`."
+            )
+        mean = cohort.mean(axis=0, dtype=np.float64)
+        spread = Spread.of(cohort - mean.astype(np.float32), self.directions).shrunk_to(self.pooled)
+        own_map, stretch = _map_to(self.target_spread, spread, self.pooled)
+        return replace(
+            self,
+            class_means=np.vstack([self.class_means, mean]),
+            maps=np.concatenate([self.maps, own_map[None]]),
+            stretch=np.append(self.stretch, stretch),
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that was learned, ready to be stored."""
         arrays = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in STORED}
+        for name in SPREADS:
+            spread: Spread | None = getattr(self, name)
+            if spread is not None:
+                arrays |= {f"{name}.{part}": torch.from_numpy(array) for part, array in spread.arrays().items()}
         return {**arrays, "target_index": torch.tensor(self.target_index)}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Anchor":
-        """The anchor as it was stored."""
-        return cls(int(tensors["target_index"]), *(tensors[name].numpy() for name in STORED))
+        """The anchor as it was stored.
+
+        Raises
+        ------
+        ValueError
+            If its parts are not of one size.
+        """
+        directions, means, maps, stretch = (tensors[name].numpy() for name in STORED)
+        pooled, target_spread = (Spread.from_tensors(tensors, name) for name in SPREADS)
+        for spread in (pooled, target_spread):
+            if spread is not None and len(spread.inside) != directions.shape[1]:
+                raise ValueError("the anchor's spreads have another number of directions than its maps")
+        return cls(int(tensors["target_index"]), directions, means, maps, stretch, pooled, target_spread)
 
     def move(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """Each profile moved from its own class to the target; one of the target class stays as it is."""
@@ -94,7 +136,7 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class _Spread:
+class Spread:
     """How a cloud spreads: its covariance on the shared directions, and its variance outside them."""
 
     inside: Matrix
@@ -103,20 +145,43 @@ class _Spread:
     n: int
 
     @classmethod
-    def of(cls, residuals: FloatMatrix, directions: Matrix, freedom: int | None = None) -> "_Spread":
+    def of(cls, residuals: FloatMatrix, directions: Matrix, freedom: int | None = None) -> "Spread":
+        """The spread of residuals; `freedom` is one less than their number unless it is given."""
         freedom = max(len(residuals) - 1, 1) if freedom is None else freedom
         on_directions = (residuals @ directions.astype(np.float32)).astype(np.float64)
         inside = on_directions.T @ on_directions / freedom
         total = float(np.einsum("ij,ij->i", residuals, residuals).sum(dtype=np.float64) / freedom)
         return cls(inside, max(total - float(np.trace(inside)), 0.0), total, len(residuals))
 
-    def shrunk_to(self, pool: "_Spread") -> "_Spread":
+    def arrays(self) -> dict[str, Matrix]:
+        """The spread as arrays to store."""
+        return {"inside": np.ascontiguousarray(self.inside), "facts": np.array([self.outside, self.total, self.n])}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], name: str) -> "Spread | None":
+        """The spread that was stored under a name; None where there is none."""
+        if f"{name}.inside" not in tensors:
+            return None
+        outside, total, n = tensors[f"{name}.facts"].tolist()
+        return cls(tensors[f"{name}.inside"].numpy(), outside, total, int(n))
+
+    def shrunk_to(self, pool: "Spread") -> "Spread":
         """Halfway to the pool's shape at `POOL_WEIGHT` samples; all the way, and to its size, for a single sample."""
         alpha = POOL_WEIGHT / (POOL_WEIGHT + self.n) if self.n > 1 else 1.0
-        size = self.total / pool.total if self.n > 1 else 1.0
+        size = self.total / pool.total if self.n > 1 and pool.total > 0 else 1.0
         inside = (1 - alpha) * self.inside + alpha * size * pool.inside
         inside = inside + RIDGE * np.trace(inside) / len(inside) * np.eye(len(inside))
-        return _Spread(inside, (1 - alpha) * self.outside + alpha * size * pool.outside, self.total, self.n)
+        return Spread(inside, (1 - alpha) * self.outside + alpha * size * pool.outside, self.total, self.n)
+
+
+def _map_to(target: Spread, source: Spread, pooled: Spread) -> tuple[Matrix, float]:
+    """What gives a cloud the target's spread: the map on the shared directions, and the stretch outside of them.
+
+    Without any variance within the classes there is nothing to shape.
+    """
+    if pooled.total == 0:
+        return np.eye(len(source.inside)), 1.0
+    return transport_map(source.inside, target.inside), _stretch(source.outside, target.outside)
 
 
 def transport_map(source: Matrix, target: Matrix) -> Matrix:

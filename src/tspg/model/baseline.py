@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class Baseline(Protocol):
     """A method that moves profiles to the target class without a network."""
 
     name: ClassVar[str]
+    asks_class: ClassVar[bool]  # whether each class is moved in a way of its own
 
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:
@@ -65,6 +66,14 @@ class Baseline(Protocol):
 
     def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles moved to the target class, in [0, 1]; `source_class` names each one's own class."""
+
+
+@runtime_checkable
+class ByClass(Baseline, Protocol):
+    """A baseline that knows each class by that class's own samples alone, so that one more can be added."""
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """The baseline with one more class, which comes last, known by scaled profiles of it."""
 
 
 def finished(moved: NDArray[np.floating], profiles: FloatMatrix, source_class: Names, target_class: str) -> FloatMatrix:

@@ -5,7 +5,7 @@ it is. `arrays` and `from_arrays` are how a model folder keeps one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +25,7 @@ class MeanShift:
     """Each profile plus the difference of the class means: x + mu_t - mu_source."""
 
     name: ClassVar[str] = "mean_shift"
+    asks_class: ClassVar[bool] = True
     means: NDArray[np.float64]  # classes x genes
     classes: tuple[str, ...]
     target_class: str
@@ -46,6 +47,11 @@ class MeanShift:
         """The class means."""
         return {"means": self.means}
 
+    def with_class(self, name: str, cohort: FloatMatrix) -> "MeanShift":
+        """With the mean of one more class."""
+        mean = cohort.mean(axis=0, dtype=np.float64)
+        return replace(self, means=np.vstack([self.means, mean]), classes=(*self.classes, name))
+
     def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles plus the difference of the class means."""
         target_mean = self.means[self.classes.index(self.target_class)]
@@ -60,6 +66,7 @@ class NearestTarget:
     """The closest real training sample of the target class: real by construction, but another person."""
 
     name: ClassVar[str] = "nearest_target"
+    asks_class: ClassVar[bool] = False
     targets: FloatMatrix
     target_class: str
 
@@ -93,6 +100,7 @@ class GaussianDraw:
     """A random draw from N(mu_t, Sigma_t): as real as means and covariances go, and no person in it."""
 
     name: ClassVar[str] = "gaussian_draw"
+    asks_class: ClassVar[bool] = False
     state: TargetState
     seed: int
     target_class: str

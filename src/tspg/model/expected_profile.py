@@ -21,6 +21,7 @@ class TargetMean:
     """The mean of the target class, whoever the profile came from: mu_t."""
 
     name: ClassVar[str] = "target_mean"
+    asks_class: ClassVar[bool] = False
     mean: NDArray[np.float64]
     target_class: str
 
@@ -56,6 +57,7 @@ class PairedRegression:
     """
 
     name: ClassVar[str] = "paired_regression"
+    asks_class: ClassVar[bool] = True
     means: NDArray[np.float64]  # classes x genes
     slopes: NDArray[np.float64]  # classes x genes
     classes: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The ways of moving a profile to the target class, each behind the same three questions."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tspg.data.prepare import FloatMatrix
-from tspg.errors import ModelError
+from tspg.errors import ModelError, UsageError
 from tspg.model.anchor import Anchor
-from tspg.model.baseline import Baseline
+from tspg.model.baseline import Baseline, ByClass
 from tspg.model.networks import Discriminator, Generator
 
 ROWS_AT_ONCE = 2048  # keeps the hidden layers of a large matrix out of memory
@@ -26,8 +26,23 @@ class Method(Protocol):
     def name(self) -> str:
         """What it is called in the evidence table, and what `--method` asks for."""
 
+    @property
+    def asks_class(self) -> bool:
+        """Whether each class is moved in a way of its own."""
+
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What is added to each profile before clipping; `class_index` is each one's own class."""
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """The method with one more class, which comes last, learned from scaled profiles of it alone.
+
+        Raises
+        ------
+        ModelError
+            If the model did not keep what is needed.
+        UsageError
+            If the method cannot learn a class from its own samples.
+        """
 
     def files(self) -> dict[str, Tensors]:
         """What a model folder keeps of it: the name of each safetensors file, and the tensors in it."""
@@ -40,11 +55,17 @@ class PaperGenerator:
     generator: Generator
     discriminator: Discriminator
     name: ClassVar[str] = "generator"
+    asks_class: ClassVar[bool] = False
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """G(x), in [-1, 1]."""
         del class_index
         return in_blocks(self.generator, profiles, profiles.shape[1])
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """Itself: G moves every profile alike."""
+        del name, cohort
+        return self
 
     def files(self) -> dict[str, Tensors]:
         """The weights of G and D."""
@@ -58,6 +79,7 @@ class TransportGenerator:
     anchor: Anchor
     generator: Generator
     name: ClassVar[str] = "generator"
+    asks_class: ClassVar[bool] = True
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What lies between x and a + G(a); a profile of the target class stays as it is."""
@@ -65,6 +87,11 @@ class TransportGenerator:
         moved = anchored + in_blocks(self.generator, anchored, profiles.shape[1])
         moved[class_index == self.anchor.target_index] = profiles[class_index == self.anchor.target_index]
         return moved - profiles
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """With an anchor for one more class; G stays."""
+        del name
+        return replace(self, anchor=self.anchor.with_class(cohort))
 
     def files(self) -> dict[str, Tensors]:
         """The weights of G and the anchor's matrices."""
@@ -77,10 +104,16 @@ class LinearMap:
 
     anchor: Anchor
     name: ClassVar[str] = "linear_map"
+    asks_class: ClassVar[bool] = True
 
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What lies between x and a."""
         return self.anchor.move(profiles, class_index) - profiles
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """With an anchor for one more class."""
+        del name
+        return replace(self, anchor=self.anchor.with_class(cohort))
 
     def files(self) -> dict[str, Tensors]:
         """The anchor's matrices."""
@@ -99,10 +132,27 @@ class BaselineMethod:
         """The baseline's name."""
         return self.baseline.name
 
+    @property
+    def asks_class(self) -> bool:
+        """Whether the baseline asks for the class."""
+        return self.baseline.asks_class
+
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What lies between x and where the baseline puts it."""
         names = np.asarray(self.classes, dtype=object)[class_index]
         return self.baseline.move(profiles, names) - profiles
+
+    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+        """With one more class, for a baseline that knows classes by their own samples."""
+        if isinstance(self.baseline, ByClass):
+            return replace(self, baseline=self.baseline.with_class(name, cohort), classes=(*self.classes, name))
+        if not self.asks_class:
+            return self
+        raise UsageError(
+            f"Method {self.name} cannot learn a new class from its own samples. Train a model with another method, "
+            "such as `--method linear_map`, or leave the class out: each sample is then moved as the class that f "
+            "finds likeliest."
+        )
 
     def files(self) -> dict[str, Tensors]:
         """All that the baseline learned."""

@@ -1,7 +1,7 @@
 """Gene by gene to the target's distribution: the strongest method that looks at single genes only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,7 @@ class QuantileMap:
     """
 
     name: ClassVar[str] = "quantile_map"
+    asks_class: ClassVar[bool] = True
     quantiles: NDArray[np.float32]  # classes x levels x genes
     classes: tuple[str, ...]
     target_class: str
@@ -29,9 +30,9 @@ class QuantileMap:
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> "QuantileMap":  # noqa: ARG003 - as every method
         """Learn the quantiles of every gene in every class, at up to 51 levels."""
         largest = max(len(training.of_class(name)) for name in training.classes)
-        levels = np.linspace(0, 1, min(MOST_LEVELS, max(largest, 2)))
-        quantiles = [np.quantile(training.of_class(name), levels, axis=0) for name in training.classes]
-        return cls(np.array(quantiles, dtype=np.float32), training.classes, training.target_class)
+        n_levels = min(MOST_LEVELS, max(largest, 2))
+        quantiles = np.array([_quantiles(training.of_class(name), n_levels) for name in training.classes])
+        return cls(quantiles, training.classes, training.target_class)
 
     @classmethod
     def from_arrays(
@@ -44,6 +45,11 @@ class QuantileMap:
         """The quantiles."""
         return {"quantiles": self.quantiles}
 
+    def with_class(self, name: str, cohort: FloatMatrix) -> "QuantileMap":
+        """With the quantiles of one more class."""
+        own = _quantiles(cohort, self.quantiles.shape[1])
+        return replace(self, quantiles=np.concatenate([self.quantiles, own[None]]), classes=(*self.classes, name))
+
     def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
         """Profiles with every gene's rank read off in the target class; outside the known range, its ends."""
         target = self.quantiles[self.classes.index(self.target_class)]
@@ -51,6 +57,11 @@ class QuantileMap:
         for number, rows in rows_by_class(source_class, self.classes):
             moved[rows] = _same_rank(moved[rows], self.quantiles[number], target)
         return finished(moved, profiles, source_class, self.target_class)
+
+
+def _quantiles(profiles: FloatMatrix, n_levels: int) -> NDArray[np.float32]:
+    """So many quantiles of every gene at even steps, shape (levels, genes)."""
+    return np.quantile(profiles, np.linspace(0, 1, n_levels), axis=0).astype(np.float32)
 
 
 def _same_rank(profiles: FloatMatrix, source: FloatMatrix, target: FloatMatrix) -> FloatMatrix:

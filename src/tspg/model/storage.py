@@ -34,8 +34,9 @@ from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
 from tspg.strangers import check_folder, is_plain
 
-# 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference. Every one of them can still be read.
-FORMAT_VERSION = 4
+# 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads to make the map of a new class
+# with. Every one of them can still be read.
+FORMAT_VERSION = 5
 # What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
 _DAMAGED = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),

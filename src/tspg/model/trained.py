@@ -22,6 +22,7 @@ from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, tex
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
+from tspg.model.new_classes import Mover, check_new_class, mover_for
 from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import own_classes, sample_gene_table
 
@@ -136,18 +137,23 @@ class TrainedModel:
 
         A gene that is constant in training has no scale, so nothing can be learned of it: it stays.
         """
-        raw = self.method.raw_perturbation(profiles, self._class_index(profiles, source_class))
-        raw[:, self.scaler.constant] = 0.0
-        return raw
+        return self._added(profiles, self._class_index(profiles, source_class, self.classes), self.method)
 
     def move(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> FloatMatrix:
         """x_adv = clip(x + raw perturbation, 0, 1) for each scaled profile; shape (samples, genes)."""
         moved: FloatMatrix = np.clip(profiles + self.raw_perturbation(profiles, source_class), 0.0, 1.0)
         return moved
 
-    def _class_index(self, profiles: FloatMatrix, source_class: NDArray[np.object_]) -> NDArray[np.int64]:
+    def _added(self, profiles: FloatMatrix, class_index: NDArray[np.int64], method: Method) -> FloatMatrix:
+        raw = method.raw_perturbation(profiles, class_index)
+        raw[:, self.scaler.constant] = 0.0
+        return raw
+
+    def _class_index(
+        self, profiles: FloatMatrix, source_class: NDArray[np.object_], classes: tuple[str, ...]
+    ) -> NDArray[np.int64]:
         """Each sample's own class; where it is not known, the one f finds likeliest besides the target."""
-        number_of = {name: number for number, name in enumerate(self.classes)}
+        number_of = {name: number for number, name in enumerate(classes)}
         index = np.array([number_of.get(name, -1) for name in source_class], dtype=np.int64)
         unknown = index < 0
         if unknown.any():
@@ -157,9 +163,19 @@ class TrainedModel:
         return index
 
     def perturb(
-        self, adata: AnnData, *, label_column: str | None = None, layer: str | None = None, keep_raw: bool = False
+        self,
+        adata: AnnData,
+        *,
+        label_column: str | None = None,
+        layer: str | None = None,
+        keep_raw: bool = False,
+        new_class: str | None = None,
     ) -> AnnData:
         """Move new profiles to the target class: expression in, Perturbations out.
+
+        A class that the model was not trained on is moved by a map made of its own samples, where five or more
+        are given: where each goes then depends on the others. With fewer, as without a class, each is moved as
+        the class that f finds likeliest besides the target. `uns["tspg"]["new_classes"]` says how it was done.
 
         Parameters
         ----------
@@ -168,12 +184,15 @@ class TrainedModel:
             enough. Genes may come in any order; those the model does not know are ignored. In any form
             that `run` takes.
         label_column
-            Column of `adata.obs` with the samples' own classes; empty where they are not known.
+            Column of `adata.obs` with the samples' own classes, of the model or new; empty where they are not known.
         layer
             Layer of `adata` that holds the expression; `X` is the matrix itself. None takes what the
             model was trained on: X, or the layer of the same name.
         keep_raw
             Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
+        new_class
+            The name of one class that all samples are of and that the model was not trained on; instead of
+            `label_column`.
 
         Returns
         -------
@@ -187,8 +206,10 @@ class TrainedModel:
             if samples or genes share a name.
         LabelError
             If there is no such column.
+        ModelError
+            If the map of `new_class` cannot be made, since the model is one of tspg 0.1.0.
         UsageError
-            If there is no such layer.
+            If there is no such layer; if `new_class` is no new class, or the method cannot learn one.
 
         Examples
         --------
@@ -196,17 +217,30 @@ class TrainedModel:
         >>> sorted(moved.layers)
         ['original', 'perturbation', 'raw_perturbation']
         >>> moved.obs.columns.tolist()
-        ['source_class', 'predicted_before', 'predicted_after', 'split']
+        ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped']
         """
+        told = self._told_class(adata, label_column, new_class)
         values, unadjusted = self._values(adata, layer)
-        scaled, clipped = self.scaler.transform(values)
-        source = np.full(adata.n_obs, "", dtype=object)
-        if label_column is not None:
-            source = np.asarray(text_column(adata, label_column, gaps_allowed=True), dtype=object)
+        scaled, outside = self.scaler.transform_counting(values)
+        mover = mover_for(self.method, self.classes, scaled, told, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
-        result = self._assemble(scaled, adata.obs_names, source, split, keep_raw=keep_raw)
-        result.uns["tspg"] |= {"clipped_cells": clipped, "unadjusted": unadjusted}
+        result = self._assemble(scaled, adata.obs_names, told, split, outside, mover, keep_raw=keep_raw)
+        result.uns["tspg"] |= {"clipped_cells": int(outside.sum()), "unadjusted": unadjusted}
         return result
+
+    def _told_class(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NDArray[np.object_]:
+        """The class that the user gives each sample; empty where it is not known."""
+        if new_class is not None:
+            check_new_class(new_class, self.classes)
+            if label_column is not None:
+                raise UsageError(
+                    f"Column {shown(label_column)} says which class each sample is of, and the new class "
+                    f"{shown(new_class)} that all are of it. Give one of them."
+                )
+            return np.full(adata.n_obs, new_class, dtype=object)
+        if label_column is None:
+            return np.full(adata.n_obs, "", dtype=object)
+        return np.asarray(text_column(adata, label_column, gaps_allowed=True), dtype=object)
 
     def sample_genes(
         self,
@@ -215,15 +249,17 @@ class TrainedModel:
         samples: Sequence[str] | None = None,
         label_column: str | None = None,
         layer: str | None = None,
+        new_class: str | None = None,
     ) -> pd.DataFrame:
         """One person's genes: which are unusual for the own class, and how far each lies from the target class.
 
-        The own class is the one given by `label_column`, or else the one that f sees. A sample that the model
-        was trained on took part in what is expected of it, so its genes look a little less unusual than they are.
+        The own class is the one given by `label_column`, or else the one that f sees. For a class that the model
+        was not trained on what rests on the own class is empty. A sample that the model was trained on took part
+        in what is expected of it, so its genes look a little less unusual than they are.
 
         Parameters
         ----------
-        adata, label_column, layer
+        adata, label_column, layer, new_class
             As for `perturb`.
         samples
             Names of the samples wanted; None takes all.
@@ -255,9 +291,11 @@ class TrainedModel:
             unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
             if unknown:
                 raise UsageError(f"There is no sample {unknown[0]!r} among the {adata.n_obs} given.")
-            adata = adata[list(dict.fromkeys(samples))]
-        moved = self.perturb(adata, label_column=label_column, layer=layer)
-        return self.sample_genes_of(moved, self._values(adata, layer)[0])
+        moved = self.perturb(adata, label_column=label_column, layer=layer, new_class=new_class)
+        if samples is not None:  # only now: the samples of a new class are moved together
+            wanted = list(dict.fromkeys(samples))
+            moved, adata = moved[wanted], adata[wanted]
+        return self.sample_genes_of(moved, self.values_of(adata, layer))
 
     def sample_genes_of(
         self, moved: AnnData, values: NDArray[np.floating], reference: SampleReference | None = None
@@ -272,6 +310,10 @@ class TrainedModel:
         names, own = list(map(str, moved.obs_names)), own_classes(moved.obs)
         change = np.asarray(moved.layers["perturbation"])
         return sample_gene_table(values, names, own, change, self.gene_ids, reference)
+
+    def values_of(self, adata: AnnData, layer: str | None = None) -> FloatMatrix:
+        """Expression of the model's genes in the user's units, adjusted for a batch where the model is."""
+        return self._values(adata, layer)[0]
 
     def _values(self, adata: AnnData, layer: str | None) -> tuple[FloatMatrix, int]:
         """Expression of the model's genes in the user's units, adjusted as in training; and how many could not be."""
@@ -297,7 +339,9 @@ class TrainedModel:
         asked = self.asked(prepared)
         names = pd.Index(np.asarray(prepared.sample_ids, dtype=object)[asked])
         source, split = prepared.source_class[asked], prepared.split[asked]
-        result = self._assemble(prepared.profiles[asked], names, source, split, keep_raw=keep_raw)
+        outside = None if prepared.outside is None else prepared.outside[asked]
+        mover = Mover(self.method, self.classes, {})
+        result = self._assemble(prepared.profiles[asked], names, source, split, outside, mover, keep_raw=keep_raw)
         if prepared.groups is not None:
             result.obs["group"] = np.asarray(prepared.groups, dtype=object)[asked]
             result.uns["tspg"]["has_donors"] = True  # a column of that name may be the user's own
@@ -341,18 +385,24 @@ class TrainedModel:
         names: pd.Index,
         source: NDArray[np.object_],
         split: NDArray[np.object_],
+        outside: NDArray[np.int64] | None,
+        mover: Mover,
         *,
         keep_raw: bool,
     ) -> AnnData:
         if len(scaled) == 0:
             raise ShapeError("There is no sample to move.")
-        perturbed = self.move(scaled, source)
+        class_index = self._class_index(scaled, source, mover.classes)
+        raw = self._added(scaled, class_index, mover.method)
+        perturbed = np.clip(scaled + raw, 0.0, 1.0)
         obs = pd.DataFrame(
             {
                 "source_class": source,
                 "predicted_before": self.classify(scaled),
                 "predicted_after": self.classify(perturbed),
                 "split": split,
+                "moved_as": mover.moved_as(class_index, self.target_class),
+                "clipped": np.nan if outside is None else outside / scaled.shape[1],
             },
             index=names.astype(str),
         )
@@ -369,7 +419,7 @@ class TrainedModel:
         result.layers["original"] = scaled
         result.layers["perturbation"] = perturbed - scaled
         if keep_raw:
-            result.layers["raw_perturbation"] = self.raw_perturbation(scaled, source)
+            result.layers["raw_perturbation"] = raw
         result.uns["tspg"] = {
             "target_class": self.target_class,
             "gene_set": self.settings.get("gene_set") or "",
@@ -379,6 +429,9 @@ class TrainedModel:
             "source_classes": np.asarray(self.source_classes, dtype=object),
             "f_accuracy": float((obs["predicted_after"] == self.target_class).mean()),
         }
+        if mover.new_classes:
+            result.uns["tspg"]["new_classes"] = np.array(list(mover.new_classes), dtype=object)
+            result.uns["tspg"]["new_classes_moved"] = np.array(list(mover.new_classes.values()), dtype=object)
         return result
 
 

@@ -21,7 +21,8 @@ from tspg.report.method_words import method_of
 from tspg.report.page import PROGRAM, rendered
 from tspg.report.people_view import people, people_in_short
 from tspg.report.pictures import pictures_of
-from tspg.report.run_files import RunFiles, read_run
+from tspg.report.run_files import RunFiles, new_classes, read_run
+from tspg.report.samples_view import named_rows, sample_rows
 from tspg.strangers import fitting_together
 
 MOST_GENE_LISTS = 100
@@ -90,6 +91,8 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "gene_lists": groups[:MOST_GENE_LISTS],
         "n_gene_lists": len(groups),
         "people": told_people,
+        "samples": sample_rows(run),
+        "n_samples": len(run.tables["samples"]),
         "map": map_of(run),
         "told": cases_told(run),
         "n_told": len(groups),
@@ -141,10 +144,16 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
             "train": parts.get("train"),
             "test": parts.get("test"),
             "all": parts.get("all", sum(parts.values())),
-            "role": "target" if name == run.target else "source" if name in run.sources else "known to f alone",
+            "role": _role(run, name),
         }
         for name, parts in (counted or {}).items()
     ]
+
+
+def _role(run: RunFiles, name: str) -> str:
+    if name in new_classes(run):
+        return "new to the model"
+    return "target" if name == run.target else "source" if name in run.sources else "known to f alone"
 
 
 def _gene_lists(run: RunFiles) -> Iterator[dict[str, Any]]:
@@ -238,7 +247,7 @@ def _command(run: RunFiles) -> str:
         ("target-epochs", run.metric("training.target_epochs") or target_model["epochs"]),
         ("seed", settings["seed"]),
         ("threads", settings["threads"]),
-        *(("samples", sample) for sample in run.tables["samples"].get("sample", [])),
+        *(("samples", row["sample"]) for row in named_rows(run)),
         ("out", "NEW_FOLDER"),
     ]
     given = [[f"--{name}", str(value)] for name, value in options if value is not None]

@@ -7,7 +7,8 @@ import pandas as pd
 from tspg.analysis.class_genes import SURE
 from tspg.analysis.wording import counted, listed, number
 from tspg.model.expectation import FEWEST_PAIRS
-from tspg.report.run_files import RunFiles
+from tspg.report.run_files import RunFiles, new_classes
+from tspg.report.samples_view import named_rows
 
 FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
 MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 20, 6, 5
@@ -15,7 +16,7 @@ MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 20, 6, 5
 
 def people(run: RunFiles) -> list[dict[str, Any]]:
     """For every named sample: is it like those the model learned from, and its three lists of genes."""
-    return [_person(run, row) for row in run.tables["samples"].to_dict("records")]
+    return [_person(run, row) for row in named_rows(run)]
 
 
 def _person(run: RunFiles, row: dict[Any, Any]) -> dict[str, Any]:
@@ -55,7 +56,8 @@ def _own_words(run: RunFiles, row: dict[Any, Any], genes: pd.DataFrame) -> str:
     """How many genes are unusual for the sample's own class, and what they were held against."""
     name, found = _own_class(row), _rests_on(run, row)
     if genes.empty or genes["z_own"].isna().all():
-        return f"Which genes are unusual for {name} was not answered: {_why_not(found)}."
+        why = "the model was not trained on this class" if name in new_classes(run) else _why_not(found)
+        return f"Which genes are unusual for {name} was not answered: {why}."
     sure = int((genes["q_own"] < SURE).sum())
     unusual = f"{counted(sure, 'gene')} {'is' if sure == 1 else 'are'}" if sure else "No gene is"
     donors = counted(found["n_donors"], "donor")
@@ -126,7 +128,7 @@ def _named(genes: list[dict[Any, Any]]) -> str:
 
 def far_out(run: RunFiles) -> list[str]:
     """A warning for each named sample that lies outside the training data."""
-    return [f"{row['sample']}: {_place(row)}" for row in run.tables["samples"].to_dict("records") if _is_outside(row)]
+    return [f"{row['sample']}: {_place(row)}" for row in named_rows(run) if _is_outside(row)]
 
 
 def _is_outside(row: dict[Any, Any]) -> bool:

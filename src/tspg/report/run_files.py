@@ -145,6 +145,24 @@ def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     return facts, obs
 
 
+def new_classes(run: RunFiles) -> dict[str, Any]:
+    """The classes of the moved samples that the model was not trained on; none on the page of its own run."""
+    return dict(run.metric("data.new_classes") or {})
+
+
+def unseen_energy_ratio(run_dir: Path) -> float | None:
+    """How far samples of a class that was left out of training stay from the target, by the audit of a run.
+
+    The energy ratio of the worst class; None where there was no audit, or it could not be measured.
+    """
+    with fitting_together(run_dir):
+        table = Tables(run_dir)["controls"]
+        if table.empty:
+            return None
+        rows = table[(table["control"] == "leave_one_class_out") & (table["measure"] == "energy_ratio")]["value"]
+        return None if rows.isna().all() else float(rows.iloc[0])
+
+
 def doubts_about(run_dir: Path) -> list[str]:
     """What the verdict on a trained model says against it; nothing where there is no verdict."""
     with fitting_together(run_dir):
