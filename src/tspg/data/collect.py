@@ -11,7 +11,7 @@ from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names
-from tspg.data.quantiles import PanelRows, Quantiles, panel_of, quantiles_of
+from tspg.data.quantiles import PanelRows, Quantiles, panel_among, quantiles_of
 from tspg.data.table import Block, FloatArray, GrowingMatrix, IntArray, Table
 from tspg.data.units import LOG_SCALE, LibrarySizes, guess_units
 from tspg.errors import ExpressionError, GeneSetError
@@ -48,12 +48,11 @@ class Collected:
     panel: tuple[list[str], FloatArray] | None = None
     doubts: tuple[str, ...] = ()
 
-    def quantiles(self) -> Quantiles | None:
-        """The quantile function of each sample over the genes of the panel; None where none of them is readable."""
-        if self.panel is not None:
-            return quantiles_of(*self.panel)
-        chosen = panel_of(self.gene_ids)
-        return quantiles_of([self.gene_ids[at] for at in chosen], self.values[:, chosen])
+    def quantiles(self, genes: Sequence[str] | None) -> Quantiles | None:
+        """The quantile function of each sample over some genes, or else those of the panel; None without any."""
+        names, values = self.panel or (self.gene_ids, self.values)
+        found, chosen = panel_among(names, genes)
+        return quantiles_of(found, values if len(chosen) == len(names) else values[:, chosen]) if found else None
 
     def select(self, genes: Selection) -> Matrix:
         """The part of one of the selections that the file was read for.
@@ -83,18 +82,20 @@ def collect(
     libraries: LibrarySizes | None,
     limit: float,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
 ) -> Collected:
     """The values of all wanted genes, block by block; all values are parsed only if libraries are summed.
 
-    Genes of one name are refused or made one, as `duplicates` says.
+    Genes of one name are refused or made one, as `duplicates` says. `panel` are the genes that distributions are
+    taken over, where the file's own panel is not meant.
     """
     if turned:
         _check(table.column_ids, "sample", table)
-        found = _collect_genes(table, selections, libraries, limit)
+        found = _collect_genes(table, selections, libraries, limit, panel)
         _check(found.gene_ids, "gene", table, duplicates)
     else:
         _check(table.column_ids, "gene", table, duplicates)
-        found = _collect_samples(table, selections, libraries, limit)
+        found = _collect_samples(table, selections, libraries, limit, panel)
         _check(found.sample_ids, "sample", table)
     return found if duplicates == "error" else _joined(found, duplicates)
 
@@ -149,10 +150,15 @@ def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> Positions |
 
 
 def _collect_samples(
-    table: Table, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
+    table: Table,
+    selections: Sequence[Selection],
+    libraries: LibrarySizes | None,
+    limit: float,
+    genes: Sequence[str] | None,
 ) -> Collected:
     columns = _wanted(selections, table.column_ids)
-    panel = np.empty(0, np.intp) if columns is None else panel_of(table.column_ids)
+    names, gene_of = joined_names(table.column_ids)
+    panel = np.empty(0, np.intp) if columns is None else np.flatnonzero(np.isin(gene_of, panel_among(names, genes)[1]))
     wanted = np.arange(len(table.column_ids)) if columns is None else columns
     kept, beside = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
     sample_ids: list[str] = []
@@ -169,17 +175,21 @@ def _collect_samples(
             ours, others = _readable(block, columns, panel, side="columns")
             kept.append(ours)
             beside.append(others)
-    of_panel = None if columns is None else ([table.column_ids[at] for at in panel], beside.values)
-    return Collected(table.file, kept.values, sample_ids, table.column_ids, wanted, table.column_ids, of_panel)
+    found = None if columns is None else ([table.column_ids[at] for at in panel], beside.values)
+    return Collected(table.file, kept.values, sample_ids, table.column_ids, wanted, table.column_ids, found)
 
 
 def _collect_genes(
-    table: Table, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
+    table: Table,
+    selections: Sequence[Selection],
+    libraries: LibrarySizes | None,
+    limit: float,
+    of_panel: Sequence[str] | None,
 ) -> Collected:
     genes = None if None in selections else {gene for genes in selections for gene in genes_of(genes)}
     is_wanted = None if genes is None else possible_match(genes)
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
-    beside = PanelRows(len(table.column_ids), file=table.file, limit=limit)
+    beside = PanelRows(len(table.column_ids), of_panel, file=table.file, limit=limit)
     gene_ids: list[str] = []
     kept_at: list[int] = []  # position in the file of each kept row
     for block in table.blocks:
@@ -198,9 +208,9 @@ def _collect_genes(
         kept.append(ours)
         if len(panel):
             beside.add([block.row_ids[at] for at in panel], others)
-    of_panel = None if is_wanted is None else beside.samples()
+    found = None if is_wanted is None else beside.samples()
     positions = np.asarray(kept_at, np.intp)
-    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, of_panel)
+    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, found)
 
 
 def _readable(block: Block, wanted: IntArray, beside: IntArray, *, side: str) -> tuple[FloatArray, FloatArray]:

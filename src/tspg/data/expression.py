@@ -53,6 +53,7 @@ def read_expression(
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
     strict: bool = False,
 ) -> AnnData:
     """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
@@ -86,6 +87,9 @@ def read_expression(
     duplicates
         What to do about genes that occur several times: `error`, or make one gene of them, `first`, `mean` or
         `sum`; on the values as they stand in the file, before `transform`.
+    panel
+        Genes over which the distribution of each sample's values is taken, such as those of a model
+        (`model.panel`); None takes up to 8,192 of the file, picked by a hash of their names.
     strict
         Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
         no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
@@ -127,6 +131,7 @@ def read_expression(
         allow_unlabelled=allow_unlabelled,
         max_memory_gb=max_memory_gb,
         duplicates=duplicates,
+        panel=panel,
         strict=strict,
     ).select(genes)
 
@@ -201,6 +206,7 @@ def read_once(
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
     strict: bool = False,
 ) -> ExpressionFile:
     """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
@@ -221,8 +227,8 @@ def read_once(
             model_genes=orient_by_genes,
             allow_unlabelled=allow_unlabelled,
         )
-        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates)
-    quantiles = collected.quantiles()
+        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
+    quantiles = collected.quantiles(panel)
     if quantiles is not None and libraries is not None:
         units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted

@@ -13,8 +13,10 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from tspg.data.identifiers import match_genes, possible_match
 from tspg.data.matrix import X, gathered
 from tspg.data.table import FloatArray, IntArray, check_size
+from tspg.errors import GeneSetError
 
 # With 8,192 genes quantile normalisation is as good as with all 17,471; with fewer less so where genes are missing
 # (benchmarks/truth_shift.py).
@@ -40,19 +42,35 @@ class Quantiles:
         adata.uns["tspg_input"]["panel"] = list(self.genes)
 
     @classmethod
-    def of(cls, adata: AnnData, layer: str | None = None) -> "Quantiles | None":
+    def of(cls, adata: AnnData, layer: str | None = None, genes: Sequence[str] | None = None) -> "Quantiles | None":
         """Those of expression: as they were read with it, or else over the genes that are there.
 
-        They hold no longer once values or genes have been changed, which the mean of each sample tells.
+        Parameters
+        ----------
+        adata, layer
+            The expression.
+        genes
+            The genes to take them over, as far as they are there; None takes a panel of all. None comes back where
+            there is none of them.
         """
-        read, genes = adata.obsm.get(KEY), adata.uns.get("tspg_input", {}).get("panel")
-        if read is not None and genes is not None and layer in (None, X):
-            values = gathered(adata)
-            if np.allclose(_means(values), read[:, -1], rtol=1e-5, atol=1e-6):
-                return cls(tuple(map(str, genes)), np.ascontiguousarray(read[:, :-1], dtype=np.float32))
+        read = cls._read(adata) if layer in (None, X) else None
         names = [str(gene) for gene in adata.var_names]
-        chosen = panel_of(names)
-        return quantiles_of([names[at] for at in chosen], gathered(adata, layer=layer, genes=chosen.tolist()))
+        found, chosen = panel_among(names, genes)
+        if read is not None and (
+            genes is None or (set(genes).issuperset(read.genes) and len(read.genes) >= len(found))
+        ):
+            return read
+        return quantiles_of(found, gathered(adata, layer=layer, genes=chosen.tolist())) if found else None
+
+    @classmethod
+    def _read(cls, adata: AnnData) -> "Quantiles | None":
+        """Those that were read with expression; None once values or genes have been changed, as the means tell."""
+        read, genes = adata.obsm.get(KEY), adata.uns.get("tspg_input", {}).get("panel")
+        if read is None or genes is None:
+            return None
+        if not np.allclose(_means(gathered(adata)), read[:, -1], rtol=1e-5, atol=1e-6):
+            return None
+        return cls(tuple(map(str, genes)), np.ascontiguousarray(read[:, :-1], dtype=np.float32))
 
 
 def _means(values: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -73,11 +91,30 @@ def panel_of(names: Sequence[str]) -> IntArray:
     return np.flatnonzero(np.isin(keys, smallest))
 
 
-class PanelRows:
-    """The panel of a file with genes in rows, which may be the last ones: kept up while the file is read."""
+def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list[str], IntArray]:
+    """The genes that a distribution is taken over, and where they stand among the names.
 
-    def __init__(self, n_columns: int, *, file: str, limit: float) -> None:
+    They are those of `genes` that are there, under the names given; None takes the panel of all names.
+    """
+    if genes is None:
+        chosen = panel_of(names)
+        return [names[at] for at in chosen], chosen
+    try:
+        match = match_genes(genes, names)
+    except GeneSetError:
+        return [], np.empty(0, np.intp)
+    return list(match.found), np.asarray(match.positions, np.intp)
+
+
+class PanelRows:
+    """The panel of a file with genes in rows, which may be the last ones: kept up while the file is read.
+
+    With `genes` it is whatever may be one of them.
+    """
+
+    def __init__(self, n_columns: int, genes: Sequence[str] | None, *, file: str, limit: float) -> None:
         self._file, self._limit, self._n_columns = file, limit, n_columns
+        self._is_wanted = None if genes is None else possible_match(genes)
         self._smallest = np.empty(0, np.uint64)
         self._names: list[str] = []
         self._keys = np.empty(0, np.uint64)
@@ -85,6 +122,8 @@ class PanelRows:
 
     def candidates(self, names: Sequence[str]) -> IntArray:
         """Which of the next rows belong to the panel, by all that has been read."""
+        if self._is_wanted is not None:
+            return np.asarray([at for at, name in enumerate(names) if self._is_wanted(name)], np.intp)
         keys = hashes(names)
         self._smallest = np.unique(np.concatenate([self._smallest, keys]))[:PANEL]
         return np.flatnonzero(np.isin(keys, self._smallest))
@@ -106,6 +145,8 @@ class PanelRows:
 
     def _prune(self) -> None:
         """Let go of the rows that others have pushed out."""
+        if self._is_wanted is not None:
+            return
         kept = np.isin(self._keys, self._smallest)
         self._names = [name for name, stays in zip(self._names, kept, strict=True) if stays]
         self._keys = self._keys[kept]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.quantiles import LEVELS, at_ranks, percentiles, ranks_of
+from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
 from tspg.model.randomness import SHIFT_FOLDS, stream
 
 Numbers = NDArray[np.float64]
@@ -21,6 +21,10 @@ Codes = NDArray[np.int64]
 
 FOLDS = 5
 FEWEST_SAMPLES = 40  # with fewer, no p of two tests falls below .05
+PANEL, MODEL = "panel", "model"  # genes that a test is taken over
+# Share of the panel that may be missing: of the lowest 1 % one in ten of GTEx's own samples is called odd, of any 1 %
+# none more (benchmarks/truth_shift.py).
+MOST_MISSING = 0.002
 _RIDGE = 0.05  # of the mean variance of a percentile
 
 
@@ -141,10 +145,6 @@ class ShiftTest:
         )
         return np.minimum(1.0, 2 * (1 - known + at_least) / (1 - known + self.n))
 
-    def normalise(self, values: NDArray[np.floating], quantiles: Floats) -> Floats:
-        """Each value replaced by the one of the same rank in the mean distribution of the training samples."""
-        return at_ranks(ranks_of(values, quantiles), self.known.reference)
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as named arrays, ready to be stored."""
         parts = ("reference", "center", "whitening", "lowest", "highest")
@@ -159,3 +159,89 @@ class ShiftTest:
         """The test as it was stored."""
         known = Distribution(*(arrays[part.name] for part in fields(Distribution)))
         return cls(known, arrays["distances"], arrays["shares"])
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What a model knows of how the values of its training samples are distributed.
+
+    `panel` are genes of the whole training matrix, and `of_panel` tests over them. Where a file lacks some of
+    them, `of_genes` tests over the model's own genes, which are always there.
+    """
+
+    panel: tuple[str, ...]
+    of_panel: ShiftTest
+    of_genes: ShiftTest
+
+    @classmethod
+    def fit(
+        cls,
+        quantiles: Quantiles,
+        values: NDArray[np.floating],
+        is_train: NDArray[np.bool_],
+        donors: Codes,
+        *,
+        seed: int,
+    ) -> "tuple[Shift, Numbers]":
+        """Learn from the training samples of a study; also the p of every sample, each from a fit without her.
+
+        Parameters
+        ----------
+        quantiles
+            Those of all samples of the study, over genes of the whole matrix.
+        values
+            The model's genes in the user's units, shape (samples, genes).
+        is_train
+            Which samples are learned from.
+        donors
+            The number of each sample's donor.
+        seed
+            Decides the five folds.
+        """
+        known, new = (quantiles.values[rows] for rows in (is_train, ~is_train))
+        ours, theirs = values[is_train], values[~is_train]
+        test, own = ShiftTest.fit(known, ours, donors[is_train], seed=seed)
+        of_genes, _ = ShiftTest.fit(quantile_functions(ours), ours, donors[is_train], seed=seed)
+        p = np.full(len(values), np.nan)
+        p[is_train], p[~is_train] = own, test.p_values(new, theirs)
+        return cls(quantiles.genes, test, of_genes), p
+
+    def covers(self, quantiles: Quantiles | None) -> bool:
+        """Whether a distribution is taken over the panel, but for so few genes that it does not matter."""
+        return quantiles is not None and len(quantiles.genes) >= (1 - MOST_MISSING) * len(self.panel)
+
+    def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Numbers, str]:
+        """The p of each new profile, and over which genes it was taken: `panel`, `model`, or neither."""
+        if not self.of_panel.is_tested:
+            return np.full(len(values), np.nan), ""
+        if quantiles is not None and self.covers(quantiles):
+            return self.of_panel.p_values(quantiles.values, values), PANEL
+        return self.of_genes.p_values(quantile_functions(values), values), MODEL
+
+    def check(self, n_genes: int) -> None:
+        """Refuse arrays that do not fit together, or hold no finite numbers.
+
+        Raises
+        ------
+        ValueError
+            With what does not.
+        """
+        shapes = {"reference": len(LEVELS), "center": 99, "whitening": 99, "lowest": n_genes, "highest": n_genes}
+        for place, array in self.arrays().items():
+            name = place.split(".")[1]
+            if array.shape[:1] != (shapes.get(name, self.of_panel.n),) or not np.isfinite(array).all():
+                raise ValueError(f"{place} of shift.safetensors has shape {array.shape}, or holds what is no number")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything but the names as named arrays, ready to be stored."""
+        parts = ((PANEL, self.of_panel), (MODEL, self.of_genes))
+        return {f"{kind}.{name}": array for kind, test in parts for name, array in test.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], panel: tuple[str, ...]) -> "Shift":
+        """What was stored."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {PANEL: {}, MODEL: {}}
+        for place, array in arrays.items():
+            kind, name = place.split(".")
+            parts[kind][name] = array
+        return cls(panel, ShiftTest.from_arrays(parts[PANEL]), ShiftTest.from_arrays(parts[MODEL]))
