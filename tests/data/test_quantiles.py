@@ -85,7 +85,7 @@ def test_ranks_read_off_in_another_distribution_give_that_distribution():
     theirs, ours = rng.normal(5, 2, (1, 5000)), rng.gamma(2, 1, (1, 5000))
     mapped = at_ranks(ranks_of(theirs, quantile_functions(theirs)), quantile_functions(ours)[0])
     np.testing.assert_array_equal(np.argsort(mapped[0], kind="stable"), np.argsort(theirs[0], kind="stable"))
-    np.testing.assert_allclose(np.sort(mapped[0]), np.sort(ours[0]), rtol=0.03)  # as sorted by hand
+    np.testing.assert_allclose(np.sort(mapped[0]), np.sort(ours[0]), rtol=0.03, atol=0.02)  # as sorted by hand
     same = at_ranks(ranks_of(ours, quantile_functions(ours)), quantile_functions(ours)[0])
     np.testing.assert_allclose(same, ours, rtol=0.03)
 
