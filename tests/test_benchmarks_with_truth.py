@@ -19,8 +19,10 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
 
-SCRIPTS = ("truth_class", "truth_patient", "truth_pairs")
-truth_data, truth_class, truth_patient, truth_pairs = map(importlib.import_module, ("truth_data", *SCRIPTS))
+SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class")
+truth_data, truth_class, truth_patient, truth_pairs, truth_new_class = map(
+    importlib.import_module, ("truth_data", *SCRIPTS)
+)
 
 
 def people(n=40, genes=1600, seed=0):
@@ -138,6 +140,16 @@ def test_changes_that_are_the_true_ones_are_found_whole():
     expectation = Expectation(np.zeros(500), np.ones(500), Tail(), 0)
     inside = next(iter(truth_pairs.covered("x", "m", expectation, true[:1])))[4]
     assert inside == pytest.approx((np.abs(true[0]) < 1.96).mean(), abs=0.01)
+
+
+def test_no_donor_of_a_cohort_is_judged_but_with_the_whole_class():
+    donors = np.arange(30) // 2
+    drawn = list(truth_new_class.cohorts(donors, np.random.default_rng(0)))
+    for way, cohort, judged in drawn:
+        assert (way == truth_new_class.WHOLE) == bool(set(donors[cohort]) & set(donors[judged]))
+        assert (cohort.sum() == 5) == (way == truth_new_class.FEW)
+    halves = [cohort for way, cohort, _ in drawn if way == truth_new_class.HALF]
+    assert all((one ^ other).all() for one, other in zip(halves[::2], halves[1::2], strict=True))
 
 
 @pytest.mark.slow

@@ -212,7 +212,7 @@ def test_without_named_samples_nothing_is_measured_and_the_table_is_empty(monkey
     monkeypatch.setattr("tspg.analysis.context.pairwise", None)
     setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     found = outside_training(moved(setting.held_out, list(setting.held_out_class), ["test"] * 20), setting, [])
-    assert (len(found), list(found.columns)[:2]) == (0, ["sample", "source_class"])
+    assert (len(found), list(found.columns)[:2]) == (0, ["sample", "distance"])
 
 
 def test_a_sample_lies_as_far_out_as_its_double():

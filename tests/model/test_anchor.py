@@ -1,11 +1,16 @@
 """The closed-form map against closed forms: Gaussian clouds, NumPy's decomposition, and the mean shift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from anndata import AnnData
+from scipy.linalg import sqrtm
 
 from tspg.data.prepare import Prepared, Scaler
+from tspg.errors import ModelError
 from tspg.model import anchor as module
 from tspg.model.anchor import Anchor, leading_directions, transport_map
 
@@ -192,3 +197,103 @@ def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
     )
     moved = run.model.perturb(stranger, label_column="label")
     np.testing.assert_allclose(moved.X, unlabelled.X[:2], atol=1e-5)
+
+
+def three_clouds(seed=20):
+    """Classes a, b and t of different means, spreads and sizes."""
+    rng = np.random.default_rng(seed)
+    sizes = {"a": 40, "b": 17, "t": 50}
+    parts = [rng.normal(size=12) + rng.normal(size=(n, 12)) @ rng.normal(size=(12, 12)) for n in sizes.values()]
+    return study(np.concatenate(parts), np.repeat(list(sizes), list(sizes.values())))
+
+
+def without_class(anchor, number):
+    kept = [c for c in range(len(anchor.stretch)) if c != number]
+    return replace(
+        anchor,
+        target_index=kept.index(anchor.target_index),
+        class_means=anchor.class_means[kept],
+        maps=anchor.maps[kept],
+        stretch=anchor.stretch[kept],
+    )
+
+
+def test_a_class_that_is_added_later_is_moved_as_one_that_was_trained_on():
+    prepared = three_clouds()
+    full, cohort = Anchor.estimate(prepared, "t"), prepared.profiles[prepared.class_index == 1]
+    later = without_class(full, 1).with_class(cohort)
+    np.testing.assert_allclose(later.maps[2], full.maps[1], atol=1e-10)
+    np.testing.assert_allclose(later.stretch[2], full.stretch[1], atol=1e-10)
+    rows = np.ones(len(cohort), int)
+    np.testing.assert_allclose(later.move(cohort, 2 * rows), full.move(cohort, rows), atol=1e-6)
+    others = prepared.profiles[prepared.class_index == 0]
+    rows = np.zeros(len(others), int)
+    np.testing.assert_array_equal(later.move(others, rows), full.move(others, rows))
+
+
+def test_the_map_of_a_new_class_by_hand():
+    prepared = three_clouds(21)
+    known = prepared.class_index != 1
+    trained = study(prepared.profiles[known], prepared.source_class[known])
+    anchor, cohort = Anchor.estimate(trained, "t"), prepared.profiles[~known].astype(float)
+    q = anchor.directions
+    k = q.shape[1]
+
+    def parts(profiles):
+        covariance = np.cov(profiles, rowvar=False)
+        inside = q.T @ covariance @ q
+        return inside, np.trace(covariance) - np.trace(inside), np.trace(covariance)
+
+    pool, target = (parts(trained.profiles[trained.class_index == c].astype(float)) for c in (0, 1))
+
+    def shrunk(own, n):
+        alpha, size = 20 / (20 + n), own[2] / pool[2]
+        inside = (1 - alpha) * own[0] + alpha * size * pool[0]
+        return inside + 0.02 * np.trace(inside) / k * np.eye(k), (1 - alpha) * own[1] + alpha * size * pool[1]
+
+    (inside, outside), (there, there_outside) = shrunk(parts(cohort), 17), shrunk(target, 50)
+    root = sqrtm(inside).real
+    expected_map = np.linalg.inv(root) @ sqrtm(root @ there @ root).real @ np.linalg.inv(root)
+    stretch = min(np.sqrt(there_outside / outside), 1.5)
+    residual = cohort - cohort.mean(axis=0)
+    on = residual @ q
+    expected = trained.profiles[trained.class_index == 1].mean(axis=0, dtype=float)
+    expected = expected + on @ expected_map.T @ q.T + stretch * (residual - on @ q.T)
+    added = anchor.with_class(prepared.profiles[~known])
+    np.testing.assert_allclose(added.maps[2], expected_map, rtol=1e-4, atol=1e-5)  # residuals are held in 32 bits
+    np.testing.assert_allclose(added.move(prepared.profiles[~known], np.full(17, 2)), expected, atol=1e-4)
+
+
+def test_what_a_new_class_needs_is_stored_and_read_again():
+    prepared = three_clouds()
+    cohort = prepared.profiles[prepared.class_index == 1]
+    anchor = without_class(Anchor.estimate(prepared, "t"), 1)
+    again = Anchor.from_tensors(anchor.tensors())
+    np.testing.assert_array_equal(again.with_class(cohort).maps, anchor.with_class(cohort).maps)
+    older = {name: part for name, part in anchor.tensors().items() if "." not in name}
+    with pytest.raises(ModelError, match="Train it again"):
+        Anchor.from_tensors(older).with_class(cohort)
+    with pytest.raises(ValueError, match="another number of directions"):
+        Anchor.from_tensors({**anchor.tensors(), "pooled.inside": torch.eye(1, dtype=torch.float64)})
+
+
+def test_where_no_class_varies_a_new_one_is_shifted():
+    prepared = study(np.repeat([[0.0, 1.0], [1.0, 0.5]], 5, axis=0), np.repeat(["a", "t"], 5))
+    cohort = np.float32([[2, 2], [4, 4]])
+    moved = Anchor.estimate(prepared, "t").with_class(cohort).move(cohort, np.array([2, 2]))
+    np.testing.assert_allclose(moved, [[0, -0.5], [2, 1.5]])
+
+
+def test_an_uncertain_mean_is_drawn_to_the_known_one_and_a_sure_one_stays():
+    rng = np.random.default_rng(30)
+    known, errors = np.zeros(200), {"raw": [], "shrunk": []}
+    for _ in range(50):  # a class that lies as far off as five samples of it scatter
+        truth = rng.normal(size=200) * 0.3
+        few = (truth + rng.normal(size=(5, 200))).astype(np.float32)
+        errors["raw"].append(((few.mean(axis=0) - truth) ** 2).sum())
+        errors["shrunk"].append(((module.shrunk_mean(few, known) - truth) ** 2).sum())
+    # Bayes: tau^2 / (tau^2 + s^2/n), for classes with tau^2 = .09 around the known one
+    assert np.mean(errors["shrunk"]) / np.mean(errors["raw"]) == pytest.approx(0.09 / (0.09 + 0.2), rel=0.15)
+    far = (50 + rng.normal(size=(5, 200))).astype(np.float32)
+    np.testing.assert_allclose(module.shrunk_mean(far, known), far.mean(axis=0), rtol=1e-3)
+    np.testing.assert_array_equal(module.shrunk_mean(far, far.mean(axis=0, dtype=float)), far.mean(axis=0, dtype=float))

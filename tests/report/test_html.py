@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from tspg.analysis.carriers import CARRIER_COLUMNS
-from tspg.analysis.context import SAMPLE_COLUMNS
 from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
+from tspg.analysis.samples import SAMPLE_COLUMNS
 from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.analysis.wording import number, percent
 from tspg.config import ExperimentConfig, TransportConfig
@@ -171,7 +171,7 @@ def told_run(make_run, make_perturbations, tmp_path_factory) -> Path:
     write_table(run / "enrichment_ranked.tsv", pd.DataFrame(ranked, columns=list(RANKED_COLUMNS)))
     path = pd.DataFrame({"source_class": "Kidney", "sample": "", "a": [0.0, 0.5, 1.0], "energy_left": [1.0, 0.5, 0.1]})
     write_table(run / "path.tsv", path.assign(called_by_f=[0.0, 0.6, 1.0], called_by_logistic=[0.0, 0.2, 0.9]))
-    person = ("sample-1", "Kidney", "Kidney", "Lung", 9.0, 2.0, 0.004, 250)
+    person = ("sample-1", "Kidney", "Kidney", "Lung", "test", "Kidney", 0.1, np.nan, "none", 0.0, 9.0, 2.0, 0.004, 250)
     write_table(run / "samples.tsv", pd.DataFrame([person], columns=list(SAMPLE_COLUMNS)))
     return run
 

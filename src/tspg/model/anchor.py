@@ -38,7 +38,7 @@ class Anchor:
     shape (genes, k); `class_means`, `maps` (A_c) and `stretch` (s_c) have one entry a class, in the
     order of the model's classes. Values are float64 and not clipped to [0, 1]. `pooled`, the spread within all
     classes but the target, and `target_spread` are what the map of one more class is made with; None in
-    models of tspg 0.1.0.
+    models of earlier versions.
     """
 
     target_index: int
@@ -70,28 +70,30 @@ class Anchor:
         maps, stretch = zip(*(_map_to(spreads[target], spread, pooled) for spread in spreads), strict=True)
         return cls(target, directions, means, np.stack(maps), np.array(stretch), pooled, spreads[target])
 
-    def with_class(self, cohort: FloatMatrix) -> "Anchor":
+    def with_class(self, cohort: FloatMatrix, likeliest: NDArray[np.int64] | None = None) -> "Anchor":
         """The anchor with the map of one more class, which comes last; nothing else changes.
 
-        Its mean and spread are those of `cohort`, scaled profiles of the class, and shrunk to the pool
-        as those of any class.
+        Its spread is that of `cohort`, scaled profiles of the class, shrunk to the pool as that of any class. Its
+        mean is theirs; where `likeliest` tells the known class that each of them is most like, it is drawn to the
+        means of these by as much as it is uncertain.
 
         Raises
         ------
         ModelError
-            If the model is one of tspg 0.1.0, which did not keep what is needed.
+            If the model was made by an earlier version, which did not keep what is needed.
         """
         if self.pooled is None or self.target_spread is None:
             raise ModelError(
-                "This model does not hold what the map of a new class is made with: it was made by tspg 0.1.0. "
-                "Train it again with `tspg run`."
+                "This model does not hold what the map of a new class is made with: it was made by an earlier version "
+                "of tspg. Train it again with `tspg run`."
             )
-        mean = cohort.mean(axis=0, dtype=np.float64)
+        mean: Matrix = cohort.mean(axis=0, dtype=np.float64)
         spread = Spread.of(cohort - mean.astype(np.float32), self.directions).shrunk_to(self.pooled)
         own_map, stretch = _map_to(self.target_spread, spread, self.pooled)
+        known = None if likeliest is None else self.class_means[likeliest].mean(axis=0)
         return replace(
             self,
-            class_means=np.vstack([self.class_means, mean]),
+            class_means=np.vstack([self.class_means, mean if known is None else shrunk_mean(cohort, known)]),
             maps=np.concatenate([self.maps, own_map[None]]),
             stretch=np.append(self.stretch, stretch),
         )
@@ -182,6 +184,18 @@ def _map_to(target: Spread, source: Spread, pooled: Spread) -> tuple[Matrix, flo
     if pooled.total == 0:
         return np.eye(len(source.inside)), 1.0
     return transport_map(source.inside, target.inside), _stretch(source.outside, target.outside)
+
+
+def shrunk_mean(profiles: FloatMatrix, known: Matrix) -> Matrix:
+    """The mean of profiles, drawn to a known one by the share of their distance that chance explains (James-Stein).
+
+    Five samples of a class that lies far from the known one tell where it is; of one that lies close they tell little.
+    """
+    mean = profiles.mean(axis=0, dtype=np.float64)
+    error = profiles.var(axis=0, ddof=1, dtype=np.float64).sum() / len(profiles)
+    apart = ((mean - known) ** 2).sum()
+    shrunk: Matrix = known + (mean - known) * max(0.0, 1 - error / apart if apart > 0 else 0.0)
+    return shrunk
 
 
 def transport_map(source: Matrix, target: Matrix) -> Matrix:

@@ -33,8 +33,10 @@ class Method(Protocol):
     def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
         """What is added to each profile before clipping; `class_index` is each one's own class."""
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
-        """The method with one more class, which comes last, learned from scaled profiles of it alone.
+    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+        """The method with one more class, which comes last, learned from scaled profiles of it.
+
+        `likeliest` is the known class, none the target, that each of these is most like.
 
         Raises
         ------
@@ -62,9 +64,9 @@ class PaperGenerator:
         del class_index
         return in_blocks(self.generator, profiles, profiles.shape[1])
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
         """Itself: G moves every profile alike."""
-        del name, cohort
+        del name, cohort, likeliest
         return self
 
     def files(self) -> dict[str, Tensors]:
@@ -88,10 +90,10 @@ class TransportGenerator:
         moved[class_index == self.anchor.target_index] = profiles[class_index == self.anchor.target_index]
         return moved - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
         """With an anchor for one more class; G stays."""
         del name
-        return replace(self, anchor=self.anchor.with_class(cohort))
+        return replace(self, anchor=self.anchor.with_class(cohort, likeliest))
 
     def files(self) -> dict[str, Tensors]:
         """The weights of G and the anchor's matrices."""
@@ -110,10 +112,10 @@ class LinearMap:
         """What lies between x and a."""
         return self.anchor.move(profiles, class_index) - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
         """With an anchor for one more class."""
         del name
-        return replace(self, anchor=self.anchor.with_class(cohort))
+        return replace(self, anchor=self.anchor.with_class(cohort, likeliest))
 
     def files(self) -> dict[str, Tensors]:
         """The anchor's matrices."""
@@ -142,8 +144,9 @@ class BaselineMethod:
         names = np.asarray(self.classes, dtype=object)[class_index]
         return self.baseline.move(profiles, names) - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
         """With one more class, for a baseline that knows classes by their own samples."""
+        del likeliest
         if isinstance(self.baseline, ByClass):
             return replace(self, baseline=self.baseline.with_class(name, cohort), classes=(*self.classes, name))
         if not self.asks_class:

@@ -1,6 +1,6 @@
 """Classes that a model was never trained on: each is moved by a map made of its own samples, where that can be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ OWN = "own"  # by a map made of them
 ONE_FOR_ALL = "one_for_all"  # as every profile: the method asks for no class
 TOO_FEW = "too_few"
 METHOD = "method"  # cannot learn a class from its own samples
-OLD_MODEL = "old_model"  # of tspg 0.1.0, which did not keep what is needed
+OLD_MODEL = "old_model"  # which did not keep what is needed
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,13 @@ def mover_for(
     classes: tuple[str, ...],
     profiles: FloatMatrix,
     told_class: NDArray[np.object_],
+    likeliest: Callable[[FloatMatrix], NDArray[np.int64]],
     *,
     new_class: str | None = None,
 ) -> Mover:
     """A method with the maps of the classes that are new to it, made of scaled profiles of them.
+
+    `likeliest` tells the known class, besides the target, that each profile is most like.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def mover_for(
             found[name] = TOO_FEW
         else:
             try:
-                method, classes = method.with_class(name, cohort), (*classes, name)
+                method, classes = method.with_class(name, cohort, likeliest(cohort)), (*classes, name)
                 found[name] = OWN
             except (ModelError, UsageError) as error:
                 if new_class is not None:

@@ -169,10 +169,15 @@ class TrainedModel:
         index = np.array([number_of.get(name, -1) for name in source_class], dtype=np.int64)
         unknown = index < 0
         if unknown.any():
-            scores = self.scores(profiles[unknown])
-            scores[:, number_of[self.target_class]] = -np.inf
-            index[unknown] = scores.argmax(axis=1)
+            index[unknown] = self._likeliest(profiles[unknown])
         return index
+
+    def _likeliest(self, profiles: FloatMatrix) -> NDArray[np.int64]:
+        """The class that f finds likeliest in each scaled profile, the target left out."""
+        scores = self.scores(profiles)
+        scores[:, self.classes.index(self.target_class)] = -np.inf
+        found: NDArray[np.int64] = scores.argmax(axis=1)
+        return found
 
     def perturb(
         self,
@@ -230,8 +235,8 @@ class TrainedModel:
         LabelError
             If there is no such column.
         ModelError
-            If the map of `new_class` cannot be made, or profiles cannot be normalised, since the model is one of tspg
-            0.1.0.
+            If the map of `new_class` cannot be made, or profiles cannot be normalised, since the model was made by an
+            earlier version.
         UsageError
             If there is no such layer or normalisation; if `new_class` is no new class, or the method cannot learn one.
 
@@ -247,7 +252,7 @@ class TrainedModel:
         matrix = self._matrix(adata, layer)
         values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
         scaled, outside = self.scaler.transform_counting(values)
-        mover = mover_for(self.method, self.classes, scaled, told, new_class=new_class)
+        mover = mover_for(self.method, self.classes, scaled, told, self._likeliest, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, told, split, outside, mover, keep_raw=keep_raw)
         result.obs["p_shift"], over = self._tested(matrix)
@@ -375,8 +380,8 @@ class TrainedModel:
             return matrix.values
         if self.shift is None:
             raise ModelError(
-                "This model does not hold how the values of its training samples are distributed: it was made by tspg "
-                "0.1.0, or without `tspg.run`. Train it again with `tspg run`."
+                "This model does not hold how the values of its training samples are distributed: it was made by an "
+                "earlier version, or without `tspg.run`. Train it again with `tspg run`."
             )
         known = None if reference is None else self._matrix(reference, None)
         return quantile_normalised(matrix, self.shift, self.split, known)

@@ -50,8 +50,8 @@ _HOW = {
     ONE_FOR_ALL: "Method {method} moves every profile alike, whatever its class.",
     TOO_FEW: f"These are too few to make a map of ({{fewest}} are needed). {_AS_LIKELIEST}",
     METHOD: f"Method {{method}} cannot learn a class from its own samples. {_AS_LIKELIEST}",
-    OLD_MODEL: f"The model was made by tspg 0.1.0, which did not keep what the map of a new class is made with; train "
-    f"it again to have one. {_AS_LIKELIEST}",
+    OLD_MODEL: "The model was made by an earlier version of tspg and does not hold what the map of a new class is made "
+    f"with: train it again to have one. {_AS_LIKELIEST}",
 }
 
 
