@@ -29,14 +29,17 @@ def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     shutil.copytree(run_folder / "model", tmp_path / "alone")
     assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == [
         "discriminator.safetensors", "generator.safetensors", "model.json", "reference.safetensors",
-        "target_model.safetensors",
+        "shift.safetensors", "target_model.safetensors",
     ]  # fmt: skip
     assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
 
 
 @pytest.mark.parametrize(
     "name",
-    ["model.json", *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference"))],
+    [
+        "model.json",
+        *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference", "shift")),
+    ],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
 def test_a_damaged_model_is_refused(run_folder, tmp_path, name, damage):
