@@ -56,9 +56,8 @@ def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Pr
 
 def by_cohort(model: TrainedModel, cohort: FloatMatrix, profiles: FloatMatrix) -> FloatMatrix:
     """Profiles of a new class, moved by a map that was made of its cohort."""
-    unlabelled, index = np.full(len(cohort), "", dtype=object), np.full(len(profiles), len(model.classes))
-    method = model.method.with_class("new", cohort, model._class_index(cohort, unlabelled, model.classes))
-    return np.clip(profiles + method.raw_perturbation(profiles, index), 0, 1)
+    method = model.method.with_class("new", cohort, model.likeliest_source(cohort))
+    return np.clip(profiles + method.raw_perturbation(profiles, np.full(len(profiles), len(model.classes))), 0, 1)
 
 
 def cohorts(donors: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str, Rows, Rows]]:

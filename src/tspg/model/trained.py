@@ -169,10 +169,10 @@ class TrainedModel:
         index = np.array([number_of.get(name, -1) for name in source_class], dtype=np.int64)
         unknown = index < 0
         if unknown.any():
-            index[unknown] = self._likeliest(profiles[unknown])
+            index[unknown] = self.likeliest_source(profiles[unknown])
         return index
 
-    def _likeliest(self, profiles: FloatMatrix) -> NDArray[np.int64]:
+    def likeliest_source(self, profiles: FloatMatrix) -> NDArray[np.int64]:
         """The class that f finds likeliest in each scaled profile, the target left out."""
         scores = self.scores(profiles)
         scores[:, self.classes.index(self.target_class)] = -np.inf
@@ -252,7 +252,7 @@ class TrainedModel:
         matrix = self._matrix(adata, layer)
         values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
         scaled, outside = self.scaler.transform_counting(values)
-        mover = mover_for(self.method, self.classes, scaled, told, self._likeliest, new_class=new_class)
+        mover = mover_for(self.method, self.classes, scaled, told, self.likeliest_source, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, told, split, outside, mover, keep_raw=keep_raw)
         result.obs["p_shift"], over = self._tested(matrix)
