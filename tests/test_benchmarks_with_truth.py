@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from tspg.analysis.differential import moderated_t
 from tspg.files import read_table
@@ -19,8 +21,16 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
 
-SCRIPTS = ("truth_class", "truth_patient", "truth_pairs", "truth_new_class", "truth_second_cohort", "truth_alignment")
-truth_data, truth_class, truth_patient, truth_pairs, truth_new_class, _, truth_alignment = map(
+SCRIPTS = (
+    "truth_class",
+    "truth_patient",
+    "truth_pairs",
+    "truth_new_class",
+    "truth_second_cohort",
+    "truth_alignment",
+    "truth_shift",
+)
+truth_data, truth_class, truth_patient, truth_pairs, truth_new_class, _, truth_alignment, truth_shift = map(
     importlib.import_module, ("truth_data", *SCRIPTS)
 )
 
@@ -190,3 +200,19 @@ def test_a_cohort_holds_one_sample_of_each_donor():
         rows = truth_alignment.one_sample_each(donors, np.array([1, 2, 3, 5]), np.random.default_rng(seed))
         assert sorted(donors[rows]) == [4, 7, 9]
         assert set(rows) <= {1, 2, 3, 5}
+
+
+def test_the_forty_genes_are_the_twenty_up_and_the_twenty_down():
+    change = np.arange(-50.0, 50.0)[None]
+    (found,) = truth_shift.forty(anndata.AnnData(change, layers={"perturbation": change}))
+    assert found == {*(("up", at) for at in range(80, 100)), *(("down", at) for at in range(20))}
+
+
+def test_the_distance_of_clouds_is_that_of_their_normal_distributions():
+    """Energy distance of N(0, 1) and N(2, 1) by closed form: 2 E|2 + sqrt(2) Z| - 2 E|sqrt(2) Z|."""
+    rng = np.random.default_rng(0)
+    root = np.sqrt(2)
+    between = 2 * root * norm.pdf(2 / root) + 2 * (1 - 2 * norm.cdf(-2 / root))
+    expected = 2 * between - 2 * 2 * root * norm.pdf(0)
+    found = truth_shift.distance(rng.normal(0, 1, (2000, 1)), rng.normal(2, 1, (2000, 1)))
+    assert found == pytest.approx(expected, abs=0.1)

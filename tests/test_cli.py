@@ -522,3 +522,49 @@ def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("patient-1: This profile lies outside the data")
     assert not any(line.startswith("Verdict: ") for line in lines)  # it was given in the run that trained the model
+
+
+def test_profiles_of_another_pipeline_are_told_of_and_normalised(files, tmp_path, capsys):
+    """Values of another unit; then without a third of the genes that the model does not use."""
+    table = pd.read_csv(files / "expression.tsv", sep="\t", index_col=0)
+    rng = np.random.default_rng(3)
+    more = pd.DataFrame(rng.normal(6, 2, (120, 200)).round(3), table.index, [f"OTHER{g}" for g in range(200)])
+    whole = pd.concat([table, more], axis=1)
+    whole.to_csv(tmp_path / "whole.tsv", sep="\t", index_label="sample")
+    other = (whole.iloc[::4].rename(index=lambda name: f"new-{name}") * 0.6 - 1).round(3)
+    other.to_csv(tmp_path / "other.tsv", sep="\t", index_label="sample")
+    other.drop(columns=more.columns[:70]).to_csv(tmp_path / "fewer.tsv", sep="\t", index_label="sample")
+    out = ["--labels", str(files / "labels.tsv"), "--target", "target", "--out", str(tmp_path / "run")]
+    sets = ["--gene-sets", str(files / "sets.gmt"), "--gene-set", "FIRST HALF"]
+    assert main(["run", "--expression", str(tmp_path / "whole.tsv"), *out, *sets, *SHORT]) == 0
+
+    def perturbed(file, name, *options):
+        arguments = ["--expression", str(tmp_path / file), "--out", str(tmp_path / name), *options]
+        code = main(["perturb", "--model", str(tmp_path / "run"), *arguments])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    code, told = perturbed("other.tsv", "odd")
+    assert code == 0
+    assert "30 of 30 samples are not like the samples that the model was trained on" in told
+    assert "--normalise quantile" in told
+    assert "another pipeline or unknown biology" in (tmp_path / "odd" / "report.html").read_text()
+    table = read_table(tmp_path / "odd" / "samples.tsv")
+    assert len(table) == 30
+    assert (table["p_shift"] < 0.05).all()
+    assert set(table["normalised"]) == {"none"}
+    code, _ = perturbed("other.tsv", "right", "--normalise", "quantile")
+    right = read_table(tmp_path / "right" / "samples.tsv")
+    assert (code, set(right["normalised"])) == (0, {"quantile"})
+    assert right["clipped"].mean() < 0.05 < 0.2 < table["clipped"].mean()
+    code, told = perturbed("fewer.tsv", "refused", "--normalise", "quantile")
+    assert (code, (tmp_path / "refused").exists()) == (3, False)
+    assert "70 of the 260 genes" in told
+    reference = ["--reference", str(tmp_path / "whole.tsv")]
+    code, _ = perturbed("fewer.tsv", "again", "--normalise", "quantile", *reference)
+    assert code == 0
+    assert read_table(tmp_path / "again" / "samples.tsv")["clipped"].mean() < 0.05
+    assert json.loads((tmp_path / "again" / "metrics.json").read_text())["data"]["shift"]["genes"] == "model"
+    code, told = perturbed("other.tsv", "senseless", *reference)
+    assert code == 2
+    assert "--normalise quantile" in told

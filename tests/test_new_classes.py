@@ -188,7 +188,7 @@ def test_an_older_model_moves_as_before_and_says_what_it_lacks():
     moved = model.perturb(study, label_column="state")
     np.testing.assert_array_equal(moved.X, model.perturb(study).X)
     notes = perturb_metrics(model, study, moved)["data"]["notes"]
-    assert "train it again" in notes[0]
+    assert any("train it again" in note for note in notes)
     with pytest.raises(ModelError, match="Train it again"):
         model.perturb(study, new_class="unheard of")
     few = model.perturb(study[:2], new_class="unheard of")
@@ -268,6 +268,6 @@ def test_a_run_has_a_row_for_every_sample_and_those_named_first(run, wide):
     outside = ((low > wide.X) | (high < wide.X))[:, :59].sum(axis=1) / 60  # the last gene does not vary
     np.testing.assert_allclose(by_name["clipped"], outside, atol=1e-12)
     assert by_name["clipped"][~train].max() > 0
-    assert by_name["p_shift"].isna().all()
+    assert by_name["p_shift"].between(0, 1).all()
     assert (set(table["normalised"]), set(table["aligned"])) == ({"none"}, {0.0})
     assert moved.uns["tspg"].get("new_classes") is None

@@ -271,9 +271,10 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
     config = question.config
     with clock.phase("reference"):
         reference = fitted.ground.reference(config.target_class)
-        model = replace(fitted.model, reference=reference)
+        shift, p_shift = fitted.ground.shift or (None, None)
+        model = replace(fitted.model, reference=reference, shift=shift)
     with clock.phase("perturb"):
-        perturbations = model.perturb_prepared(fitted.prepared)
+        perturbations = model.perturb_prepared(fitted.prepared, p_shift=p_shift)
     with clock.phase("genes"):
         top = all_top_genes(perturbations, k=config.top_k, samples=question.samples)
         expression = expression_of(question, fitted.prepared)

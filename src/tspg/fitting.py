@@ -23,6 +23,7 @@ from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method
 from tspg.model.networks import TargetModel
 from tspg.model.reference import ClassReference, SampleReference, class_references
+from tspg.model.shift import Shift
 from tspg.model.trained import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.progress import Report, silent
@@ -36,6 +37,19 @@ class Ground:
     prepared: Prepared
     target_model: TargetModel
     seed: int
+    question: Question | None = None  # one of those that stand on it
+
+    @cached_property
+    def shift(self) -> tuple[Shift, NDArray[np.float64]] | None:
+        """How the values of training samples are distributed, and the p of every sample for being like them.
+
+        None where no gene could be read in every sample.
+        """
+        question, prepared = self.question, self.prepared
+        if question is None or question.quantiles is None:
+            return None
+        values = dense(question.study)
+        return Shift.fit(question.quantiles, values, prepared.is_train, self._donors, seed=self.seed)
 
     @cached_property
     def judges(self) -> dict[str, Classify]:
@@ -101,7 +115,7 @@ def lay_ground(
         f = train_target_model(
             prepared, config.target_model, seed=config.seed, device=device, report=report, checkpoints=checkpoints
         )
-    return Ground(prepared, f, config.seed)
+    return Ground(prepared, f, config.seed, question)
 
 
 def prepare_study(question: Question, *, is_train: NDArray[np.bool_] | None = None) -> Prepared:

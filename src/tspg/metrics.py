@@ -22,6 +22,7 @@ from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
 from tspg.report.new_class_words import described, notes_on
+from tspg.report.shift_words import notes_on_shift, shift_metrics
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
 
@@ -89,7 +90,11 @@ def perturb_metrics(
     called = obs["predicted_after"].eq(model.target_class)
     new_classes = described(perturbations)
     about_classes = notes_on(new_classes, model.classes, model.method.name, unseen_energy_ratio)
-    notes = [*about_classes, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
+    clipped = int(perturbations.uns["tspg"]["clipped_cells"])
+    clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
+    shift = shift_metrics(model.shift, perturbations)
+    about_profiles = [*notes_on_shift(shift, clipped_fraction), *about_classes]
+    notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
@@ -119,9 +124,9 @@ def perturb_metrics(
         "data": {
             "n_samples": perturbations.n_obs,
             "n_genes": perturbations.n_vars,
-            "clipped_cells": int(perturbations.uns["tspg"]["clipped_cells"]),
-            "clipped_fraction": int(perturbations.uns["tspg"]["clipped_cells"])
-            / (perturbations.n_obs * perturbations.n_vars),
+            "clipped_cells": clipped,
+            "clipped_fraction": clipped_fraction,
+            "shift": shift,
             "constant_genes": [str(gene) for gene in perturbations.var_names[perturbations.var["constant"]]],
             "new_classes": new_classes,
             "unseen_energy_ratio": unseen_energy_ratio,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import tspg
-from tspg.config import DEFAULT_PRESET, DUPLICATES, ENRICHMENT, METHODS, PRESETS, ExperimentConfig
+from tspg.config import DEFAULT_PRESET, DUPLICATES, ENRICHMENT, METHODS, NORMALISE, PRESETS, ExperimentConfig
 
 SHELLS = ("bash", "zsh")  # that `tspg completion` writes for
 
@@ -74,6 +74,18 @@ def _perturb(commands: Any) -> None:
         metavar="NAME",
         help="all samples are of this one class, which the model was not trained on: with five or more they are moved "
         "by a map made of themselves (in labels, an unknown class says the same)",
+    )
+    parser.add_argument(
+        "--normalise",
+        choices=NORMALISE,
+        default="none",
+        help="quantile: give profiles of another pipeline the training samples' distribution of values, by ranks among "
+        "all genes (default: %(default)s; it harms profiles of the same pipeline)",
+    )
+    _add_path(
+        parser,
+        "--reference",
+        "the training matrix once more, for --normalise quantile where genes are missing",
     )
     _add_list(parser, "--samples", "samples whose own genes to list and draw (default: all, up to the first 20)", "ID")
     _add_annotations(parser)

@@ -14,6 +14,7 @@ from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
+from tspg.data.quantiles import Quantiles
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
@@ -32,7 +33,8 @@ LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count 
 class Question:
     """Which samples and genes, moved where, learned how: everything that decides the answer.
 
-    `study` is the expression of the wanted genes; `details` is what a report tells about the data;
+    `study` is the expression of the wanted genes; `details` is what a report tells about the data; `quantiles`
+    tell how each sample's values are distributed over genes of the whole matrix;
     `samples` are single samples whose own genes are asked for; `annotations` what genes are looked up in.
     `automatic_folds` tells that nobody asked for the folds that the evidence is taken from. On `second`, a cohort of
     other people, what was learned is judged once more.
@@ -45,6 +47,7 @@ class Question:
     annotations: tuple[Annotation, ...] = ()
     automatic_folds: bool = False
     second: SecondCohort | None = None
+    quantiles: Quantiles | None = None
 
     def with_note(self, note: str) -> "Question":
         """The same question with one thing more to tell about it."""
@@ -93,9 +96,10 @@ def pose_each(
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
+    quantiles = Quantiles.of(adata, configs[0].layer)
     second = None if test_adata is None else _second_cohort(test_adata, study, configs)
     named = tuple(dict.fromkeys(samples))
-    return [Question(study, config, details, named, chosen, second=second) for config in configs]
+    return [Question(study, config, details, named, chosen, second=second, quantiles=quantiles) for config in configs]
 
 
 def _second_cohort(adata: AnnData, study: AnnData, configs: Sequence[ExperimentConfig]) -> SecondCohort:

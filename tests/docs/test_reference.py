@@ -32,6 +32,7 @@ ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, te
 OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.tsv and sample_genes.tsv replace them
 ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.", "test_cohort.")  # of the command line
 ONLY_OF_PERTURB = (
+    "data.shift.",
     "data.new_classes.",
     "data.unseen_energy_ratio",
 )  # tests/test_new_classes.py

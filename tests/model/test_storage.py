@@ -29,14 +29,17 @@ def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     shutil.copytree(run_folder / "model", tmp_path / "alone")
     assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == [
         "discriminator.safetensors", "generator.safetensors", "model.json", "reference.safetensors",
-        "target_model.safetensors",
+        "shift.safetensors", "target_model.safetensors",
     ]  # fmt: skip
     assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
 
 
 @pytest.mark.parametrize(
     "name",
-    ["model.json", *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference"))],
+    [
+        "model.json",
+        *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference", "shift")),
+    ],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
 def test_a_damaged_model_is_refused(run_folder, tmp_path, name, damage):
@@ -183,10 +186,11 @@ def test_a_newer_format_is_refused_by_its_number(run_folder, tmp_path):
 def test_older_formats_are_read_as_they_are(version, planted_run, run_folder, planted, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
-    del described["sha256"], described["files"]
-    older = replace(planted_run.model, reference=None)  # which they did not hold
+    del described["sha256"], described["files"], described["panel"]
+    older = replace(planted_run.model, reference=None, shift=None)  # which they did not hold
     described["model_id"] = older.model_id
     (folder / "reference.safetensors").unlink()
+    (folder / "shift.safetensors").unlink()
     if version == 1:
         del described["settings"]["target_model"]["least_steps"]
         described["settings"]["target_model"]["least_batches"] = 1

@@ -225,6 +225,7 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
         assert gene_set == wanted[planned.name]
         assert isinstance(adata.X, np.memmap) or isinstance(adata.X.base, np.memmap)
         np.testing.assert_array_equal(adata.X, alone.X)
+        np.testing.assert_array_equal(adata.obsm["tspg_quantiles"], alone.obsm["tspg_quantiles"])
         assert adata.obs.equals(alone.obs)
         assert list(adata.var_names) == list(alone.var_names)
         assert json.dumps(adata.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
@@ -248,7 +249,7 @@ def test_a_sweep_joins_doubled_genes_as_its_runs_would(study, tmp_path):
     assert words[words.index("--duplicates") + 1] == "mean"
 
 
-@pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json"])
+@pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json", "quantiles-*.npy"])
 @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:300])])
 def test_a_damaged_study_is_written_again(study, tmp_path, damaged, damage):
     path = study.write(gene_sets=["PLANTED"])

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anndata import AnnData
 
@@ -45,10 +45,11 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         if options.new_class is not None:
             check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
-            adata = _profiles(options, model)
+            adata, reference = _matrices(options, model)
         _require_units(adata, model, options.expression)
-        found = _findings(options, model, adata, annotations, clock)
-        inputs = [*named.input_files(options), model_folder(options.model) / "model.json"]
+        found = _findings(options, model, adata, reference, annotations, clock)
+        also = [] if options.reference is None else [options.reference]
+        inputs = [*named.input_files(options), *also, model_folder(options.model) / "model.json"]
         save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
     return summary(options.out)
 
@@ -61,17 +62,39 @@ def _require_one_word_on_classes(options: Namespace) -> None:
         )
 
 
-def _profiles(options: Namespace, model: "TrainedModel") -> AnnData:
+def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnData | None]:
+    """The new profiles, and the training matrix where it is given: distributions of both over the same genes."""
+    adata, reference = _profiles(options, model, model.panel), None
+    if options.reference is not None:
+        shared = adata.uns["tspg_input"].get("panel", [])
+        reference = read_expression(
+            options.reference,
+            layer=_own_layer(options.reference, model),
+            genes=model.gene_ids,
+            orient_by_genes=model.gene_ids,
+            transform=model.details["transform"],
+            duplicates=model.details["duplicates"],
+            panel=shared,
+            max_memory_gb=options.max_memory,
+        )
+        both = reference.uns["tspg_input"].get("panel", [])
+        if len(both) < len(shared):
+            adata = _profiles(options, model, both)
+    return adata, reference
+
+
+def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | None) -> AnnData:
     """The new profiles, read as those were that the model was trained on."""
     return read_expression(
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
-        layer=options.layer or _own_layer(options, model),
+        layer=options.layer or _own_layer(options.expression, model),
         genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
         transform=model.details["transform"],
         duplicates=options.duplicates or model.details["duplicates"],
+        panel=panel,
         **named.limits(options),
     )
 
@@ -86,13 +109,18 @@ def _require_units(adata: AnnData, model: "TrainedModel", file: Path) -> None:
         )
 
 
-def _own_layer(options: Namespace, model: "TrainedModel") -> str | None:
+def _own_layer(file: Path, model: "TrainedModel") -> str | None:
     """The layer that the model was trained on, where the file can have one."""
-    return model.details["layer"] or None if file_kind(options.expression) == ".h5ad" else None
+    return model.details["layer"] or None if file_kind(file) == ".h5ad" else None
 
 
 def _findings(
-    options: Namespace, model: "TrainedModel", adata: AnnData, annotations: Sequence[Annotation], clock: Clock
+    options: Namespace,
+    model: "TrainedModel",
+    adata: AnnData,
+    reference: AnnData | None,
+    annotations: Sequence[Annotation],
+    clock: Clock,
 ) -> Findings:
     """The profiles moved, and what can be said about them."""
     from tspg.meaning import Moved, annotation_facts, meaning_tables
@@ -103,7 +131,8 @@ def _findings(
 
     column = named.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-        perturbations = model.perturb(adata, label_column=column, layer=X, new_class=options.new_class)
+        how: dict[str, Any] = {"layer": X, "normalise": options.normalise, "reference": reference}
+        perturbations = model.perturb(adata, label_column=column, new_class=options.new_class, **how)
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent
@@ -113,8 +142,8 @@ def _findings(
     own, metrics["reference"] = None, None
     if model.reference is not None:
         with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
-            chosen = list(samples)
-            own = model.sample_genes_of(perturbations[chosen], model.values_of(adata[chosen], X))
+            rows = perturbations.obs_names.get_indexer(list(samples))
+            own = model.sample_genes_of(perturbations[rows], model.values_of(adata, **how)[rows])
         known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
         metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
     with clock.phase("meaning"), fitting_together(options.model):

@@ -11,7 +11,8 @@ from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names
-from tspg.data.table import FloatArray, GrowingMatrix, Table
+from tspg.data.quantiles import PanelRows, Quantiles, panel_among, quantiles_of
+from tspg.data.table import Block, FloatArray, GrowingMatrix, IntArray, Table
 from tspg.data.units import LOG_SCALE, LibrarySizes, guess_units
 from tspg.errors import ExpressionError, GeneSetError
 
@@ -33,8 +34,9 @@ class Matrix:
 class Collected:
     """The genes that some selections want, read once; `positions` tells where in `gene_ids` each column's gene stands.
 
-    `names_in_file` are the genes as the file has them, where some of one name were made one; `doubts` are
-    whether that was right.
+    `panel` are genes of the whole file, and their values, that tell how each sample's values are distributed; None
+    where every gene was wanted. `names_in_file` are the genes as the file has them, where some of one name were
+    made one; `doubts` are whether that was right.
     """
 
     file: str
@@ -43,7 +45,14 @@ class Collected:
     gene_ids: list[str]  # of the whole file
     positions: Positions
     names_in_file: list[str]
+    panel: tuple[list[str], FloatArray] | None = None
     doubts: tuple[str, ...] = ()
+
+    def quantiles(self, genes: Sequence[str] | None) -> Quantiles | None:
+        """The quantile function of each sample over some genes, or else those of the panel; None without any."""
+        names, values = self.panel or (self.gene_ids, self.values)
+        found, chosen = panel_among(names, genes)
+        return quantiles_of(found, values if len(chosen) == len(names) else values[:, chosen]) if found else None
 
     def select(self, genes: Selection) -> Matrix:
         """The part of one of the selections that the file was read for.
@@ -73,18 +82,20 @@ def collect(
     libraries: LibrarySizes | None,
     limit: float,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
 ) -> Collected:
     """The values of all wanted genes, block by block; all values are parsed only if libraries are summed.
 
-    Genes of one name are refused or made one, as `duplicates` says.
+    Genes of one name are refused or made one, as `duplicates` says. `panel` are the genes that distributions are
+    taken over, where the file's own panel is not meant.
     """
     if turned:
         _check(table.column_ids, "sample", table)
-        found = _collect_genes(table, selections, libraries, limit)
+        found = _collect_genes(table, selections, libraries, limit, panel)
         _check(found.gene_ids, "gene", table, duplicates)
     else:
         _check(table.column_ids, "gene", table, duplicates)
-        found = _collect_samples(table, selections, libraries, limit)
+        found = _collect_samples(table, selections, libraries, limit, panel)
         _check(found.sample_ids, "sample", table)
     return found if duplicates == "error" else _joined(found, duplicates)
 
@@ -106,7 +117,11 @@ def _joined(found: Collected, rule: str) -> Collected:
     kind, reason = guess_units(found.values) if rule == "sum" and values.size < found.values.size else ("", "")
     doubt = f"genes of one name were added up, but {reason}: on a log scale use --duplicates mean or first"
     doubts = (doubt,) if kind == LOG_SCALE else ()
-    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, doubts)
+    panel = None
+    if found.panel is not None:
+        names, beside = joined_names(found.panel[0])
+        panel = names, joined_values(found.panel[1], beside, rule)
+    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, panel, doubts)
 
 
 def genes_of(selection: Selection) -> Sequence[str]:
@@ -135,10 +150,17 @@ def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> Positions |
 
 
 def _collect_samples(
-    table: Table, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
+    table: Table,
+    selections: Sequence[Selection],
+    libraries: LibrarySizes | None,
+    limit: float,
+    genes: Sequence[str] | None,
 ) -> Collected:
     columns = _wanted(selections, table.column_ids)
-    kept = GrowingMatrix(len(table.column_ids) if columns is None else len(columns), file=table.file, limit=limit)
+    names, gene_of = joined_names(table.column_ids)
+    panel = np.empty(0, np.intp) if columns is None else np.flatnonzero(np.isin(gene_of, panel_among(names, genes)[1]))
+    wanted = np.arange(len(table.column_ids)) if columns is None else columns
+    kept, beside = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
     sample_ids: list[str] = []
     for block in table.blocks:
         sample_ids += block.row_ids
@@ -146,30 +168,68 @@ def _collect_samples(
             values = block.values()
             libraries.add_samples(values)
             kept.append(values if columns is None else values[:, columns])
+            beside.append(values[:, panel])
+        elif columns is None:
+            kept.append(block.values())
         else:
-            kept.append(block.values(columns=columns))
-    positions = np.arange(len(table.column_ids)) if columns is None else columns
-    return Collected(table.file, kept.values, sample_ids, table.column_ids, positions, table.column_ids)
+            ours, others = _readable(block, columns, panel, side="columns")
+            kept.append(ours)
+            beside.append(others)
+    found = None if columns is None else ([table.column_ids[at] for at in panel], beside.values)
+    return Collected(table.file, kept.values, sample_ids, table.column_ids, wanted, table.column_ids, found)
 
 
 def _collect_genes(
-    table: Table, selections: Sequence[Selection], libraries: LibrarySizes | None, limit: float
+    table: Table,
+    selections: Sequence[Selection],
+    libraries: LibrarySizes | None,
+    limit: float,
+    of_panel: Sequence[str] | None,
 ) -> Collected:
     genes = None if None in selections else {gene for genes in selections for gene in genes_of(genes)}
     is_wanted = None if genes is None else possible_match(genes)
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
+    beside = PanelRows(len(table.column_ids), of_panel, file=table.file, limit=limit)
     gene_ids: list[str] = []
     kept_at: list[int] = []  # position in the file of each kept row
     for block in table.blocks:
         rows = np.asarray(
             [at for at, gene in enumerate(block.row_ids) if is_wanted is None or is_wanted(gene)], np.intp
         )
+        panel = np.empty(0, np.intp) if is_wanted is None else beside.candidates(block.row_ids)
         kept_at += (rows + len(gene_ids)).tolist()
         gene_ids += block.row_ids
         if libraries is not None and libraries.wanted:
             values = block.values()
             libraries.add_genes(values)
-            kept.append(values[rows])
-        elif len(rows):
-            kept.append(block.values(rows=rows))
-    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, np.asarray(kept_at, np.intp), gene_ids)
+            ours, others = values[rows], values[panel]
+        else:
+            ours, others = _readable(block, rows, panel, side="rows")
+        kept.append(ours)
+        if len(panel):
+            beside.add([block.row_ids[at] for at in panel], others)
+    found = None if is_wanted is None else beside.samples()
+    positions = np.asarray(kept_at, np.intp)
+    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, found)
+
+
+def _readable(block: Block, wanted: IntArray, beside: IntArray, *, side: str) -> tuple[FloatArray, FloatArray]:
+    """The values of wanted rows or columns, each a number, and of others beside them, not a number where unreadable.
+
+    What nobody asked for is no reason to refuse a file.
+    """
+    both = np.union1d(wanted, beside)
+    axis = 0 if side == "rows" else 1
+    try:
+        values = block.values(**{side: both})
+        return tuple(values.take(np.searchsorted(both, part), axis=axis) for part in (wanted, beside))  # type: ignore[return-value]
+    except ExpressionError:
+        ours = block.values(**{side: wanted})
+        shape = (len(beside), ours.shape[1]) if side == "rows" else (len(ours), len(beside))
+        others = np.full(shape, np.nan, np.float32)
+        for number, at in enumerate(beside):
+            with suppress(ExpressionError):
+                others[(number, slice(None)) if side == "rows" else (slice(None), number)] = block.values(
+                    **{side: np.array([at])}
+                ).ravel()
+        return ours, others

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tspg.data.h5ad import open_h5ad
 from tspg.data.labels import check_labels, read_labels
 from tspg.data.naming import closest, listed, near_matches, shown
 from tspg.data.orientation import genes_in_rows
+from tspg.data.quantiles import Quantiles
 from tspg.data.streams import SAVE_SHEET, SHEETS, file_kind
 from tspg.data.table import Table, memory_limit
 from tspg.data.text import open_text
@@ -52,6 +53,7 @@ def read_expression(
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
     strict: bool = False,
 ) -> AnnData:
     """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
@@ -85,6 +87,9 @@ def read_expression(
     duplicates
         What to do about genes that occur several times: `error`, or make one gene of them, `first`, `mean` or
         `sum`; on the values as they stand in the file, before `transform`.
+    panel
+        Genes over which the distribution of each sample's values is taken, such as those of a model
+        (`model.panel`); None takes up to 8,192 of the file, picked by a hash of their names.
     strict
         Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
         no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
@@ -92,7 +97,8 @@ def read_expression(
     Returns
     -------
     AnnData: `X` of shape (samples, genes), float32, in the units of the file or as `transform` says; the labels
-    in `obs`; how it was read, and doubts, in `uns["tspg_input"]`.
+    in `obs`; how it was read, and doubts, in `uns["tspg_input"]`; how each sample's values are distributed over
+    genes of the whole file, in `obsm["tspg_quantiles"]`.
 
     Raises
     ------
@@ -125,6 +131,7 @@ def read_expression(
         allow_unlabelled=allow_unlabelled,
         max_memory_gb=max_memory_gb,
         duplicates=duplicates,
+        panel=panel,
         strict=strict,
     ).select(genes)
 
@@ -142,6 +149,7 @@ class ExpressionFile:
     notes: list[str]
     doubts: list[str]
     libraries: LibrarySizes | None
+    quantiles: Quantiles | None
     once: bool
     strict: bool
 
@@ -165,7 +173,11 @@ class ExpressionFile:
             done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
             notes.append(done)
         var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
-        return AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": {**self.about, "notes": [*doubts, *notes]}})
+        about = {**self.about, "notes": [*doubts, *notes]}
+        adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
+        if self.quantiles is not None:
+            self.quantiles.attach(adata)
+        return adata
 
     def _notes(self, matrix: Matrix, genes: Selection) -> tuple[list[str], list[str]]:
         """What to know about a part of the file, and what to doubt."""
@@ -194,6 +206,7 @@ def read_once(
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
+    panel: Sequence[str] | None = None,
     strict: bool = False,
 ) -> ExpressionFile:
     """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
@@ -214,7 +227,11 @@ def read_once(
             model_genes=orient_by_genes,
             allow_unlabelled=allow_unlabelled,
         )
-        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates)
+        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
+    quantiles = collected.quantiles(panel)
+    if quantiles is not None and libraries is not None:
+        units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
+    collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
     notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
@@ -229,7 +246,8 @@ def read_once(
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
-    return ExpressionFile(collected, obs, about, notes, doubts, libraries, once=len(selections) == 1, strict=strict)
+    once = len(selections) == 1
+    return ExpressionFile(collected, obs, about, notes, doubts, libraries, quantiles, once=once, strict=strict)
 
 
 def _open(path: Path, stack: ExitStack, limit: float, layer: str | None = None) -> Table:

@@ -55,27 +55,38 @@ def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | No
     ShapeError
         If there are no values, or some are no finite numbers.
     """
+    matrix = gathered(adata, layer=layer, genes=genes)
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        gene = adata.var_names[column if genes is None else genes[column]]
+        raise ShapeError(
+            f"{_name_of(layer)}: {int((~finite).sum())} values are missing or not finite, the first at sample "
+            f"{str(adata.obs_names[row])!r}, gene {str(gene)!r}. Fill them in or leave them out."
+        )
+    return matrix
+
+
+def gathered(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> FloatArray:
+    """The same as `dense`, not checked: some values may be no finite numbers."""
     values = _held(adata, layer)
-    name = X if layer in (None, X) else f"Layer {shown(str(layer))}"
     if values.dtype.kind not in "fiub":
-        raise ShapeError(f"{name} holds values of type {values.dtype}, not numbers. Put the expression values there.")
+        raise ShapeError(
+            f"{_name_of(layer)} holds values of type {values.dtype}, not numbers. Put the expression values there."
+        )
     columns = np.arange(adata.n_vars) if genes is None else np.asarray(genes, dtype=np.intp)
     if isinstance(values, np.ndarray) and not isinstance(values, np.ma.MaskedArray) and values.dtype == np.float32:
         matrix = np.ascontiguousarray(values if genes is None else values[:, columns])
     else:
         matrix = np.empty((adata.n_obs, len(columns)), dtype=np.float32)
-        with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite, and is refused below
+        with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite
             for rows, taken, part in _parts(values, columns):
                 matrix[rows, taken] = part
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        where = f"sample {str(adata.obs_names[row])!r}, gene {str(adata.var_names[columns[column]])!r}"
-        raise ShapeError(
-            f"{name}: {int((~finite).sum())} values are missing or not finite, the first at {where}. "
-            "Fill them in or leave them out."
-        )
     return matrix
+
+
+def _name_of(layer: str | None) -> str:
+    return X if layer in (None, X) else f"Layer {shown(str(layer))}"
 
 
 def _held(adata: AnnData, layer: str | None) -> Any:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS = range(10, 17)
-BASELINE_DRAWS, REFERENCE_FOLDS = 18, 19
-ALIGNMENT_DONORS = 24
+BASELINE_DRAWS, REFERENCE_FOLDS, SHIFT_FOLDS, ALIGNMENT_DONORS = 18, 19, 20, 24
 
 
 def stream(seed: int, use: int, epoch: int) -> np.random.Generator:

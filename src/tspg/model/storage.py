@@ -29,12 +29,13 @@ from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.reference import SampleReference
+from tspg.model.shift import Shift
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
 from tspg.strangers import check_folder, is_plain
 
 # 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads to make the map of a new class
-# with. Every one of them can still be read.
+# with, and no distribution of values. Every one of them can still be read.
 FORMAT_VERSION = 5
 # What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
 _DAMAGED = (
@@ -101,6 +102,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "adjusted": None
         if model.adjustment is None
         else {"column": model.adjustment.column, "levels": list(model.adjustment.levels)},
+        "panel": None if model.shift is None else list(model.shift.panel),
     }
 
 
@@ -231,6 +233,7 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         settings=settings,
         adjustment=_adjustment(described.get("adjusted"), folder),
         reference=_reference(described, folder),
+        shift=_shift(described, folder),
         details={key: described["details"][key] for key in DETAILS}
         | {key: described["details"].get(key, before) for key, before in LATER_DETAILS.items()},
     )
@@ -281,6 +284,19 @@ def _reference(described: dict[str, Any], folder: Path) -> SampleReference | Non
     if any(array.shape[-1] != n_genes for key, array in arrays.items() if not key.endswith(".facts")):
         raise ValueError("reference.safetensors holds another number of genes than model.json says")
     return SampleReference.from_arrays(arrays, described["classes"], described["target_class"])
+
+
+def _shift(described: dict[str, Any], folder: Path) -> Shift | None:
+    """How the values of training samples are distributed; older models, and those of the estimator, do not hold it."""
+    panel = described.get("panel")
+    if panel is None:
+        return None
+    if not all(isinstance(name, str) for name in panel) or len(set(panel)) < len(panel):
+        raise ValueError("the panel names a gene twice, or one whose name is no text")
+    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "shift").items()}
+    shift = Shift.from_arrays(arrays, tuple(panel))
+    shift.check(len(described["genes"]))
+    return shift
 
 
 def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.config import ExperimentConfig
+from tspg.config import NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, require_anndata
@@ -23,8 +23,10 @@ from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, U
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 from tspg.model.new_classes import Mover, check_new_class, mover_for
+from tspg.model.normalisation import Matrix, quantile_normalised
 from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import own_classes, sample_gene_table
+from tspg.model.shift import Shift
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +37,8 @@ class TrainedModel:
     `target_mean` is mu_t on the scaled axis; `split` maps each sample of the training matrix to
     `train` or `test`; `settings` is the experiment's configuration as plain values; `details` holds
     what a report wants to say about the data; `adjustment` takes a batch out of profiles first;
-    `reference` is what real samples of each class are like (None in models of tspg 0.1.0).
+    `reference` is what real samples of each class are like, and `shift` how the values of training samples are
+    distributed (both None in models of tspg 0.1.0).
 
     Examples
     --------
@@ -60,6 +63,7 @@ class TrainedModel:
     details: dict[str, Any]
     adjustment: Adjustment | None = None
     reference: SampleReference | None = None
+    shift: Shift | None = None
 
     @classmethod
     def of(
@@ -101,6 +105,9 @@ class TrainedModel:
         if self.reference is not None:
             arrays = self.reference.arrays(self.classes)
             files["reference"] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
+        if self.shift is not None:
+            arrays = self.shift.arrays()
+            files["shift"] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
         return files
 
     @cached_property
@@ -108,7 +115,7 @@ class TrainedModel:
         """Sixteen hexadecimal digits that change with anything that decides a result, or says who was held out."""
         adjusted = None if self.adjustment is None else (self.adjustment.column, self.adjustment.levels)
         names = (self.gene_ids, self.classes, self.target_class, self.source_classes, adjusted)
-        described = [*names, sorted(self.split.items())]
+        described = [*names, sorted(self.split.items()), *([] if self.shift is None else [self.shift.panel])]
         digest = hashlib.sha256(json.dumps(described).encode())
         for numbers in (self.scaler.minimum, self.scaler.maximum, self.target_mean):
             digest.update(numbers.tobytes())
@@ -116,6 +123,11 @@ class TrainedModel:
             for name, tensor in sorted(tensors.items()):
                 digest.update(f"{file} {name}".encode() + tensor.cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
+
+    @property
+    def panel(self) -> tuple[str, ...] | None:
+        """Genes of the whole training matrix over which distributions are compared; None in models of tspg 0.1.0."""
+        return None if self.shift is None else self.shift.panel
 
     @property
     def device(self) -> torch.device:
@@ -175,8 +187,14 @@ class TrainedModel:
         layer: str | None = None,
         keep_raw: bool = False,
         new_class: str | None = None,
+        normalise: str = "none",
+        reference: AnnData | None = None,
     ) -> AnnData:
         """Move new profiles to the target class: expression in, Perturbations out.
+
+        `obs["p_shift"]` tests for each whether it is like the training samples: a small p means another laboratory
+        or pipeline, or biology that the model does not know. It is taken over genes of the whole matrix, so give
+        all of them, not a gene set alone.
 
         A class that the model was not trained on is moved by a map made of its own samples, where five or more
         are given: where each goes then depends on the others. With fewer, as without a class, each is moved as
@@ -198,6 +216,11 @@ class TrainedModel:
         new_class
             The name of one class that all samples are of and that the model was not trained on; instead of
             `label_column`.
+        normalise
+            `quantile` gives each profile the distribution of values that training samples have on average, by ranks
+            among all genes: for profiles of another pipeline. It harms those of the same one.
+        reference
+            The training matrix once more, for `normalise` where `adata` lacks genes of it.
 
         Returns
         -------
@@ -208,13 +231,14 @@ class TrainedModel:
         ------
         ExpressionError
             If genes of the model are missing from the matrix, the message counts and names them; or
-            if samples or genes share a name.
+            if samples or genes share a name; or if profiles cannot be normalised.
         LabelError
             If there is no such column.
         ModelError
-            If the map of `new_class` cannot be made, since the model was made by an earlier version.
+            If the map of `new_class` cannot be made, or profiles cannot be normalised, since the model was made by an
+            earlier version.
         UsageError
-            If there is no such layer; if `new_class` is no new class, or the method cannot learn one.
+            If there is no such layer or normalisation; if `new_class` is no new class, or the method cannot learn one.
 
         Examples
         --------
@@ -222,15 +246,18 @@ class TrainedModel:
         >>> sorted(moved.layers)
         ['original', 'perturbation', 'raw_perturbation']
         >>> moved.obs.columns.tolist()
-        ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped']
+        ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped', 'p_shift']
         """
-        values, unadjusted = self._values(adata, layer)
         told = self._told_class(adata, label_column, new_class)
+        matrix = self._matrix(adata, layer)
+        values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
         scaled, outside = self.scaler.transform_counting(values)
         mover = mover_for(self.method, self.classes, scaled, told, self.likeliest_source, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, told, split, outside, mover, keep_raw=keep_raw)
+        result.obs["p_shift"], over = self._tested(matrix)
         result.uns["tspg"] |= {"clipped_cells": int(outside.sum()), "unadjusted": unadjusted}
+        result.uns["tspg"] |= {"normalised": normalise, "shift_genes": over}
         return result
 
     def _told_class(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NDArray[np.object_]:
@@ -255,6 +282,8 @@ class TrainedModel:
         label_column: str | None = None,
         layer: str | None = None,
         new_class: str | None = None,
+        normalise: str = "none",
+        reference: AnnData | None = None,
     ) -> pd.DataFrame:
         """One person's genes: which are unusual for the own class, and how far each lies from the target class.
 
@@ -264,7 +293,7 @@ class TrainedModel:
 
         Parameters
         ----------
-        adata, label_column, layer, new_class
+        adata, label_column, layer, new_class, normalise, reference
             As for `perturb`.
         samples
             Names of the samples wanted; None takes all.
@@ -296,11 +325,12 @@ class TrainedModel:
             unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
             if unknown:
                 raise UsageError(f"There is no sample {unknown[0]!r} among the {adata.n_obs} given.")
-        moved = self.perturb(adata, label_column=label_column, layer=layer, new_class=new_class)
+        how: dict[str, Any] = {"layer": layer, "normalise": normalise, "reference": reference}
+        moved = self.perturb(adata, label_column=label_column, new_class=new_class, **how)
         if samples is not None:  # only now: the samples of a new class are moved together
             wanted = list(dict.fromkeys(samples))
             moved, adata = moved[wanted], adata[wanted]
-        return self.sample_genes_of(moved, self.values_of(adata, layer))
+        return self.sample_genes_of(moved, self.values_of(adata, **how))
 
     def sample_genes_of(
         self, moved: AnnData, values: NDArray[np.floating], reference: SampleReference | None = None
@@ -316,15 +346,48 @@ class TrainedModel:
         change = np.asarray(moved.layers["perturbation"])
         return sample_gene_table(values, names, own, change, self.gene_ids, reference)
 
-    def values_of(self, adata: AnnData, layer: str | None = None) -> FloatMatrix:
-        """Expression of the model's genes in the user's units, adjusted for a batch where the model is."""
-        return self._values(adata, layer)[0]
+    def values_of(
+        self, adata: AnnData, layer: str | None = None, *, normalise: str = "none", reference: AnnData | None = None
+    ) -> FloatMatrix:
+        """Expression of the model's genes in the user's units, normalised, and adjusted for a batch, as `perturb` does.
 
-    def _values(self, adata: AnnData, layer: str | None) -> tuple[FloatMatrix, int]:
-        """Expression of the model's genes in the user's units, adjusted as in training; and how many could not be."""
+        Parameters are those of `perturb`.
+        """
+        return self._adjusted(adata, self._normalised(self._matrix(adata, layer), normalise, reference))[0]
+
+    def _matrix(self, adata: AnnData, layer: str | None) -> Matrix:
+        """Expression as it is given, with the model's genes taken out."""
         require_anndata(adata)
         require_unique(adata)
-        values = self._own_genes(adata, layer or self._own_layer(adata))
+        layer = layer or self._own_layer(adata)
+        return Matrix(adata, layer, self._own_genes(adata, layer))
+
+    def _tested(self, matrix: Matrix) -> tuple[NDArray[np.float64], str]:
+        """The p of each profile for being like the training samples, and over which genes it was taken."""
+        if self.shift is None:
+            return np.full(len(matrix.values), np.nan), ""
+        return self.shift.p_values(matrix.quantiles(self.shift.panel), matrix.values)
+
+    def _normalised(self, matrix: Matrix, normalise: str, reference: AnnData | None) -> FloatMatrix:
+        """Expression of the model's genes, given the training samples' distribution of values where that is asked."""
+        if normalise not in NORMALISE:
+            raise UsageError(
+                f"--normalise {normalise}: there is no such normalisation. Choose one of: {', '.join(NORMALISE)}."
+            )
+        if normalise == "none":
+            if reference is not None:
+                raise UsageError("A reference is for normalising quantiles: add --normalise quantile, or leave it out.")
+            return matrix.values
+        if self.shift is None:
+            raise ModelError(
+                "This model does not hold how the values of its training samples are distributed: it was made by an "
+                "earlier version, or without `tspg.run`. Train it again with `tspg run`."
+            )
+        known = None if reference is None else self._matrix(reference, None)
+        return quantile_normalised(matrix, self.shift, self.split, known)
+
+    def _adjusted(self, adata: AnnData, values: FloatMatrix) -> tuple[FloatMatrix, int]:
+        """Values adjusted for a batch as in training, and for how many samples that could not be done."""
         if self.adjustment is None:
             return values, 0
         column = self.adjustment.column
@@ -336,10 +399,13 @@ class TrainedModel:
         asked: NDArray[np.bool_] = np.isin(prepared.source_class, [*self.source_classes, self.target_class])
         return asked
 
-    def perturb_prepared(self, prepared: Prepared, *, keep_raw: bool = False) -> AnnData:
+    def perturb_prepared(
+        self, prepared: Prepared, *, p_shift: NDArray[np.float64] | None = None, keep_raw: bool = False
+    ) -> AnnData:
         """Move the samples of the model's own study that the question is about: sources and target.
 
-        Donors (`group`) and the user's own columns are kept beside what was found.
+        Donors (`group`) and the user's own columns are kept beside what was found. `p_shift` is the p of every
+        sample of the study for being like the training samples, where it was tested.
         """
         asked = self.asked(prepared)
         names = pd.Index(np.asarray(prepared.sample_ids, dtype=object)[asked])
@@ -347,6 +413,7 @@ class TrainedModel:
         outside = None if prepared.outside is None else prepared.outside[asked]
         mover = Mover(self.method, self.classes, {})
         result = self._assemble(prepared.profiles[asked], names, source, split, outside, mover, keep_raw=keep_raw)
+        result.obs["p_shift"] = np.nan if p_shift is None else p_shift[asked]
         if prepared.groups is not None:
             result.obs["group"] = np.asarray(prepared.groups, dtype=object)[asked]
             result.uns["tspg"]["has_donors"] = True  # a column of that name may be the user's own

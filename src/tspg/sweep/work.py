@@ -139,7 +139,7 @@ def _ground(job: Job, question: Question, out: Path, clock: Clock) -> Ground:
         with clock.phase("prepare"):
             prepared = prepare_study(question)
         sizes, device = (len(prepared.gene_ids), len(prepared.classes)), choose_device(config.device)
-        return Ground(prepared, load_target_model(stored, *sizes, config.target_model, device), config.seed)
+        return Ground(prepared, load_target_model(stored, *sizes, config.target_model, device), config.seed, question)
 
 
 def _compare(plan: Plan, job: Job, out: Path) -> None:

@@ -1,0 +1,217 @@
+"""How the values of each sample are distributed over the genes of a file: its quantile function on fixed levels.
+
+Another laboratory or pipeline shows in it first, whatever the genes of interest are. It is taken over a panel
+of genes that a hash of their names picks, so that it costs little on any file, and any other file can be asked
+for the same genes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from tspg.data.identifiers import match_genes, possible_match
+from tspg.data.matrix import X, gathered
+from tspg.data.table import FloatArray, IntArray, check_size
+from tspg.errors import GeneSetError
+
+# With 8,192 genes quantile normalisation is as good as with all 17,471; with fewer less so where genes are missing
+# (benchmarks/truth_shift.py).
+PANEL = 8192
+_TAIL = np.geomspace(1e-4, 0.01, 33)
+# Every quarter of a percent, and denser towards both ends: an error there moves the largest values.
+LEVELS: NDArray[np.float64] = np.unique(np.concatenate([np.linspace(0, 1, 401), _TAIL, 1 - _TAIL]).round(7))
+_PERCENTS = np.searchsorted(LEVELS, np.arange(1, 100) / 100)
+_ROWS_AT_ONCE = 256
+KEY = "tspg_quantiles"  # in `obsm` of what was read from a file
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """The quantile function of each sample at `LEVELS`, shape (samples, levels), and the genes it is taken over."""
+
+    genes: tuple[str, ...]
+    values: FloatArray
+
+    def attach(self, adata: AnnData) -> None:
+        """Keep them with expression that was read, of which only some genes are kept."""
+        adata.obsm[KEY] = np.column_stack([self.values, _means(adata.X)])
+        adata.uns["tspg_input"]["panel"] = list(self.genes)
+
+    @classmethod
+    def of(cls, adata: AnnData, layer: str | None = None, genes: Sequence[str] | None = None) -> "Quantiles | None":
+        """Those of expression: as they were read with it, or else over the genes that are there.
+
+        Parameters
+        ----------
+        adata, layer
+            The expression.
+        genes
+            The genes to take them over, as far as they are there; None takes a panel of all. None comes back where
+            there is none of them.
+        """
+        read = cls._read(adata) if layer in (None, X) else None
+        names = [str(gene) for gene in adata.var_names]
+        found, chosen = panel_among(names, genes)
+        if read is not None and (
+            genes is None or (set(genes).issuperset(read.genes) and len(read.genes) >= len(found))
+        ):
+            return read
+        return quantiles_of(found, gathered(adata, layer=layer, genes=chosen.tolist())) if found else None
+
+    @classmethod
+    def _read(cls, adata: AnnData) -> "Quantiles | None":
+        """Those that were read with expression; None once values or genes have been changed, as the means tell."""
+        read, genes = adata.obsm.get(KEY), adata.uns.get("tspg_input", {}).get("panel")
+        if read is None or genes is None:
+            return None
+        if not np.allclose(_means(gathered(adata)), read[:, -1], rtol=1e-5, atol=1e-6):
+            return None
+        return cls(tuple(map(str, genes)), np.ascontiguousarray(read[:, :-1], dtype=np.float32))
+
+
+def _means(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    means: NDArray[np.float32] = values.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return means
+
+
+def hashes(names: Sequence[str]) -> NDArray[np.uint64]:
+    """A number for each name that looks random and is the same everywhere."""
+    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
+
+
+def panel_of(names: Sequence[str]) -> IntArray:
+    """Where the genes of the panel stand among the names, in their order; all of them where there are few."""
+    keys = hashes(names)
+    smallest = np.unique(keys)[:PANEL]
+    return np.flatnonzero(np.isin(keys, smallest))
+
+
+def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list[str], IntArray]:
+    """The genes that a distribution is taken over, and where they stand among the names.
+
+    They are those of `genes` that are there, under the names given; None takes the panel of all names.
+    """
+    if genes is None:
+        chosen = panel_of(names)
+        return [names[at] for at in chosen], chosen
+    try:
+        match = match_genes(genes, names)
+    except GeneSetError:
+        return [], np.empty(0, np.intp)
+    return list(match.found), np.asarray(match.positions, np.intp)
+
+
+class PanelRows:
+    """The panel of a file with genes in rows, which may be the last ones: kept up while the file is read.
+
+    With `genes` it is whatever may be one of them.
+    """
+
+    def __init__(self, n_columns: int, genes: Sequence[str] | None, *, file: str, limit: float) -> None:
+        self._file, self._limit, self._n_columns = file, limit, n_columns
+        self._is_wanted = None if genes is None else possible_match(genes)
+        self._smallest = np.empty(0, np.uint64)
+        self._names: list[str] = []
+        self._keys = np.empty(0, np.uint64)
+        self._parts: list[FloatArray] = []
+
+    def candidates(self, names: Sequence[str]) -> IntArray:
+        """Which of the next rows belong to the panel, by all that has been read."""
+        if self._is_wanted is not None:
+            return np.asarray([at for at, name in enumerate(names) if self._is_wanted(name)], np.intp)
+        keys = hashes(names)
+        self._smallest = np.unique(np.concatenate([self._smallest, keys]))[:PANEL]
+        return np.flatnonzero(np.isin(keys, self._smallest))
+
+    def add(self, names: Sequence[str], rows: FloatArray) -> None:
+        """Take in rows that are candidates.
+
+        Raises
+        ------
+        ResourceError
+            If the panel outgrows the memory limit.
+        """
+        self._names += names
+        self._keys = np.concatenate([self._keys, hashes(names)])
+        self._parts.append(rows)
+        check_size(self._file, len(self._names), self._n_columns, self._limit)
+        if len(self._names) > PANEL * 5 // 4:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Let go of the rows that others have pushed out."""
+        if self._is_wanted is not None:
+            return
+        kept = np.isin(self._keys, self._smallest)
+        self._names = [name for name, stays in zip(self._names, kept, strict=True) if stays]
+        self._keys = self._keys[kept]
+        starts = np.cumsum([0, *map(len, self._parts)])
+        self._parts = [part[kept[start : start + len(part)]] for part, start in zip(self._parts, starts, strict=False)]
+
+    def samples(self) -> tuple[list[str], FloatArray]:
+        """The genes of the panel in the order of the file, and the values of shape (samples, genes)."""
+        self._prune()
+        rows = np.concatenate(self._parts) if self._parts else np.empty((0, self._n_columns), np.float32)
+        return self._names, rows.T
+
+
+def quantile_functions(values: NDArray[np.floating]) -> FloatArray:
+    """The values of each sample at `LEVELS` of its sorted values, shape (samples, levels).
+
+    They are values of the sample, none between two: so the logarithm of a quantile is the quantile of logarithms.
+    """
+    n_samples, n_genes = values.shape
+    at = np.round(LEVELS * (n_genes - 1)).astype(np.intp)
+    found = np.empty((n_samples, len(LEVELS)), np.float32)
+    for start in range(0, n_samples, _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        found[rows] = np.sort(values[rows], axis=1)[:, at]
+    return found
+
+
+def quantiles_of(genes: Sequence[str], values: NDArray[np.floating]) -> Quantiles | None:
+    """The quantile functions over the genes that every sample has a number of; None if there is no such gene."""
+    whole = np.isfinite(values).all(axis=0)
+    if not whole.any():
+        return None
+    kept = values if whole.all() else values[:, whole]
+    return Quantiles(tuple(gene for gene, stays in zip(genes, whole, strict=True) if stays), quantile_functions(kept))
+
+
+def percentiles(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The 1st to the 99th percentile of each sample, shape (samples, 99)."""
+    return quantiles[:, _PERCENTS].astype(np.float64)
+
+
+def ranks_of(values: NDArray[np.floating], quantiles: FloatArray) -> FloatArray:
+    """Where each value stands among those of its own sample, 0 to 1; the middle rank where values are tied.
+
+    Parameters
+    ----------
+    values
+        Shape (samples, genes).
+    quantiles
+        The quantile function of each sample, shape (samples, levels).
+    """
+    found = np.empty(values.shape, np.float32)
+    last = len(LEVELS) - 1
+    for row, own, ranks in zip(values, quantiles, found, strict=True):
+        below, up_to = np.searchsorted(own, row, "left"), np.searchsorted(own, row, "right")
+        above = np.clip(below, 1, last)
+        low, width = own[above - 1], own[above] - own[above - 1]
+        share = np.clip((row - low) / np.where(width > 0, width, 1), 0, 1)
+        between = LEVELS[above - 1] + share * (LEVELS[above] - LEVELS[above - 1])
+        tied = (LEVELS[np.minimum(below, last)] + LEVELS[np.maximum(up_to - 1, 0)]) / 2
+        ranks[:] = np.where(up_to > below, tied, between)
+    return found
+
+
+def at_ranks(ranks: FloatArray, reference: NDArray[np.floating]) -> FloatArray:
+    """The values of one quantile function at these ranks; as shaped."""
+    values: FloatArray = np.interp(ranks, LEVELS, reference).astype(np.float32)
+    return values

@@ -1,0 +1,91 @@
+"""Profiles of another laboratory or pipeline given the distribution of values that a model was trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from anndata import AnnData
+
+from tspg.data.naming import listed
+from tspg.data.quantiles import Quantiles, at_ranks, quantile_functions, ranks_of
+from tspg.errors import ExpressionError
+from tspg.model.shift import Floats, Shift
+
+FEWEST_GENES = 100  # ranks among fewer are coarser than percentiles
+_ROUNDING = 2e-3  # of values that were written and read again
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Expression as a model sees it: all genes in `layer` of `adata`, and the values of the model's own."""
+
+    adata: AnnData
+    layer: str
+    values: Floats
+
+    def quantiles(self, genes: tuple[str, ...]) -> Quantiles | None:
+        """The quantile function of each sample over some genes, as far as they are there."""
+        return Quantiles.of(self.adata, self.layer, genes)
+
+
+def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], reference: Matrix | None) -> Floats:
+    """The model's genes, every value replaced by that of the same rank among the training samples on average.
+
+    Parameters
+    ----------
+    matrix
+        New profiles; ranks are taken among all genes of the panel.
+    shift
+        What the model knows of its training samples.
+    split
+        The samples of the training matrix, each `train` or `test`.
+    reference
+        The training matrix once more, where genes of the panel are missing: the mean distribution of its training
+        samples is then taken over the genes that both have.
+
+    Raises
+    ------
+    ExpressionError
+        If genes are missing and there is no reference, if it is not the training matrix, or if few genes are left.
+    """
+    found, known = matrix.quantiles(shift.panel), shift.of_panel.known.reference
+    if reference is not None:
+        theirs = reference.quantiles(shift.panel)
+        both = set(theirs.genes if theirs else ()) & set(found.genes if found else ())
+        shared = tuple(gene for gene in shift.panel if gene in both)
+        found = matrix.quantiles(shared)
+        known = _mean_of_training(reference, shared, shift, split)
+    elif not shift.covers(found):
+        n_missing = len(shift.panel) - (len(found.genes) if found else 0)
+        raise ExpressionError(
+            f"{n_missing:,} of the {len(shift.panel):,} genes over which the values' distribution was learned are not "
+            "in the matrix, or not as numbers, so ranks among the others mean something else. Give a matrix with all "
+            "genes, or the training matrix as well (--reference FILE): what both have is then compared."
+        )
+    n_genes = len(found.genes) if found else 0
+    if found is None or n_genes < FEWEST_GENES:
+        raise ExpressionError(
+            f"Quantiles are normalised by ranks among {FEWEST_GENES} genes or more; there are {n_genes} here that the "
+            "training matrix has, too. Give a matrix with all genes."
+        )
+    return at_ranks(ranks_of(matrix.values, found.values), known)
+
+
+def _mean_of_training(reference: Matrix, genes: tuple[str, ...], shift: Shift, split: Mapping[str, str]) -> Floats:
+    """The mean quantile function of the training samples over some genes, once it is sure that these are they."""
+    row_of = {str(name): row for row, name in enumerate(reference.adata.obs_names)}
+    names = [name for name, part in split.items() if part == "train"]
+    if missing := [name for name in names if name not in row_of]:
+        raise ExpressionError(
+            f"The reference lacks {len(missing):,} of the {len(names):,} samples that the model was trained on: "
+            f"{listed(missing)}. Give the matrix that it was trained on."
+        )
+    rows = np.array([row_of[name] for name in names])
+    mean = quantile_functions(reference.values[rows]).mean(axis=0)
+    if not np.allclose(mean, shift.of_genes.known.reference, rtol=_ROUNDING, atol=_ROUNDING):
+        raise ExpressionError(
+            "The reference has the samples that the model was trained on, with other values. Give the matrix that it "
+            "was trained on."
+        )
+    found = reference.quantiles(genes)
+    return shift.of_panel.known.reference if found is None else found.values[rows].mean(axis=0)

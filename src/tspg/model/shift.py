@@ -1,0 +1,247 @@
+"""Is a profile like those that a model was trained on? Another laboratory, another pipeline, or unknown biology.
+
+Two statistics say so. How unusual is the profile's distribution of values: its 99 percentiles, by their distance
+from those of training samples. And how many genes stand where no training sample has them, once the distributions
+are made equal. Both are held against what training samples get from a fit that has not seen them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
+from tspg.model.randomness import SHIFT_FOLDS, stream
+
+Numbers = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Codes = NDArray[np.int64]
+
+FOLDS = 5
+FEWEST_SAMPLES = 40  # with fewer, no p of two tests falls below .05
+PANEL, MODEL = "panel", "model"  # genes that a test is taken over
+# Share of the panel that may be missing: of the lowest 1 % one in ten of GTEx's own samples is called odd, of any 1 %
+# none more (benchmarks/truth_shift.py).
+MOST_MISSING = 0.002
+_RIDGE = 0.05  # of the mean variance of a percentile
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What the distributions of some samples are like, and where each gene stands in them.
+
+    `reference` is the mean quantile function; `center` the mean of the percentiles; `whitening` W with
+    W W' = K^-1; `lowest` and `highest` the ranks between which each gene stands.
+    """
+
+    reference: Floats
+    center: Numbers
+    whitening: Numbers
+    lowest: Floats
+    highest: Floats
+
+    @classmethod
+    def fit(cls, quantiles: Floats, ranks: Floats) -> "Distribution":
+        """Learn from quantile functions, shape (samples, levels), and ranks of genes, shape (samples, genes)."""
+        found = percentiles(quantiles)
+        covariance = np.atleast_2d(np.cov(found, rowvar=False))
+        n = len(covariance)
+        covariance += _RIDGE * np.trace(covariance) / n * np.eye(n)
+        values, vectors = np.linalg.eigh(covariance)
+        scale = np.where(values > 0, 1 / np.sqrt(np.where(values > 0, values, 1)), 0.0)
+        return cls(
+            quantiles.mean(axis=0, dtype=np.float64).astype(np.float32),
+            found.mean(axis=0),
+            vectors * scale,
+            ranks.min(axis=0),
+            ranks.max(axis=0),
+        )
+
+    def distance(self, quantiles: Floats) -> Numbers:
+        """(q - m)' K^-1 (q - m) of each sample's percentiles."""
+        off = (percentiles(quantiles) - self.center) @ self.whitening
+        distance: Numbers = (off**2).sum(axis=1)
+        return distance
+
+    def share_outside(self, ranks: Floats) -> Numbers:
+        """The share of genes that stand outside the known range once the distributions are made equal.
+
+        Ranks that have one and the same value there, such as those of the genes that are zero in every sample,
+        are one rank.
+        """
+        floor = LEVELS[np.searchsorted(self.reference, self.reference[0], "right") - 1].astype(np.float32)
+        ranks, lowest, highest = (np.maximum(part, floor) for part in (ranks, self.lowest, self.highest))
+        share: Numbers = ((ranks < lowest) | (ranks > highest)).mean(axis=1)
+        return share
+
+
+@dataclass(frozen=True)
+class ShiftTest:
+    """Tests whether profiles are like the training samples; what held-out training samples got is what p counts.
+
+    `distances` and `shares` are theirs, each sorted: no longer those of a person.
+    """
+
+    known: Distribution
+    distances: Numbers
+    shares: Numbers
+
+    @classmethod
+    def fit(
+        cls, quantiles: Floats, values: NDArray[np.floating], donors: Codes, *, seed: int
+    ) -> "tuple[ShiftTest, Numbers]":
+        """Learn from training samples alone; the test, and the p of each of them from a fit without her donor's.
+
+        Parameters
+        ----------
+        quantiles
+            The quantile function of each training sample, shape (samples, levels).
+        values
+            The model's genes in the user's units, shape (samples, genes).
+        donors
+            The number of each sample's donor, whose samples are held out together.
+        seed
+            Decides the five folds.
+        """
+        ranks = ranks_of(values, quantiles)
+        codes, of_donor = np.unique(donors, return_inverse=True)
+        n_folds = min(FOLDS, len(codes))
+        fold = (stream(seed, SHIFT_FOLDS, 0).permutation(len(codes)) % n_folds)[of_donor]
+        distances, shares = np.zeros(len(values)), np.zeros(len(values))
+        if n_folds > 1:
+            for held_out in (fold == at for at in range(n_folds)):
+                others = Distribution.fit(quantiles[~held_out], ranks[~held_out])
+                distances[held_out] = others.distance(quantiles[held_out])
+                shares[held_out] = others.share_outside(ranks[held_out])
+        test = cls(Distribution.fit(quantiles, ranks), np.sort(distances), np.sort(shares))
+        return test, test._both(distances, shares, known=1)
+
+    @property
+    def n(self) -> int:
+        """How many training samples there are."""
+        return len(self.distances)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are enough of them."""
+        return self.n >= FEWEST_SAMPLES
+
+    def p_values(self, quantiles: Floats, values: NDArray[np.floating]) -> Numbers:
+        """The p of each new profile under the hypothesis that it is one like the training samples.
+
+        Parameters are those of `fit`. Not a number where there are under 40 training samples.
+        """
+        ranks = ranks_of(values, quantiles)
+        return self._both(self.known.distance(quantiles), self.known.share_outside(ranks), known=0)
+
+    def _both(self, distances: Numbers, shares: Numbers, *, known: int) -> Numbers:
+        """Twice the smaller p of the two; `known` is 1 for samples that are among those counted."""
+        if not self.is_tested:
+            return np.full(len(distances), np.nan)
+        at_least = np.minimum(
+            self.n - np.searchsorted(self.distances, distances), self.n - np.searchsorted(self.shares, shares)
+        )
+        return np.minimum(1.0, 2 * (1 - known + at_least) / (1 - known + self.n))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as named arrays, ready to be stored."""
+        parts = ("reference", "center", "whitening", "lowest", "highest")
+        return {
+            **{name: getattr(self.known, name) for name in parts},
+            "distances": self.distances,
+            "shares": self.shares,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ShiftTest":
+        """The test as it was stored."""
+        known = Distribution(*(arrays[part.name] for part in fields(Distribution)))
+        return cls(known, arrays["distances"], arrays["shares"])
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What a model knows of how the values of its training samples are distributed.
+
+    `panel` are genes of the whole training matrix, and `of_panel` tests over them. Where a file lacks some of
+    them, `of_genes` tests over the model's own genes, which are always there.
+    """
+
+    panel: tuple[str, ...]
+    of_panel: ShiftTest
+    of_genes: ShiftTest
+
+    @classmethod
+    def fit(
+        cls,
+        quantiles: Quantiles,
+        values: NDArray[np.floating],
+        is_train: NDArray[np.bool_],
+        donors: Codes,
+        *,
+        seed: int,
+    ) -> "tuple[Shift, Numbers]":
+        """Learn from the training samples of a study; also the p of every sample, each from a fit without her.
+
+        Parameters
+        ----------
+        quantiles
+            Those of all samples of the study, over genes of the whole matrix.
+        values
+            The model's genes in the user's units, shape (samples, genes).
+        is_train
+            Which samples are learned from.
+        donors
+            The number of each sample's donor.
+        seed
+            Decides the five folds.
+        """
+        known, new = (quantiles.values[rows] for rows in (is_train, ~is_train))
+        ours, theirs = values[is_train], values[~is_train]
+        test, own = ShiftTest.fit(known, ours, donors[is_train], seed=seed)
+        of_genes, _ = ShiftTest.fit(quantile_functions(ours), ours, donors[is_train], seed=seed)
+        p = np.full(len(values), np.nan)
+        p[is_train], p[~is_train] = own, test.p_values(new, theirs)
+        return cls(quantiles.genes, test, of_genes), p
+
+    def covers(self, quantiles: Quantiles | None) -> bool:
+        """Whether a distribution is taken over the panel, but for so few genes that it does not matter."""
+        return quantiles is not None and len(quantiles.genes) >= (1 - MOST_MISSING) * len(self.panel)
+
+    def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Numbers, str]:
+        """The p of each new profile, and over which genes it was taken: `panel`, `model`, or neither."""
+        if not self.of_panel.is_tested:
+            return np.full(len(values), np.nan), ""
+        if quantiles is not None and self.covers(quantiles):
+            return self.of_panel.p_values(quantiles.values, values), PANEL
+        return self.of_genes.p_values(quantile_functions(values), values), MODEL
+
+    def check(self, n_genes: int) -> None:
+        """Refuse arrays that do not fit together, or hold no finite numbers.
+
+        Raises
+        ------
+        ValueError
+            With what does not.
+        """
+        shapes = {"reference": len(LEVELS), "center": 99, "whitening": 99, "lowest": n_genes, "highest": n_genes}
+        for place, array in self.arrays().items():
+            name = place.split(".")[1]
+            if array.shape[:1] != (shapes.get(name, self.of_panel.n),) or not np.isfinite(array).all():
+                raise ValueError(f"{place} of shift.safetensors has shape {array.shape}, or holds what is no number")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything but the names as named arrays, ready to be stored."""
+        parts = ((PANEL, self.of_panel), (MODEL, self.of_genes))
+        return {f"{kind}.{name}": array for kind, test in parts for name, array in test.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], panel: tuple[str, ...]) -> "Shift":
+        """What was stored."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {PANEL: {}, MODEL: {}}
+        for place, array in arrays.items():
+            kind, name = place.split(".")
+            parts[kind][name] = array
+        return cls(panel, ShiftTest.from_arrays(parts[PANEL]), ShiftTest.from_arrays(parts[MODEL]))
