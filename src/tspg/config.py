@@ -113,7 +113,7 @@ KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_ru
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
 # say in it, and a new patient's file would choose another row than the file that the model was trained on.
 DUPLICATES = ("error", "first", "mean", "sum")
-NORMALISE = ("none", "quantile")  # what becomes of new profiles before a model moves them
+NORMALISE, ALIGN = ("none", "quantile"), ("none", "cohort")  # what becomes of new profiles before a model moves them
 ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples by every measure but f's own hit rate, on nine tasks of three data sets (docs/evidence.md).
 DEFAULT_PRESET = "transport"

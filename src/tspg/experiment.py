@@ -272,7 +272,8 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
     with clock.phase("reference"):
         reference = fitted.ground.reference(config.target_class)
         shift, p_shift = fitted.ground.shift or (None, None)
-        model = replace(fitted.model, reference=reference, shift=shift)
+        alignment = fitted.ground.alignment
+        model = replace(fitted.model, reference=reference, shift=shift, alignment=alignment)
     with clock.phase("perturb"):
         perturbations = model.perturb_prepared(fitted.prepared, p_shift=p_shift)
     with clock.phase("genes"):

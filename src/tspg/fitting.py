@@ -16,6 +16,7 @@ from tspg.analysis.pooling import pool_evidence
 from tspg.clock import Clock
 from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix, Prepared, prepare, text_column
+from tspg.model.alignment import CohortAlignment
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
@@ -50,6 +51,13 @@ class Ground:
             return None
         values = dense(question.study)
         return Shift.fit(question.quantiles, values, prepared.is_train, self._donors, seed=self.seed)
+
+    @cached_property
+    def alignment(self) -> CohortAlignment | None:
+        """What the training cohort is like, as far as a new cohort is aligned to it; None with too few donors."""
+        prepared, train = self.prepared, self.prepared.is_train
+        values = prepared.scaler.inverse(prepared.profiles[train])
+        return CohortAlignment.fit(values, prepared.class_index[train], prepared.classes, self._donors[train])
 
     @cached_property
     def judges(self) -> dict[str, Classify]:

@@ -21,6 +21,7 @@ from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
+from tspg.report.alignment_words import alignment_note
 from tspg.report.new_class_words import described, notes_on
 from tspg.report.shift_words import notes_on_shift, shift_metrics
 
@@ -93,7 +94,9 @@ def perturb_metrics(
     clipped = int(perturbations.uns["tspg"]["clipped_cells"])
     clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
     shift = shift_metrics(model.shift, perturbations)
-    about_profiles = [*notes_on_shift(shift, clipped_fraction), *about_classes]
+    alignment = perturbations.uns["tspg"].get("alignment")
+    aligned = [] if alignment is None else [alignment_note(alignment)]
+    about_profiles = [*notes_on_shift(shift, clipped_fraction), *aligned, *about_classes]
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
@@ -127,6 +130,7 @@ def perturb_metrics(
             "clipped_cells": clipped,
             "clipped_fraction": clipped_fraction,
             "shift": shift,
+            "alignment": alignment,
             "constant_genes": [str(gene) for gene in perturbations.var_names[perturbations.var["constant"]]],
             "new_classes": new_classes,
             "unseen_energy_ratio": unseen_energy_ratio,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import tspg
-from tspg.config import DEFAULT_PRESET, DUPLICATES, ENRICHMENT, METHODS, NORMALISE, PRESETS, ExperimentConfig
+from tspg.config import ALIGN, DEFAULT_PRESET, DUPLICATES, ENRICHMENT, METHODS, NORMALISE, PRESETS, ExperimentConfig
 
 SHELLS = ("bash", "zsh")  # that `tspg completion` writes for
 
@@ -81,6 +81,14 @@ def _perturb(commands: Any) -> None:
         default="none",
         help="quantile: give profiles of another pipeline the training samples' distribution of values, by ranks among "
         "all genes (default: %(default)s; it harms profiles of the same pipeline)",
+    )
+    parser.add_argument(
+        "--align",
+        choices=ALIGN,
+        default="none",
+        help="cohort: take out the mean difference of the samples from the training samples of their classes, gene by "
+        "gene, if it is more than chance; five samples or more with known classes (default: %(default)s; real "
+        "differences go with it)",
     )
     _add_path(
         parser,

@@ -60,6 +60,11 @@ def _require_one_word_on_classes(options: Namespace) -> None:
             f"--new-class {options.new_class} says that all samples are of one new class, and labels which class each "
             "is of. Leave one of them out: a class in the labels that the model does not know is a new one, too."
         )
+    if options.align != "none" and not (options.labels or options.label_column):
+        raise UsageError(
+            f"--align {options.align} compares samples with training samples of their own class. Give their classes "
+            "with --labels or --label-column, or leave --align out."
+        )
 
 
 def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnData | None]:
@@ -131,8 +136,9 @@ def _findings(
 
     column = named.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
-        how: dict[str, Any] = {"layer": X, "normalise": options.normalise, "reference": reference}
-        perturbations = model.perturb(adata, label_column=column, new_class=options.new_class, **how)
+        how: dict[str, Any] = {"layer": X, "label_column": column, "normalise": options.normalise}
+        how |= {"align": options.align, "reference": reference}
+        perturbations = model.perturb(adata, new_class=options.new_class, **how)
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent

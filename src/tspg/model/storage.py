@@ -24,6 +24,7 @@ from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
 from tspg.errors import InputError, ModelError, TspgError
 from tspg.files import read_json, sha256_of, write_json
+from tspg.model.alignment import CohortAlignment
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
@@ -234,6 +235,7 @@ def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> T
         adjustment=_adjustment(described.get("adjusted"), folder),
         reference=_reference(described, folder),
         shift=_shift(described, folder),
+        alignment=_alignment(described, folder),
         details={key: described["details"][key] for key in DETAILS}
         | {key: described["details"].get(key, before) for key, before in LATER_DETAILS.items()},
     )
@@ -301,6 +303,19 @@ def _shift(described: dict[str, Any], folder: Path) -> Shift | None:
 
 def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
     return tensors_of((folder / f"{name}.safetensors").read_bytes())
+
+
+def _alignment(described: dict[str, Any], folder: Path) -> CohortAlignment | None:
+    """What a cohort is aligned to; older models, and those of the estimator, do not hold it."""
+    if "alignment.safetensors" not in described.get("files", {}):
+        return None
+    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "alignment").items()}
+    n_classes, n_genes = len(described["classes"]), len(described["genes"])
+    shapes = {"means": (n_classes, n_genes), "sigma": (n_genes,), "trace": (n_classes,), "excess": (n_classes,)}
+    shapes |= {"products": (n_classes, n_classes), "errors": (n_classes, n_classes), "skew": (1,)}
+    if {key: array.shape for key, array in arrays.items()} != shapes:
+        raise ValueError("alignment.safetensors holds other classes or genes than model.json says")
+    return CohortAlignment.from_arrays(arrays, tuple(described["classes"]))
 
 
 Network = TypeVar("Network", bound=torch.nn.Module)

@@ -13,13 +13,14 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.config import NORMALISE, ExperimentConfig
+from tspg.config import ALIGN, NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, require_anndata
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
+from tspg.model.alignment import Aligned, CohortAlignment, align_cohort
 from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 from tspg.model.new_classes import Mover, check_new_class, mover_for
@@ -64,6 +65,7 @@ class TrainedModel:
     adjustment: Adjustment | None = None
     reference: SampleReference | None = None
     shift: Shift | None = None
+    alignment: CohortAlignment | None = None
 
     @classmethod
     def of(
@@ -102,12 +104,14 @@ class TrainedModel:
         files = {"target_model": self.target_model.state_dict(), **self.method.files()}
         if self.adjustment is not None:
             files["adjustment"] = {"offsets": torch.from_numpy(self.adjustment.offsets)}
-        if self.reference is not None:
-            arrays = self.reference.arrays(self.classes)
-            files["reference"] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
-        if self.shift is not None:
-            arrays = self.shift.arrays()
-            files["shift"] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
+        learned = {
+            "reference": None if self.reference is None else self.reference.arrays(self.classes),
+            "shift": None if self.shift is None else self.shift.arrays(),
+            "alignment": None if self.alignment is None else self.alignment.arrays(),
+        }
+        for file, arrays in learned.items():
+            if arrays is not None:
+                files[file] = {name: torch.from_numpy(np.ascontiguousarray(part)) for name, part in arrays.items()}
         return files
 
     @cached_property
@@ -188,6 +192,7 @@ class TrainedModel:
         keep_raw: bool = False,
         new_class: str | None = None,
         normalise: str = "none",
+        align: str = "none",
         reference: AnnData | None = None,
     ) -> AnnData:
         """Move new profiles to the target class: expression in, Perturbations out.
@@ -219,6 +224,10 @@ class TrainedModel:
         normalise
             `quantile` gives each profile the distribution of values that training samples have on average, by ranks
             among all genes: for profiles of another pipeline. It harms those of the same one.
+        align
+            `cohort` takes out, gene by gene, the mean difference of the samples from the training samples of their
+            classes, where it is larger than chance makes it. Real differences of the cohort go with it. It takes
+            five samples or more, all of classes that the model knows. `uns["tspg"]["alignment"]` has the numbers.
         reference
             The training matrix once more, for `normalise` where `adata` lacks genes of it.
 
@@ -235,10 +244,11 @@ class TrainedModel:
         LabelError
             If there is no such column.
         ModelError
-            If the map of `new_class` cannot be made, or profiles cannot be normalised, since the model was made by an
-            earlier version.
+            If the map of `new_class` cannot be made, or profiles cannot be normalised or aligned, since the model was
+            made by an earlier version.
         UsageError
-            If there is no such layer or normalisation; if `new_class` is no new class, or the method cannot learn one.
+            If there is no such layer, normalisation or alignment; if `new_class` is no new class, or the method cannot
+            learn one; if samples are too few to be aligned, or one is of no class that the model knows.
 
         Examples
         --------
@@ -249,15 +259,28 @@ class TrainedModel:
         ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped', 'p_shift']
         """
         told = self._told_class(adata, label_column, new_class)
-        matrix = self._matrix(adata, layer)
-        values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
-        scaled, outside = self.scaler.transform_counting(values)
+        given = self._given(adata, told, layer, normalise, align, reference)
+        return self._perturbed(adata, told, given, new_class, keep_raw=keep_raw)
+
+    def _perturbed(
+        self,
+        adata: AnnData,
+        told: NDArray[np.object_],
+        given: "_Given",
+        new_class: str | None,
+        *,
+        keep_raw: bool = False,
+    ) -> AnnData:
+        """Profiles moved, once their values are ready."""
+        scaled, outside = self.scaler.transform_counting(given.values)
         mover = mover_for(self.method, self.classes, scaled, told, self.likeliest_source, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, told, split, outside, mover, keep_raw=keep_raw)
-        result.obs["p_shift"], over = self._tested(matrix)
-        result.uns["tspg"] |= {"clipped_cells": int(outside.sum()), "unadjusted": unadjusted}
-        result.uns["tspg"] |= {"normalised": normalise, "shift_genes": over}
+        result.obs["p_shift"], over = self._tested(given.matrix)
+        result.uns["tspg"] |= {"clipped_cells": int(outside.sum()), "unadjusted": given.unadjusted}
+        result.uns["tspg"] |= {"normalised": given.normalised, "shift_genes": over}
+        if given.aligned is not None:
+            result.uns["tspg"] |= {"aligned": given.aligned.weight, "alignment": given.aligned.facts}
         return result
 
     def _told_class(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NDArray[np.object_]:
@@ -283,6 +306,7 @@ class TrainedModel:
         layer: str | None = None,
         new_class: str | None = None,
         normalise: str = "none",
+        align: str = "none",
         reference: AnnData | None = None,
     ) -> pd.DataFrame:
         """One person's genes: which are unusual for the own class, and how far each lies from the target class.
@@ -293,7 +317,7 @@ class TrainedModel:
 
         Parameters
         ----------
-        adata, label_column, layer, new_class, normalise, reference
+        adata, label_column, layer, new_class, normalise, align, reference
             As for `perturb`.
         samples
             Names of the samples wanted; None takes all.
@@ -325,12 +349,13 @@ class TrainedModel:
             unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
             if unknown:
                 raise UsageError(f"There is no sample {unknown[0]!r} among the {adata.n_obs} given.")
-        how: dict[str, Any] = {"layer": layer, "normalise": normalise, "reference": reference}
-        moved = self.perturb(adata, label_column=label_column, new_class=new_class, **how)
+        told = self._told_class(adata, label_column, new_class)
+        given = self._given(adata, told, layer, normalise, align, reference)
+        moved, values = self._perturbed(adata, told, given, new_class), given.values
         if samples is not None:  # only now: the samples of a new class are moved together
-            wanted = list(dict.fromkeys(samples))
-            moved, adata = moved[wanted], adata[wanted]
-        return self.sample_genes_of(moved, self.values_of(adata, **how))
+            rows = moved.obs_names.get_indexer(list(dict.fromkeys(samples)))
+            moved, values = moved[rows], values[rows]
+        return self.sample_genes_of(moved, values)
 
     def sample_genes_of(
         self, moved: AnnData, values: NDArray[np.floating], reference: SampleReference | None = None
@@ -347,13 +372,38 @@ class TrainedModel:
         return sample_gene_table(values, names, own, change, self.gene_ids, reference)
 
     def values_of(
-        self, adata: AnnData, layer: str | None = None, *, normalise: str = "none", reference: AnnData | None = None
+        self,
+        adata: AnnData,
+        layer: str | None = None,
+        *,
+        label_column: str | None = None,
+        normalise: str = "none",
+        align: str = "none",
+        reference: AnnData | None = None,
     ) -> FloatMatrix:
-        """Expression of the model's genes in the user's units, normalised, and adjusted for a batch, as `perturb` does.
+        """Expression of the model's genes in the user's units as `perturb` moves it: normalised, adjusted, aligned.
 
         Parameters are those of `perturb`.
         """
-        return self._adjusted(adata, self._normalised(self._matrix(adata, layer), normalise, reference))[0]
+        told = self._told_class(adata, label_column, None)
+        return self._given(adata, told, layer, normalise, align, reference).values
+
+    def _given(
+        self,
+        adata: AnnData,
+        told: NDArray[np.object_],
+        layer: str | None,
+        normalise: str,
+        align: str,
+        reference: AnnData | None,
+    ) -> "_Given":
+        """What is moved: the values of the model's genes, and what was done to them."""
+        if align not in ALIGN:
+            raise UsageError(f"--align {align}: there is no such alignment. Choose one of: {', '.join(ALIGN)}.")
+        matrix = self._matrix(adata, layer)
+        values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
+        aligned = None if align == "none" else align_cohort(self.alignment, values, told)
+        return _Given(matrix, values if aligned is None else aligned.values, unadjusted, normalise, aligned)
 
     def _matrix(self, adata: AnnData, layer: str | None) -> Matrix:
         """Expression as it is given, with the model's genes taken out."""
@@ -505,6 +555,17 @@ class TrainedModel:
             result.uns["tspg"]["new_classes"] = np.array(list(mover.new_classes), dtype=object)
             result.uns["tspg"]["new_classes_moved"] = np.array(list(mover.new_classes.values()), dtype=object)
         return result
+
+
+@dataclass(frozen=True)
+class _Given:
+    """New profiles as they are given, the values that are moved, and what was done to them in between."""
+
+    matrix: Matrix
+    values: FloatMatrix
+    unadjusted: int
+    normalised: str
+    aligned: Aligned | None
 
 
 def _file_of(adata: AnnData) -> str:
