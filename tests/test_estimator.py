@@ -20,7 +20,7 @@ from tspg import TSPG
 from tspg.asking import ask
 from tspg.clock import Clock
 from tspg.errors import ShapeError, UsageError
-from tspg.fitting import fit_targets, lay_ground
+from tspg.fitting import fit_target, lay_ground
 from tspg.model.device import fixed_threads
 from tspg.model.training import silent
 
@@ -67,7 +67,7 @@ def test_it_is_what_tspg_run_learns(table, label, planted):
     numbered.var_names, numbered.obs["donor"] = table.columns, planted.adata.obs["donor"].to_numpy()
     question = ask(numbered, "target", label_column="label", group_column="donor", annotations=(), **QUICK)
     with fixed_threads(question.config.threads):
-        (expected,) = fit_targets(lay_ground(question, Clock()), [question], Clock(), silent)
+        expected = fit_target(lay_ground(question, Clock()), question, Clock(), silent)
     found = TSPG("target", train_fraction=0.8, **QUICK).fit(table, label, groups=planted.adata.obs["donor"])
     assert found.model_.model_id == expected.model.model_id
     pd.testing.assert_frame_equal(found.history_.drop(columns="seconds"), expected.history.drop(columns="seconds"))

@@ -1,6 +1,5 @@
 """A whole experiment: what its seed and donors decide, and that held-out samples decide nothing."""
 
-import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,9 +11,10 @@ import torch
 import tspg
 from tspg import fitting
 from tspg.analysis.judges import logistic_judge
+from tspg.asking import ask
 from tspg.errors import UsageError
 from tspg.meaning import Moved
-from tspg.model import learning, training
+from tspg.model import training
 from tspg.model.training import _Rows
 
 SHORT = {
@@ -225,15 +225,12 @@ def test_kept_statistics_are_of_all_samples_though_epochs_look_at_few(planted, m
     np.testing.assert_allclose(body[1].running_mean, hidden.mean(dim=0).detach(), atol=1e-5)
 
 
-def test_a_run_says_with_how_many_targets_its_generator_learned(planted, tmp_path, monkeypatch):
-    monkeypatch.setitem(learning.SIDE_BY_SIDE, "cpu", 2)  # as on a GPU
-    targets = ["target", "alpha", "beta"]
-    found = list(
-        tspg.run_targets(planted.adata, target_classes=targets, label_column="label", steps=2, target_epochs=2, folds=1)
-    )
-    assert [run.side_by_side for run in found] == [2, 2, 1]
-    tspg.save_run(found[0], tmp_path, keep="metrics")
-    assert json.loads((tmp_path / "manifest.json").read_text())["side_by_side"] == 2
+def test_the_length_of_a_training_that_is_not_there_is_told_to_have_no_effect(planted):
+    for how, told in (({"preset": "transport"}, True), ({"preset": "paper", "method": "mean_shift"}, True)):
+        question = ask(planted.adata, "target", label_column="label", steps=3, **how)
+        assert any("no effect" in note for note in question.details["notes"]) == told
+    assert not ask(planted.adata, "target", label_column="label", preset="paper", steps=3).details["notes"]
+    assert not ask(planted.adata, "target", label_column="label").details["notes"]
 
 
 def test_a_batch_is_taken_into_account_where_genes_are_tested(planted):

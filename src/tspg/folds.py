@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
 from tspg.data.prepare import text_column
-from tspg.forecast import steps_of_g
 from tspg.model.training import epochs_of_f
 from tspg.question import Question, target_donors
 
@@ -29,12 +28,10 @@ def automatic_folds(
 ) -> int:
     """5 where one split would hold few target samples out and further fits cost little, else 1.
 
-    They cost little on a matrix of bounded size, as long as training takes no longer than the default preset's.
+    They cost little on a matrix of bounded size, where no generator is trained, and f no longer than by default.
     """
-    n_train = round(config.train_fraction * n_samples)
-    usual_f, usual_g = preset(DEFAULT_PRESET)
-    is_short = steps_of_g(n_train, config) <= steps_of_g(n_train, replace(config, generator=usual_g))
-    is_short &= epochs_of_f(n_train, config.target_model) <= epochs_of_f(n_train, usual_f)
+    n_train, usual_f = round(config.train_fraction * n_samples), preset(DEFAULT_PRESET)[0]
+    is_short = not config.is_trained and epochs_of_f(n_train, config.target_model) <= epochs_of_f(n_train, usual_f)
     few = round((1 - config.train_fraction) * n_target) < FEW_HELD_OUT
     is_small = n_samples * n_genes * n_classes <= MOST_CELLS and n_genes <= MOST_GENES
     return AUTOMATIC if few and is_short and is_small and n_donors >= AUTOMATIC else 1

@@ -25,7 +25,6 @@ def audited_run(planted, tmp_path_factory):
         group_column="donor",
         target_class="target",
         preset="transport",
-        steps=20,
         target_epochs=12,
         folds=1,
         threads=1,

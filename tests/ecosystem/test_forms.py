@@ -18,7 +18,7 @@ from tspg.clock import Clock
 from tspg.data import matrix
 from tspg.data.matrix import dense
 from tspg.errors import ShapeError, UsageError
-from tspg.fitting import Fit, fit_targets, lay_ground
+from tspg.fitting import Fit, fit_target, lay_ground
 from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
 from tspg.progress import silent
@@ -117,7 +117,7 @@ def fit(adata: AnnData, **options) -> Fit:
     question = ask(adata, **SHORT, **options)
     with fixed_threads(question.config.threads):
         ground = lay_ground(question, Clock())
-        (fitted,) = fit_targets(ground, [question], Clock(), silent)
+        fitted = fit_target(ground, question, Clock(), silent)
     return fitted
 
 

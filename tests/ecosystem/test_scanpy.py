@@ -17,7 +17,7 @@ import tspg
 from tspg.analysis.perturbations import write_perturbations
 from tspg.asking import ask
 from tspg.clock import Clock
-from tspg.fitting import fit_targets, lay_ground
+from tspg.fitting import fit_target, lay_ground
 from tspg.model.training import silent
 
 with warnings.catch_warnings():  # what scanpy and its own dependencies say while they are imported is not about us
@@ -36,7 +36,7 @@ INK = 0.01  # share of a figure that is not background, at least
 def written(planted, tmp_path_factory) -> tuple[anndata.AnnData, Path]:
     """Perturbations as a run has them, and as its folder does."""
     question = ask(planted.adata, "target", label_column="label", group_column="donor", annotations=(), threads=1)
-    (fitted,) = fit_targets(lay_ground(question, Clock()), [question], Clock(), silent)
+    fitted = fit_target(lay_ground(question, Clock()), question, Clock(), silent)
     perturbations = fitted.model.perturb_prepared(fitted.prepared)
     file = tmp_path_factory.mktemp("run") / "perturbations.h5ad"
     write_perturbations(perturbations, file)

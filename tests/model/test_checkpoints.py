@@ -10,22 +10,19 @@ import pandas as pd
 import pytest
 import torch
 
-from tspg.config import PaperConfig, TargetModelConfig, TransportConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, ModelError, UsageError
 from tspg.model import checkpoints as module
-from tspg.model.anchor import Anchor
 from tspg.model.checkpoints import LIST, CheckpointFolder
 from tspg.model.history import History
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
-from tspg.model.transport import train_residuals
 
 F = TargetModelConfig(hidden_units=(8, 4), epochs=3, batch_size=32, warm_up=0.3)  # 96 samples: 3 steps an epoch
 PAPER = PaperConfig(
     down_units=(8, 4), up_units=(4, 8), residual_blocks=1, discriminator_units=(8, 4), batch_size=32, steps=8
 )
-TRANSPORT = TransportConfig(down_units=(8, 4), up_units=(8,), residual_blocks=1, batch_size=32, steps=12)
 
 
 @pytest.fixture(scope="module")
@@ -69,25 +66,12 @@ def learn_paper_from_some(prepared, f, checkpoints):
     return learn_paper(prepared, f, checkpoints, source_classes=("alpha",))
 
 
-def learn_transport(prepared, f, checkpoints, targets=("target",)):
-    anchors = {target: Anchor.estimate(prepared, target) for target in targets}
-    found = train_residuals(prepared, f, anchors, TRANSPORT, checkpoints=checkpoints)
-    history = pd.concat([table for _, table in found.values()])
-    return weights(*(generator for generator, _ in found.values())), history.drop(columns="seconds")
-
-
-def learn_side_by_side(prepared, f, checkpoints):
-    return learn_transport(prepared, f, checkpoints, targets=("target", "alpha"))
-
-
 TRAININGS = {
     learn_f: 9,
     learn_paper: 8,
     learn_paper_from_some: 8,
-    learn_transport: 12,
-    learn_side_by_side: 12,
 }
-TRAINING = pytest.mark.parametrize("learn", [learn_f, learn_paper, learn_transport], ids=lambda learn: learn.__name__)
+TRAINING = pytest.mark.parametrize("learn", [learn_f, learn_paper], ids=lambda learn: learn.__name__)
 
 
 class Stopped(Exception):
@@ -147,10 +131,8 @@ def test_states_are_those_of_the_steps_still_to_come(prepared, f, tmp_path, monk
         (learn_f, "step"),
         (learn_paper, "exp_avg"),
         (learn_paper, "num_batches_tracked"),
-        (learn_transport, "running_mean"),
-        (learn_transport, "exp_avg_sq"),
-        (learn_transport, "rows"),
-        (learn_transport, "steps"),
+        (learn_paper, "rows"),
+        (learn_paper, "steps"),
     ],
 )
 def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, prepared, f, tmp_path, monkeypatch):
@@ -163,8 +145,7 @@ def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, prep
             yield name, torch.zeros_like(value) if left_out in name else value
 
     monkeypatch.setattr(module, "_state_of", forgetful)
-    # Steps 5 and 11 are in the middle of an epoch, and of a row of the history.
-    stop = 5 if learn is not learn_transport else 11
+    stop = 5  # in the middle of an epoch, and of a row of the history
     assert not same(in_one_go, stopped_and_resumed(monkeypatch, learn, prepared, f, tmp_path, stop))
 
 

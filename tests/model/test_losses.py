@@ -63,7 +63,7 @@ def test_target_distance_loss_sums_over_genes_and_averages_over_samples():
 
 @pytest.mark.parametrize(
     ("term", "grows"),
-    [("class", True), *((name, False) for name in ("norm", "distance", "real", "discriminator", "residual"))],
+    [("class", True), *((name, False) for name in ("norm", "distance", "real", "discriminator"))],
 )
 def test_twice_the_same_batch_changes_only_the_summed_term(draw, term, grows):
     scores, genes, other = draw(BATCH, CLASSES), draw(BATCH, GENES), draw(BATCH, GENES)
@@ -73,7 +73,6 @@ def test_twice_the_same_batch_changes_only_the_summed_term(draw, term, grows):
         "distance": lambda k: losses.target_distance_loss(genes.repeat(k, 1), other.repeat(k, 1)),
         "real": lambda k: losses.realism_loss(genes[:, 0].repeat(k)),
         "discriminator": lambda k: losses.discriminator_loss(genes[:, 0].repeat(k), genes[:, 1]),
-        "residual": lambda k: losses.residual_size_loss(genes.repeat(k, 1), 0.7),
     }[term]
     assert of(2).item() == pytest.approx(of(1).item() * (2 if grows else 1))
 
@@ -87,8 +86,6 @@ def test_the_order_of_the_samples_changes_no_term(draw):
         "distance": lambda rows: losses.target_distance_loss(genes[rows], other[rows]),
         "real": lambda rows: losses.realism_loss(real[rows]),
         "discriminator": lambda rows: losses.discriminator_loss(real[rows], genes[:, 0]),
-        "energy": lambda rows: losses.energy_distance_loss(genes[rows], other, 0.7),
-        "residual": lambda rows: losses.residual_size_loss(genes[rows], 0.7),
     }
     for name, of in terms.items():
         assert of(order).item() == pytest.approx(of(torch.arange(BATCH)).item()), name

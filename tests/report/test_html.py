@@ -16,7 +16,7 @@ from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
 from tspg.analysis.samples import SAMPLE_COLUMNS
 from tspg.analysis.verdict import QUESTIONS, verdict
 from tspg.analysis.wording import number, percent
-from tspg.config import ExperimentConfig, TransportConfig
+from tspg.config import ExperimentConfig
 from tspg.data.demo import DEMO_FILE
 from tspg.errors import ModelError
 from tspg.files import safe_name, write_json, write_table
@@ -475,11 +475,12 @@ def test_the_chosen_method_leads_instead_of_the_generator(make_run, make_perturb
 def test_the_method_paragraph_follows_the_preset(make_run, make_perturbations, tmp_path: Path):
     run = make_run(tmp_path, make_perturbations())
     assert "a discriminator (512-256-128) takes it for real" in page_of(run).text
-    settings = ExperimentConfig("Lung", preset="transport", generator=TransportConfig()).as_dict()
+    settings = ExperimentConfig("Lung", preset="transport", generator=None).as_dict()
     write_json(run / "model" / "model.json", {"target_class": "Lung", "settings": settings})
     text = page_of(run).text
-    assert "then learned a residual on top" in text
-    assert "there is no discriminator" in text
+    assert "Gaussian optimal transport" in text
+    assert "--preset transport" in text
+    assert "a discriminator" not in text
     assert "Eqs. 1–5" not in text
     settings["method"] = "linear_map"
     write_json(run / "model" / "model.json", {"target_class": "Lung", "settings": settings})
@@ -772,11 +773,11 @@ def test_a_figure_that_was_drawn_is_shown(drawn_run: Path, tmp_path: Path):
     assert count[1] == count[0] + 2
 
 
-@pytest.mark.parametrize(("steps", "command"), [(40, "tspg demo --out"), (None, "tspg demo --quick --out")])
-def test_the_demo_is_repeated_as_it_was_asked(make_run, make_perturbations, tmp_path: Path, steps, command):
+@pytest.mark.parametrize(("least_steps", "command"), [(200, "tspg demo --out"), (1, "tspg demo --quick --out")])
+def test_the_demo_is_repeated_as_it_was_asked(make_run, make_perturbations, tmp_path: Path, least_steps, command):
     run = make_run(tmp_path, make_perturbations())
     settings = ExperimentConfig(target_class="Lung").as_dict()
-    settings["generator"] |= {"steps": steps, "epochs": 3}
+    settings["target_model"]["least_steps"] = least_steps
     write_json(run / "model" / "model.json", {"target_class": "Lung", "settings": settings})
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     metrics["data"]["expression_file"] = DEMO_FILE

@@ -11,14 +11,14 @@ from tspg import fitting
 from tspg.asking import ask
 from tspg.audit.subject import Subject
 from tspg.clock import Clock
-from tspg.config import PaperConfig, TargetModelConfig, TransportConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_target_model
 
 SIZES = {"down_units": (16, 8), "residual_blocks": 1, "up_units": (16,), "batch_size": 32, "steps": 4}
-PRESETS = {"paper": PaperConfig(**SIZES, discriminator_units=(16,)), "transport": TransportConfig(**SIZES)}
+PRESETS = {"paper": PaperConfig(**SIZES, discriminator_units=(16,)), "transport": None}
 F = TargetModelConfig(hidden_units=(16,), epochs=2, batch_size=32)
 
 
@@ -39,7 +39,7 @@ def everything_learned(prepared, adata, preset):
     config = replace(ask(adata, "target", label_column="label", preset=preset).config, target_model=F)
     config = replace(config, generator=PRESETS[preset])
     f = train_target_model(prepared, F)
-    ((method, *_),) = learn(prepared, f, config, ["target"], device=next(f.parameters()).device)
+    method = learn(prepared, f, config, device=next(f.parameters()).device).method
     state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
     judges = fitting.Ground(prepared, f, 0).judges
     probe = np.random.default_rng(0).random((500, len(prepared.gene_ids)), dtype=np.float32)
@@ -154,7 +154,7 @@ def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, 
     watch("fit_judges", fitting, lambda arguments: arguments[0])
     question = ask(planted.adata, "target", label_column="label", group_column="donor", steps=2, target_epochs=1)
     ground = fitting.lay_ground(question, Clock())
-    (fitted,) = fitting.fit_targets(ground, [question], Clock(), lambda *_: None)
+    fitted = fitting.fit_target(ground, question, Clock(), lambda *_: None)
     fitting.evidence_of(fitted, question)
     assert seen["train_target_model"] is seen["learn"] is seen["evidence_table"]
     prepared = seen["learn"]

@@ -225,9 +225,10 @@ def _command(run: RunFiles) -> str:
         return ""
     generator, target_model = settings["generator"], settings["target_model"]
     if run.metric("data.expression_file") == DEMO_FILE:
-        return f"tspg demo{'' if generator.get('steps') else ' --quick'} --out NEW_FOLDER"
+        return f"tspg demo{' --quick' if target_model.get('least_steps') == 1 else ''} --out NEW_FOLDER"
     method = settings.get("method", "generator")
-    length = "steps" if generator.get("steps") else "epochs"
+    is_trained = settings["preset"] == "paper"
+    length = "steps" if is_trained and generator["steps"] else "epochs"
     transform = run.metric("data.transform")
     options = [
         ("expression", Path(str(run.metric("data.expression_file") or "FILE")).name),
@@ -244,7 +245,7 @@ def _command(run: RunFiles) -> str:
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),
         *(
-            [("preset", settings["preset"]), (length, generator[length])]
+            [("preset", settings["preset"]), (length, generator[length] if is_trained else None)]
             if method == "generator"
             else [("method", method)]
         ),

@@ -20,6 +20,11 @@ _CLOSED_FORM = {
     "genes; 0 for source classes with fewer than eight such donors).",
 }
 
+_OF_PRESET_PAPER = (
+    "The aim and the classifier are those of {paper}. Its generative adversarial network is --preset paper: on the "
+    "questions that tspg was tried on, f calls its profiles the target, too, but they are less like real samples."
+)
+
 
 def method_of(run: RunFiles) -> list[str]:
     """The method of a run in sentences: scaling, the classifier f, what moves profiles, and what is shown."""
@@ -52,7 +57,9 @@ def _mover(run: RunFiles) -> list[str]:
             "It was fitted in closed form on the training samples; no generator was trained.",
         ]
     generator = run.settings["generator"]
-    if run.settings["preset"] == "transport":
+    if generator is None:
+        return [_CLOSED_FORM["linear_map"], _OF_PRESET_PAPER.format(paper=PAPER)]
+    if run.settings["preset"] == "transport":  # of tspg 0.1.0
         return _transport(run, generator)
     weights = ", ".join(str(weight) for weight in generator["weights"].values())
     return [
