@@ -117,8 +117,7 @@ def fit(adata: AnnData, **options) -> Fit:
     question = ask(adata, **SHORT, **options)
     with fixed_threads(question.config.threads):
         ground = lay_ground(question, Clock())
-        fitted = fit_target(ground, question, Clock(), silent)
-    return fitted
+        return fit_target(ground, question, Clock(), silent)
 
 
 def digest(array) -> str:
