@@ -28,7 +28,7 @@ from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
 from tspg.model.trained import TrainedModel
 from tspg.progress import Report, silent
 from tspg.question import Question
-from tspg.second_cohort import judge
+from tspg.second_cohort import judge, notes_on_second
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,8 @@ def run(
     enrichment: str = "both",
     folds: int | None = None,
     test_adata: AnnData | None = None,
+    normalise: str = "none",
+    align: str = "none",
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
     device: str = "auto",
@@ -146,6 +148,8 @@ def run(
     test_adata
         A second cohort, of other people, with the same genes, units and columns. Nothing is learned from it: the
         evidence is taken on it as well, and answers whether the result generalises.
+    normalise, align
+        What becomes of the second cohort's profiles first, as in `TrainedModel.perturb`.
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
     threads
@@ -190,6 +194,8 @@ def run(
         enrichment=enrichment,
         folds=folds,
         test_adata=test_adata,
+        normalise=normalise,
+        align=align,
         seed=seed,
         threads=threads,
         device=device,
@@ -292,7 +298,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
             evidence = evidence_of(fitted, question)
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
                 logistic = fitted.ground.judges["logistic"]
-        second = judge(question, fitted, genes)
+        second = judge(question, replace(fitted, model=model), genes)
         on_second = None if second is None or second.evidence.empty else second.evidence
         metrics = run_metrics(question, fitted.prepared, model, perturbations, evidence, fitted.history, on_second)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
@@ -302,6 +308,7 @@ def _finish(question: Question, fitted: Fit, clock: Clock, report: Report, check
         tables["genes"] = genes
         if second is not None:
             tables, metrics["test_cohort"] = {**tables, **second.tables}, second.metrics
+            metrics["data"]["notes"] += notes_on_second(second.metrics)
         if question.samples:
             tables["sample_genes"] = sample_genes
         metrics["annotations"] = annotation_facts(question.annotations, perturbations)

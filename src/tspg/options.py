@@ -75,21 +75,7 @@ def _perturb(commands: Any) -> None:
         help="all samples are of this one class, which the model was not trained on: with five or more they are moved "
         "by a map made of themselves (in labels, an unknown class says the same)",
     )
-    parser.add_argument(
-        "--normalise",
-        choices=NORMALISE,
-        default="none",
-        help="quantile: give profiles of another pipeline the training samples' distribution of values, by ranks among "
-        "all genes (default: %(default)s; it harms profiles of the same pipeline)",
-    )
-    parser.add_argument(
-        "--align",
-        choices=ALIGN,
-        default="none",
-        help="cohort: take out the mean difference of the samples from the training samples of their classes, gene by "
-        "gene, if it is more than chance; five samples or more with known classes (default: %(default)s; real "
-        "differences go with it)",
-    )
+    _add_remedies(parser)
     _add_path(
         parser,
         "--reference",
@@ -212,6 +198,26 @@ def _add_second_cohort(parser: Parser) -> None:
     says = "a second cohort, in the same units: nothing is learned from it, but the evidence is taken on it as well"
     _add_path(parser, "--test-expression", says)
     _add_path(parser, "--test-labels", "its samples and classes, as --labels")
+    _add_remedies(parser, "what becomes of the second cohort first, as of new profiles: ")
+
+
+def _add_remedies(parser: Parser, of: str = "") -> None:
+    """What is done to profiles of another pipeline before a model moves them."""
+    parser.add_argument(
+        "--normalise",
+        choices=NORMALISE,
+        default="none",
+        help=f"{of}quantile: give profiles of another pipeline the training samples' distribution of values, by ranks "
+        "among all genes (default: %(default)s; it harms profiles of the same pipeline)",
+    )
+    parser.add_argument(
+        "--align",
+        choices=ALIGN,
+        default="none",
+        help=f"{of}cohort: take out the mean difference of the samples from the training samples of their classes, "
+        "gene by gene, if it is more than chance; five samples or more with known classes (default: %(default)s; real "
+        "differences go with it)",
+    )
 
 
 def _add_learning(parser: Parser) -> None:

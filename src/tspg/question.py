@@ -6,7 +6,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import ENRICHMENT, METHODS, ExperimentConfig
+from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
@@ -15,13 +15,15 @@ from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
+from tspg.data.second_cohort import Given, SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
+from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, donors_of_both
 from tspg.model.new_classes import FEWEST_SAMPLES
+from tspg.model.normalisation import require_panel
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_THREADS, MOST_FOLDS = 1024, 50
@@ -80,7 +82,7 @@ def pose_each(
     gene_set: GeneSet | None = None,
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
-    test_adata: AnnData | None = None,
+    second: Given | None = None,
 ) -> list[Question]:
     """Several questions to one study, each as `pose` puts it; they differ in their target class alone.
 
@@ -97,16 +99,24 @@ def pose_each(
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
     quantiles = Quantiles.of(adata, configs[0].layer)
-    second = None if test_adata is None else _second_cohort(test_adata, study, configs)
+    other = None if second is None else _second_cohort(second, study, quantiles, configs)
     named = tuple(dict.fromkeys(samples))
-    return [Question(study, config, details, named, chosen, second=second, quantiles=quantiles) for config in configs]
+    return [Question(study, config, details, named, chosen, second=other, quantiles=quantiles) for config in configs]
 
 
-def _second_cohort(adata: AnnData, study: AnnData, configs: Sequence[ExperimentConfig]) -> SecondCohort:
+def _second_cohort(
+    given: Given, study: AnnData, quantiles: Quantiles | None, configs: Sequence[ExperimentConfig]
+) -> SecondCohort:
     """The second cohort of several questions, which differ in their target class alone."""
-    own = configs[0]
-    second = second_cohort(adata, study, label_column=own.label_column, group_column=own.group_column, layer=own.layer)
+    own, panel = configs[0], () if quantiles is None else quantiles.genes
+    second = second_cohort(
+        given, study, panel, label_column=own.label_column, group_column=own.group_column, layer=own.layer
+    )
     classes = set(text_column(study, own.label_column))
+    if given.normalise != NORMALISE[0]:
+        require_panel(panel, Quantiles.of(second.study))
+    if given.align != ALIGN[0]:
+        require_alignable(text_column(second.study, own.label_column), tuple(sorted(classes)))
     for config in configs:
         sources = config.source_classes or sorted(classes - {config.target_class})
         require_classes(second, config.label_column, config.target_class, sources, known=classes, fewest=FEWEST_SAMPLES)

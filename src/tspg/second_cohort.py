@@ -19,12 +19,14 @@ from tspg.analysis.samples import samples_table
 from tspg.analysis.verdict import verdict
 from tspg.data.matrix import X, dense
 from tspg.data.prepare import FloatMatrix, Prepared, text_column
-from tspg.data.second_cohort import SecondCohort
+from tspg.data.second_cohort import THE_COHORT, SecondCohort
 from tspg.fitting import Fit, evidence_of
 from tspg.metrics import number, values_by_method
 from tspg.model.gene_statistics import q_values
 from tspg.question import Question
+from tspg.report.alignment_words import alignment_note
 from tspg.report.new_class_words import described
+from tspg.report.shift_words import notes_on_shift, shift_metrics
 
 GENE_COLUMNS = (
     *("source_class", "gene", "difference", "t", "q_value"),
@@ -77,6 +79,8 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
         "n_samples": len(classes),
         "classes": {str(name): int((classes == name).sum()) for name in sorted(set(classes))},
         "clipped_fraction": int(moved.uns["tspg"]["clipped_cells"]) / moved.X.size,
+        "shift": shift_metrics(fitted.model.shift, moved),
+        "alignment": moved.uns["tspg"].get("alignment"),
         "evidence": values_by_method(evidence),
         "verdict": verdict(evidence, method=fitted.model.method.name) if sources else {},
         "genes": {
@@ -92,12 +96,21 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
     return Judged(evidence, beside, samples_table(moved, nowhere, ()), numbers)
 
 
+def notes_on_second(found: dict[str, Any]) -> list[str]:
+    """What to know of the second cohort's profiles, from its numbers in `metrics.json`."""
+    aligned = [] if found["alignment"] is None else [alignment_note(found["alignment"])]
+    notes = [*notes_on_shift(found["shift"], found["clipped_fraction"]), *aligned]
+    return [f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes]
+
+
 def _moved(second: SecondCohort, fitted: Fit, label_column: str) -> AnnData:
     """The second cohort's samples moved by what the first taught, as `tspg perturb` moves new ones.
 
     The one place where its values are put on the model's scale.
     """
-    return fitted.model.perturb(second.study, label_column=label_column, layer=X)
+    return fitted.model.perturb(
+        second.study, label_column=label_column, layer=X, normalise=second.normalise, align=second.align
+    )
 
 
 def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: str | None) -> Prepared:

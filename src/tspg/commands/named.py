@@ -33,7 +33,8 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     layer = options.layer if file_kind(options.test_expression) == ".h5ad" else None
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
     genes = list(map(str, first.var_names))
-    adata = own.read(genes, orient_by_genes=genes, **limits(options))
+    panel = first.uns["tspg_input"].get("panel")
+    adata = own.read(genes, orient_by_genes=genes, panel=panel, **limits(options))
     column = options.label_column or "label"
     return adata[(adata.obs[column] != "").to_numpy()] if column in adata.obs else adata
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Options that `tspg.run` knows by the same name.
 ASKED = (
     *("label_column", "group_column", "preset", "method", "epochs", "steps", "target_epochs", "samples"),
-    *("enrichment", "folds", "seed", "threads", "device"),
+    *("enrichment", "folds", "normalise", "align", "seed", "threads", "device"),
 )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 from anndata import AnnData
 
+from tspg.config import ALIGN, NORMALISE
 from tspg.data.donors import find_donors
 from tspg.data.doubts import known_by
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import dense, require_anndata
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import require_unique, text_column
+from tspg.data.quantiles import Quantiles
 from tspg.data.units import guess_units
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 
@@ -20,29 +22,55 @@ THE_COHORT = "The second cohort"
 
 
 @dataclass(frozen=True)
+class Given:
+    """A second cohort as it is given, and what is to be done to its profiles before they are moved."""
+
+    adata: AnnData
+    normalise: str = NORMALISE[0]
+    align: str = ALIGN[0]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        for option, value, known in (("normalise", self.normalise, NORMALISE), ("align", self.align, ALIGN)):
+            if value not in known:
+                raise UsageError(f"--{option} {value}: there is none of that name. Choose one of: {', '.join(known)}.")
+
+
+@dataclass(frozen=True)
 class SecondCohort:
     """Samples of other people, with the first cohort's genes in its order, and the classes in the column of its name.
 
-    `notes` are what deserves care; `file` is where it was read from, empty where it was made in Python.
+    `normalise` and `align` say what is done to them before they are moved; `notes` are what deserves care; `file` is
+    where it was read from, empty where it was made in Python.
     """
 
     study: AnnData
     notes: tuple[str, ...]
+    normalise: str
+    align: str
     file: str = ""
     labels_file: str = ""
 
 
 def second_cohort(
-    adata: AnnData, first: AnnData, *, label_column: str, group_column: str | None, layer: str | None = None
+    given: Given,
+    first: AnnData,
+    panel: Sequence[str] = (),
+    *,
+    label_column: str,
+    group_column: str | None,
+    layer: str | None = None,
 ) -> SecondCohort:
     """The second cohort as the question's genes see it, once nothing speaks against it.
 
     Parameters
     ----------
-    adata
-        Expression of the second cohort, samples x genes, in the units of the first.
+    given
+        Expression of the second cohort, samples x genes, in the units of the first, and what is to be done to it.
     first
         The study of the first cohort: the question's genes alone.
+    panel
+        Genes of the first cohort's whole matrix, over which distributions of values are compared.
     label_column, group_column, layer
         As of the first cohort. An only column of labels may have another name; donors may not be known.
 
@@ -51,10 +79,14 @@ def second_cohort(
     TspgError
         If samples or donors are in both, genes are missing, units differ, or samples have no class.
     """
+    adata = given.adata
     require_anndata(adata)
     require_unique(adata)
     read = adata.uns.get("tspg_input", {})
-    study = _of_same_genes(adata, first, layer)
+    study, quantiles = _of_same_genes(adata, first, layer), Quantiles.of(adata, layer, panel) if len(panel) else None
+    if quantiles is not None:
+        study.uns["tspg_input"] = {}
+        quantiles.attach(study)
     if label_column not in study.obs and (read.get("unnamed_label") or study.obs.shape[1] == 1):
         own = "label" if read.get("unnamed_label") else study.obs.columns[0]
         study.obs = study.obs.rename(columns={own: label_column})
@@ -65,7 +97,8 @@ def second_cohort(
     notes += [*_seen_donors(study, first, labels, text_column(first, label_column), group_column)]
     notes += [*_seen_profiles(study, first)]
     told = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
-    return SecondCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
+    files = str(read.get("file", "")), str(read.get("labels_file", ""))
+    return SecondCohort(study, told, given.normalise, given.align, *files)
 
 
 def require_classes(

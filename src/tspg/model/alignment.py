@@ -119,7 +119,9 @@ class CohortAlignment:
         UsageError
             If there are fewer than five samples, or one whose class is not told or not known to the model.
         """
-        index = self._index(source_class)
+        require_alignable(source_class, self.classes)
+        number_of = {name: number for number, name in enumerate(self.classes)}
+        index = np.array([number_of[str(name)] for name in source_class], dtype=np.int64)
         varies = self.sigma > 0
         difference = ((values - self.means[index]) / np.where(varies, self.sigma, np.inf)).mean(axis=0)
         size = float((difference**2).sum() / varies.sum())
@@ -155,27 +157,32 @@ class CohortAlignment:
         null = gamma(shape, loc=expected - shape * scale, scale=scale)
         return expected, float(null.ppf(1 - LEVEL)), float(null.sf(size))
 
-    def _index(self, source_class: Names) -> Codes:
-        """The number of each sample's class."""
-        names = list(map(str, source_class))
-        known = {name: number for number, name in enumerate(self.classes)}
-        if not all(names):
-            missing = "the samples have no class" if not any(names) else f"{names.count('')} samples have no class"
-            raise UsageError(
-                f"A cohort is aligned class by class, and {missing}. Give all of them with --labels or --label-column."
-            )
-        unknown = sorted(set(names) - set(known))
-        if unknown:
-            raise UsageError(
-                f"A cohort cannot be aligned by a class that the model does not know: {shown(unknown[0])}. What is "
-                f"special about it would be removed. Leave its samples out; the model knows {listed(self.classes)}."
-            )
-        if len(names) < FEWEST_SAMPLES:
-            raise UsageError(
-                f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave "
-                "--align out, or move them together with others of their pipeline."
-            )
-        return np.array([known[name] for name in names], dtype=np.int64)
+
+def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
+    """Refuse a cohort that cannot be aligned to a model of these classes.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than five samples, or one whose class is not told or not known to the model.
+    """
+    names = list(map(str, source_class))
+    if not all(names):
+        missing = "the samples have no class" if not any(names) else f"{names.count('')} samples have no class"
+        raise UsageError(
+            f"A cohort is aligned class by class, and {missing}. Give all of them with --labels or --label-column."
+        )
+    unknown = sorted(set(names) - set(classes))
+    if unknown:
+        raise UsageError(
+            f"A cohort cannot be aligned by a class that the model does not know: {shown(unknown[0])}. What is "
+            f"special about it would be removed. Leave its samples out; the model knows {listed(classes)}."
+        )
+    if len(names) < FEWEST_SAMPLES:
+        raise UsageError(
+            f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave "
+            "--align out, or move them together with others of their pipeline."
+        )
 
 
 def align_cohort(alignment: CohortAlignment | None, values: FloatMatrix, source_class: Names) -> Aligned:

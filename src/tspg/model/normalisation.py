@@ -1,6 +1,6 @@
 """Profiles of another laboratory or pipeline given the distribution of values that a model was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from anndata import AnnData
 from tspg.data.naming import listed
 from tspg.data.quantiles import Quantiles, at_ranks, quantile_functions, ranks_of
 from tspg.errors import ExpressionError
-from tspg.model.shift import Floats, Shift
+from tspg.model.shift import Floats, Shift, covers
 
 FEWEST_GENES = 100  # ranks among fewer are coarser than percentiles
 _ROUNDING = 2e-3  # of values that were written and read again
@@ -26,6 +26,23 @@ class Matrix:
     def quantiles(self, genes: tuple[str, ...]) -> Quantiles | None:
         """The quantile function of each sample over some genes, as far as they are there."""
         return Quantiles.of(self.adata, self.layer, genes)
+
+
+def require_panel(panel: Sequence[str], found: Quantiles | None) -> None:
+    """Refuse to normalise by ranks among other genes than those over which the distribution was learned.
+
+    Raises
+    ------
+    ExpressionError
+        If more of them are missing than make no difference.
+    """
+    if not covers(panel, found):
+        n_missing = len(panel) - (len(found.genes) if found else 0)
+        raise ExpressionError(
+            f"{n_missing:,} of the {len(panel):,} genes over which the values' distribution was learned are not "
+            "in the matrix, or not as numbers, so ranks among the others mean something else. Give a matrix with all "
+            "genes, or the training matrix as well (--reference FILE): what both have is then compared."
+        )
 
 
 def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], reference: Matrix | None) -> Floats:
@@ -55,13 +72,8 @@ def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], 
         shared = tuple(gene for gene in shift.panel if gene in both)
         found = matrix.quantiles(shared)
         known = _mean_of_training(reference, shared, shift, split)
-    elif not shift.covers(found):
-        n_missing = len(shift.panel) - (len(found.genes) if found else 0)
-        raise ExpressionError(
-            f"{n_missing:,} of the {len(shift.panel):,} genes over which the values' distribution was learned are not "
-            "in the matrix, or not as numbers, so ranks among the others mean something else. Give a matrix with all "
-            "genes, or the training matrix as well (--reference FILE): what both have is then compared."
-        )
+    else:
+        require_panel(shift.panel, found)
     n_genes = len(found.genes) if found else 0
     if found is None or n_genes < FEWEST_GENES:
         raise ExpressionError(

@@ -5,7 +5,7 @@ from those of training samples. And how many genes stand where no training sampl
 are made equal. Both are held against what training samples get from a fit that has not seen them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -161,6 +161,11 @@ class ShiftTest:
         return cls(known, arrays["distances"], arrays["shares"])
 
 
+def covers(panel: Sequence[str], quantiles: Quantiles | None) -> bool:
+    """Whether a distribution is taken over the panel, but for so few genes that it does not matter."""
+    return quantiles is not None and len(quantiles.genes) >= (1 - MOST_MISSING) * len(panel)
+
+
 @dataclass(frozen=True)
 class Shift:
     """What a model knows of how the values of its training samples are distributed.
@@ -206,15 +211,11 @@ class Shift:
         p[is_train], p[~is_train] = own, test.p_values(new, theirs)
         return cls(quantiles.genes, test, of_genes), p
 
-    def covers(self, quantiles: Quantiles | None) -> bool:
-        """Whether a distribution is taken over the panel, but for so few genes that it does not matter."""
-        return quantiles is not None and len(quantiles.genes) >= (1 - MOST_MISSING) * len(self.panel)
-
     def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Numbers, str]:
         """The p of each new profile, and over which genes it was taken: `panel`, `model`, or neither."""
         if not self.of_panel.is_tested:
             return np.full(len(values), np.nan), ""
-        if quantiles is not None and self.covers(quantiles):
+        if quantiles is not None and covers(self.panel, quantiles):
             return self.of_panel.p_values(quantiles.values, values), PANEL
         return self.of_genes.p_values(quantile_functions(values), values), MODEL
 
