@@ -166,6 +166,45 @@ def test_only_classes_that_the_first_does_not_have(first, tmp_path):
     assert "by a map of its own" in page
 
 
+def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second, run):
+    """An offset per gene, as between two pipelines: told in both, mended in one, and no test of a gene changes."""
+    other = second.copy()
+    other.X = second.X + np.random.default_rng(4).normal(0, 3, 60).astype(np.float32)
+    plain, aligned = (tspg.run(first, test_adata=other, align=align, **ASKED) for align in ("none", "cohort"))
+    for found in (plain, aligned):
+        assert found.metrics["test_cohort"]["shift"]["n_flagged"] > 40
+        assert any("another pipeline or unknown biology" in note for note in found.metrics["data"]["notes"])
+    assert (aligned.tables["test_samples"]["aligned"] > 0.9).all()
+    assert not plain.tables["test_samples"]["aligned"].any()
+    ratio, mended, own = (told(one.tables["test_evidence"], "energy_ratio") for one in (plain, aligned, run))
+    assert mended == pytest.approx(own, abs=0.05) != pytest.approx(ratio, abs=0.3)
+    np.testing.assert_allclose(
+        aligned.tables["test_genes"]["test_t"], run.tables["test_genes"]["test_t"], rtol=1e-3, atol=1e-3
+    )
+    assert any("Real differences of this cohort are removed too" in note for note in aligned.metrics["data"]["notes"])
+    assert run.metrics["test_cohort"]["alignment"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"align": "cohrt"}, UsageError, "--align cohrt"),
+        ({"align": "cohort", "test_adata": cohort("g", 5, classes=("alpha", "gamma", "target"))}, UsageError, "gamma"),
+        (
+            {"align": "cohort", "test_adata": cohort("h", 5, n=2, classes=("alpha", "target"))},
+            UsageError,
+            "of 4 cannot",
+        ),
+        ({"align": "cohort", "test_adata": None}, UsageError, "are for a second cohort here"),
+        ({"normalise": "quantile", "test_adata": cohort("i", 5)}, ExpressionError, "there are 60"),
+    ],
+)
+def test_what_cannot_be_mended_is_refused_before_any_work(first, second, monkeypatch, options, error, words):
+    monkeypatch.setattr("tspg.experiment.lay_ground", lambda *_a, **_k: pytest.fail("work began"))
+    with pytest.raises(error, match=words):
+        tspg.run(first, **{"test_adata": second, **options}, **ASKED)
+
+
 def test_too_few_target_samples_are_no_test(first, second):
     few = second[(second.obs["label"] != "target") | second.obs_names.isin([f"b-{row}" for row in range(60, 69)])]
     found = tspg.run(first, test_adata=few, **ASKED)

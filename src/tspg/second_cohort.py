@@ -17,9 +17,9 @@ from tspg.analysis.evidence import COLUMNS
 from tspg.analysis.measure import Measure
 from tspg.analysis.samples import samples_table
 from tspg.analysis.verdict import verdict
-from tspg.data.matrix import X, dense
+from tspg.data.matrix import X
 from tspg.data.prepare import FloatMatrix, Prepared, text_column
-from tspg.data.second_cohort import THE_COHORT, SecondCohort
+from tspg.data.second_cohort import THE_COHORT
 from tspg.fitting import Fit, evidence_of
 from tspg.metrics import number, values_by_method
 from tspg.model.gene_statistics import q_values
@@ -64,14 +64,19 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
     if question.second is None:
         return None
     second, target = question.second, question.config.target_class
-    moved = _moved(second, fitted, question.config.label_column)
+    how: dict[str, Any] = {
+        "label_column": question.config.label_column,
+        "normalise": second.normalise,
+        "align": second.align,
+    }
+    moved = fitted.model.perturb(second.study, layer=X, **how)
     prepared = with_second(fitted.prepared, moved, second.study, question.config.group_column)
     classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
     evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
     if sources:
         evidence = evidence_of(fitted, question, prepared)
-        known = dense(second.study)[np.isin(classes, prepared.classes)]
+        known = fitted.model.values_of(second.study, X, **how)[np.isin(classes, prepared.classes)]
         beside = _tests_side_by_side(known, prepared, target, genes, [*sources, ALL_SOURCES])
     numbers = {
         "file": second.file,
@@ -101,16 +106,6 @@ def notes_on_second(found: dict[str, Any]) -> list[str]:
     aligned = [] if found["alignment"] is None else [alignment_note(found["alignment"])]
     notes = [*notes_on_shift(found["shift"], found["clipped_fraction"]), *aligned]
     return [f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes]
-
-
-def _moved(second: SecondCohort, fitted: Fit, label_column: str) -> AnnData:
-    """The second cohort's samples moved by what the first taught, as `tspg perturb` moves new ones.
-
-    The one place where its values are put on the model's scale.
-    """
-    return fitted.model.perturb(
-        second.study, label_column=label_column, layer=X, normalise=second.normalise, align=second.align
-    )
 
 
 def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: str | None) -> Prepared:

@@ -116,6 +116,45 @@ def test_a_reference_that_is_not_the_training_matrix_is_refused(trained, study, 
         run.model.perturb(new, normalise="quantile", reference=change(study))
 
 
+def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
+    run, new = trained
+    offset = np.random.default_rng(8).normal(0, 2, N_GENES).astype(np.float32)
+    other = new.copy()
+    other.X = new.X + offset
+    tspg.save_run(run, tmp_path / "run")
+    model = tspg.load_model(tmp_path / "run")
+    moved = model.perturb(other, label_column="label", align="cohort")
+    weight = moved.uns["tspg"]["aligned"]
+    assert 0.95 < weight == moved.uns["tspg"]["alignment"]["weight"] <= 1
+    own = run.model.values_of(new)
+    left = run.model.values_of(other, label_column="label", align="cohort") - own
+    assert np.abs(left.mean(axis=0)).mean() < 0.15 < np.abs(offset).mean()
+    np.testing.assert_array_equal(left.std(axis=0) < 1e-4, True)  # every sample by the same amount
+    genes = run.model.sample_genes(other, samples=[new.obs_names[0]], label_column="label", align="cohort")
+    np.testing.assert_allclose(genes.set_index("gene")["value"][OWN], own[0] + left[0], rtol=1e-5)
+    metrics = perturb_metrics(model, other, moved)
+    assert metrics["data"]["alignment"]["n"] == len(new)
+    assert any("Real differences of this cohort are removed too" in note for note in metrics["data"]["notes"])
+    stays = run.model.perturb(new, label_column="label", align="cohort").uns["tspg"]
+    assert stays["aligned"] == 0 or stays["alignment"]["p_value"] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"align": "cohort"}, "the samples have no class"),
+        ({"align": "cohort", "new_class": "other"}, "a class that the model does not know: 'other'"),
+        ({"align": "samples"}, "--align samples"),
+    ],
+)
+def test_a_cohort_that_would_be_erased_is_not_aligned(trained, options, told):
+    run, new = trained
+    with pytest.raises(UsageError, match=told):
+        run.model.perturb(new, **options)
+    with pytest.raises(UsageError, match="A cohort of 4"):
+        run.model.perturb(new[:4], label_column="label", align="cohort")
+
+
 def test_few_genes_cannot_be_ranked(study):
     small = study[:, OWN[:60]].copy()
     gene_set = tspg.GeneSet("FEW", tuple(OWN[:60]))

@@ -34,7 +34,7 @@ def require_panel(panel: Sequence[str], found: Quantiles | None) -> None:
     Raises
     ------
     ExpressionError
-        If more of them are missing than make no difference.
+        If more of them are missing than make no difference, or there are very few.
     """
     if not covers(panel, found):
         n_missing = len(panel) - (len(found.genes) if found else 0)
@@ -43,6 +43,17 @@ def require_panel(panel: Sequence[str], found: Quantiles | None) -> None:
             "in the matrix, or not as numbers, so ranks among the others mean something else. Give a matrix with all "
             "genes, or the training matrix as well (--reference FILE): what both have is then compared."
         )
+    _enough(found)
+
+
+def _enough(found: Quantiles | None) -> Quantiles:
+    n_genes = len(found.genes) if found else 0
+    if found is None or n_genes < FEWEST_GENES:
+        raise ExpressionError(
+            f"Quantiles are normalised by ranks among {FEWEST_GENES} genes or more; there are {n_genes} here that the "
+            "training matrix has, too. Give a matrix with all genes."
+        )
+    return found
 
 
 def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], reference: Matrix | None) -> Floats:
@@ -74,13 +85,8 @@ def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], 
         known = _mean_of_training(reference, shared, shift, split)
     else:
         require_panel(shift.panel, found)
-    n_genes = len(found.genes) if found else 0
-    if found is None or n_genes < FEWEST_GENES:
-        raise ExpressionError(
-            f"Quantiles are normalised by ranks among {FEWEST_GENES} genes or more; there are {n_genes} here that the "
-            "training matrix has, too. Give a matrix with all genes."
-        )
-    return at_ranks(ranks_of(matrix.values, found.values), known)
+    among = _enough(found)
+    return at_ranks(ranks_of(matrix.values, among.values), known)
 
 
 def _mean_of_training(reference: Matrix, genes: tuple[str, ...], shift: Shift, split: Mapping[str, str]) -> Floats:
