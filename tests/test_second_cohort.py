@@ -177,7 +177,8 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
     assert (aligned.tables["test_samples"]["aligned"] > 0.9).all()
     assert not plain.tables["test_samples"]["aligned"].any()
     ratio, mended, own = (told(one.tables["test_evidence"], "energy_ratio") for one in (plain, aligned, run))
-    assert mended == pytest.approx(own, abs=0.05) != pytest.approx(ratio, abs=0.3)
+    assert mended == pytest.approx(own, abs=0.05)
+    assert ratio > own + 0.1
     np.testing.assert_allclose(
         aligned.tables["test_genes"]["test_t"], run.tables["test_genes"]["test_t"], rtol=1e-3, atol=1e-3
     )
