@@ -50,7 +50,10 @@ def one_fit(adata: anndata.AnnData) -> None:
         evidence_of(fitted, question)
         marks.append(time.process_time())
     f, method, evidence = np.diff(marks)
-    print(f"{adata.shape}: f {f:.1f}, method {method:.1f}, evidence {evidence:.1f}; {marks[-1] - marks[0]:.1f} s", flush=True)
+    print(
+        f"{adata.shape}: f {f:.1f}, method {method:.1f}, evidence {evidence:.1f}; {marks[-1] - marks[0]:.1f} s",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
