@@ -78,17 +78,6 @@ def paper_products(batch: int, f: Widths, g: Widths, d: Widths, *, target_sample
     return d_update + through_judges + learning(batch, g) + draw
 
 
-def transport_products(batch: int, f: Widths, g: Widths) -> Products:
-    """One step of preset `transport`: G, f on what it moved, and two matrices of distances with their gradients.
-
-    How sure f is of real target profiles is needed once for each of those, not in every step.
-    """
-    genes = g[0]
-    distances = [Product(batch, genes, batch, right_turned=True), Product(batch, batch, genes)]
-    judged = forward(batch, f) + input_gradients(batch, f)
-    return learning(batch, g) + judged + Counter(distances) + Counter(distances)
-
-
 def learning(batch: int, widths: Widths) -> Products:
     """Forward and backward through a network that learns; nobody needs the gradient of its input."""
     return forward(batch, widths) + weight_gradients(batch, widths) + input_gradients(batch, widths[1:])

@@ -17,7 +17,7 @@ import numpy as np
 
 from tspg.asking import ask
 from tspg.clock import Clock
-from tspg.fitting import evidence_of, fit_targets, held_out_folds, lay_ground, prepare_study
+from tspg.fitting import evidence_of, fit_target, held_out_folds, lay_ground, prepare_study
 from tspg.model.device import fixed_threads
 from tspg.progress import silent
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def one_fit(adata: anndata.AnnData) -> None:
-    """Fit f and G without the samples of one of five folds, and judge them by these."""
+    """Fit f and the method without the samples of one of five folds, and judge them by these."""
     question = ask(adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), folds=5)
     marks = []
     with fixed_threads(question.config.threads):
@@ -45,12 +45,15 @@ def one_fit(adata: anndata.AnnData) -> None:
         marks.append(time.process_time())
         ground = lay_ground(question, Clock(), is_train=~held_out)
         marks.append(time.process_time())
-        (fitted,) = fit_targets(ground, [question], Clock(), silent)
+        fitted = fit_target(ground, question, Clock(), silent)
         marks.append(time.process_time())
         evidence_of(fitted, question)
         marks.append(time.process_time())
-    f, g, evidence = np.diff(marks)
-    print(f"{adata.shape}: f {f:.1f}, G {g:.1f}, evidence {evidence:.1f}; {marks[-1] - marks[0]:.1f} s", flush=True)
+    f, method, evidence = np.diff(marks)
+    print(
+        f"{adata.shape}: f {f:.1f}, method {method:.1f}, evidence {evidence:.1f}; {marks[-1] - marks[0]:.1f} s",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The one place where the benchmarks touch `tspg.model`: when its functions change, a line changes here."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,10 +8,8 @@ import torch
 from synthetic import gtex_like
 from torch import Tensor
 
-from tspg.config import PaperConfig, TargetModelConfig, TransportConfig
+from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import Prepared, prepare
-from tspg.model import transport
-from tspg.model.anchor import Anchor
 from tspg.model.networks import TargetModel
 from tspg.model.step import Players, set_up, train_step
 from tspg.model.target_state import TargetState
@@ -75,28 +72,6 @@ def train_paper(case: Case, *, epochs: int) -> Mapping[str, float]:
         case.prepared, case.f, state, PaperConfig(epochs=epochs), target_class=case.target_class, device=CPU
     )[2]
     return {str(name): float(value) for name, value in history.iloc[-1].items()}
-
-
-def transport_anchor(case: Case) -> Anchor:
-    """The closed form that preset `transport` starts from."""
-    return Anchor.estimate(case.prepared, case.target_class)
-
-
-def train_transport(case: Case, anchor: Anchor, steps: int, report: Callable[..., None] | None = None) -> None:
-    """Train preset `transport` for so many steps."""
-    told = {} if report is None else {"report": report}
-    config = TransportConfig(steps=steps)
-    transport.train_residuals(case.prepared, case.f, {case.target_class: anchor}, config, device=CPU, **told)
-
-
-def transport_step_seconds(case: Case, anchor: Anchor, steps: int = 30) -> float:
-    """CPU seconds of one step of preset `transport`, between its first and its last report: without the set-up."""
-    marks: list[tuple[int, float]] = []
-    train_transport(case, anchor, steps, lambda _phase, done, *_rest: marks.append((done, time.process_time())))
-    (first, start), (last, end) = marks[0], marks[-1]
-    if last == first:
-        raise ValueError(f"Training reports once in {steps} steps; two reports are needed to time what lies between.")
-    return (end - start) / (last - first)
 
 
 def random_profiles(n: int, n_genes: int, seed: int = 0) -> Tensor:

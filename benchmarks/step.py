@@ -28,7 +28,7 @@ from torch import Tensor
 
 BATCH = 128
 COMPILING_CALLS = 3  # the first compiles; D is compiled again once it is frozen
-FLOORS = {"paper": "products of paper", "transport": "products of transport"}
+FLOOR = "products of paper"
 DRAWS = ("only the draw: Cholesky", "only the draw: low rank")
 HEADER = "| genes | step | CPU ms, least | median | naive diag / it | GFLOP | GFLOP/s | share of the floor |"
 
@@ -102,14 +102,11 @@ def draws(case: ours.Case) -> dict[str, naive.Sampler]:
     return {DRAWS[0]: naive.target_sampler(case.target, "exact"), DRAWS[1]: ours.low_rank_draw(case.target)}
 
 
-def needed(case: ours.Case) -> dict[str, floor.Products]:
-    """The products that a step of each preset cannot do without."""
+def needed(case: ours.Case) -> floor.Products:
+    """The products that a step of preset `paper` cannot do without."""
     genes, classes = len(case.prepared.gene_ids), len(case.prepared.classes)
     f, g, d = floor.f_widths(genes, classes), floor.g_widths(genes), floor.d_widths(genes)
-    return {
-        "paper": floor.paper_products(BATCH, f, g, d, target_samples=len(case.target)),
-        "transport": floor.transport_products(BATCH, f, g),
-    }
+    return floor.paper_products(BATCH, f, g, d, target_samples=len(case.target))
 
 
 def contenders(case: ours.Case, options: argparse.Namespace) -> dict[str, Measure]:
@@ -122,26 +119,21 @@ def contenders(case: ours.Case, options: argparse.Namespace) -> dict[str, Measur
     if options.compile:
         steps["paper, networks compiled, bfloat16"] = compiled_step(case)
     measures = {name: each(step, options.steps) for name, step in steps.items()}
-    anchor = ours.transport_anchor(case)
-    measures["transport"] = lambda: ours.transport_step_seconds(case, anchor)
     for name, draw in draws(case).items():
         measures[name] = each(partial(draw, BATCH), options.steps)
-    for preset, products in needed(case).items():
-        measures[FLOORS[preset]] = each(floor.runner(products), options.steps)
+    measures[FLOOR] = each(floor.runner(needed(case)), options.steps)
     return measures
 
 
 def rows(case: ours.Case, found: dict[str, Times]) -> Iterator[str]:
     """The lines of the table for one number of genes."""
-    flop = {preset: floor.total_flop(products) for preset, products in needed(case).items()}
-    flop |= {FLOORS[preset]: operations for preset, operations in flop.items()}
+    flop = floor.total_flop(needed(case))
     genes, naive_least = len(case.prepared.gene_ids), found["naive diag"].least
     for name, times in found.items():
         cells = [f"{genes:,}", name, f"{times.least * 1e3:.1f}", f"{times.middle * 1e3:.1f}"]
         cells.append("" if name in DRAWS else f"{naive_least / times.least:.2f}")
-        if name in flop:
-            cells += [f"{flop[name] / 1e9:.2f}", f"{flop[name] / times.least / 1e9:.0f}"]
-        cells += [f"{found[FLOORS[name]].least / times.least:.0%}"] if name in FLOORS else []
+        if name in ("paper", FLOOR):
+            cells += [f"{flop / 1e9:.2f}", f"{flop / times.least / 1e9:.0f}", f"{found[FLOOR].least / times.least:.0%}"]
         yield "| " + " | ".join(cells + [""] * (HEADER.count("|") - 1 - len(cells))) + " |"
 
 

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from tspg.files import read_table
 from tspg.model.device import fixed_threads
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -17,8 +19,8 @@ if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
 
-SCRIPTS = ("child", "floor", "growth", "naive", "ours", "quick", "timing")
-child, floor, growth, naive, ours, quick, timing = map(importlib.import_module, SCRIPTS)
+SCRIPTS = ("child", "floor", "growth", "naive", "ours", "quick", "timing", "trial")
+child, floor, growth, naive, ours, quick, timing, trial = map(importlib.import_module, SCRIPTS)
 
 GENES, CLASSES, BATCH = 30, 4, 32
 
@@ -95,13 +97,6 @@ def test_the_floor_of_the_paper_step_is_what_it_computes(case, widths):
     assert counted(lambda: ours.paper_losses(game, x, x, x)) == floor.total_flop(products)
 
 
-def test_the_floor_of_the_transport_step_is_not_above_what_it_computes(case, widths):
-    anchor = ours.transport_anchor(case)
-    spent = [counted(lambda n=n: ours.train_transport(case, anchor, steps=n)) for n in (12, 15)]
-    needed = floor.total_flop(floor.transport_products(128, *widths[:2]))
-    assert needed <= (spent[1] - spent[0]) / 3 < 1.4 * needed  # f on real profiles too
-
-
 def test_a_runner_computes_every_product_it_was_given():
     products = floor.forward(8, [5, 3]) + floor.weight_gradients(8, [5, 3]) + floor.input_gradients(8, [5, 3])
     assert counted(floor.runner(products)) == floor.total_flop(products) == 3 * 2 * 8 * 5 * 3
@@ -159,3 +154,55 @@ def test_a_child_tells_its_own_memory_and_time():
 def test_a_child_that_fails_is_no_measurement():
     with pytest.raises(SystemExit, match="no such luck"):
         child.python("-c", "raise ValueError('no such luck')")
+
+
+@pytest.fixture
+def results():
+    return read_table(BENCHMARKS / "trial.tsv")
+
+
+def with_gain(results, candidate, measure, gain):
+    """The results with about the map's own numbers for a candidate, and a gain of about so much in one measure."""
+    of_map = results[results["candidate"] == "map"].assign(candidate=candidate)
+    of_map["value"] += 1e-6 * np.sin(np.arange(len(of_map)))
+    planted = of_map["measure"] == measure
+    of_map.loc[planted, "value"] += gain * np.linspace(0.9, 1.1, planted.sum())
+    return pd.concat([results[results["candidate"] != candidate], of_map])
+
+
+def test_the_trial_is_decided_for_the_map_and_the_first_run_would_have_chosen_the_flow(results):
+    assert trial.decide(results) == "map"
+    assert trial.decide(read_table(BENCHMARKS / "trial_first.tsv")) == "flow"
+
+
+def test_the_table_of_the_trial_is_what_its_results_give(results):
+    page = (BENCHMARKS / "trial.md").read_text()
+    told = [line for line in page.partition("## Result")[2].splitlines() if line.startswith("|")]
+    assert told == trial.gains_on_the_map(results)
+    ratios = results[(results["candidate"] == "map") & (results["measure"] == "energy_ratio")].dropna()
+    assert (len(ratios), ratios["question"].nunique()) == (36, 19)
+    assert f"All 44 splits have every measure but the energy ratio, which {len(ratios)} have" in page
+    others = results[results["measure"] != "energy_ratio"]
+    assert others["value"].notna().all()
+    assert (others.groupby(["candidate", "measure"]).size() == 44).all()
+
+
+@pytest.mark.parametrize(
+    ("measure", "gain", "winner"),
+    [
+        ("energy_ratio", -0.05, "network"),  # lower is better
+        ("energy_ratio", 0.05, "map"),
+        ("energy_ratio", -0.005, "map"),  # too little to count
+        ("individuality", 0.05, "network"),
+        ("hits", -0.05, "map"),
+    ],
+)
+def test_a_challenger_wins_that_is_clearly_better_in_the_first_measure_that_differs(results, measure, gain, winner):
+    assert trial.decide(with_gain(results, "network", measure, gain)) == winner
+
+
+def test_the_first_measure_that_differs_decides(results):
+    planted = with_gain(results, "network", "energy_ratio", 0.05)
+    better = (planted["candidate"] == "network") & (planted["measure"] == "hits")
+    planted.loc[better, "value"] += np.linspace(0.4, 0.6, better.sum())
+    assert trial.decide(planted) == "map"

@@ -38,7 +38,7 @@ BATCH = 500  # readings of a binary file in one process
 STUCK = 20  # seconds after which a process that reads a binary file is ended
 # Share of the time, by how many readings are wanted: of the first five 10 million together, of tables 2 million.
 SHARES = {"gmt": 4, "gene_list": 4, "labels": 9, "labels_csv": 9, "manifest": 9, "table": 15, "table_csv": 15}
-SHARES |= {"gct": 6, "sweep": 3, "plan": 2, "checkpoints": 2, "result": 4, "model": 5, "weights": 4}
+SHARES |= {"gct": 6, "sweep": 3, "plan": 2, "checkpoints": 2, "result": 4, "model": 5, "map": 2, "weights": 4}
 SHARES |= {"h5ad": 12, "parquet": 3, "npy": 2}
 WATCHED = ["tspg.data", "tspg.run_folder", "tspg.model", "tspg.sweep", "tomllib", "json", "csv"]
 IN_C = ("signal", "stuck", "too")  # crashes, endless loops, too much time or memory

@@ -22,6 +22,7 @@ from unittest import mock
 from tests.soak.mutations import DEEP, header_mutated, json_mutated
 
 Reader = Callable[[Path], Any]
+Mutate = Callable[[random.Random, bytes], bytes | None]
 MEMORY = 2e8  # bytes that a matrix may take; only small ones are made here
 
 
@@ -39,7 +40,7 @@ class Target:
     words: tuple[str, ...] = ()
     binary: bool = False
     sides: Callable[[Path], None] | None = None
-    mutate: Callable[[random.Random, bytes], bytes | None] | None = None
+    mutate: Mutate | None = None
 
 
 def _read_gene_sets(path: Path) -> None:
@@ -186,6 +187,7 @@ PLAN = {
     "jobs": [{**JOB, "runs": ["r-1"]}],
 }
 KEYS = ("samples", "outputs", "settings", "versions", "format_version", "null", "true", "1e999", "NaN", '"', "..", "/")
+TENSORS = ("dtype", "F32", "shape", "data_offsets", "__metadata__", "[0,0]")
 
 
 def _json_seeds(content: Any) -> Callable[[], list[bytes]]:
@@ -206,31 +208,31 @@ def _manifest_sides(folder: Path) -> None:
 
 
 @cache
-def _model() -> dict[str, bytes]:
+def _model(preset: str) -> dict[str, bytes]:
     """The files of a tiny model."""
     import numpy as np
     import pandas as pd
     from anndata import AnnData
 
     import tspg
-    from tspg.config import PRESETS, TargetModelConfig, TransportConfig
+    from tspg.config import PRESETS, PaperConfig, TargetModelConfig
     from tspg.model.storage import save_model
 
     rng = np.random.default_rng(0)
     obs = pd.DataFrame({"organ": ["Lung", "Liver"] * 12}, index=[f"s{at}" for at in range(24)])
     adata = AnnData(rng.random((24, 3), np.float32), obs=obs, var=pd.DataFrame(index=["A", "B", "C"]))
-    small = TargetModelConfig(hidden_units=(4,), epochs=1), TransportConfig((4, 2), 1, (4,), steps=1)
-    with mock.patch.dict(PRESETS, transport=small):
-        run = tspg.run(adata, target_class="Lung", label_column="organ", preset="transport", annotations=(), folds=1)
+    small = PaperConfig((4, 2), 1, (4,), steps=1, discriminator_units=(4,)) if preset == "paper" else None
+    with mock.patch.dict(PRESETS, {preset: (TargetModelConfig(hidden_units=(4,), epochs=1), small)}):
+        run = tspg.run(adata, target_class="Lung", label_column="organ", preset=preset, annotations=(), folds=1)
     with tempfile.TemporaryDirectory() as folder:
         save_model(run.model, Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def _beside(*but: str) -> Callable[[Path], None]:
+def _beside(but: str, preset: str) -> Callable[[Path], None]:
     def sides(folder: Path) -> None:
-        for name, content in _model().items():
-            if name not in but:
+        for name, content in _model(preset).items():
+            if name != but:
                 (folder / name).write_bytes(content)
 
     return sides
@@ -287,8 +289,16 @@ def _npy_sides(folder: Path) -> None:
     (folder / "f.colnames.txt").write_text("A\nB\nC\nD\n")
 
 
-def _model_file(name: str) -> Callable[[], list[bytes]]:
-    return lambda: [_model()[name]]
+def _part_of_model(name: str, preset: str, words: tuple[str, ...], mutate: Mutate) -> Target:
+    """The reading of a model of which one file is mutated."""
+    return Target(
+        _read_model,
+        name,
+        lambda: [_model(preset)[name]],
+        words,
+        sides=_beside(name, preset),
+        mutate=mutate,
+    )
 
 
 _QUOTES = ('"', '""', '","', "\r")
@@ -313,22 +323,14 @@ TARGETS: dict[str, Target] = {
         _read_checkpoints, "checkpoints/checkpoints.json", _json_seeds(CHECKPOINTS), KEYS, mutate=json_mutated
     ),
     "plan": Target(_read_plan, "plan.json", _json_seeds(PLAN), KEYS, mutate=json_mutated),
-    "model": Target(
-        _read_model,
+    "model": _part_of_model(
         "model.json",
-        _model_file("model.json"),
-        (*KEYS, "format_version", "scaler", "classes", "genes", "adjusted", "method", "preset", "paper"),
-        sides=_beside("model.json"),
-        mutate=json_mutated,
+        "transport",
+        (*KEYS, "scaler", "classes", "genes", "adjusted", "method", "preset", "paper"),
+        json_mutated,
     ),
-    "weights": Target(
-        _read_model,
-        "generator.safetensors",
-        _model_file("generator.safetensors"),
-        ("dtype", "F32", "shape", "data_offsets", "__metadata__", "[0,0]"),
-        sides=_beside("generator.safetensors"),
-        mutate=header_mutated,
-    ),
+    "map": _part_of_model("generator.safetensors", "transport", TENSORS, header_mutated),
+    "weights": _part_of_model("generator.safetensors", "paper", TENSORS, header_mutated),
     "h5ad": Target(_read_table, "f.h5ad", _h5ads, binary=True),
     "parquet": Target(_read_table, "f.parquet", _parquets, binary=True),
     "npy": Target(_read_table, "f.npy", _npys, binary=True, sides=_npy_sides),

@@ -86,8 +86,8 @@ def _study(seed: int) -> AnnData:
 
 
 def _subject(seed: int) -> Subject:
-    options = {"label_column": "label", "annotations": (), "threads": 1, "steps": 20, "target_epochs": 8, "folds": 1}
-    run = tspg.run(_study(seed), target_class="target", preset="transport", seed=seed, **options)
+    options = {"label_column": "label", "annotations": (), "threads": 1, "target_epochs": 8, "folds": 1}
+    run = tspg.run(_study(seed), target_class="target", seed=seed, **options)
     prepared = prepared_again(run.perturbations, grouped=False)
     return Subject(prepared, run.config, run.model, run.perturbations, {}, run.metrics, quick=True)
 

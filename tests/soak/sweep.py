@@ -30,7 +30,6 @@ gene_sets = ["sets.gmt"]
 gene_sets = ["*"]
 target_classes = ["*"]
 seeds = [0]
-preset = "transport"
 annotations = ["sets.gmt"]
 keep = "metrics"
 """
