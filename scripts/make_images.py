@@ -84,7 +84,6 @@ SHOTS = {
     "report-heatmap": Shot("demo", figure="heatmap"),
     "report-path": Shot("demo", figure="path"),
     "report-overlap": Shot("demo", figure="overlap"),
-    "report-training": Shot("demo", figure="history"),
     "audit-verdict": Shot("audited", first="Can this be believed?", end="What was found"),
     "audit-controls": Shot("audited", first="Controls", end="A map of the samples"),
     "patient": Shot("patient", first=ONE, end="The moved profile"),
