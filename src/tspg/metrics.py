@@ -8,6 +8,7 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.class_genes import ALL_SOURCES, SURE, agreement_with_difference
+from tspg.analysis.rates import rate_interval
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
 from tspg.data.donors import Donors, find_donors
@@ -21,9 +22,8 @@ from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
-from tspg.report.alignment_words import alignment_note
 from tspg.report.new_class_words import described, notes_on
-from tspg.report.shift_words import notes_on_shift, shift_metrics
+from tspg.report.shift_words import notes_on_profiles, shift_metrics
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
 
@@ -89,14 +89,13 @@ def perturb_metrics(
     obs = perturbations.obs
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
     called = obs["predicted_after"].eq(model.target_class)
+    low, high = rate_interval(called[asked].to_numpy())
     new_classes = described(perturbations)
     about_classes = notes_on(new_classes, model.classes, model.method.name, unseen_energy_ratio)
     clipped = int(perturbations.uns["tspg"]["clipped_cells"])
     clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
-    shift = shift_metrics(model.shift, perturbations)
-    alignment = perturbations.uns["tspg"].get("alignment")
-    aligned = [] if alignment is None else [alignment_note(alignment)]
-    about_profiles = [*notes_on_shift(shift, clipped_fraction), *aligned, *about_classes]
+    shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
+    about_profiles = [*notes_on_profiles(shift, clipped_fraction, alignment), *about_classes]
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
@@ -121,6 +120,8 @@ def perturb_metrics(
             "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],
             "n": perturbations.n_obs,
             "hit_rate": number(called[asked].mean()) if asked.any() else None,
+            "hit_rate_low": number(low),
+            "hit_rate_high": number(high),
             "n_held_out": int(asked.sum()),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"]).mean()),
         },

@@ -24,9 +24,8 @@ from tspg.fitting import Fit, evidence_of
 from tspg.metrics import number, values_by_method
 from tspg.model.gene_statistics import q_values
 from tspg.question import Question
-from tspg.report.alignment_words import alignment_note
 from tspg.report.new_class_words import described
-from tspg.report.shift_words import notes_on_shift, shift_metrics
+from tspg.report.shift_words import notes_on_profiles, shift_metrics
 
 GENE_COLUMNS = (
     *("source_class", "gene", "difference", "t", "q_value"),
@@ -103,8 +102,7 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
 
 def notes_on_second(found: dict[str, Any]) -> list[str]:
     """What to know of the second cohort's profiles, from its numbers in `metrics.json`."""
-    aligned = [] if found["alignment"] is None else [alignment_note(found["alignment"])]
-    notes = [*notes_on_shift(found["shift"], found["clipped_fraction"]), *aligned]
+    notes = notes_on_profiles(found["shift"], found["clipped_fraction"], found["alignment"])
     return [f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes]
 
 

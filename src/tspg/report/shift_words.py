@@ -1,6 +1,6 @@
 """Profiles that are not like those a model was trained on: in numbers, and in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 
 from tspg.analysis.wording import percent
 from tspg.model.shift import FEWEST_SAMPLES, MODEL, Shift
+from tspg.report.alignment_words import alignment_note
 
 LEVEL = 0.05  # of p, for one sample and for how many there are
 MANY_CLIPPED = 0.05  # share of values
@@ -34,26 +35,32 @@ def shift_metrics(shift: Shift | None, perturbations: AnnData) -> dict[str, Any]
     }
 
 
-def notes_on_shift(found: dict[str, Any], clipped_fraction: float) -> Iterator[str]:
-    """What to know before believing what became of profiles from elsewhere, from `shift_metrics`."""
-    step = (
-        "They were given the training samples' distribution of values; biology stays as it is."
-        if found["normalised"] != "none"
-        else "Another pipeline is put right by --normalise quantile, biology is not."
-    )
+def notes_on_profiles(
+    found: dict[str, Any], clipped_fraction: float, alignment: Mapping[str, float] | None = None
+) -> Iterator[str]:
+    """What to know before believing what became of profiles from elsewhere, and what was done to them first.
+
+    `found` is what `shift_metrics` gives, and `alignment` the facts of a cohort that was to be aligned.
+    """
+    mended = found["normalised"] != "none" or (alignment is not None and alignment["weight"] > 0)
     chance = found["p_value"]
     is_odd = chance is not None and found["n_flagged"] > 0 and chance <= LEVEL * (1 + 1e-9)
     if is_odd:
         over = " (by the model's own genes: the file lacks others)" if found["genes"] == MODEL else ""
+        step = "" if mended else " Another pipeline is put right by --normalise quantile or --align cohort; biology is not."
         yield (
             f"{_how_many(found)} not like the samples that the model was trained on{over}: "
-            f"another pipeline or unknown biology. {step}"
+            f"another pipeline or unknown biology.{step}"
         )
+    if found["normalised"] != "none":
+        yield "The profiles were given the training samples' distribution of values; biology stays as it is."
+    if alignment is not None:
+        yield alignment_note(alignment)
     if clipped_fraction > MANY_CLIPPED:
         yield (
             f"{percent(clipped_fraction)} of all values lie outside the range seen in training and were clipped: what "
             "became of these profiles says little. Are they in the same units, from the same pipeline?"
-            + ("" if is_odd or found["normalised"] != "none" else " If not, try --normalise quantile.")
+            + ("" if is_odd or mended else " If not, try --normalise quantile.")
         )
     if not found["tested"]:
         yield f"Whether the profiles come from another pipeline was not tested: {_why_not(found)}."
