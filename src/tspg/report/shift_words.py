@@ -47,10 +47,10 @@ def notes_on_profiles(
     is_odd = chance is not None and found["n_flagged"] > 0 and chance <= LEVEL * (1 + 1e-9)
     if is_odd:
         over = " (by the model's own genes: the file lacks others)" if found["genes"] == MODEL else ""
-        step = "" if mended else " Another pipeline is put right by --normalise quantile or --align cohort; biology is not."
+        step = "Another pipeline is put right by --normalise quantile or --align cohort; biology is not."
         yield (
             f"{_how_many(found)} not like the samples that the model was trained on{over}: "
-            f"another pipeline or unknown biology.{step}"
+            f"another pipeline or unknown biology.{'' if mended else f' {step}'}"
         )
     if found["normalised"] != "none":
         yield "The profiles were given the training samples' distribution of values; biology stays as it is."
