@@ -383,7 +383,7 @@ def test_controls_answer_their_own_questions():
         "Not tested: a technical column as the target."
     )
     assert sentence(table(), "controls_clean", controls=found) == told
-    again = "trained again with other seeds, and with samples drawn anew"
+    again = "fitted again with samples drawn anew"
     agree = "over seeds the lists agree by 0.50 (0: chance, 1: the same), at least 0.75 asked"
     assert sentence(table(), "stable_genes", controls=found) == f"In doubt: {again}: {agree}."
 

@@ -155,7 +155,8 @@ def test_genes_that_come_and_go_are_found_out(subject, small, fits):
     rng = np.random.default_rng(0)
     fits(lambda prepared, config, _n: mover(prepared, config, rng.normal(0, 0.2, 60)))
     found = answers(gene_stability(subject, replace(small, seeds=5, bootstraps=5)))
-    assert {found["stability, seeds"], found["stability, donors drawn anew"], found["stable_genes"]} == {FAIL}
+    assert {found["stability, donors drawn anew"], found["stable_genes"]} == {FAIL}
+    assert "stability, seeds" not in found  # the map is the same with every seed
     always = np.linspace(0.3, -0.3, 60)
     fits(lambda prepared, config, _n: mover(prepared, config, always))
     assert set(answers(gene_stability(subject, small)).values()) == {PASS}

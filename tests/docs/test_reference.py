@@ -33,6 +33,7 @@ OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.ts
 ONLY_WITH_OPTIONS = ("adjusted.", "inputs.", "reading.", "reference.samples.", "test_cohort.")  # of the command line
 ONLY_OF_PERTURB = (
     "data.shift.",
+    "data.alignment",
     "data.new_classes.",
     "data.unseen_energy_ratio",
 )  # tests/test_new_classes.py

@@ -639,7 +639,7 @@ def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(
     assert f"{kidney[0]} (from Kidney)" in named
     assert f"{kidney[1]} (" not in named
     write_table(run / "stable_genes.tsv", stable[1:2])
-    assert findings_of(read_run(run))[0].endswith("None of them leads with other seeds and with samples drawn anew.")
+    assert findings_of(read_run(run))[0].endswith("None of them leads in fits with samples drawn anew.")
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ WORDS: Mapping[str, Control] = {
         },
     ),
     "stability": Control(
-        "trained again with other seeds, and with samples drawn anew",
+        "fitted again with samples drawn anew",
         "the same genes lead",
         {
             "stability, ": Said("over {rest} the lists agree by {value} (0: chance, 1: the same)", "stability"),

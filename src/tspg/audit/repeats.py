@@ -1,4 +1,4 @@
-"""Do the genes come back? The same question with other seeds, and with donors drawn anew."""
+"""Do the genes come back? The same question with donors drawn anew, and where a generator is trained other seeds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,25 +20,35 @@ BOOTSTRAP = 73  # stream of random numbers
 
 
 def gene_stability(subject: Subject, plan: Plan) -> Outcome:
-    """Gene lists of several fits: how alike they are, and the genes that lead when they are averaged."""
+    """Gene lists of several fits: how alike they are, and the genes that lead when they are averaged.
+
+    What is computed in closed form is the same with every seed: it is asked with other donors only.
+    """
     config = config_of_repeats(subject, plan)
-    seeds = [_of_fit(subject, subject.prepared, config, number) for number in range(1, plan.seeds + 1)]
-    by_seed = _repeats(subject, seeds)
     donors = [_of_fit(subject, resampled(subject, number), config, number) for number in range(1, plan.bootstraps + 1)]
-    by_donor = _repeats(subject, donors)
+    by_seed = by_donor = _repeats(subject, donors)
+    alike: list[Row] = []
+    if config.is_trained:
+        seeds = [_of_fit(subject, subject.prepared, config, number) for number in range(1, plan.seeds + 1)]
+        by_seed = _repeats(subject, seeds)
+        alike = _alike(by_seed, "seeds", plan.seeds, _note(plan))
     genes = tuple(gene for of in by_seed.lists for gene in _averaged(subject, by_seed, by_donor, of))
-    note = "all lists together" + ("; trained for a short time" if plan.quick else "")
     agreed = [gene["sign_agreement"] for gene in genes]
     stable = [gene["stable"] == "yes" for gene in genes]
     return Outcome(
         (
-            *_alike(by_seed, "seeds", plan.seeds, note),
-            *_alike(by_donor, "donors drawn anew", plan.bootstraps, note),
+            *alike,
+            *_alike(by_donor, "donors drawn anew", plan.bootstraps, _note(plan)),
             _share("sign_agreement", agreed, "sign_agreement", "averaged over the top genes"),
             _share("stable_genes", stable, "share_stable", ""),
         ),
         genes,
     )
+
+
+def _note(plan: Plan) -> str:
+    """What the agreement of lists is of."""
+    return "all lists together" + ("; trained for a short time" if plan.quick else "")
 
 
 def config_of_repeats(subject: Subject, plan: Plan) -> ExperimentConfig:
@@ -107,7 +117,7 @@ def _share(measure: str, values: Sequence[float], threshold: str, note: str) -> 
 
 
 def _averaged(subject: Subject, by_seed: Repeats, by_donor: Repeats, of: List) -> list[dict[str, Any]]:
-    """One list averaged over the seeds; a gene is stable if it is selected often with other seeds and other donors."""
+    """One list averaged over the fits; a gene is stable if it is selected often with other seeds and other donors."""
     frequency, with_donors = by_seed.selected(of).mean(axis=0), by_donor.selected(of).mean(axis=0)
     agreement, change = by_seed.same_sign(of[0]), by_seed.changes[of[0]].mean(axis=0)
     return [
@@ -127,6 +137,5 @@ def _averaged(subject: Subject, by_seed: Repeats, by_donor: Repeats, of: List) -
 
 def stability_work(subject: Subject, plan: Plan) -> Work:
     """A fit a seed and a fit a draw of donors."""
-    del subject
-    n = plan.seeds + plan.bootstraps
+    n = plan.bootstraps + (plan.seeds if subject.config.is_trained else 0)
     return Work(short=n) if plan.quick else Work(long=n)

@@ -120,7 +120,7 @@ def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:
     sources = rows.groupby(["direction", "gene"])["source_class"].agg(list).to_dict()
     found = [f"{gene} ({_from(sources[way, gene])})" for way, gene in named if (way, gene) in sources]
     who = f"Of them {listed(found)} also {'leads' if len(found) == 1 else 'lead'}" if found else "None of them leads"
-    return f" {who} with other seeds and with samples drawn anew."
+    return f" {who} in fits with samples drawn anew."
 
 
 def _from(sources: list[str]) -> str:
