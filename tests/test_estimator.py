@@ -77,7 +77,7 @@ def test_it_is_what_tspg_run_learns(table, label, planted):
 
 def test_all_that_is_given_is_learned_from_unless_told_otherwise(fitted, table, label):
     assert set(fitted.model_.split.values()) == {"train"}
-    some = TSPG("target", train_fraction=0.75, **QUICK).fit(table, label)
+    some = TSPG("target", preset="paper", train_fraction=0.75, **QUICK).fit(table, label)
     assert sum(side == "test" for side in some.model_.split.values()) == 30
     assert some.history_["hit_rate"].notna().all()
 

@@ -53,7 +53,7 @@ def test_large_matrices_are_never_fitted_five_times_unasked(size, expected):
         ("transport", {"method": "mean_shift"}, 5),
         ("paper", {}, 1),
         ("paper", {"steps": 1}, 1),
-        ("paper", {"method": "mean_shift"}, 1),  # whose f is trained for longer
+        ("paper", {"method": "mean_shift"}, 5),
     ],
 )
 def test_long_training_is_not_repeated_unasked(preset, changed, expected):

@@ -116,7 +116,8 @@ def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):
 
 
 def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
-    assert configure("transport", target_class="t", epochs=3).generator.steps is None
+    assert configure("paper", target_class="t", epochs=3).generator.steps is None
+    assert configure("transport", target_class="t", epochs=3).generator is None
     assert configure("paper", target_class="t", steps=7).generator.steps == 7
     with pytest.raises(UsageError, match="not both"):
         configure("paper", target_class="t", epochs=1, steps=1)

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 
 from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
-from tspg.model.shift import FEWEST_SAMPLES, Distribution, Shift, ShiftTest
+from tspg.model.shift import FEWEST_SAMPLES, Distribution, Shift, ShiftTest, covers
 
 N_GENES, N_OWN = 800, 60
 BASE = np.random.default_rng(0).normal(6, 3, N_GENES)
@@ -138,7 +138,7 @@ def test_the_own_genes_are_tested_where_the_panel_is_not_there():
     p, over = shift.p_values(Quantiles(shift.panel, quantile_functions(new)), new[:, :N_OWN])
     assert over == "panel"
     few = Quantiles(shift.panel[:-3], quantile_functions(new[:, :-3]))  # of 800, 1 may be missing
-    assert shift.covers(Quantiles(shift.panel[:-1], few.values))
+    assert covers(shift.panel, Quantiles(shift.panel[:-1], few.values))
     q, over = shift.p_values(few, new[:, :N_OWN])
     assert over == "model"
     assert shift.p_values(None, new[:, :N_OWN])[1] == "model"

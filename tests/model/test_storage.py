@@ -28,8 +28,8 @@ def test_a_loaded_model_moves_profiles_as_the_saved_one_did(planted_run, run_fol
 def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     shutil.copytree(run_folder / "model", tmp_path / "alone")
     assert sorted(path.name for path in (tmp_path / "alone").iterdir()) == [
-        "discriminator.safetensors", "generator.safetensors", "model.json", "reference.safetensors",
-        "shift.safetensors", "target_model.safetensors",
+        "alignment.safetensors", "discriminator.safetensors", "generator.safetensors", "model.json",
+        "reference.safetensors", "shift.safetensors", "target_model.safetensors",
     ]  # fmt: skip
     assert load_model(tmp_path / "alone").perturb(planted.adata[:1]).n_obs == 1
 
@@ -38,7 +38,10 @@ def test_a_model_folder_is_all_that_is_needed(run_folder, tmp_path, planted):
     "name",
     [
         "model.json",
-        *(f"{part}.safetensors" for part in ("generator", "target_model", "discriminator", "reference", "shift")),
+        *(
+            f"{part}.safetensors"
+            for part in ("generator", "target_model", "discriminator", "reference", "shift", "alignment")
+        ),
     ],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
@@ -187,10 +190,10 @@ def test_older_formats_are_read_as_they_are(version, planted_run, run_folder, pl
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
     del described["sha256"], described["files"], described["panel"]
-    older = replace(planted_run.model, reference=None, shift=None)  # which they did not hold
+    older = replace(planted_run.model, reference=None, shift=None, alignment=None)  # which they did not hold
     described["model_id"] = older.model_id
-    (folder / "reference.safetensors").unlink()
-    (folder / "shift.safetensors").unlink()
+    for name in ("reference", "shift", "alignment"):
+        (folder / f"{name}.safetensors").unlink()
     if version == 1:
         del described["settings"]["target_model"]["least_steps"]
         described["settings"]["target_model"]["least_batches"] = 1

@@ -146,12 +146,11 @@ BREAK_DOWN = """
 import sys
 from tspg.model import learning
 learned = learning.learn
-def learn(prepared, f, config, targets, **more):
-    for target, found in zip(targets, learned(prepared, f, config, targets, **more)):
-        if target == "beta":
-            from tspg.errors import DivergedError
-            raise DivergedError("the loss is nan")
-        yield found
+def learn(prepared, f, config, **more):
+    if config.target_class == "beta":
+        from tspg.errors import DivergedError
+        raise DivergedError("the loss is nan")
+    return learned(prepared, f, config, **more)
 learning.learn = learn
 from tspg import fitting
 fitting.learn = learn

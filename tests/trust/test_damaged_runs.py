@@ -51,9 +51,10 @@ def test_every_damage_to_a_run_folder_is_noticed(folder):
 
 def test_every_damage_to_a_model_is_noticed_without_the_folder_around_it(folder):
     rng, tried = np.random.default_rng(2), 0
-    for path in sorted((folder / "model").iterdir()):
+    files = sorted((folder / "model").iterdir())
+    for path in files:
         tried += noticed(path, lambda: load_model(folder / "model"), rng)
-    assert tried == 5 * (FLIPS + CUTS)
+    assert tried == len(files) * (FLIPS + CUTS) >= 6 * (FLIPS + CUTS)
     load_model(folder / "model")
 
 

@@ -105,7 +105,7 @@ def test_no_learned_byte_depends_on_a_held_out_sample(clean, study, attack):
     preset, prepared, before = clean
     after = everything_learned(attack(prepared, *study), study[0], preset)
     assert after == before
-    assert {"f", "generator", "discriminator" if preset == "paper" else "anchor"} <= set(before)
+    assert {"f", "generator", *(["discriminator"] if preset == "paper" else [])} <= set(before)
 
 
 def test_a_leak_changes_every_one_of_them(clean, study):
@@ -131,9 +131,9 @@ def test_a_single_leaky_step_is_found_out(clean, study, monkeypatch, step):
     studies = (prepared, times_a_million(prepared, *study))
     first, second = (everything_learned(one, study[0], preset) for one in studies)
     changed = {name for name in first if first[name] != second[name]}
-    assert "generator" in changed
+    assert ("generator" in changed) == (preset == "paper" or step == "learn")  # the map does not ask f
     assert ("f" in changed) == (step == "train_target_model")
-    assert changed <= {"f", "generator", "discriminator", "anchor"}
+    assert changed <= {"f", "generator", "discriminator"}
 
 
 def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, monkeypatch):

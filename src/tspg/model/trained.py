@@ -285,6 +285,7 @@ class TrainedModel:
 
     def _told_class(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NDArray[np.object_]:
         """The class that the user gives each sample; empty where it is not known."""
+        require_anndata(adata)
         if new_class is not None:
             check_new_class(new_class, self.classes)
             if label_column is not None:
@@ -407,7 +408,6 @@ class TrainedModel:
 
     def _matrix(self, adata: AnnData, layer: str | None) -> Matrix:
         """Expression as it is given, with the model's genes taken out."""
-        require_anndata(adata)
         require_unique(adata)
         layer = layer or self._own_layer(adata)
         return Matrix(adata, layer, self._own_genes(adata, layer))

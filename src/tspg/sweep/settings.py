@@ -40,7 +40,9 @@ INSTEAD = {
     "seed": "seeds = [...] names the seeds",
     "out": "the folder is named with --out",
     "resume": "the same command goes on where it was stopped",
-    **dict.fromkeys(("test_expression", "test_labels"), "`tspg run` judges one run on a second cohort"),
+    **dict.fromkeys(
+        ("test_expression", "test_labels", "normalise", "align"), "`tspg run` judges one run on a second cohort"
+    ),
     "timings": "sweep.tsv has the seconds of every phase",
 }
 _EXAMPLES = {"expression": '"matrix.tsv"', "target_classes": '["CLASS"], or ["*"] for every class'}
