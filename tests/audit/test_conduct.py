@@ -45,7 +45,7 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
         in printed.out
     )
     assert re.search(
-        r"^(fail|doubtful): +trained again .*\n +.*\d+% of the top genes are stable", printed.out, re.MULTILINE
+        r"^(fail|doubtful): +fitted again .*\n +.*\d+% of the top genes are stable", printed.out, re.MULTILINE
     )
     controls, stable = read_table(audited_folder / "controls.tsv"), read_table(audited_folder / "stable_genes.tsv")
     assert list(controls.columns) == COLUMNS
