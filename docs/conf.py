@@ -28,6 +28,7 @@ SHOWN = {  # page -> the file of the repository that it shows
     "house/contributing": "CONTRIBUTING.md",
     "house/security": "SECURITY.md",
     "house/soak": "tests/soak/REPORT.md",
+    "house/trial": "benchmarks/trial.md",
     "reference/changelog": "CHANGELOG.md",
 }
 LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<path>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)")
