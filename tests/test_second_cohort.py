@@ -184,6 +184,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
     )
     assert any("Real differences of this cohort are removed too" in note for note in aligned.metrics["data"]["notes"])
     assert run.metrics["test_cohort"]["alignment"] is None
+    assert (run.config.align, aligned.config.align) == ("none", "cohort")  # so a resumed run and its command know
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
             UsageError,
             "of 4 cannot",
         ),
-        ({"align": "cohort", "test_adata": None}, UsageError, "are for a second cohort here"),
+        ({"align": "cohort", "test_adata": None}, UsageError, "is for a second cohort here"),
         ({"normalise": "quantile", "test_adata": cohort("i", 5)}, ExpressionError, "there are 60"),
     ],
 )

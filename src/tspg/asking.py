@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from tspg.config import ALIGN, DEFAULT_PRESET, NORMALISE, ExperimentConfig, preset
+from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.matrix import X, require_anndata
-from tspg.data.second_cohort import Given
 from tspg.errors import UsageError
 from tspg.folds import with_folds
 from tspg.question import Question, pose_each
@@ -41,8 +40,6 @@ def ask_each(
     annotations: Sequence[Annotation] | None = None,
     folds: int | None = None,
     test_adata: AnnData | None = None,
-    normalise: str = "none",
-    align: str = "none",
     epochs: int | None = None,
     steps: int | None = None,
     **settings: Any,
@@ -70,28 +67,11 @@ def ask_each(
     )
     configs = [replace(config, target_class=str(target)) for target in target_classes]
     questions = pose_each(
-        adata,
-        configs,
-        gene_set=gene_set,
-        samples=samples,
-        annotations=annotations,
-        second=_as_second(test_adata, normalise, align),
+        adata, configs, gene_set=gene_set, samples=samples, annotations=annotations, test_adata=test_adata
     )
     if not config.is_trained and (epochs, steps) != (None, None):
         questions = [question.with_note(_NOTHING_TO_TRAIN) for question in questions]
     return [with_folds(question) for question in questions] if folds is None else questions
-
-
-def _as_second(test_adata: AnnData | None, normalise: str, align: str) -> Given | None:
-    """The second cohort, and what is to be done to its profiles."""
-    if test_adata is not None:
-        return Given(test_adata, normalise, align)
-    if (normalise, align) != (NORMALISE[0], ALIGN[0]):
-        raise UsageError(
-            "--normalise and --align are for a second cohort here: name it with --test-expression (test_adata in "
-            "Python), or use them with `tspg perturb`."
-        )
-    return None
 
 
 def configure(

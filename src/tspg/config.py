@@ -65,7 +65,7 @@ class ExperimentConfig:
     (a batch). The values are X, or those of `layer`. `method` is `generator`, made as the
     preset says, or one in closed form; `generator` has the settings of one that is trained, and is
     None else. With `folds` above 1 the evidence comes from so many further fits, by which every
-    sample is held out once.
+    sample is held out once. `normalise` and `align` say what becomes of a second cohort's profiles first.
 
     Examples
     --------
@@ -92,6 +92,8 @@ class ExperimentConfig:
     device: str = "auto"
     top_k: int = 20
     enrichment: str = "both"
+    normalise: str = "none"
+    align: str = "none"
     target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
     generator: PaperConfig | None = field(default_factory=PaperConfig)
 

@@ -22,7 +22,7 @@ from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.question import Question
-from tspg.report.new_class_words import described, notes_on
+from tspg.report.new_class_words import new_class_metrics, notes_on_new_classes
 from tspg.report.shift_words import notes_on_profiles, shift_metrics
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted
@@ -90,8 +90,8 @@ def perturb_metrics(
     asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
     called = obs["predicted_after"].eq(model.target_class)
     low, high = rate_interval(called[asked].to_numpy())
-    new_classes = described(perturbations)
-    about_classes = notes_on(new_classes, model.classes, model.method.name, unseen_energy_ratio)
+    new_classes = new_class_metrics(perturbations)
+    about_classes = notes_on_new_classes(new_classes, model.classes, model.method.name, unseen_energy_ratio)
     clipped = int(perturbations.uns["tspg"]["clipped_cells"])
     clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")

@@ -15,7 +15,7 @@ from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.second_cohort import Given, SecondCohort, require_classes, second_cohort
+from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.alignment import require_alignable
@@ -82,7 +82,7 @@ def pose_each(
     gene_set: GeneSet | None = None,
     samples: Sequence[str] = (),
     annotations: Sequence[Annotation] | None = None,
-    second: Given | None = None,
+    test_adata: AnnData | None = None,
 ) -> list[Question]:
     """Several questions to one study, each as `pose` puts it; they differ in their target class alone.
 
@@ -92,6 +92,7 @@ def pose_each(
         If the data cannot answer one of them.
     """
     require_unique(adata)
+    _check_remedies(configs[0], test_adata)
     study, details = select(adata, configs[0], gene_set)
     for config in configs:
         check_question(study, config, samples)
@@ -99,23 +100,35 @@ def pose_each(
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
     chosen = carried_annotations() if annotations is None else tuple(annotations)
     quantiles = Quantiles.of(adata, configs[0].layer)
-    other = None if second is None else _second_cohort(second, study, quantiles, configs)
+    second = None if test_adata is None else _second_cohort(test_adata, study, quantiles, configs)
     named = tuple(dict.fromkeys(samples))
-    return [Question(study, config, details, named, chosen, second=other, quantiles=quantiles) for config in configs]
+    return [Question(study, config, details, named, chosen, second=second, quantiles=quantiles) for config in configs]
+
+
+def _check_remedies(config: ExperimentConfig, test_adata: AnnData | None) -> None:
+    """Refuse what cannot be done to a second cohort, or where there is none."""
+    for option, value, known in (("normalise", config.normalise, NORMALISE), ("align", config.align, ALIGN)):
+        if value not in known:
+            raise UsageError(f"--{option} {value}: there is none of that name. Choose one of: {', '.join(known)}.")
+        if value != known[0] and test_adata is None:
+            raise UsageError(
+                f"--{option} is for a second cohort here: name it with --test-expression (test_adata in Python), or "
+                "use it with `tspg perturb`."
+            )
 
 
 def _second_cohort(
-    given: Given, study: AnnData, quantiles: Quantiles | None, configs: Sequence[ExperimentConfig]
+    adata: AnnData, study: AnnData, quantiles: Quantiles | None, configs: Sequence[ExperimentConfig]
 ) -> SecondCohort:
     """The second cohort of several questions, which differ in their target class alone."""
     own, panel = configs[0], () if quantiles is None else quantiles.genes
     second = second_cohort(
-        given, study, panel, label_column=own.label_column, group_column=own.group_column, layer=own.layer
+        adata, study, panel, label_column=own.label_column, group_column=own.group_column, layer=own.layer
     )
     classes = set(text_column(study, own.label_column))
-    if given.normalise != NORMALISE[0]:
+    if own.normalise != NORMALISE[0]:
         require_panel(panel, Quantiles.of(second.study))
-    if given.align != ALIGN[0]:
+    if own.align != ALIGN[0]:
         require_alignable(text_column(second.study, own.label_column), tuple(sorted(classes)))
     for config in configs:
         sources = config.source_classes or sorted(classes - {config.target_class})

@@ -24,7 +24,7 @@ from tspg.fitting import Fit, evidence_of
 from tspg.metrics import number, values_by_method
 from tspg.model.gene_statistics import q_values
 from tspg.question import Question
-from tspg.report.new_class_words import described
+from tspg.report.new_class_words import new_class_metrics
 from tspg.report.shift_words import notes_on_profiles, shift_metrics
 
 GENE_COLUMNS = (
@@ -62,14 +62,15 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
     """
     if question.second is None:
         return None
-    second, target = question.second, question.config.target_class
+    second, config = question.second, question.config
+    target = config.target_class
     how: dict[str, Any] = {
-        "label_column": question.config.label_column,
-        "normalise": second.normalise,
-        "align": second.align,
+        "label_column": config.label_column,
+        "normalise": config.normalise,
+        "align": config.align,
     }
     moved = fitted.model.perturb(second.study, layer=X, **how)
-    prepared = with_second(fitted.prepared, moved, second.study, question.config.group_column)
+    prepared = with_second(fitted.prepared, moved, second.study, config.group_column)
     classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
     evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
@@ -93,7 +94,7 @@ def judge(question: Question, fitted: Fit, genes: pd.DataFrame) -> Judged | None
         },
         "unknown_classes": {
             name: {**how, **_unknown_class(name, moved, prepared, fitted, target)}
-            for name, how in described(moved).items()
+            for name, how in new_class_metrics(moved).items()
         },
     }
     nowhere = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])

@@ -14,6 +14,7 @@ from tspg.audit.repeats import gene_stability
 from tspg.audit.subject import Subject
 from tspg.audit.technical import technical_column
 from tspg.audit.unseen_class import unseen_class
+from tspg.config import PaperConfig
 
 
 def answers(outcome):
@@ -157,6 +158,8 @@ def test_genes_that_come_and_go_are_found_out(subject, small, fits):
     found = answers(gene_stability(subject, replace(small, seeds=5, bootstraps=5)))
     assert {found["stability, donors drawn anew"], found["stable_genes"]} == {FAIL}
     assert "stability, seeds" not in found  # the map is the same with every seed
+    trained = replace(subject, config=replace(subject.config, preset="paper", generator=PaperConfig(steps=1)))
+    assert answers(gene_stability(trained, replace(small, seeds=5, bootstraps=5)))["stability, seeds"] == FAIL
     always = np.linspace(0.3, -0.3, 60)
     fits(lambda prepared, config, _n: mover(prepared, config, always))
     assert set(answers(gene_stability(subject, small)).values()) == {PASS}

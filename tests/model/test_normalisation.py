@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from scipy.stats import binomtest
 
 import tspg
 from tspg.data.quantiles import LEVELS, quantile_functions
@@ -134,6 +135,11 @@ def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
     np.testing.assert_allclose(genes.set_index("gene")["value"][OWN], own[0] + left[0], rtol=1e-5)
     metrics = perturb_metrics(model, other, moved)
     assert metrics["data"]["alignment"]["n"] == len(new)
+    asked = moved.obs["source_class"] != "target"
+    hits = int((moved.obs["predicted_after"][asked] == "target").sum())
+    interval = binomtest(hits, int(asked.sum())).proportion_ci(method="exact")
+    found = [metrics["perturbation"][f"hit_rate_{end}"] for end in ("low", "high")]
+    np.testing.assert_allclose(found, [interval.low, interval.high])
     assert any("Real differences of this cohort are removed too" in note for note in metrics["data"]["notes"])
     stays = run.model.perturb(new, label_column="label", align="cohort").uns["tspg"]
     assert stays["aligned"] == 0 or stays["alignment"]["p_value"] < 0.05

@@ -8,8 +8,8 @@ from anndata import AnnData
 
 from tspg.analysis.context import PLACE_COLUMNS
 
-FROM_OBS = ("source_class", "predicted_before", "predicted_after", "split", "moved_as", "clipped")
-SAMPLE_COLUMNS = ("sample", *FROM_OBS, "p_shift", "normalised", "aligned", *PLACE_COLUMNS)
+FROM_OBS = ("source_class", "predicted_before", "predicted_after", "split", "moved_as", "clipped", "p_shift")
+SAMPLE_COLUMNS = ("sample", *FROM_OBS, "normalised", "aligned", *PLACE_COLUMNS)
 
 
 def samples_table(perturbations: AnnData, places: pd.DataFrame, named: Sequence[str]) -> pd.DataFrame:
@@ -34,9 +34,6 @@ def samples_table(perturbations: AnnData, places: pd.DataFrame, named: Sequence[
     table = pd.DataFrame({"sample": [str(name) for name in obs.index]})
     for column in FROM_OBS:
         table[column] = obs[column].to_numpy()
-    # A column of that name in the user's own annotation is text.
-    tested = "p_shift" in obs and obs["p_shift"].dtype.kind == "f"
-    table["p_shift"] = obs["p_shift"].to_numpy() if tested else np.nan
     table["normalised"] = str(about.get("normalised", "none"))
     table["aligned"] = float(about.get("aligned", 0.0))
     first = {name: number for number, name in enumerate(named)}

@@ -218,18 +218,22 @@ def _readable(block: Block, wanted: IntArray, beside: IntArray, *, side: str) ->
 
     What nobody asked for is no reason to refuse a file.
     """
-    both = np.union1d(wanted, beside)
-    axis = 0 if side == "rows" else 1
+    axis, both = 0 if side == "rows" else 1, np.union1d(wanted, beside)
     try:
         values = block.values(**{side: both})
-        return tuple(values.take(np.searchsorted(both, part), axis=axis) for part in (wanted, beside))  # type: ignore[return-value]
     except ExpressionError:
         ours = block.values(**{side: wanted})
-        shape = (len(beside), ours.shape[1]) if side == "rows" else (len(ours), len(beside))
-        others = np.full(shape, np.nan, np.float32)
-        for number, at in enumerate(beside):
-            with suppress(ExpressionError):
-                others[(number, slice(None)) if side == "rows" else (slice(None), number)] = block.values(
-                    **{side: np.array([at])}
-                ).ravel()
-        return ours, others
+        return ours, _as_far_as_readable(block, beside, side, ours.shape[1 - axis])
+    ours, others = (values.take(np.searchsorted(both, part), axis=axis) for part in (wanted, beside))
+    return ours, others
+
+
+def _as_far_as_readable(block: Block, at: IntArray, side: str, length: int) -> FloatArray:
+    """Values of rows or columns of a length; not a number all along one that holds something else, found by halves."""
+    try:
+        return block.values(**{side: at})
+    except ExpressionError:
+        if len(at) > 1:
+            halves = [_as_far_as_readable(block, half, side, length) for half in np.array_split(at, 2)]
+            return np.concatenate(halves, axis=0 if side == "rows" else 1)
+        return np.full((len(at), length) if side == "rows" else (length, len(at)), np.nan, np.float32)

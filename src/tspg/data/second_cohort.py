@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 from anndata import AnnData
 
-from tspg.config import ALIGN, NORMALISE
 from tspg.data.donors import find_donors
 from tspg.data.doubts import known_by
 from tspg.data.identifiers import match_genes
@@ -22,38 +21,20 @@ THE_COHORT = "The second cohort"
 
 
 @dataclass(frozen=True)
-class Given:
-    """A second cohort as it is given, and what is to be done to its profiles before they are moved."""
-
-    adata: AnnData
-    normalise: str = NORMALISE[0]
-    align: str = ALIGN[0]
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
-        for option, value, known in (("normalise", self.normalise, NORMALISE), ("align", self.align, ALIGN)):
-            if value not in known:
-                raise UsageError(f"--{option} {value}: there is none of that name. Choose one of: {', '.join(known)}.")
-
-
-@dataclass(frozen=True)
 class SecondCohort:
     """Samples of other people, with the first cohort's genes in its order, and the classes in the column of its name.
 
-    `normalise` and `align` say what is done to them before they are moved; `notes` are what deserves care; `file` is
-    where it was read from, empty where it was made in Python.
+    `notes` are what deserves care; `file` is where it was read from, empty where it was made in Python.
     """
 
     study: AnnData
     notes: tuple[str, ...]
-    normalise: str
-    align: str
     file: str = ""
     labels_file: str = ""
 
 
 def second_cohort(
-    given: Given,
+    adata: AnnData,
     first: AnnData,
     panel: Sequence[str] = (),
     *,
@@ -65,8 +46,8 @@ def second_cohort(
 
     Parameters
     ----------
-    given
-        Expression of the second cohort, samples x genes, in the units of the first, and what is to be done to it.
+    adata
+        Expression of the second cohort, samples x genes, in the units of the first.
     first
         The study of the first cohort: the question's genes alone.
     panel
@@ -79,7 +60,6 @@ def second_cohort(
     TspgError
         If samples or donors are in both, genes are missing, units differ, or samples have no class.
     """
-    adata = given.adata
     require_anndata(adata)
     require_unique(adata)
     read = adata.uns.get("tspg_input", {})
@@ -97,8 +77,7 @@ def second_cohort(
     notes += [*_seen_donors(study, first, labels, text_column(first, label_column), group_column)]
     notes += [*_seen_profiles(study, first)]
     told = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
-    files = str(read.get("file", "")), str(read.get("labels_file", ""))
-    return SecondCohort(study, told, given.normalise, given.align, *files)
+    return SecondCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
 
 
 def require_classes(

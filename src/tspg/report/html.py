@@ -236,6 +236,7 @@ def _command(run: RunFiles) -> str:
         ("label-column", _typed_label_column(run)),
         ("test-expression", run.metric("test_cohort.file")),
         ("test-labels", run.metric("test_cohort.labels_file") or None),
+        *((name, settings[name]) for name in ("normalise", "align") if settings.get(name, "none") != "none"),
         ("target", settings["target_class"]),
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),

@@ -10,7 +10,7 @@ from tspg.data.naming import near_matches, shown
 from tspg.model.new_classes import FEWEST_SAMPLES, METHOD, OLD_MODEL, ONE_FOR_ALL, OWN, TOO_FEW
 
 
-def described(perturbations: AnnData) -> dict[str, dict[str, Any]]:
+def new_class_metrics(perturbations: AnnData) -> dict[str, dict[str, Any]]:
     """Every class of moved samples that the model was not trained on: how many, how moved, and as which classes."""
     about, obs = perturbations.uns["tspg"], perturbations.obs
     found = {}
@@ -25,10 +25,10 @@ def described(perturbations: AnnData) -> dict[str, dict[str, Any]]:
     return found
 
 
-def notes_on(
+def notes_on_new_classes(
     found: Mapping[str, Mapping[str, Any]], classes: Sequence[str], method: str, unseen_energy_ratio: float | None
 ) -> Iterator[str]:
-    """What to know of samples whose class the model was not trained on, from `described`.
+    """What to know of samples whose class the model was not trained on, from `new_class_metrics`.
 
     `unseen_energy_ratio` is what the audit of the model's run found for a class that it left out.
     """
