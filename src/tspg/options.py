@@ -148,7 +148,17 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
     parser.add_argument(
         "--label-column", metavar="NAME", help="column with the class: of the labels table, or of the H5AD file's obs"
     )
+    parser.add_argument(
+        "--sample-column",
+        metavar="NAME",
+        help="column of the labels table with the samples' names (default: the one that most samples are found in)",
+    )
     parser.add_argument("--layer", metavar="NAME", help="layer of the H5AD file with the values (default: X)")
+    parser.add_argument(
+        "--value",
+        metavar="COLUMN",
+        help="column with the values, in files that hold several numbers for each gene of one sample",
+    )
     parser.add_argument(
         "--allow-unlabelled", action="store_true", help="leave samples without a label out instead of stopping"
     )

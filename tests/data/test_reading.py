@@ -10,6 +10,8 @@ from tspg.sweep.settings import READING, REFUSING
 UNUSUAL = {
     "label_column": "organ",
     "layer": "logcounts",
+    "sample_column": "barcode",
+    "value": "tpm_unstranded",
     "transpose": True,
     "transform": "log2",
     "duplicates": "mean",

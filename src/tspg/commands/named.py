@@ -41,8 +41,8 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
 
 def reading(options: Namespace) -> Reading:
     """How the matrix is read."""
-    same = {name: getattr(options, name) for name in ("expression", "labels", "label_column", "layer", "transform")}
-    return Reading(**same, transpose=options.transpose, duplicates=options.duplicates or "error")
+    same = ("expression", "labels", "label_column", "sample_column", "layer", "value", "transpose", "transform")
+    return Reading(**{name: getattr(options, name) for name in same}, duplicates=options.duplicates or "error")
 
 
 def limits(options: Namespace) -> dict[str, Any]:

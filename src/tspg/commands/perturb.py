@@ -94,6 +94,8 @@ def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | 
         options.expression,
         labels=options.labels,
         label_column=options.label_column,
+        sample_column=options.sample_column,
+        value=options.value,
         layer=options.layer or _own_layer(options.expression, model),
         genes=model.gene_ids,
         orient_by_genes=model.gene_ids,

@@ -11,7 +11,6 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.data import units
-from tspg.data.binary import open_npy, open_parquet
 from tspg.data.collect import Collected, Matrix, Selection, collect
 from tspg.data.doubts import (
     doubled_samples,
@@ -23,21 +22,17 @@ from tspg.data.doubts import (
     refuse,
 )
 from tspg.data.duplicates import check_rule, note_on_joined
-from tspg.data.gct import open_gct
 from tspg.data.genesets import GeneSet
-from tspg.data.h5ad import open_h5ad
-from tspg.data.labels import check_labels, read_labels
-from tspg.data.naming import closest, listed, near_matches, shown
+from tspg.data.joining import annotate
+from tspg.data.labels import read_labels
+from tspg.data.opening import open_table
 from tspg.data.orientation import genes_in_rows
 from tspg.data.quantiles import Quantiles
-from tspg.data.streams import SAVE_SHEET, SHEETS, file_kind
-from tspg.data.table import Table, memory_limit
-from tspg.data.text import open_text
+from tspg.data.table import memory_limit
 from tspg.data.units import LibrarySizes
-from tspg.errors import ExpressionError, LabelError, UsageError
+from tspg.errors import UsageError
 
 _TRANSFORMS = ("none", "log2")
-_TEXT_ENDINGS = (".tsv", ".csv", ".txt", ".tab")
 
 
 def read_expression(
@@ -45,7 +40,9 @@ def read_expression(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
+    sample_column: str | None = None,
     layer: str | None = None,
+    value: str | None = None,
     genes: Selection = None,
     transpose: bool = False,
     transform: str = "none",
@@ -70,8 +67,12 @@ def read_expression(
         Table of samples and labels, joined by sample name (see `read_labels`).
     label_column
         Column of `labels`, or without `labels` of the matrix file's own sample table (H5AD, GCT 1.3).
+    sample_column
+        Column of `labels` with the samples' names; None takes the one that most samples of the matrix are found in.
     layer
         Layer of an H5AD file that holds the values, such as `logcounts`; None is X.
+    value
+        Column with the values, in layouts with several numbers for each gene of a sample, such as `tpm_unstranded`.
     genes
         Keep only these (names, or a GeneSet), matched by `match_genes`, in the order of the file.
     transpose
@@ -124,7 +125,9 @@ def read_expression(
         [genes],
         labels=labels,
         label_column=label_column,
+        sample_column=sample_column,
         layer=layer,
+        value=value,
         transpose=transpose,
         transform=transform,
         orient_by_genes=orient_by_genes,
@@ -199,7 +202,9 @@ def read_once(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
+    sample_column: str | None = None,
     layer: str | None = None,
+    value: str | None = None,
     transpose: bool = False,
     transform: str = "none",
     orient_by_genes: Sequence[str] | None = None,
@@ -216,10 +221,12 @@ def read_once(
         )
     check_rule(duplicates)
     path = Path(path)
-    label_table = read_labels(labels, label_column=label_column) if labels is not None else None
+    label_table = (
+        read_labels(labels, label_column=label_column, sample_column=sample_column) if labels is not None else None
+    )
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
-        table = _open(path, stack, memory_limit(max_memory_gb), layer)
+        table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
         turned = genes_in_rows(
             table,
             transpose=transpose,
@@ -232,7 +239,7 @@ def read_once(
     if quantiles is not None and libraries is not None:
         units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
-    obs, label_notes = _annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
+    obs, label_notes = annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
     notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
     doubts = [
@@ -248,80 +255,3 @@ def read_once(
         about["unnamed_label"] = True
     once = len(selections) == 1
     return ExpressionFile(collected, obs, about, notes, doubts, libraries, quantiles, once=once, strict=strict)
-
-
-def _open(path: Path, stack: ExitStack, limit: float, layer: str | None = None) -> Table:
-    kind = file_kind(path)
-    _check_there(path)
-    if layer is not None and kind != ".h5ad":
-        raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
-    if kind in _TEXT_ENDINGS:
-        return open_text(path, stack)
-    if kind == ".gct":
-        return open_gct(path, stack)
-    if kind == ".npy":
-        return open_npy(path)
-    if kind == ".h5ad":
-        return open_h5ad(path, stack, limit=limit, layer=layer)
-    if kind == ".parquet":
-        return open_parquet(path, stack, limit=limit)
-    raise ExpressionError(
-        f"{path}: files ending in {kind or 'nothing'} are not read. {SAVE_SHEET if kind in SHEETS else ''}"
-        "Give TSV, CSV, GCT, NPY, H5AD or Parquet, the file's name ending in what it is."
-    )
-
-
-def _check_there(path: Path) -> None:
-    """Refuse a folder or nothing in a file's place in words that do not change with the format."""
-    try:
-        fault = "this is a folder, not a file" if path.is_dir() else "" if path.exists() else "there is no such file"
-    except OSError as error:
-        fault = f"cannot be read ({error.strerror})"
-    if fault:
-        raise ExpressionError(f"{path}: {fault}. Check the file name.")
-
-
-def _annotate(
-    table: Table,
-    sample_ids: list[str],
-    label_table: pd.DataFrame | None,
-    label_column: str | None,
-    allow_unlabelled: bool,
-) -> tuple[pd.DataFrame, list[str]]:
-    """What is known about each sample of the matrix, in its order, and notes on it."""
-    if label_table is not None:
-        return _join(table.file, sample_ids, label_table, allow_unlabelled)
-    obs = table.annotations
-    obs = pd.DataFrame(index=pd.Index(sample_ids, dtype=object)) if obs is None else obs
-    if label_column is not None:
-        if label_column not in obs.columns:
-            names = (
-                listed(closest(label_column, obs.columns, len(obs.columns)))
-                if len(obs.columns)
-                else "none; give --labels FILE"
-            )
-            raise LabelError(
-                f"{table.file}: there is no column {shown(label_column)} of samples. The columns are {names}."
-            )
-        check_labels(obs[label_column], table.file, empty_allowed=allow_unlabelled)
-    return obs, []
-
-
-def _join(
-    file: str, sample_ids: list[str], label_table: pd.DataFrame, allow_unlabelled: bool
-) -> tuple[pd.DataFrame, list[str]]:
-    known = set(label_table.index)
-    unlabelled = [sample for sample in sample_ids if sample not in known]
-    if unlabelled and not allow_unlabelled:
-        pairs = near_matches(unlabelled, known)
-        near = "".join(f" {shown(ours)} is nearly the labelled {shown(theirs)}." for ours, theirs in pairs)
-        raise LabelError(
-            f"{file}: {len(unlabelled):,} of {len(sample_ids):,} samples have no label: "
-            f"{listed(unlabelled)}.{near} "
-            "Add their labels, or accept them with --allow-unlabelled."
-        )
-    n_more = len(known.difference(sample_ids))
-    notes = [f"the labels file covers {n_more:,} samples that are not in the matrix"] if n_more else []
-    if unlabelled:
-        notes.append(f"{len(unlabelled):,} samples have no label: {listed(unlabelled)}")
-    return label_table.reindex(pd.Index(sample_ids, dtype=object), fill_value="").rename_axis(None), notes

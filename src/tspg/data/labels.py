@@ -15,7 +15,7 @@ MOST_LINES = 5_000_000
 _SAMPLE_NAMES = frozenset({"sample", "sample_id", "sampleid", "id", "sampid"})
 
 
-def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.DataFrame:
+def read_labels(path: str | Path, *, label_column: str | None = None, sample_column: str | None = None) -> pd.DataFrame:
     """The labels of each sample, all as text, with the sample's name as index.
 
     A file without header has two columns, sample and label, and gives a column `label`
@@ -29,6 +29,8 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
         The table: tab-separated text, plain or gzip.
     label_column
         The column with the classes, if the table has a header and it matters which.
+    sample_column
+        The column with the samples' names, if it is not the first.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def read_labels(path: str | Path, *, label_column: str | None = None) -> pd.Data
     if path.exists() and file_kind(path) in SHEETS:
         raise LabelError(f"{path}: files ending in {file_kind(path)} are not read. {SAVE_SHEET.strip()}")
     rows, doubts = _rows(path)
-    with_header = label_column is not None or rows[0][0].casefold() in _SAMPLE_NAMES
-    table = _with_header(path, rows) if with_header else _without_header(path, rows)
+    with_header = (label_column or sample_column) is not None or rows[0][0].casefold() in _SAMPLE_NAMES
+    table = _with_header(path, rows, sample_column) if with_header else _without_header(path, rows)
     check_names(list(table.index), what="sample", file=str(path), error=LabelError)
     if label_column is not None and label_column not in table.columns:
         names = listed([*closest(label_column, table.columns, len(table.columns))])
@@ -124,12 +126,18 @@ def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
     return table
 
 
-def _with_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
+def _with_header(path: Path, rows: list[list[str]], sample_column: str | None) -> pd.DataFrame:
     header, *body = rows
     if not body:
         raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     check_names(header, what="column", file=str(path), error=LabelError)
-    named = [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
+    if sample_column is not None and sample_column not in header:
+        names = listed(closest(sample_column, header, len(header)))
+        raise LabelError(
+            f"{path}: there is no column {shown(sample_column)}. The columns are {names}, the closest first."
+        )
+    named = [header.index(sample_column)] if sample_column is not None else []
+    named += [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
     sample_at = named[0] if named else 0
     index = pd.Index([row[sample_at] for row in body], dtype=object)
     columns = {name: [row[at] for row in body] for at, name in enumerate(header) if at != sample_at}

@@ -21,7 +21,9 @@ class Reading:
     expression: Path
     labels: Path | None = None
     label_column: str | None = None
+    sample_column: str | None = None
     layer: str | None = None
+    value: str | None = None
     transpose: bool = False
     transform: str = "none"
     duplicates: str = "error"

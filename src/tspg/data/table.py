@@ -32,7 +32,13 @@ class Block(Protocol):
 
 @dataclass
 class Table:
-    """An opened expression file. `genes_in_rows` is None where the format does not say."""
+    """An opened expression file.
+
+    `genes_in_rows` is None where the format does not say. `annotations` is what the file says of its samples where
+    that is known when it is opened; `row_texts` are columns of text beside the names of the rows, filled while the
+    blocks are read. `layout` is the name of what the file was recognised as, such as `featureCounts output`, and
+    `units` the units that this layout fixes, one of the kinds of `tspg.data.units`; empty where it does not.
+    """
 
     file: str
     column_ids: list[str]
@@ -41,6 +47,9 @@ class Table:
     all_row_ids: Callable[[], list[str]]
     genes_in_rows: bool | None = None
     annotations: pd.DataFrame | None = None
+    row_texts: dict[str, list[str]] = field(default_factory=dict)
+    layout: str = ""
+    units: str = ""
     notes: list[str] = field(default_factory=list)  # on how it was read
     doubts: list[str] = field(default_factory=list)  # whether it is what the user means it to be
 

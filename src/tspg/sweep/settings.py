@@ -17,7 +17,7 @@ SEEDS = "a list of whole numbers"
 # Options of `tspg run` by their long names, and what kind of value each takes.
 READING = {
     **dict.fromkeys(("transpose", "allow_unlabelled", "strict"), SWITCH),
-    **dict.fromkeys(("layer", "transform", "duplicates"), TEXT),
+    **dict.fromkeys(("sample_column", "layer", "value", "transform", "duplicates"), TEXT),
     "max_memory": NUMBER,
 }
 REFUSING = ("max_memory", "strict")  # they decide whether a file is read, not what comes of it
