@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tspg.data.naming import closest, plain
+from tspg.data.naming import plain
 
-FEW = 0.1  # share of names found by which a side of a table, or a column, is known
+FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
 _R_PREFIX = re.compile(r"^x(?=\d)")
 _FOLDER = re.compile(r".*[/\\]", re.DOTALL)
 _ENDINGS = re.compile(
@@ -40,9 +40,9 @@ class NameMatch:
         """Letters of all names that were found, as the shorter of both files writes them."""
         return sum(min(len(ours), *map(len, theirs)) for ours, theirs in self.partners.items())
 
-    def example(self) -> tuple[str, str] | None:
-        """Two names that were matched though they are not written alike."""
-        return next(((ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]), None)
+    def unlike(self) -> list[tuple[str, str]]:
+        """Pairs of names, (ours, theirs), that were matched though they are not written alike."""
+        return [(ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]]
 
 
 def unpunctuated(name: str) -> str:
@@ -92,8 +92,12 @@ def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameM
 
 
 def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
-    """The match by the rule that finds most names; the strictest of them."""
-    return max(possible_matches(ours, theirs), key=lambda one: len(one.partners))
+    """The names written alike, or what the rule finds that finds all, or most where hardly any are written alike."""
+    found = possible_matches(ours, theirs)
+    complete = next((match for match in found if len(match.partners) == len(ours)), None)
+    if complete is not None or 0 < FEW * len(ours) <= len(found[0].partners):
+        return complete or found[0]
+    return max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
 
 
 def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str], how: str) -> NameMatch:
@@ -190,10 +194,9 @@ def _longest_start(name: str, known: Collection[str]) -> str | None:
     return None
 
 
-def nearest(ours: Sequence[str], theirs: Collection[str], most: int = 3) -> list[tuple[str, str]]:
-    """Pairs of names, (ours, theirs), that differ in how they are written alone, or else the closest pair there is."""
-    alike = best_match(ours, theirs).partners
-    pairs = [(name, found[0]) for name, found in alike.items() if name != found[0]]
-    if pairs or not ours:
-        return pairs[:most]
-    return [(ours[0], other) for other in closest(ours[0], islice(theirs, _LONGEST), 1)]
+def nearly_alike(ours: Sequence[str], theirs: Collection[str], most: int = 3) -> list[tuple[str, str]]:
+    """Pairs of names, (ours, theirs), that are the same by one of the rules though they are not written alike."""
+    if not ours:
+        return []
+    found = max(possible_matches(ours, theirs), key=lambda match: len(match.partners))
+    return found.unlike()[:most]
