@@ -11,6 +11,7 @@ from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.matrix import X, require_anndata
+from tspg.data.naming import MOST_SHOWN, shown
 from tspg.errors import UsageError
 from tspg.folds import with_folds
 from tspg.question import Question, pose_each
@@ -104,7 +105,7 @@ def _plain(value: Any) -> Any:
 
 
 def only_label_column(adata: AnnData) -> str:
-    """The column with the classes where nobody named it: the only one that the samples have.
+    """The column with the classes where nobody named it: the only one of the labels file, or that the samples have.
 
     Raises
     ------
@@ -112,9 +113,11 @@ def only_label_column(adata: AnnData) -> str:
         If there are several, or none.
     """
     columns = [str(column) for column in adata.obs.columns]
-    if len(columns) == 1:
-        return columns[0]
-    found = (
-        f"The samples have {len(columns)} columns ({', '.join(columns)})" if columns else "The samples have no labels"
-    )
-    raise UsageError(f"{found}. Say which holds the class: --label-column NAME (label_column in Python).")
+    known = str(adata.uns.get("tspg_input", {}).get("label_column", ""))
+    if known in columns or len(columns) == 1:
+        return known if known in columns else columns[0]
+    n_classes = {column: adata.obs[column].nunique() for column in columns}
+    likely = [f"{shown(name)} ({n:,} classes)" for name, n in n_classes.items() if 1 < n <= adata.n_obs / 2]
+    found = f"The samples have {len(columns)} columns" if columns else "The samples have no labels"
+    told = f": {', '.join(likely[:MOST_SHOWN])}{' and others' if len(likely) < len(columns) else ''}" if likely else ""
+    raise UsageError(f"{found}{told}. Say which holds the class: --label-column NAME (label_column in Python).")

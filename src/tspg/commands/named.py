@@ -32,11 +32,13 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
     layer = options.layer if file_kind(options.test_expression) == ".h5ad" else None
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
+    own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))
     panel = first.uns["tspg_input"].get("panel")
-    adata = own.read(genes, orient_by_genes=genes, panel=panel, **limits(options))
-    column = options.label_column or "label"
-    return adata[(adata.obs[column] != "").to_numpy()] if column in adata.obs else adata
+    how = {"orient_by_genes": genes, "panel": panel, "labels_option": "--test-labels"}
+    adata = own.read(genes, **how, **limits(options))
+    column = adata.uns["tspg_input"].get("label_column")
+    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
 def reading(options: Namespace) -> Reading:

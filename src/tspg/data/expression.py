@@ -1,6 +1,6 @@
 """Expression matrices from every accepted format, read strictly, as samples x genes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,12 +23,12 @@ from tspg.data.doubts import (
 )
 from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.genesets import GeneSet
-from tspg.data.joining import annotate
-from tspg.data.labels import read_labels
+from tspg.data.joining import LabelOptions, annotate
+from tspg.data.labels import read_labels_file
 from tspg.data.opening import open_table
-from tspg.data.orientation import genes_in_rows
+from tspg.data.orientation import orientation
 from tspg.data.quantiles import Quantiles
-from tspg.data.table import memory_limit
+from tspg.data.table import Block, memory_limit
 from tspg.data.units import LibrarySizes
 from tspg.errors import UsageError
 
@@ -143,11 +143,13 @@ def read_expression(
 class ExpressionFile:
     """An expression file that was read once; any of the wanted selections of genes can be taken out of it.
 
-    With `once`, that is done a single time, and nothing need be kept for the next.
+    `gene_texts` are columns of text beside the genes' names, by these names. With `once`, a selection is taken a single
+    time, and nothing need be kept for the next.
     """
 
     collected: Collected
     obs: pd.DataFrame
+    gene_texts: pd.DataFrame
     about: dict[str, Any]
     notes: list[str]
     doubts: list[str]
@@ -175,7 +177,7 @@ class ExpressionFile:
         if self.libraries is not None:
             done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
             notes.append(done)
-        var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
+        var = self.gene_texts.reindex(pd.Index(matrix.gene_ids, dtype=object))
         about = {**self.about, "notes": [*doubts, *notes]}
         adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
         if self.quantiles is not None:
@@ -213,37 +215,38 @@ def read_once(
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
     strict: bool = False,
+    labels_option: str = "--labels",
 ) -> ExpressionFile:
-    """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
+    """Read an expression matrix once for several selections of genes; all else is as in `read_expression`.
+
+    `labels_option` is the name of the option that gave the labels, for messages.
+    """
     if transform not in _TRANSFORMS:
         raise UsageError(
             f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
         )
     check_rule(duplicates)
     path = Path(path)
-    label_table = (
-        read_labels(labels, label_column=label_column, sample_column=sample_column) if labels is not None else None
-    )
+    labels_file = None if labels is None else read_labels_file(labels)
+    said = LabelOptions(label_column, sample_column, allow_unlabelled, labels_option)
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
-        turned = genes_in_rows(
-            table,
-            transpose=transpose,
-            labelled=None if label_table is None else frozenset(label_table.index),
-            model_genes=orient_by_genes,
-            allow_unlabelled=allow_unlabelled,
-        )
-        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
+        row_ids: list[str] = []
+        table.blocks = _remembered(table.blocks, row_ids)
+        side = orientation(table, transpose=transpose, labels=labels_file, options=said, model_genes=orient_by_genes)
+        collected = collect(table, side.turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
     quantiles = collected.quantiles(panel)
     if quantiles is not None and libraries is not None:
         units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
-    obs, label_notes = annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
-    notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
-    doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
+    texts = pd.DataFrame(table.row_texts, index=pd.Index(row_ids, dtype=object), dtype=object)
+    texts = texts[~texts.index.duplicated()]
+    own = _of_samples(table.annotations, collected.sample_ids, texts[[]] if side.turned else texts)
+    joined = annotate(table.file, collected.sample_ids, labels_file, said, own)
+    notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts = [
-        *(*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)),
+        *(*table.doubts, *joined.doubts, *collected.doubts, *doubts_about_obs(joined.obs, joined.label_column)),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
@@ -251,7 +254,39 @@ def read_once(
         about["layer"] = layer
     if labels is not None:
         about["labels_file"] = Path(labels).name
-    if label_table is not None and label_table.attrs.get("unnamed_label"):
+    about["orientation"] = "genes in rows" if side.turned else "samples in rows"
+    if joined.about:
+        about["join"] = joined.about
+    if joined.label_column is not None:
+        about["label_column"] = joined.label_column
+    if joined.is_unnamed:
         about["unnamed_label"] = True
     once = len(selections) == 1
-    return ExpressionFile(collected, obs, about, notes, doubts, libraries, quantiles, once=once, strict=strict)
+    return ExpressionFile(
+        collected,
+        joined.obs,
+        texts if side.turned else texts[[]],
+        about,
+        notes,
+        doubts,
+        libraries,
+        quantiles,
+        once=once,
+        strict=strict,
+    )
+
+
+def _remembered(blocks: Iterator[Block], row_ids: list[str]) -> Iterator[Block]:
+    """The same blocks; the names of their rows are kept for the texts beside them."""
+    for block in blocks:
+        row_ids += block.row_ids
+        yield block
+
+
+def _of_samples(annotations: pd.DataFrame | None, sample_ids: list[str], texts: pd.DataFrame) -> pd.DataFrame:
+    """What the file itself says of its samples, in a table of them or in columns of text beside the values."""
+    own = pd.DataFrame(index=pd.Index(sample_ids, dtype=object))
+    for frame in (annotations, texts):
+        if frame is not None:
+            own = own.join(frame, rsuffix=" beside the values")
+    return own.fillna("")

@@ -1,6 +1,7 @@
 """The fields of a line of text: splitting, quotation marks, and what is wrong with a cell."""
 
 import csv
+import math
 import re
 
 from tspg.data.naming import shown
@@ -13,9 +14,17 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+$")
 
 
 def is_quoted(header: str, delimiter: str) -> bool:
-    """Whether quotation marks are no part of the names: in CSV, and where all of the header has them (R)."""
+    """Whether quotation marks are no part of the names: between tabs only where all of the header has them (R)."""
     cells = [cell for cell in header.split(delimiter) if cell]
-    return delimiter == "," or all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+    return delimiter != "\t" or all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as programs write it; `NA` and `nan` are none."""
+    try:
+        return "_" not in cell and not math.isnan(float(cell))
+    except ValueError:
+        return False
 
 
 def split_line(

@@ -1,54 +1,333 @@
 """What is known about each sample, joined to the matrix by the samples' names."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
 import pandas as pd
 
-from tspg.data.labels import check_labels
-from tspg.data.naming import closest, listed, near_matches, shown
-from tspg.data.table import Table
+from tspg.data.labels import (
+    UNNAMED_LABEL,
+    LabelsFile,
+    LabelsTable,
+    check_label,
+    contradiction,
+    doubts_about_unknown,
+    is_missing,
+)
+from tspg.data.naming import closest, listed, shown
+from tspg.data.sample_names import FEW, MANY, NameMatch, best_match, exact_match, nearly_alike, possible_matches
 from tspg.errors import LabelError
+
+_SHOWN = 5
+_COMPARED = 1_000  # names that the nearest one is sought among
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What a user says of labels, as in `read_expression`; `file` is the name of the option that gave their file."""
+
+    label_column: str | None = None
+    sample_column: str | None = None
+    allow_unlabelled: bool = False
+    file: str = "--labels"
+
+
+@dataclass
+class Joined:
+    """What is known about each sample, in the matrix's order; `label_column` is the one with the classes, if known.
+
+    `is_unnamed` tells that the classes came without a name for them.
+    """
+
+    obs: pd.DataFrame
+    label_column: str | None
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    is_unnamed: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """The column of a labels file that holds the samples' names, and which of these is which sample."""
+
+    at: int
+    match: NameMatch
+
+    @property
+    def n(self) -> int:
+        """How many samples are found."""
+        return len(self.match.partners)
+
+
+def find_samples(names: Sequence[str], labels: LabelsFile, options: LabelOptions) -> Found:
+    """The column in which most of these names are found, as they are written or by one rule for all of them.
+
+    The first such column on a tie, and never the one with the classes; `sample_column` decides where it is given.
+    """
+    columns = _candidates(labels, options)
+    exact = find_exactly(names, labels, options)
+    share = exact.n / max(1, len(names))
+    if share >= MANY:
+        return Found(exact.at, best_match(names, columns[exact.at]))
+    # A column of other things, such as sexes, has fewer different cells than there are samples.
+    several = {at: ids for at, ids in columns.items() if at == exact.at or len(ids) >= FEW * len(names)}
+    tried = {at: best_match(names, ids) for at, ids in several.items()}
+    usable = {at: match for at, match in tried.items() if share < FEW or not match.is_doubtful}
+    at = max(usable, key=lambda at: (len(usable[at].partners), not usable[at].is_doubtful, usable[at].n_letters))
+    return Found(at, usable[at])
+
+
+def find_exactly(names: Sequence[str], labels: LabelsFile, options: LabelOptions) -> Found:
+    """The same, with names as they are written only; this is quick."""
+    found = [Found(at, exact_match(names, ids)) for at, ids in _candidates(labels, options).items()]
+    return max(found, key=lambda one: one.n)
+
+
+def _candidates(labels: LabelsFile, options: LabelOptions) -> dict[int, dict[str, None]]:
+    """The different cells of every column that may hold the samples' names."""
+    if options.sample_column is not None:
+        at = labels.column_at(options.sample_column)
+        return {at: dict.fromkeys(labels.columns[at])}
+    return {at: dict.fromkeys(cells) for at, cells in enumerate(labels.columns) if cells[0] != options.label_column}
 
 
 def annotate(
-    table: Table,
+    file: str,
     sample_ids: list[str],
-    label_table: pd.DataFrame | None,
-    label_column: str | None,
-    allow_unlabelled: bool,
-) -> tuple[pd.DataFrame, list[str]]:
-    """What is known about each sample of the matrix, in its order, and notes on it."""
-    if label_table is not None:
-        return _join(table.file, sample_ids, label_table, allow_unlabelled)
-    obs = table.annotations
-    obs = pd.DataFrame(index=pd.Index(sample_ids, dtype=object)) if obs is None else obs
-    if label_column is not None:
-        if label_column not in obs.columns:
-            names = (
-                listed(closest(label_column, obs.columns, len(obs.columns)))
-                if len(obs.columns)
-                else "none; give --labels FILE"
-            )
-            raise LabelError(
-                f"{table.file}: there is no column {shown(label_column)} of samples. The columns are {names}."
-            )
-        check_labels(obs[label_column], table.file, empty_allowed=allow_unlabelled)
-    return obs, []
+    labels: LabelsFile | None,
+    options: LabelOptions,
+    own: pd.DataFrame,
+) -> Joined:
+    """What is known about each sample of the matrix: what the labels file says, and what the matrix file itself does.
+
+    Parameters
+    ----------
+    file
+        The matrix, for messages.
+    own
+        What the matrix file says of its samples, a row each in their order.
+
+    Raises
+    ------
+    LabelError
+        If samples have no class and that is not allowed, or lines of the labels file contradict each other.
+    """
+    if labels is None:
+        joined = _of_the_matrix(file, own, options)
+    elif labels.by_order:
+        joined = _by_order(file, sample_ids, labels, options)
+    else:
+        joined = _by_name(file, sample_ids, labels, options)
+    if labels is not None:
+        joined.notes[:0], joined.doubts[:0] = labels.notes, labels.doubts
+        _add(joined, own, labels)
+    if joined.label_column is not None:
+        joined.doubts += doubts_about_unknown(joined.obs[joined.label_column].tolist())
+    return joined
 
 
-def _join(
-    file: str, sample_ids: list[str], label_table: pd.DataFrame, allow_unlabelled: bool
-) -> tuple[pd.DataFrame, list[str]]:
-    known = set(label_table.index)
-    unlabelled = [sample for sample in sample_ids if sample not in known]
-    if unlabelled and not allow_unlabelled:
-        pairs = near_matches(unlabelled, known)
-        near = "".join(f" {shown(ours)} is nearly the labelled {shown(theirs)}." for ours, theirs in pairs)
+def _of_the_matrix(file: str, own: pd.DataFrame, options: LabelOptions) -> Joined:
+    """The classes that the matrix file itself holds."""
+    column = options.label_column
+    if column is None:
+        return Joined(own, str(own.columns[0]) if own.shape[1] == 1 else None)
+    if column not in own.columns:
+        names = listed(closest(column, own.columns, len(own.columns))) if len(own.columns) else "none"
         raise LabelError(
-            f"{file}: {len(unlabelled):,} of {len(sample_ids):,} samples have no label: "
-            f"{listed(unlabelled)}.{near} "
-            "Add their labels, or accept them with --allow-unlabelled."
+            f"{file}: there is no column {shown(column)} of samples. The columns are {names}; or give "
+            f"{options.file} FILE."
         )
-    n_more = len(known.difference(sample_ids))
-    notes = [f"the labels file covers {n_more:,} samples that are not in the matrix"] if n_more else []
-    if unlabelled:
-        notes.append(f"{len(unlabelled):,} samples have no label: {listed(unlabelled)}")
-    return label_table.reindex(pd.Index(sample_ids, dtype=object), fill_value="").rename_axis(None), notes
+    for sample, label in own[column].items():
+        if not is_missing(label):
+            check_label(label, str(sample), file)
+    joined = Joined(own.copy(), column)
+    _leave_unlabelled(joined, file, options)
+    return joined
+
+
+def _by_order(file: str, sample_ids: list[str], labels: LabelsFile, options: LabelOptions) -> Joined:
+    """Labels without samples' names: the first is that of the first sample."""
+    (cells,) = labels.columns
+    n = len(sample_ids)
+    if len(cells) != n:
+        raise LabelError(
+            f"{labels.path}: labels of {len(cells):,} samples, but {file} has {n:,} samples. Labels without samples' "
+            f"names are joined by order: give those of the same samples, or a table of samples and labels."
+        )
+    column = options.label_column or UNNAMED_LABEL
+    obs = pd.DataFrame({column: cells}, index=pd.Index(sample_ids, dtype=object), dtype=object)
+    about = {"column": "", "n_samples": n, "n_matched": n, "n_labels": n, "how": "by order"}
+    note = (
+        f"{labels.path.name} names no samples: its labels were joined by order, the first ({shown(cells[0])}) to "
+        f"{shown(sample_ids[0])}, the last ({shown(cells[-1])}) to {shown(sample_ids[-1])}"
+    )
+    joined = Joined(obs, column, about, [note], is_unnamed=options.label_column is None)
+    _leave_unlabelled(joined, file, options)
+    return joined
+
+
+def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: LabelOptions) -> Joined:
+    """The lines of a labels file that are of samples in the matrix."""
+    found = find_samples(sample_ids, labels, options)
+    if not found.n:
+        raise none_found(file, sample_ids, labels, options, f"The samples are {listed(sample_ids, _SHOWN)}.")
+    sample_of = {theirs: ours for ours, partners in found.match.partners.items() for theirs in partners}
+    named = {cells[0] for cells in labels.columns} & {options.label_column, options.sample_column}
+    table = labels.titled(found.at, sample_of.__contains__, named=bool(named))
+    ids, beside = table.columns[found.at], table.beside(found.at)
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        if name in sample_of:
+            rows.setdefault(sample_of[name], []).append(row)
+    column = _label_column(labels, table, beside, options)
+    chosen = {
+        sample: at[0] if column is None else _one_label(table, beside[column], sample, at)
+        for sample, at in rows.items()
+    }
+    taken = {
+        name: [cells[chosen[one]] if one in chosen else "" for one in sample_ids] for name, cells in beside.items()
+    }
+    if table.names is None and column is not None and options.label_column is not None:
+        taken, column = {options.label_column: taken[column]}, options.label_column
+    obs = pd.DataFrame(taken, index=pd.Index(sample_ids, dtype=object), dtype=object)
+    about = {
+        "column": "" if table.names is None else table.names[found.at],
+        "n_samples": len(sample_ids),
+        "n_matched": len(rows),
+        "n_labels": len(set(ids)),
+        "how": found.match.how or "exact",
+        "differing": _differing(beside, rows.values()),
+    }
+    joined = Joined(obs, column, about, is_unnamed=table.names is None and options.label_column is None)
+    _leave_unlabelled(joined, file, options, labels, rows)
+    if table.names is not None and labels.header is None and not named:
+        joined.notes.append(f"the first line of {labels.path.name} was taken for column names: {listed(table.names)}")
+    if found.at != 0 and options.sample_column is None and table.names is not None:
+        joined.notes.append(f"the samples were found in column {shown(table.names[found.at])} of {labels.path.name}")
+    _tell_of_match(joined, found, labels, sample_ids)
+    n_more = len(set(ids).difference(sample_of))
+    if n_more:
+        joined.notes.append(f"the labels file covers {n_more:,} samples that are not in the matrix")
+    return joined
+
+
+def _label_column(
+    labels: LabelsFile, table: LabelsTable, beside: Mapping[str, list[str]], options: LabelOptions
+) -> str | None:
+    """The name of the column with the classes: the one that the user named, or the only one."""
+    if options.label_column is None or table.names is None:
+        return next(iter(beside)) if len(beside) == 1 else None
+    labels.column_at(options.label_column)
+    if options.label_column not in beside:
+        raise LabelError(
+            f"{labels.path}: column {shown(options.label_column)} is said to hold both the samples' names and the "
+            "classes. Name another one with --label-column or --sample-column."
+        )
+    return options.label_column
+
+
+def _one_label(table: LabelsTable, cells: Sequence[str], sample: str, rows: Sequence[int]) -> int:
+    """The row that tells a sample's class: the first that does, and the others may not say another."""
+    said = [row for row in rows if not is_missing(cells[row])]
+    for row in said:
+        check_label(cells[row], sample, f"{table.path}, line {table.lines[row]:,}")
+        if cells[row] != cells[said[0]]:
+            raise contradiction(table.path, sample, [(table.lines[at], cells[at]) for at in (said[0], row)])
+    return (said or rows)[0]
+
+
+def _differing(beside: Mapping[str, Sequence[str]], rows: Iterable[Sequence[int]]) -> list[str]:
+    """Columns in which lines of one sample say different things; the first line counts."""
+    several = [at for at in rows if len(at) > 1]
+    return [name for name, cells in beside.items() if any(len({cells[row] for row in at}) > 1 for at in several)]
+
+
+def _leave_unlabelled(
+    joined: Joined,
+    file: str,
+    options: LabelOptions,
+    labels: LabelsFile | None = None,
+    in_labels: Collection[str] | None = None,
+) -> None:
+    """Empty the labels that say nothing; refuse them unless that is allowed, and always where there is no other."""
+    samples = [str(sample) for sample in joined.obs.index]
+    absent = [] if in_labels is None else [sample for sample in samples if sample not in in_labels]
+    empty: list[str] = []
+    if joined.label_column is not None:
+        cells = joined.obs[joined.label_column].tolist()
+        gone = {sample for sample, cell in zip(samples, cells, strict=True) if is_missing(cell)}.difference(absent)
+        empty = [sample for sample in samples if sample in gone]
+        joined.obs[joined.label_column] = ["" if is_missing(cell) else cell for cell in cells]
+    if not absent and not empty:
+        return
+    why = [f"{len(absent):,} not in {labels.path.name}"] if labels is not None and absent else []
+    why += [f"{len(empty):,} empty, NA or the like in column {shown(str(joined.label_column))}"] if empty else []
+    without = [*absent, *empty]
+    told = f"{len(without):,} of {len(samples):,} samples have no label: {listed(without)} ({', '.join(why)})"
+    if len(without) == len(samples):
+        raise LabelError(f"{file}: {told}. Name the column with the classes with --label-column.")
+    if not options.allow_unlabelled:
+        reason = reasons(absent, labels, options) if labels is not None and absent else ""
+        raise LabelError(f"{file}: {told}. {reason}Label them, or leave them out with --allow-unlabelled.")
+    joined.notes.append(told)
+
+
+def _tell_of_match(joined: Joined, found: Found, labels: LabelsFile, sample_ids: Sequence[str]) -> None:
+    """Say so where names were matched that are not written alike, or that are no more than numbers."""
+    pair = next(iter(found.match.unlike()), None)
+    if pair is not None:
+        told = joined.doubts if found.match.is_doubtful else joined.notes
+        told.append(
+            f"samples were matched to {labels.path.name} {found.match.how}: {shown(pair[0])} is {shown(pair[1])} there"
+        )
+    n = len(sample_ids)
+    if n > 1 and any(sample_ids == list(map(str, range(start, start + n))) for start in (0, 1)):
+        joined.doubts.append(
+            f"the samples are called by running numbers, also in {labels.path.name}; check that both count alike"
+        )
+
+
+def _add(joined: Joined, own: pd.DataFrame, labels: LabelsFile) -> None:
+    """Add what the matrix file itself says of the samples; the labels file has the say."""
+    for name in own.columns:
+        if name not in joined.obs.columns:
+            joined.obs[name] = own[name]
+        elif joined.obs[name].tolist() != own[name].tolist():
+            joined.notes.append(
+                f"column {shown(str(name))} is in both files and differs; that of {labels.path.name} was taken"
+            )
+
+
+def none_found(file: str, names: Sequence[str], labels: LabelsFile, options: LabelOptions, where: str) -> LabelError:
+    """The error about labels of other samples: what both files hold, the nearest names, and the step that helps."""
+    at = 0 if options.sample_column is None else labels.column_at(options.sample_column)
+    ids = list(dict.fromkeys(labels.columns[at][1 if labels.header else 0 :]))
+    reason = reasons(names, labels, options)
+    if not reason and names and (near := closest(names[0], islice(ids, _COMPARED), 1)):
+        reason = f"The nearest names are {shown(names[0])} here and {shown(near[0])} there. "
+    return LabelError(
+        f"{file}: the labelled samples ({listed(ids, _SHOWN)}) are not among those of the matrix. {where} {reason}"
+        "Use the same sample names in both files."
+    )
+
+
+def reasons(missing: Sequence[str], labels: LabelsFile, options: LabelOptions) -> str:
+    """Why samples were not found in a labels file, as far as names tell; ends in a blank, or is empty."""
+    if options.sample_column is not None:
+        other = find_samples(missing, labels, LabelOptions(options.label_column))
+        if other.n > find_samples(missing, labels, options).n:
+            better = labels.columns[other.at][0]
+            return f"{other.n:,} of them are in column {shown(better)}: use --sample-column {better!r}. "
+    columns = _candidates(labels, options).values()
+    for match in (match for ids in columns for match in possible_matches(missing, ids)):
+        if match.clash is not None:
+            ours, too, theirs = match.clash
+            return (
+                f"{shown(ours)} and {shown(too)} would both be {shown(theirs)} of {labels.path.name} (matched "
+                f"{match.how}). Give labels by names that tell these samples apart. "
+            )
+    pairs = next((pairs for ids in columns if (pairs := nearly_alike(missing, ids))), [])
+    return "".join(f"{shown(ours)} is nearly the labelled {shown(theirs)}. " for ours, theirs in pairs)

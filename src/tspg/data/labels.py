@@ -1,32 +1,136 @@
-"""Which class each sample belongs to."""
+"""Labels files: tables of what is known about samples, read as plain text; who joins them decides what is what."""
 
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
-from tspg.data.fields import is_quoted, split_line
+from tspg.data.head import read_head, rows_of
 from tspg.data.naming import check_names, closest, has_control, listed, shown
-from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind, hint_on_delimiter, split_at
+from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind
 from tspg.errors import LabelError
 
 UNNAMED_LABEL = "label"
 MOST_LINES = 5_000_000
-_SAMPLE_NAMES = frozenset({"sample", "sample_id", "sampleid", "id", "sampid"})
+_SAMPLE_NAMES = frozenset({"sample", "sample_id", "sampleid", "id", "sampid", "samples", "sample_name", "barcode"})
+# What programs write where nothing is known. `none` in small letters is a class of treatments often enough.
+_MISSING = frozenset({"", "None", "NONE", "-666", "-666.0", "'--", "--"})
+_MISSING_IN_ANY_CASE = frozenset({"na", "n/a", "nan", "null", "<na>", "#n/a", "not available"})
+_UNKNOWN = re.compile(
+    r"\W*(unknown|undetermined|unspecified|unclassified|indeterminate|missing|none|other/unknown|discrepancy"
+    r"|not (reported|applicable|collected|provided|known|determined|specified|evaluated|recorded))\W*",
+    re.IGNORECASE,
+)
+_CLS_SIZES = re.compile(r"(\d{1,9})\s+(\d{1,9})\s+1\s*$")
+
+
+@dataclass(frozen=True)
+class LabelsFile:
+    """A labels file as it stands: every cell is text, column by column, beside the number of each line.
+
+    The first line is in `columns` too; `header` tells whether it names them, and is None where only the samples of
+    the matrix can tell. A file with `by_order` has no samples' names: one column, a label for each sample in turn.
+    """
+
+    path: Path
+    columns: list[list[str]]
+    lines: list[int]
+    header: bool | None
+    by_order: bool = False
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    def column_at(self, name: str) -> int:
+        """Where the column of a name stands.
+
+        Raises
+        ------
+        LabelError
+            If there is none, or several.
+        """
+        names = [column[0] for column in self.columns]
+        if name not in names:
+            raise LabelError(
+                f"{self.path}: there is no column {shown(name)}. "
+                f"The columns are {listed(closest(name, filter(None, names), len(names)))}, the closest first."
+            )
+        check_names([one for one in names if one == name], what="column", file=str(self.path), error=LabelError)
+        return names.index(name)
+
+    def titled(self, ids_at: int, is_sample: Callable[[str], bool], *, named: bool) -> "LabelsTable":
+        """The rows without the header, which is told by whether the first line is a sample as the others are.
+
+        With `named`, the user has named a column of the header.
+        """
+        first, ids = self.columns[ids_at][0], self.columns[ids_at][1:]
+        header = True if named else self.header
+        if header and is_sample(first):
+            raise LabelError(
+                f"{self.path}, line {self.lines[0]:,}: {shown(first)} is a sample of the matrix, so the file has no "
+                "line of column names. Put one above, such as 'sample' and the names of the other columns; then name "
+                "the one with the classes with --label-column."
+            )
+        if header is None:
+            label = self.columns[1 - ids_at]
+            header = not is_sample(first) and sum(map(is_sample, ids)) > len(ids) / 2 and label[0] not in label[1:]
+        return self.split(header)
+
+    def split(self, header: bool) -> "LabelsTable":
+        """The rows without the header, where there is one.
+
+        Raises
+        ------
+        LabelError
+            If there is nothing below it.
+        """
+        start = 1 if header else 0
+        if len(self.lines) == start:
+            raise LabelError(
+                f"{self.path}: there is a header line but no sample below it. Check that the file is complete."
+            )
+        names = [column[0] for column in self.columns] if header else None
+        return LabelsTable(self.path, names, [column[start:] for column in self.columns], self.lines[start:])
+
+
+@dataclass(frozen=True)
+class LabelsTable:
+    """The rows of a labels file below its header, column by column; `names` is None where there is no header."""
+
+    path: Path
+    names: list[str] | None
+    columns: list[list[str]]
+    lines: list[int]
+
+    def beside(self, ids_at: int) -> dict[str, list[str]]:
+        """All columns but that of the samples, by names that are there once: `column 3`, `age`, `age.1`."""
+        named: dict[str, list[str]] = {}
+        for at, cells in enumerate(self.columns):
+            if at == ids_at:
+                continue
+            name = alone = UNNAMED_LABEL if self.names is None else self.names[at] or f"column {at + 1}"
+            number = 0
+            while alone in named:
+                number += 1
+                alone = f"{name}.{number}"
+            named[alone] = cells
+        return named
 
 
 def read_labels(path: str | Path, *, label_column: str | None = None, sample_column: str | None = None) -> pd.DataFrame:
     """The labels of each sample, all as text, with the sample's name as index.
 
     A file without header has two columns, sample and label, and gives a column `label`
-    (`attrs["unnamed_label"]` is then True). `attrs["doubts"]` tells what may be wrong. A file is read as
-    one with a header if `label_column` is given or if its first field is one of `sample`, `sample_id`,
-    `sampleid`, `sampid`, `id`.
+    (`attrs["unnamed_label"]` is then True). `attrs["doubts"]` tells what may be wrong. A file is read as one with a
+    header if it has more columns, if one of them is named here, or if its first field is empty or one of `sample`,
+    `sample_id`, `id`, ... Cells are as they stand in the file, empty ones too.
 
     Parameters
     ----------
     path
-        The table: tab-separated text, plain or gzip.
+        The table: text, plain or compressed.
     label_column
         The column with the classes, if the table has a header and it matters which.
     sample_column
@@ -34,12 +138,12 @@ def read_labels(path: str | Path, *, label_column: str | None = None, sample_col
 
     Returns
     -------
-    One row a sample, one column a label; every cell is text.
+    One row a sample, one column a label; every cell is text. Lines that say the same twice are one.
 
     Raises
     ------
     LabelError
-        If lines differ in length, a sample occurs twice, or a label is empty or has blanks around it.
+        If lines differ in length, two lines say different things of a sample, or a label has blanks around it.
 
     Examples
     --------
@@ -47,98 +151,125 @@ def read_labels(path: str | Path, *, label_column: str | None = None, sample_col
     >>> labels.loc["S1", "label"]
     'tumour'
     """
+    file = read_labels_file(path)
+    if file.by_order:
+        raise LabelError(f"{file.path}: a CLS file has no samples' names. Give it together with the matrix.")
+    named = [file.column_at(name) for name in (sample_column, label_column) if name is not None]
+    ids_at = 0 if sample_column is None else named[0]
+    table = file.split(bool(named) or file.header is True)
+    ids, beside = table.columns[ids_at], table.beside(ids_at)
+    check_names(ids, what="sample", file=str(file.path), error=LabelError, twice_allowed=True)
+    labels = list(beside) if label_column is None else [label_column]
+    first: dict[str, int] = {}
+    for row, sample in enumerate(ids):
+        before = first.setdefault(sample, row)
+        for name in labels:
+            check_label(beside[name][row], sample, f"{file.path}, line {table.lines[row]:,}")
+            if beside[name][before] != beside[name][row]:
+                raise contradiction(file.path, sample, [(table.lines[at], beside[name][at]) for at in (before, row)])
+    rows = list(first.values())
+    columns = {name: [cells[row] for row in rows] for name, cells in beside.items()}
+    found = pd.DataFrame(columns, index=pd.Index(list(first), dtype=object), dtype=object)
+    found.attrs["doubts"] = list(file.doubts)
+    if table.names is None:
+        found.attrs["unnamed_label"] = True
+    return found
+
+
+def is_missing(label: str) -> bool:
+    """Whether a cell says that nothing is known: empty, NA, nan, None, -666, [Not Available], ..."""
+    text = label.strip()
+    return text in _MISSING or text.casefold() in _MISSING_IN_ANY_CASE or text.casefold().startswith("[not ")
+
+
+def doubts_about_unknown(labels: Collection[str]) -> list[str]:
+    """A doubt about classes that seem to mean that the class is not known."""
+    unknown = sorted({label for label in labels if label and _UNKNOWN.fullmatch(label)})
+    if not unknown:
+        return []
+    n_samples = sum(label in unknown for label in labels)
+    return [
+        f"{n_samples:,} samples are of class {listed(unknown)}, which is a class like any other here. If it means that "
+        "nothing is known, empty these cells and use --allow-unlabelled"
+    ]
+
+
+def check_label(label: str, sample: str, where: str) -> None:
+    """Refuse a label that holds control characters, or is a class of its own by the blanks around it."""
+    if has_control(label):
+        raise LabelError(
+            f"{where}: the label {shown(label)} of sample {shown(sample)} holds control characters. "
+            "Remove these characters."
+        )
+    if label != label.strip():
+        raise LabelError(
+            f"{where}: the label {shown(label)} of sample {shown(sample)} has blanks around it. Remove them."
+        )
+
+
+def contradiction(path: Path, sample: str, said: Sequence[tuple[int, str]]) -> LabelError:
+    """The error about two lines, each with its number, that give a sample different labels."""
+    (line, label), (other_line, other) = said
+    return LabelError(
+        f"{path}, lines {line:,} and {other_line:,}: sample {shown(sample)} is {shown(label)} and {shown(other)}. "
+        "Remove the wrong line."
+    )
+
+
+def read_labels_file(path: str | Path) -> LabelsFile:
+    """A labels file as plain text: a table with or without header, or a CLS file.
+
+    Raises
+    ------
+    LabelError
+        If it is not text, or lines differ in length.
+    """
     path = Path(path)
     if path.exists() and file_kind(path) in SHEETS:
         raise LabelError(f"{path}: files ending in {file_kind(path)} are not read. {SAVE_SHEET.strip()}")
-    rows, doubts = _rows(path)
-    with_header = (label_column or sample_column) is not None or rows[0][0].casefold() in _SAMPLE_NAMES
-    table = _with_header(path, rows, sample_column) if with_header else _without_header(path, rows)
-    check_names(list(table.index), what="sample", file=str(path), error=LabelError)
-    if label_column is not None and label_column not in table.columns:
-        names = listed([*closest(label_column, table.columns, len(table.columns))])
-        raise LabelError(
-            f"{path}: there is no column {shown(label_column)}. The columns are {names}, the closest first."
-        )
-    label_columns = [label_column] if label_column is not None else list(table.columns)
-    for column in label_columns:
-        check_labels(table[column], str(path), empty_allowed=len(label_columns) > 1)
-    table.attrs["doubts"] = doubts
-    return table
-
-
-def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -> None:
-    """Refuse labels that are empty, hold control characters, or are a class of their own by blanks around them."""
-    for sample, label in labels.items():
-        if not label and not empty_allowed:
-            raise LabelError(
-                f"{file}: sample {shown(str(sample))} has an empty label in column "
-                f"{shown(str(labels.name))}. Fill it in or remove the sample."
-            )
-        if has_control(label):
-            raise LabelError(
-                f"{file}: the label {shown(label)} of sample {shown(str(sample))} holds control characters. "
-                "Remove these characters."
-            )
-        if label != label.strip():
-            raise LabelError(
-                f"{file}: the label {shown(label)} of sample {shown(str(sample))} has blanks around it. Remove them."
-            )
-
-
-def _rows(path: Path) -> tuple[list[list[str]], list[str]]:
-    """The fields of every line, and what may be wrong with the file."""
     with TextLines(path, LabelError) as lines:
-        numbered = list(islice(lines.numbered_lines(), MOST_LINES + 1))
-        doubts = [f"{path.name}: {NO_LINE_END}"] if lines.ends_without_newline else []
-    if not numbered:
-        raise LabelError(f"{path}: the file is empty. A line must hold a sample and its label.")
-    if len(numbered) > MOST_LINES:
-        raise LabelError(f"{path}: more than {MOST_LINES:,} lines. Keep those of the samples in the matrix.")
-    delimiter, header = split_at(path), numbered[0][1]
-    quoted = is_quoted(header, delimiter)
-    rows = [split_line(line, delimiter, quoted, f"{path}, line {number:,}", LabelError) for number, line in numbered]
-    if len(rows[0]) == 1:
-        alone = f"one field only ({shown(header)})" if header else "the line is empty"
-        advice = (
-            f"{alone}. Give a sample and its label a line, with a {'comma' if delimiter == ',' else 'tab'} between."
-        )
-        raise LabelError(f"{path}, line 1: {hint_on_delimiter(header, delimiter) or advice}")
-    for (number, line), row in zip(numbered, rows, strict=True):
-        if len(row) != len(rows[0]):
+        first = lines.peek(2)
+        if first and (first[0].startswith("#numeric") or _is_cls(first)):
+            return _read_cls(path, [line for _, line in lines.numbered_lines()])
+        head = read_head(lines)
+        rows = list(islice(rows_of(lines, head), MOST_LINES))
+        if len(rows) == MOST_LINES:
+            raise LabelError(f"{path}: more than {MOST_LINES:,} lines. Keep those of the samples in the matrix.")
+        doubts = (f"{path.name}: {NO_LINE_END}",) if lines.ends_without_newline else ()
+    if len(head.header) == 1:
+        raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
+    columns = [list(cells) for cells in zip(head.header, *(fields for _, fields in rows), strict=True)]
+    told = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
+    notes = tuple(f"{path.name}: {note}" for note in head.notes)
+    return LabelsFile(
+        path, columns, [head.line, *(number for number, _ in rows)], told or None, notes=notes, doubts=doubts
+    )
+
+
+def _is_cls(lines: Sequence[str]) -> bool:
+    return len(lines) == 2 and _CLS_SIZES.match(lines[0]) is not None and lines[1].startswith("#")
+
+
+def _read_cls(path: Path, lines: Sequence[str]) -> LabelsFile:
+    """The classes of a CLS file of GSEA in the order of the samples, which it does not name."""
+    sizes = _CLS_SIZES.match(lines[0])
+    if sizes is None:
+        raise LabelError(f"{path}, line 1: a CLS file of numbers (#numeric) has no classes. Give a file with classes.")
+    names, labels = lines[1].removeprefix("#").split(), " ".join(lines[2:]).split()
+    used = list(dict.fromkeys(labels))
+    for number, what, found in ((sizes[1], "samples", labels), (sizes[2], "classes", used)):
+        if int(number) != len(found):
             raise LabelError(
-                f"{path}, line {number:,}: expected {len(rows[0]):,} fields as in line 1, "
-                f"found {f'{len(row):,}: {shown(line)}. Correct' if line else 'none: it is empty. Remove'} the line."
+                f"{path}: line 1 says {int(number):,} {what}, but there are {len(found):,} below. Correct the file."
             )
-    return rows, doubts
-
-
-def _without_header(path: Path, rows: list[list[str]]) -> pd.DataFrame:
-    if len(rows[0]) != 2:
-        raise LabelError(
-            f"{path}: {len(rows[0]):,} columns, but the first field is {shown(rows[0][0])}, which names no "
-            "column of samples. "
-            "Start the file with a line of column names, the first being 'sample', or name the labels "
-            "with --label-column."
-        )
-    samples, labels = zip(*rows, strict=True)
-    table = pd.DataFrame({UNNAMED_LABEL: list(labels)}, index=pd.Index(samples, dtype=object), dtype=object)
-    table.attrs["unnamed_label"] = True
-    return table
-
-
-def _with_header(path: Path, rows: list[list[str]], sample_column: str | None) -> pd.DataFrame:
-    header, *body = rows
-    if not body:
-        raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
-    check_names(header, what="column", file=str(path), error=LabelError)
-    if sample_column is not None and sample_column not in header:
-        names = listed(closest(sample_column, header, len(header)))
-        raise LabelError(
-            f"{path}: there is no column {shown(sample_column)}. The columns are {names}, the closest first."
-        )
-    named = [header.index(sample_column)] if sample_column is not None else []
-    named += [at for at, name in enumerate(header) if name.casefold() in _SAMPLE_NAMES]
-    sample_at = named[0] if named else 0
-    index = pd.Index([row[sample_at] for row in body], dtype=object)
-    columns = {name: [row[at] for row in body] for at, name in enumerate(header) if at != sample_at}
-    return pd.DataFrame(columns, index=index, dtype=object)
+    if set(used) != set(names):  # the first label used stands for the first class, and so on
+        if len(names) != len(used):
+            raise LabelError(f"{path}, line 2: {len(names):,} names for {len(used):,} classes. Give a name a class.")
+        if all(label.isdigit() for label in used) and used != sorted(used, key=int):
+            raise LabelError(
+                f"{path}, line 3: the classes' numbers are first used in the order {listed(used)}, so it is unsure "
+                "which number is which name. Write the names instead."
+            )
+        name_of = dict(zip(used, names, strict=True))
+        labels = [name_of[label] for label in labels]
+    return LabelsFile(path, [labels], [3] * len(labels), header=False, by_order=True)

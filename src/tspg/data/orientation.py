@@ -1,73 +1,120 @@
 """Which side of a table holds the samples; never guessed from its shape."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from tspg.data.identifiers import possible_match
-from tspg.data.naming import listed, near_matches, shown
+from tspg.data.identifiers import is_known_gene, possible_match
+from tspg.data.joining import LabelOptions, find_exactly, find_samples, none_found
+from tspg.data.labels import LabelsFile
+from tspg.data.naming import listed
+from tspg.data.sample_names import FEW, MANY
 from tspg.data.table import Table
-from tspg.errors import ExpressionError, LabelError, UsageError
+from tspg.errors import ExpressionError, UsageError
 
-_FEW = 0.1
 _SHOWN = 5
+TURNED = "genes are in the rows of this file: it was turned"
 
 
-def genes_in_rows(
+@dataclass(frozen=True)
+class Orientation:
+    """Whether a table must be turned so that samples are rows, and what to tell about that."""
+
+    turned: bool
+    notes: tuple[str, ...] = ()
+
+
+def orientation(
     table: Table,
     *,
     transpose: bool,
-    labelled: Collection[str] | None,
+    labels: LabelsFile | None,
+    options: LabelOptions,
     model_genes: Sequence[str] | None,
-    allow_unlabelled: bool,
-) -> bool:
-    """Whether the table must be turned so that samples are rows.
+) -> Orientation:
+    """Which side of a table holds the samples.
 
-    The format decides where it can; else the side that holds the genes of a model; else
-    `transpose`. Where there are labels, they must agree.
+    The format decides where it can; else the side that holds the genes of a model, or the labelled samples; else
+    `transpose`, or the side whose names are known as genes.
 
     Raises
     ------
-    ExpressionError
-        If the labelled samples or the genes are not where they should be.
+    UsageError, ExpressionError, LabelError
+        If these do not agree, or none of them is found.
     """
+    by_name = labels if labels is not None and not labels.by_order else None
     if table.genes_in_rows is not None:
-        if transpose:
+        if transpose and not table.genes_in_rows:
             raise UsageError(
                 f"--transpose: the format of {table.file} says by itself where its genes are. Leave it out."
             )
-        return table.genes_in_rows
-    turned = _by_genes(table, model_genes) if model_genes is not None else transpose
-    if labelled is not None:
-        check_samples(table, labelled, turned=turned, allow_unlabelled=allow_unlabelled)
-    return turned
+        if by_name is not None:
+            _check_side(table, by_name, options)
+        return Orientation(table.genes_in_rows)
+    turned = transpose if model_genes is None else _by_genes(table, model_genes)
+    if by_name is not None:
+        in_columns = _samples_in_columns(table, by_name, options, turned)
+        if in_columns != turned and (transpose or model_genes is not None):
+            side = "columns" if in_columns else "rows"
+            if model_genes is not None:
+                raise ExpressionError(
+                    f"{table.file}: the labelled samples and the genes of the model are both in the {side}. "
+                    "Give samples and genes different names."
+                )
+            raise ExpressionError(f"{table.file}: the labelled samples are in the {side}. Leave out --transpose.")
+        return Orientation(in_columns, (TURNED,) if in_columns and not turned else ())
+    if not turned and model_genes is None and _genes_in_rows_alone(table):
+        return Orientation(True, (TURNED,))
+    return Orientation(turned)
 
 
-def check_samples(table: Table, labelled: Collection[str], *, turned: bool, allow_unlabelled: bool) -> None:
-    """Check that the labelled samples are on the side where the samples should be, and only there."""
+def _samples_in_columns(table: Table, labels: LabelsFile, options: LabelOptions, turned: bool) -> bool:
+    """Whether the labelled samples are in the columns; refused where they are on both sides, or on none."""
     rows, columns = table.first_row_ids, table.column_ids
-    samples, others = (columns, rows) if turned else (rows, columns)
-    share, other_share = _share(samples, labelled), _share(others, labelled)
-    if share < _FEW <= other_share:
-        side, advice = (
-            ("rows", "Leave out --transpose") if turned else ("columns", "Use --transpose: genes are rows in this file")
-        )
-        raise ExpressionError(f"{table.file}: the labelled samples are in the {side}. {advice}.")
-    if other_share >= _FEW:
+    shares = _shares(rows, columns, labels, options)
+    if not any(shares) and options.allow_unlabelled:  # those without a label may be the first ones
+        shares = _shares(table.all_row_ids(), columns, labels, options)
+    if min(shares) >= FEW:
         raise ExpressionError(
             f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)} "
             "Give samples and genes different names."
         )
-    if share < _FEW and not allow_unlabelled:
-        pairs = near_matches(samples, set(labelled)) or near_matches(others, set(labelled))
-        near = "".join(f" {shown(ours)} is nearly the labelled {shown(theirs)}." for ours, theirs in pairs)
-        raise LabelError(
-            f"{table.file}: the labelled samples ({listed(sorted(labelled)[:_SHOWN])}) are neither in the "
-            "rows nor in the columns. "
-            f"{_both_sides(table)}{near} Use the same sample names in both files."
+    if not any(shares):
+        samples = columns if turned or _genes_in_rows_alone(table) else rows
+        where = f"They are neither in the rows nor in the columns. {_both_sides(table)}"
+        raise none_found(table.file, samples, labels, options, where)
+    return shares[1] > shares[0]
+
+
+def _check_side(table: Table, labels: LabelsFile, options: LabelOptions) -> None:
+    """Refuse a file whose format says that genes are where the labelled samples are."""
+    shares = _shares(table.first_row_ids, table.column_ids, labels, options)
+    of_samples, of_genes = shares[::-1] if table.genes_in_rows else shares
+    if of_samples < FEW <= of_genes:
+        raise ExpressionError(
+            f"{table.file}: the labelled samples are where the genes should be by the format of this file. "
+            "Write it again with genes and samples exchanged (in Python, adata.T.write_h5ad)."
         )
 
 
-def _share(names: Sequence[str], known: Collection[str]) -> float:
-    return sum(name in known for name in names) / max(1, len(names))
+def _shares(
+    rows: Sequence[str], columns: Sequence[str], labels: LabelsFile, options: LabelOptions
+) -> tuple[float, float]:
+    """Which shares of the rows and columns are labelled samples; names are compared by rule only where they must be."""
+    shares = 0.0, 0.0
+    for find in (find_exactly, find_samples):
+        in_rows, in_columns = (find(names, labels, options).n / max(1, len(names)) for names in (rows, columns))
+        shares = in_rows, in_columns
+        if max(shares) >= FEW:
+            break
+    return shares
+
+
+def _genes_in_rows_alone(table: Table) -> bool:
+    """Whether the names of the rows are known as genes, and those of the columns are not."""
+    rows, columns = (
+        sum(map(is_known_gene, names)) / max(1, len(names)) for names in (table.first_row_ids, table.column_ids)
+    )
+    return columns < FEW and rows > MANY
 
 
 def _by_genes(table: Table, model_genes: Sequence[str]) -> bool:

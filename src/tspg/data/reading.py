@@ -9,7 +9,7 @@ from typing import Any, Self
 from anndata import AnnData
 
 from tspg.data.collect import Selection
-from tspg.data.expression import read_expression
+from tspg.data.expression import read_once
 
 PATHS = ("expression", "labels")
 
@@ -29,9 +29,9 @@ class Reading:
     duplicates: str = "error"
 
     def read(self, genes: Selection = None, **limits: Any) -> AnnData:
-        """The labelled matrix; `limits` say what is refused, or accepted without a label."""
+        """The labelled matrix; `limits` say what is refused, or accepted without a label, and else as in `read_once`."""
         options = {name: value for name, value in vars(self).items() if name != "expression"}
-        return read_expression(self.expression, genes=genes, **options, **limits)
+        return read_once(self.expression, [genes], **options, **limits).select(genes)
 
     def seen_from(self, folder: Path) -> dict[str, Any]:
         """As a manifest keeps it: plain values, paths as seen from the run folder."""

@@ -67,8 +67,8 @@ def second_cohort(
     if quantiles is not None:
         study.uns["tspg_input"] = {}
         quantiles.attach(study)
-    if label_column not in study.obs and (read.get("unnamed_label") or study.obs.shape[1] == 1):
-        own = "label" if read.get("unnamed_label") else study.obs.columns[0]
+    own = read.get("label_column") or (study.obs.columns[0] if study.obs.shape[1] == 1 else None)
+    if label_column not in study.obs and own in study.obs:
         study.obs = study.obs.rename(columns={own: label_column})
     labels = _text(study, label_column)
     _require_other_people(study, first, group_column)

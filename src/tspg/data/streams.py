@@ -16,8 +16,10 @@ LONGEST_LINE = 1 << 30
 RATIO_LIMIT = 200
 RATIO_FREE = 64 << 20
 _COMPRESSED_BLOCK = 1 << 18
+_PEEKED, _LEAST_PEEKED = 1 << 20, 3  # bytes, lines
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NO_LINE_END = "the last line has no line end; check that the file is complete"
 
 
@@ -56,6 +58,14 @@ class TextLines:
         self.line += 1
         return block[:end].decode()
 
+    def peek(self, n_lines: int) -> list[str]:
+        """Up to so many of the next lines, fewer where they are long; they are handed out again afterwards."""
+        while (n_here := self._rest.count(b"\n")) < n_lines and (n_here < _LEAST_PEEKED or len(self._rest) < _PEEKED):
+            if not (more := next(self._blocks, b"")):
+                break
+            self._rest += more
+        return [line.decode() for line in self._rest.split(b"\n", n_lines)[:-1]]
+
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """What is left of the file: the number of each block's first line, and its lines."""
         while block := self._rest or next(self._blocks, b""):
@@ -80,6 +90,10 @@ class TextLines:
                 yield checked
 
     def _check(self, block: bytes, line: int, offset: int) -> bytes:
+        if offset == 0 and block.startswith(_MARKS_OF_UTF_16):
+            raise self.error(
+                f"{self.path}, line 1: this is UTF-16, not UTF-8 text. Change it: iconv -f utf-16 -t utf-8 OLD > NEW."
+            )
         if b"\0" in block:
             line += block.count(b"\n", 0, block.index(b"\0"))
             raise self.error(

@@ -1,0 +1,202 @@
+"""Samples that two files write differently: which of theirs each of ours is, by one rule for all of them."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from tspg.data.naming import plain
+
+FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
+_R_PREFIX = re.compile(r"^x(?=\d)")
+_FOLDER = re.compile(r".*[/\\]", re.DOTALL)
+_ENDINGS = re.compile(
+    r"(?:(?:[._-]*aligned)?(?:[._](?:sorted(?:bycoord)?|sort|markdup|marked|dedup|rmdup|out))*\.(?:bam|sam|cram)"
+    r"|[._-](?:counts?|htseq|featurecounts|rsem|salmon|kallisto)|[._-]?readspergene(?:\.out)?"
+    r"|\.(?:txt|tsv|csv|tab|gz|bz2|fastq|fq|sf|genes|results))+$",
+    re.IGNORECASE,
+)
+_WITH_LETTER = re.compile(r"(tcga|target)\.")  # barcodes in which a letter (the vial) follows the sample's digits
+_LONGEST = 1_000  # letters of a name that is looked into
+_TRIED = 5  # names that tell what all of them share
+
+
+@dataclass(frozen=True)
+class NameMatch:
+    """Which names of another file each of ours is; `how` says by what rule, and is empty where they are written alike.
+
+    `clash` are two of ours that the rule takes for one of theirs, and that one. `is_doubtful` rules compare a part of
+    each name only. `n_letters` is how much of the names was the same.
+    """
+
+    partners: dict[str, tuple[str, ...]]
+    how: str = ""
+    clash: tuple[str, str, str] | None = None
+    is_doubtful: bool = False
+
+    @property
+    def n_letters(self) -> int:
+        """Letters of all names that were found, as the shorter of both files writes them."""
+        return sum(min(len(ours), *map(len, theirs)) for ours, theirs in self.partners.items())
+
+    def unlike(self) -> list[tuple[str, str]]:
+        """Pairs of names, (ours, theirs), that were matched though they are not written alike."""
+        return [(ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]]
+
+
+def unpunctuated(name: str) -> str:
+    """A name without blanks and capital letters, with points for hyphens and underscores, as R writes them."""
+    return plain(name).replace("-", ".").replace("_", ".")
+
+
+def _of_r(name: str) -> str:
+    return _R_PREFIX.sub("", unpunctuated(name))
+
+
+def _of_file(name: str) -> str:
+    base = _FOLDER.sub("", name)
+    return _of_r(_ENDINGS.sub("", base) or base)
+
+
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "capital letters and blanks aside": plain,
+    "capital letters, blanks and the signs . - _ aside": unpunctuated,
+    "R's X in front of a digit aside": _of_r,
+    "folders and file endings aside": _of_file,
+}
+
+
+def exact_match(ours: Iterable[str], theirs: Collection[str]) -> NameMatch:
+    """The names that are in both files, letter by letter."""
+    return NameMatch({name: (name,) for name in ours if name in theirs})
+
+
+def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameMatch]:
+    """What each rule finds, the strictest first; a part of a name counts only where whole names tell next to nothing.
+
+    Parameters
+    ----------
+    ours
+        Names of the matrix.
+    theirs
+        Distinct names of the other file; quick to look up, such as the keys of a dict.
+    """
+    exact = exact_match(ours, theirs)
+    if len(exact.partners) == len(ours):
+        return [exact]
+    found = [exact, *(_by_spelling(exact, ours, theirs, how) for how in _SPELLINGS)]
+    if max(len(one.partners) for one in found) < FEW * len(ours):
+        found += [*_by_what_all_share(ours, theirs), *_by_beginning(ours, theirs)]
+    return found
+
+
+def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
+    """The names written alike, or what the rule finds that finds all, or most where hardly any are written alike."""
+    found = possible_matches(ours, theirs)
+    complete = next((match for match in found if len(match.partners) == len(ours)), None)
+    if complete is not None or 0 < FEW * len(ours) <= len(found[0].partners):
+        return complete or found[0]
+    return max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
+
+
+def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str], how: str) -> NameMatch:
+    """What is found beyond the names that are written alike; two of ours never become one of theirs."""
+    key, known = _SPELLINGS[how], exact.partners
+    by_key = _grouped((name for name in theirs if name not in known), key)
+    left = {text: names for text, names in _grouped(ours, key, but=known).items() if text in by_key}
+    partners = {names[0]: tuple(by_key[text]) for text, names in left.items() if len(names) == 1}
+    clash = next(((names[0], names[1], by_key[text][0]) for text, names in left.items() if len(names) > 1), None)
+    return NameMatch({**known, **partners}, how, clash)
+
+
+def _grouped(
+    names: Iterable[str], key: Callable[[str], str], but: Collection[str] = frozenset()
+) -> dict[str, list[str]]:
+    """Names by what is left of them, those in `but` left out."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if name not in but and len(name) <= _LONGEST and (text := key(name)):
+            groups.setdefault(text, []).append(name)
+    return groups
+
+
+def _by_what_all_share(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
+    """Names of one file that are those of the other with the same text before and behind each of them."""
+    own, other = _grouped(ours, _of_file), _grouped(theirs, _of_file)
+    for longer, shorter in ((own, other), (other, own)):
+        found = [_without(around, longer, shorter) for around in _around(longer, shorter)]
+        most = max(map(len, found), default=0)
+        best = [pairs for pairs in found if len(pairs) == most]
+        if most and len(best) == 1:
+            pairs = best[0] if longer is own else {short: long for long, short in best[0].items()}
+            alone = {mine: their for mine, their in pairs.items() if len(own[mine]) == 1}
+            partners = {own[mine][0]: tuple(other[their]) for mine, their in alone.items()}
+            yield NameMatch(partners, "what all names have in common aside", is_doubtful=True)
+
+
+def _around(longer: Collection[str], shorter: Collection[str]) -> list[tuple[str, str]]:
+    """The texts that most often stand before and behind names of the other file."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in islice(longer, _TRIED):
+        for part in shorter:
+            before, found, behind = name.partition(part)
+            if found and found != name and not part.isdigit() and _stands_alone(before, part, behind):
+                counts[before, behind] += 1
+    most = max(counts.values(), default=0)
+    return [around for around, count in counts.items() if count == most]
+
+
+def _stands_alone(before: str, part: str, behind: str) -> bool:
+    """Whether a part of a name ends where a word or number ends."""
+    joints = [before[-1:] + part[0], part[-1] + behind[:1]]
+    return not any(len(joint) == 2 and (joint.isalpha() or joint.isdigit()) for joint in joints)
+
+
+def _without(around: tuple[str, str], longer: Collection[str], shorter: Collection[str]) -> dict[str, str]:
+    before, behind = around
+    inner = {
+        name: name[len(before) : len(name) - len(behind)]
+        for name in longer
+        if name.startswith(before) and name.endswith(behind)
+    }
+    return {name: part for name, part in inner.items() if part in shorter}
+
+
+def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
+    """Names of one file that start as those of the other do, as barcodes of patients, samples and aliquots."""
+    how = "by the beginning of the longer name"
+    own, other = _grouped(ours, _of_r), _grouped(theirs, _of_r)
+    starts = {mine: start for mine in own if (start := _longest_start(mine, other)) is not None}
+    taken = _grouped(starts, lambda mine: starts[mine])
+    twice = next(((*mine[:2], start) for start, mine in taken.items() if len(mine) > 1), None)
+    if twice is not None:
+        yield NameMatch({}, how, (own[twice[0]][0], own[twice[1]][0], other[twice[2]][0]))
+    elif starts:
+        partners = {own[mine][0]: tuple(other[start]) for mine, start in starts.items() if len(own[mine]) == 1}
+        yield NameMatch(partners, how, is_doubtful=True)
+    longer: dict[str, tuple[str, ...]] = {}
+    for their in other:
+        start = _longest_start(their, own)
+        if start is not None and len(own[start]) == 1:
+            longer[own[start][0]] = (*longer.get(own[start][0], ()), *other[their])
+    if longer:
+        yield NameMatch(longer, how, is_doubtful=True)
+
+
+def _longest_start(name: str, known: Collection[str]) -> str | None:
+    """The longest known name that this one starts with, up to where a part of it ends."""
+    with_letter = _WITH_LETTER.match(name) is not None
+    for end in range(len(name) - 1, 0, -1):
+        at_joint = name[end] == "." or (with_letter and name[end].isalpha() and name[end - 1].isdigit())
+        if at_joint and name[:end] in known and not name[:end].isdigit():
+            return name[:end]
+    return None
+
+
+def nearly_alike(ours: Sequence[str], theirs: Collection[str], most: int = 3) -> list[tuple[str, str]]:
+    """Pairs of names, (ours, theirs), that are the same by one of the rules though they are not written alike."""
+    if not ours:
+        return []
+    found = max(possible_matches(ours, theirs), key=lambda match: len(match.partners))
+    return found.unlike()[:most]
