@@ -7,7 +7,7 @@ import pandas as pd
 
 from tspg.data.fields import is_quoted, split_line
 from tspg.data.naming import check_names, closest, has_control, listed, shown
-from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind, hint_on_delimiter, split_at
+from tspg.data.streams import NO_LINE_END, TextLines, hint_on_delimiter, split_at
 from tspg.errors import LabelError
 
 UNNAMED_LABEL = "label"
@@ -48,8 +48,6 @@ def read_labels(path: str | Path, *, label_column: str | None = None, sample_col
     'tumour'
     """
     path = Path(path)
-    if path.exists() and file_kind(path) in SHEETS:
-        raise LabelError(f"{path}: files ending in {file_kind(path)} are not read. {SAVE_SHEET.strip()}")
     rows, doubts = _rows(path)
     with_header = (label_column or sample_column) is not None or rows[0][0].casefold() in _SAMPLE_NAMES
     table = _with_header(path, rows, sample_column) if with_header else _without_header(path, rows)
