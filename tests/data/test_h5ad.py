@@ -1,5 +1,7 @@
 """H5AD: matrices of every kind, and files that reach for what is not theirs."""
 
+from contextlib import ExitStack
+
 import anndata
 import h5py
 import numpy as np
@@ -53,6 +55,70 @@ def layered(tmp_path):
     adata.layers["dense"], adata.layers["columns"] = VALUES, sparse.csc_matrix(VALUES)
     adata.write_h5ad(tmp_path / "layered.h5ad")
     return tmp_path / "layered.h5ad"
+
+
+@pytest.fixture
+def scaled(tmp_path):
+    """A file as scanpy's tutorials leave it: z-scores in X, counts in a layer, all genes in `raw`."""
+    adata = anndata.AnnData(X=VALUES, obs=OBS.copy(), var=pd.DataFrame({"symbol": ["a", "b", "c", "d"]}, index=GENES))
+    adata.raw = adata
+    adata = adata[:, ["A", "C"]].copy()
+    adata.layers["counts"] = adata.X * 2
+    adata.X = adata.X - adata.X.mean(axis=0)
+    adata.write_h5ad(tmp_path / "scaled.h5ad")
+    return tmp_path / "scaled.h5ad"
+
+
+def test_raw_is_read_with_its_own_genes(scaled):
+    adata = read_expression(scaled, layer="raw", label_column="tissue")
+    assert list(adata.var_names) == GENES
+    np.testing.assert_array_equal(adata.X, VALUES)
+    np.testing.assert_array_equal(read_expression(scaled, layer="raw", genes=["D"]).X, VALUES[:, [3]])
+
+
+def test_scaled_values_are_doubted_where_a_layer_or_raw_may_be_meant(scaled, tmp_path):
+    (doubt,) = [one for one in read_expression(scaled).uns["tspg_input"]["notes"] if "negative" in one]
+    assert "'counts', 'raw' of the file may be what is meant: then read it with --layer counts" in doubt
+    with pytest.raises(ExpressionError, match="negative values"):
+        read_expression(scaled, strict=True)
+    for path, layer in ((scaled, "X"), (scaled, "counts"), (write(tmp_path, VALUES - 3), None)):
+        assert not any(
+            "negative values, as" in one for one in read_expression(path, layer=layer).uns["tspg_input"]["notes"]
+        )
+
+
+def test_without_x_the_layers_are_named(scaled):
+    with h5py.File(scaled, "r+") as file:
+        del file["X"]
+    with pytest.raises(ExpressionError, match=r"there is no X\. It has 'counts', 'raw': use --layer counts"):
+        read_expression(scaled)
+    with pytest.raises(UsageError, match=r"no layer 'log'\. There are: 'counts', 'raw'"):
+        read_expression(scaled, layer="log")
+
+
+def test_what_the_file_says_of_its_genes_is_kept(scaled):
+    with ExitStack() as stack:
+        table = h5ad.open_h5ad(scaled, stack, limit=1e9)
+        assert table.gene_annotations.to_dict("index") == {"A": {"symbol": "a"}, "C": {"symbol": "c"}}
+
+
+def test_text_of_a_fixed_length_and_names_that_are_numbers_are_text(tmp_path):
+    path = write(tmp_path, obs=OBS.set_axis(["x1", "x2", "x3"]))
+    with h5py.File(path, "r+") as file:
+        for name, words in {
+            "obs/_index": [b"\xc3\xa9", b"s2", b"s3"],
+            "var/_index": [b"TP53", b"B", b"C", b"D"],
+        }.items():
+            about = dict(file[name].attrs)
+            del file[name]
+            file.create_dataset(name, data=np.array(words, "S8")).attrs.update(about)
+        del file["obs/tissue"]
+        made = file.create_dataset("obs/tissue", data=np.array([b"Lung", b"Liver", b"Lung"], "S5"))
+        made.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    adata = read_expression(path, label_column="tissue")
+    assert list(adata.obs_names) == ["s1", "s2", "s3"]
+    assert list(adata.var_names) == ["TP53", "B", "C", "D"]
+    assert list(adata.obs["tissue"]) == ["Lung", "Liver", "Lung"]
 
 
 def test_a_layer_is_read_in_place_of_x(layered):

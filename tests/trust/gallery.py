@@ -256,7 +256,7 @@ def as_zip(payload: Payload, folder: Path) -> None:
 PAYLOADS = (
     Payload("object.npy", as_object_array, "cannot be read as NPY", "numpy"),
     Payload("header.npy", as_npy_header, "cannot be read as NPY", "header"),
-    Payload("renamed-npz.npy", as_npz, "cannot be read as NPY", "npz"),
+    Payload("renamed-npz.npy", as_npz, "NPY is not read inside of zip", "npz"),
     *(
         Payload(f"pickle{ending}", as_pickle, says, "pickle")
         for ending, says in {
@@ -269,8 +269,8 @@ PAYLOADS = (
         }.items()
     ),
     Payload("pickle.tsv.gz", as_pickle, "is not UTF-8|NUL byte", "gzip pickle"),
-    Payload("torch.npy", as_torch, "cannot be read as NPY", "torch"),
-    Payload("torch.h5ad", as_torch, "cannot be read as H5AD", "torch"),
+    Payload("torch.npy", as_torch, "zip archive of 6 files", "torch"),
+    Payload("torch.h5ad", as_torch, "zip archive of 6 files", "torch"),
     Payload("old-torch.npy", as_old_torch, "cannot be read as NPY", "torch"),
     Payload("torch-tar.npy", as_torch_tar, "cannot be read as NPY", "torch tar"),
     Payload("joblib.npy", as_joblib, "cannot be read as NPY", "joblib"),
@@ -290,6 +290,6 @@ PAYLOADS = (
     Payload("uuids.parquet", as_uuids, "'extension' holds extension<arrow.uuid>", "has extension"),
     Payload("bomb.parquet", as_parquet_bomb, "more than 200 times as many", "parquet inflates"),
     Payload("bomb.tsv.gz", as_gzip_bomb, "grow more than 200-fold", "inflates"),
-    Payload("zip.tsv.gz", as_zip, "is not UTF-8|NUL byte", "slips"),
-    Payload("zip.npy", as_zip, "cannot be read as NPY", "slips"),
+    Payload("zip.tsv.gz", as_zip, "zip archive of 2 files", "slips"),
+    Payload("zip.npy", as_zip, "zip archive of 2 files", "slips"),
 )

@@ -162,22 +162,6 @@ def tsv_alone_cases() -> Iterator[Case]:
     )
     yield Case(
         "tsv",
-        "no ending",
-        lambda d: (d / "m.tsv").rename(d / "matrix"),
-        "files ending in nothing are not read",
-        file="matrix",
-        more=" --expression {d}/matrix",
-    )
-    yield Case(
-        "tsv",
-        "an Excel file",
-        lambda d: (d / "m.tsv").rename(d / "m.xlsx"),
-        r"\.xlsx are not read. Save the sheet as text",
-        file="m.xlsx",
-        more=" --expression {d}/m.xlsx",
-    )
-    yield Case(
-        "tsv",
         "larger than allowed",
         untouched,
         "limit is 0.0 GB.*--max-memory",

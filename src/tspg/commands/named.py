@@ -9,8 +9,8 @@ from anndata import AnnData
 
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
 from tspg.data.genesets import GeneSet, read_gene_sets
+from tspg.data.kinds import Kind, content_of
 from tspg.data.reading import Reading
-from tspg.data.streams import file_kind
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
 
@@ -30,7 +30,7 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
         return None
     if options.test_labels is None and options.label_column is None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
-    layer = options.layer if file_kind(options.test_expression) == ".h5ad" else None
+    layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
     own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))

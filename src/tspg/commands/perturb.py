@@ -15,9 +15,9 @@ from tspg.commands import named
 from tspg.commands.told import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
+from tspg.data.kinds import Kind, content_of
 from tspg.data.matrix import X, dense
 from tspg.data.naming import closest
-from tspg.data.streams import file_kind
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import ExpressionError, UsageError
 from tspg.manifest import verify
@@ -118,7 +118,7 @@ def _require_units(adata: AnnData, model: "TrainedModel", file: Path) -> None:
 
 def _own_layer(file: Path, model: "TrainedModel") -> str | None:
     """The layer that the model was trained on, where the file can have one."""
-    return model.details["layer"] or None if file_kind(file) == ".h5ad" else None
+    return model.details["layer"] or None if content_of(file).kind == Kind.HDF5 else None
 
 
 def _findings(

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from tspg.data.damage import refused_if_damaged
+from tspg.data.kinds import Kind, content_of
 from tspg.data.naming import shown
-from tspg.data.streams import RATIO_FREE, RATIO_LIMIT, TextLines, file_kind
+from tspg.data.streams import TextLines
 from tspg.data.table import (
     MISSING_ADVICE,
     MOST_COLUMNS,
@@ -26,6 +27,7 @@ from tspg.data.table import (
     check_size,
     to_float32,
 )
+from tspg.data.unpacking import RATIO_FREE, RATIO_LIMIT
 from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
@@ -62,7 +64,9 @@ def open_npy(path: Path) -> Table:
 
 def names_beside(path: Path) -> list[Path]:
     """The files with the names of an NPY matrix's rows and columns; none for other formats, which hold them."""
-    return [path.with_suffix(f".{side}names.txt") for side in ("row", "col")] if file_kind(path) == ".npy" else []
+    return (
+        [path.with_suffix(f".{side}names.txt") for side in ("row", "col")] if content_of(path).kind == Kind.NPY else []
+    )
 
 
 def _described(array: Any) -> str:

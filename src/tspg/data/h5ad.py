@@ -19,11 +19,12 @@ from tspg.data.naming import listed, shown
 from tspg.data.table import MOST_COLUMNS, Block, Table, check_filled
 from tspg.errors import ExpressionError, UsageError
 
+RAW = "raw"
 _BLOCK_VALUES = 4 << 20
 
 
 def open_h5ad(path: Path, stack: ExitStack, *, limit: float, layer: str | None = None) -> Table:
-    """Open an H5AD file, of X or a layer; `stack` closes it. What is column-compressed comes with genes in rows.
+    """Open an H5AD file, of X, a layer or `raw`; `stack` closes it. What is column-compressed comes with genes in rows.
 
     Raises
     ------
@@ -32,12 +33,35 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float, layer: str | None =
     ExpressionError
         If the file is damaged, unsafe, or no AnnData file with a numeric matrix.
     """
-    values = f"/{X}" if layer in (None, X) else f"/layers/{layer}"
-    whole = ("/obs/", "/var/", f"{values}/indptr")  # the rest is read in blocks, or not at all
+    values = {None: f"/{X}", X: f"/{X}", RAW: f"/{RAW}/{X}"}.get(layer, f"/layers/{layer}")
+    genes = f"{RAW}/var" if layer == RAW else "var"
+    whole = ("/obs/", f"/{genes}/", f"{values}/indptr")  # the rest is read in blocks, or not at all
     with refused_if_damaged(path, "H5AD"):
         source = stack.enter_context(opened_hdf5(path, limit=limit, whole=whole, values=values))
-        obs, var = _frame(source, "obs", path), _frame(source, "var", path)
-        return _table(_matrix(source, path, layer), path, obs, list(var.index))
+        obs, var = _frame(source, "obs", path), _frame(source, genes, path)
+        table = _table(_matrix(source, path, layer), path, obs, var)
+        others = _others(source) if layer is None else []
+        table.blocks = _readable(table.blocks, path)
+        if others:
+            table.blocks = _watched(table.blocks, others, table)
+        return table
+
+
+def _others(source: h5py.File) -> list[str]:
+    """What else than X holds expression values in a file: the names of its layers, and `raw`."""
+    layers = list(source["layers"]) if isinstance(source.get("layers"), h5py.Group) else []
+    return [*layers, *([RAW] if f"{RAW}/{X}" in source else [])]
+
+
+def _watched(blocks: Iterator[Block], others: list[str], table: Table) -> Iterator[Block]:
+    """The same blocks; the first negative value is a doubt where the file has other values that may be meant."""
+    for block in blocks:
+        if isinstance(block, ArrayBlock) and not table.doubts and (block.array < 0).any():
+            table.doubts.append(
+                f"{X} holds negative values, as after scaling to z-scores, but {listed(others)} of the file may be "
+                f"what is meant: then read it with --layer {others[0]}"
+            )
+        yield block
 
 
 def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
@@ -51,35 +75,43 @@ def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
     if not isinstance(source.get(name), h5py.Group):
         raise ExpressionError(f"{path}: there is no group {name!r}. Write the file again with a recent anndata.")
     frame = read_part(source[name])
-    index = pd.Index([str(row) for row in frame.index], dtype=object)
+    index = pd.Index([_word(row) for row in frame.index], dtype=object)
     columns = {str(column): _as_text(frame[column]) for column in frame.columns}
     return pd.DataFrame(columns, index=index, dtype=object)
 
 
 def _as_text(column: pd.Series) -> list[str]:
     missing = column.isna().to_numpy()
-    return ["" if gone else str(value) for value, gone in zip(column, missing, strict=True)]
+    return ["" if gone else _word(value) for value, gone in zip(column, missing, strict=True)]
+
+
+def _word(value: object) -> str:
+    """A cell as text; h5py and R's writers store text of a fixed length as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _matrix(source: h5py.File, path: Path, layer: str | None) -> h5py.Group | h5py.Dataset:
-    """X, or the named layer."""
+    """X, or the named layer, or the X of `raw`."""
+    others = _others(source)
     if layer in (None, X):
         if X not in source:
-            raise ExpressionError(f"{path}: there is no X. Put the expression values into X, or name a layer.")
+            advice = (
+                f"It has {listed(others)}: use --layer {others[0]}" if others else "Put the expression values there"
+            )
+            raise ExpressionError(f"{path}: there is no X. {advice}.")
         return source[X]
-    layers = list(source["layers"]) if isinstance(source.get("layers"), h5py.Group) else []
-    if layer not in layers:
-        have = f"There are: {listed(layers)}" if layers else "The file has none"
+    if layer not in others:
+        have = f"There are: {listed(others)}" if others else "The file has none"
         raise UsageError(f"{path}: there is no layer {shown(str(layer))}. {have}; {X!r} is the matrix itself.")
-    return source["layers"][layer]
+    return source[RAW][X] if layer == RAW else source["layers"][layer]
 
 
-def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, gene_ids: list[str]) -> Table:
+def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var: pd.DataFrame) -> Table:
     """The table of a matrix in whichever of three forms it is stored."""
     name = matrix.name.lstrip("/")
     sparse = isinstance(matrix, h5py.Group)
     shape = tuple(int(n) for n in (matrix.attrs.get("shape", ()) if sparse else matrix.shape))
-    sample_ids = list(obs.index)
+    sample_ids, gene_ids = list(obs.index), list(var.index)
     if shape != (len(sample_ids), len(gene_ids)):
         raise ExpressionError(
             f"{path}: {name} has shape {shape}, but there are {len(sample_ids):,} samples and {len(gene_ids):,} genes. "
@@ -99,10 +131,11 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, gen
         path.name,
         column_ids,
         row_ids,
-        _readable(blocks, path),
+        blocks,
         lambda: row_ids,
         genes_in_rows=by_column,
         annotations=obs,
+        gene_annotations=var if len(var.columns) else None,
     )
 
 

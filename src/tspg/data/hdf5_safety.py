@@ -1,6 +1,7 @@
 """What an HDF5 file may not contain: ways out of the file, foreign code, and sizes that only pretend."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 import h5py
 from anndata.io import read_elem
 
-from tspg.data.streams import RATIO_FREE, RATIO_LIMIT
+from tspg.data.foreign import HDF5, foreign_hdf5
+from tspg.data.unpacking import RATIO_FREE, RATIO_LIMIT
 from tspg.errors import ExpressionError, ResourceError
 
 _FILTERS = {
@@ -27,8 +29,19 @@ UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, Arith
 def opened_hdf5(path: Path, *, limit: float, whole: tuple[str, ...], values: str = "/X") -> Iterator[h5py.File]:
     """An HDF5 file that has passed `check_hdf5`, open as long as the block runs; no plug-in is loaded meanwhile."""
     with _without_plugins(), h5py.File(path, "r") as source:
+        _check_maker(source, path)
         check_hdf5(source, str(path), limit, whole=whole, values=values)
         yield source
+
+
+def _check_maker(source: h5py.File, path: Path) -> None:
+    """Refuse what another program than anndata has written, with the command that turns it into H5AD."""
+    names = set(source)
+    found = foreign_hdf5(names)
+    if found is None and not {"obs", "var"} & names and path.suffix.lower() in HDF5.endings:
+        found = HDF5
+    if found is not None:
+        raise ExpressionError(f"{path}: this is {found.what}. {found.advice_on(path)}.")
 
 
 def read_part(part: h5py.Group | h5py.Dataset) -> Any:
@@ -40,7 +53,9 @@ def read_part(part: h5py.Group | h5py.Dataset) -> Any:
         If it can make nothing of it: its own errors have no common kind.
     """
     try:
-        return read_elem(part)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # anndata's are about its own future, not about the user's file
+            return read_elem(part)
     except MemoryError:
         raise
     except Exception as error:

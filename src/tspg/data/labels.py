@@ -10,7 +10,7 @@ import pandas as pd
 
 from tspg.data.head import read_head, rows_of
 from tspg.data.naming import check_names, closest, has_control, listed, shown
-from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind
+from tspg.data.streams import NO_LINE_END, TextLines
 from tspg.errors import LabelError
 
 UNNAMED_LABEL = "label"
@@ -225,8 +225,6 @@ def read_labels_file(path: str | Path) -> LabelsFile:
         If it is not text, or lines differ in length.
     """
     path = Path(path)
-    if path.exists() and file_kind(path) in SHEETS:
-        raise LabelError(f"{path}: files ending in {file_kind(path)} are not read. {SAVE_SHEET.strip()}")
     with TextLines(path, LabelError) as lines:
         first = lines.peek(2)
         if first and (first[0].startswith("#numeric") or _is_cls(first)):

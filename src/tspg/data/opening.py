@@ -6,12 +6,12 @@ from pathlib import Path
 from tspg.data.binary import open_npy, open_parquet
 from tspg.data.gct import open_gct
 from tspg.data.h5ad import open_h5ad
-from tspg.data.streams import SAVE_SHEET, SHEETS, file_kind
+from tspg.data.kinds import Content, Kind, content_of
+from tspg.data.sheets import note_on_sheets
+from tspg.data.streams import refusal
 from tspg.data.table import Table
 from tspg.data.text import open_text
 from tspg.errors import ExpressionError, UsageError
-
-_TEXT_ENDINGS = (".tsv", ".csv", ".txt", ".tab")
 
 
 def open_table(
@@ -35,32 +35,39 @@ def open_table(
     UsageError
         If the file has no such layer or column of values.
     """
-    kind = file_kind(path)
     _check_there(path)
-    if layer is not None and kind != ".h5ad":
+    content = content_of(path)
+    if layer is not None and content.kind != Kind.HDF5:
         raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
     if value is not None:
         raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
-    if kind in _TEXT_ENDINGS:
+    return _opened(path, content, stack, limit, layer)
+
+
+def _opened(path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None) -> Table:
+    if content.kind == Kind.TEXT:
         return open_text(path, stack)
-    if kind == ".gct":
+    if content.kind == Kind.GCT:
         return open_gct(path, stack)
-    if kind == ".npy":
+    if content.kind == Kind.XLSX:
+        table = open_text(path, stack)
+        table.notes += note_on_sheets(path, ExpressionError)
+        return table
+    if content.packing is not None or content.kind == Kind.FOREIGN:
+        raise refusal(path, content, ExpressionError)
+    if content.kind == Kind.NPY:
         return open_npy(path)
-    if kind == ".h5ad":
+    if content.kind == Kind.HDF5:
         return open_h5ad(path, stack, limit=limit, layer=layer)
-    if kind == ".parquet":
+    if content.kind == Kind.PARQUET:
         return open_parquet(path, stack, limit=limit)
-    raise ExpressionError(
-        f"{path}: files ending in {kind or 'nothing'} are not read. {SAVE_SHEET if kind in SHEETS else ''}"
-        "Give TSV, CSV, GCT, NPY, H5AD or Parquet, the file's name ending in what it is."
-    )
+    raise ExpressionError(f"{path}: this is a folder, not a file. Check the file name.")
 
 
 def _check_there(path: Path) -> None:
-    """Refuse a folder or nothing in a file's place in words that do not change with the format."""
+    """Refuse nothing in a file's place in words that do not change with the format."""
     try:
-        fault = "this is a folder, not a file" if path.is_dir() else "" if path.exists() else "there is no such file"
+        fault = "" if path.exists() else "there is no such file"
     except OSError as error:
         fault = f"cannot be read ({error.strerror})"
     if fault:

@@ -1,30 +1,27 @@
 """Text files as blocks of whole lines, decompressed and checked on the way."""
 
-import zlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
-from tspg.data.naming import shown
+from tspg.data.kinds import Content, Kind, content_of
+from tspg.data.naming import listed, shown
+from tspg.data.sheets import sheet_text
+from tspg.data.unpacking import BLOCK, UnpackingError, unpacked
 from tspg.errors import InputError
 
-BLOCK = 4 << 20  # small enough for the processor's cache, large enough to hide the cost of a call
 LONGEST_LINE = 1 << 30
-RATIO_LIMIT = 200
-RATIO_FREE = 64 << 20
-_COMPRESSED_BLOCK = 1 << 18
 _PEEKED, _LEAST_PEEKED = 1 << 20, 3  # bytes, lines
-_GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NO_LINE_END = "the last line has no line end; check that the file is complete"
 
 
 class TextLines:
-    r"""A text file, plain or gzip, handed out as checked blocks of whole lines.
+    r"""A text file, plain or compressed, or an Excel sheet, handed out as checked blocks of whole lines.
 
     Line ends are `\n` in what is handed out, the byte order mark is gone, and every byte is known
     to be UTF-8 without NUL and without lone carriage returns. `error` is the kind of error raised,
@@ -143,45 +140,43 @@ class TextLines:
             )
 
     def _chunks(self) -> Iterator[bytes]:
+        content = content_of(self.path)
+        if content.kind == Kind.XLSX:
+            yield sheet_text(self.path, self.error)
+            return
+        if content.kind not in (Kind.TEXT, Kind.GCT, Kind.FOLDER):
+            raise refusal(self.path, content, self.error)
         try:
+            if content.packing is not None:
+                yield from unpacked(self.path, content.packing, most=BLOCK)
+                return
             with self.path.open("rb") as stream:
-                compressed = stream.read(len(_GZIP)) == _GZIP
-                stream.seek(0)
-                yield from self._inflated(stream) if compressed else iter(lambda: stream.read(BLOCK), b"")
+                yield from iter(lambda: stream.read(BLOCK), b"")
         except OSError as error:
             raise self.error(
                 f"{self.path}: cannot be read ({error.strerror or error}). Check the file name."
             ) from error
-        except zlib.error as error:
-            raise self.error(
-                f"{self.path}: the gzip data are damaged ({error}). Copy or download the file again."
-            ) from error
+        except UnpackingError as error:
+            raise self.error(f"{self.path}: {error}") from error
 
-    def _inflated(self, stream: BinaryIO) -> Iterator[bytes]:
-        """The content of a gzip file, also of one made of several joined ones, in bounded pieces."""
-        inflater = zlib.decompressobj(wbits=31)
-        n_read = n_written = 0
-        while pending := stream.read(_COMPRESSED_BLOCK):
-            n_read += len(pending)
-            while pending:
-                if inflater.eof:
-                    inflater = zlib.decompressobj(wbits=31)
-                chunk = inflater.decompress(pending, BLOCK)
-                n_written += len(chunk)
-                self._check_ratio(n_read, n_written)
-                pending = inflater.unused_data.lstrip(b"\0") if inflater.eof else inflater.unconsumed_tail
-                yield chunk
-        if not inflater.eof:
-            raise self.error(f"{self.path}: the gzip data end too early. Copy or download the file again.")
 
-    def _check_ratio(self, n_read: int, n_written: int) -> None:
-        if n_written > RATIO_FREE and n_written > RATIO_LIMIT * n_read:
-            raise self.error(
-                f"{self.path}: the gzip data grow more than {RATIO_LIMIT}-fold ({n_read:,} bytes gave "
-                f"{n_written:,} so far), as harmful files do. "
-                "If the matrix is sound but nearly all zeros, decompress it first (gunzip) and give the "
-                "plain file."
-            )
+def refusal(path: Path, content: Content, error: type[InputError]) -> InputError:
+    """Why a file that is no text, or compressed where that is not understood, is not read, and what to do."""
+    if content.members:
+        return error(
+            f"{path}: a zip archive of {len(content.members):,} files ({listed(content.members, 5)}). Unpack it "
+            f"(unzip {path.name}) and give the file with the matrix, or the folder if it has one file a sample."
+        )
+    if content.foreign is not None:
+        return error(f"{path}: this is {content.foreign.what}. {content.foreign.advice_on(path)}.")
+    if content.packing is not None:
+        return error(
+            f"{path}: the format {content.kind} is not read inside of {content.packing.name}. "
+            f"Unpack it first: {content.packing.command} {path.name}."
+        )
+    return error(
+        f"{path}: this is no text but a file in the format {content.kind}. Give a table as text or Excel file."
+    )
 
 
 def _one_ahead(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
@@ -193,17 +188,10 @@ def _one_ahead(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, N
             yield block
 
 
-SHEETS, SAVE_SHEET = (".xlsx", ".xls", ".ods"), "Save the sheet as text (CSV), with gene names formatted as text. "
-
-
-def file_kind(path: Path) -> str:
-    """What the ending of a file name says about its format, without `.gz`: `.tsv`, `.gct`, ..."""
-    return Path(path.name.lower().removesuffix(".gz")).suffix
-
-
 def split_at(path: Path) -> str:
     """The character between the fields of a text table, by the file's ending: comma for CSV, else tab."""
-    return "," if file_kind(path) == ".csv" else "\t"
+    content = content_of(path)
+    return "," if content.ending == ".csv" and content.kind != Kind.XLSX else "\t"
 
 
 def hint_on_delimiter(header: str, delimiter: str) -> str:

@@ -35,9 +35,10 @@ class Table:
     """An opened expression file.
 
     `genes_in_rows` is None where the format does not say. `annotations` is what the file says of its samples where
-    that is known when it is opened; `row_texts` are columns of text beside the names of the rows, filled while the
-    blocks are read. `layout` is the name of what the file was recognised as, such as `featureCounts output`, and
-    `units` the units that this layout fixes, one of the kinds of `tspg.data.units`; empty where it does not.
+    that is known when it is opened, `gene_annotations` what it says of its genes, both in its order; `row_texts` are
+    columns of text beside the names of the rows, filled while the blocks are read. `layout` is the name of what the
+    file was recognised as, such as `featureCounts output`, and `units` the units that this layout fixes, one of the
+    kinds of `tspg.data.units`; empty where it does not.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Table:
     all_row_ids: Callable[[], list[str]]
     genes_in_rows: bool | None = None
     annotations: pd.DataFrame | None = None
+    gene_annotations: pd.DataFrame | None = None
     row_texts: dict[str, list[str]] = field(default_factory=dict)
     layout: str = ""
     units: str = ""
