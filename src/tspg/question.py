@@ -9,6 +9,7 @@ from anndata import AnnData
 from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
+from tspg.data.columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
@@ -152,6 +153,10 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
     coverage = (
         [f"Only {study.n_vars} of the gene set's {n_wanted} genes are in the matrix."] if few and gene_set else []
     )
+    renamed = [
+        *note_on_columns(study.obs.columns, SAMPLE_COLUMNS, what="sample"),
+        *note_on_columns(study.var.columns, GENE_COLUMNS, what="gene"),
+    ]
     units, reason = guess_units(study.X)
     details = {
         "file": source.get("file", ""),
@@ -161,7 +166,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         "duplicates": source.get("duplicates", "error"),
         "units": f"{units}: {reason}",
         "is_log": units == LOG_SCALE,
-        "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
+        "notes": [*coverage, *renamed, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",
             "n_genes": n_wanted,

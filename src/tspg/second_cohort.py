@@ -123,7 +123,7 @@ def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: s
         is_train=np.arange(len(train) + n_known) < len(train),
         sample_ids=(*_chosen(first.sample_ids, train), *names[known]),
         groups=None if first.groups is None else (*_chosen(first.groups, train), *donors[known]),
-        annotation=None,
+        sample_columns=None,
         outside=None,
     )
 

@@ -185,7 +185,7 @@ def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -
         is_train=prepared.is_train[kept],
         sample_ids=tuple(names[kept]),
         groups=None if groups is None else tuple(np.asarray(groups, dtype=object)[kept]),
-        annotation=None,
+        sample_columns=None,
         outside=None,
     )
 

@@ -88,7 +88,7 @@ class Prepared:
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
     training range, `outside` those of each sample. `adjustment` is what was taken out of the values first.
-    `groups` are the donors; `annotation` is all that the user knows about the samples.
+    `groups` are the donors; `sample_columns` and `gene_columns` are all that the user knows about samples and genes.
 
     Examples
     --------
@@ -108,7 +108,8 @@ class Prepared:
     scaler: Scaler
     clipped_cells: int
     groups: tuple[str, ...] | None = None
-    annotation: pd.DataFrame | None = None
+    sample_columns: pd.DataFrame | None = None
+    gene_columns: pd.DataFrame | None = None
     adjustment: Adjustment | None = None
     outside: NDArray[np.int64] | None = None
 
@@ -221,7 +222,8 @@ def prepare(
         scaler=scaler,
         clipped_cells=int(outside.sum()),
         groups=None if groups is None else tuple(groups),
-        annotation=adata.obs.astype(object).where(adata.obs.notna(), "").astype(str),
+        sample_columns=adata.obs,
+        gene_columns=adata.var,
         adjustment=adjustment,
         outside=outside,
     )
