@@ -175,7 +175,7 @@ def config_from(settings: dict[str, Any]) -> ExperimentConfig:
 def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -> Prepared:
     """The same samples, or some of them, under other labels; scale and split stay."""
     kept = np.ones(len(labels), dtype=bool) if rows is None else rows
-    classes, class_index = np.unique(labels[kept].astype(str), return_inverse=True)
+    classes, class_index = np.unique(labels[kept], return_inverse=True)
     names, groups = np.asarray(prepared.sample_ids, dtype=object), prepared.groups
     return replace(
         prepared,

@@ -29,7 +29,7 @@ def technical_column(subject: Subject, plan: Plan) -> Outcome:
         return not_tested("association", "no column was named: give --technical COLUMN")
     levels = levels_of(subject, plan.technical)
     rows = [association(subject.prepared.source_class, levels)]
-    names, counts = np.unique(levels[levels != ""].astype(str), return_counts=True)
+    names, counts = np.unique(levels[levels != ""], return_counts=True)
     if len(names) < 2:
         return not_tested("association", f"{plan.technical} has one value only")
     rows.append(_predictable(subject, levels))

@@ -1,5 +1,6 @@
 """The user's own columns of samples and genes, as moved profiles keep them beside what `tspg` writes."""
 
+import re
 from collections.abc import Iterable
 from itertools import count
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.data.naming import MOST_SHOWN, shown
+from tspg.data.naming import CONTROL, MOST_SHOWN, shown
 
 # What `tspg` itself writes about samples and genes; a column of the user's that has such a name is kept under another.
 SAMPLE_COLUMNS = (
@@ -16,21 +17,23 @@ SAMPLE_COLUMNS = (
 GENE_COLUMNS = ("minimum", "maximum", "target_mean", "constant")
 _RENAMED = "renamed_columns"  # of the user's samples: the name before, and here
 _NOT_IN_H5AD = ("", ".", "_index")  # names that the format uses itself, or cannot hold
+_NOT_IN_NAMES = re.compile(rf"{CONTROL.pattern}|/")
+_NOT_IN_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def kept_names(columns: Iterable[object], ours: Iterable[str]) -> list[str]:
     """The name that each of the user's columns has in `perturbations.h5ad`: its own, wherever that can be.
 
-    `NAME_input` stands for one that `ours` or the file format take, `_` for a slash, and a number at the end tells
-    apart what would then be one name.
+    `NAME_input` stands for one that `ours` or the file format take, `_` for slashes and control characters, and a
+    number at the end tells apart what would then be one name.
     """
     names, reserved = list(map(str, columns)), {*ours, *_NOT_IN_H5AD}
     taken, kept = {*names, *reserved}, list[str]()
     for name in names:
-        if name not in reserved and "/" not in name and name not in kept:
+        plain = _NOT_IN_NAMES.sub("_", name)
+        if name == plain and name not in reserved and name not in kept:
             kept.append(name)
             continue
-        plain = name.replace("/", "_")
         plain = f"{plain}_input" if plain in reserved else plain
         numbered = (f"{plain}_{number}" if number > 1 else plain for number in count(1))
         kept.append(next(one for one in numbered if one not in taken))
@@ -76,7 +79,7 @@ def own_column(perturbations: AnnData, name: str) -> str | None:
 def _storable(frame: pd.DataFrame, ours: Iterable[str]) -> pd.DataFrame:
     """The columns as `perturbations.h5ad` keeps them: numbers, truth values and named categories, all else as text.
 
-    What is missing in a column of text becomes empty text.
+    What is missing in a column of text becomes empty text; characters that cannot be stored are spelled out.
     """
     columns = {number: _as_kept(frame.iloc[:, number]) for number in range(frame.shape[1])}
     return pd.DataFrame(columns, index=frame.index).set_axis(kept_names(frame.columns, ours), axis=1)
@@ -86,6 +89,8 @@ def _as_kept(column: pd.Series) -> pd.Series:
     kind = column.dtype
     if isinstance(kind, np.dtype) and kind.kind in "biuf":
         return column
-    if isinstance(kind, pd.CategoricalDtype) and all(isinstance(name, str) for name in kind.categories):
+    names = kind.categories if isinstance(kind, pd.CategoricalDtype) else [None]
+    if all(isinstance(name, str) and not _NOT_IN_TEXT.search(name) for name in names):
         return column
-    return column.astype(str).astype(object).where(column.notna(), "")
+    text = column.astype(str).astype(object).where(column.notna(), "")
+    return text.map(lambda value: _NOT_IN_TEXT.sub(lambda found: repr(found[0])[1:-1], value))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from tspg.data.fields import is_quoted, split_line
-from tspg.data.naming import check_names, closest, has_control, listed, shown
+from tspg.data.naming import check_characters, check_names, closest, listed, shown
 from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind, hint_on_delimiter, split_at
 from tspg.errors import LabelError
 
@@ -74,11 +74,7 @@ def check_labels(labels: pd.Series, file: str, *, empty_allowed: bool = False) -
                 f"{file}: sample {shown(str(sample))} has an empty label in column "
                 f"{shown(str(labels.name))}. Fill it in or remove the sample."
             )
-        if has_control(label):
-            raise LabelError(
-                f"{file}: the label {shown(label)} of sample {shown(str(sample))} holds control characters. "
-                "Remove these characters."
-            )
+        check_characters([label], what="class", file=f"{file}: sample {shown(str(sample))}", error=LabelError)
         if label != label.strip():
             raise LabelError(
                 f"{file}: the label {shown(label)} of sample {shown(str(sample))} has blanks around it. Remove them."

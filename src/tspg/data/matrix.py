@@ -24,6 +24,11 @@ def require_anndata(adata: object) -> None:
         )
 
 
+def file_of(adata: AnnData) -> str:
+    """The name of the file that a matrix was read from; empty where it was made in Python."""
+    return str(adata.uns.get("tspg_input", {}).get("file", ""))
+
+
 def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
     """The same samples with the wanted genes alone, their values a plain matrix in memory; obs and var come along.
 

@@ -17,8 +17,8 @@ from tspg.config import ALIGN, NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
 from tspg.data.columns import keep_columns
 from tspg.data.identifiers import match_genes
-from tspg.data.matrix import X, dense, require_anndata
-from tspg.data.naming import listed, shown
+from tspg.data.matrix import X, dense, file_of, require_anndata
+from tspg.data.naming import listed, shown, where
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
 from tspg.model.alignment import Aligned, CohortAlignment, align_cohort
@@ -494,8 +494,8 @@ class TrainedModel:
             raise ExpressionError(str(error)) from error
         if match.missing:
             raise ExpressionError(
-                f"{_file_of(adata)}{len(match.missing):,} of the model's {len(self.gene_ids):,} genes are not in the "
-                f"expression matrix: {listed(match.missing)}. Give a matrix with all of them, in the units "
+                f"{where(file_of(adata))}{len(match.missing):,} of the model's {len(self.gene_ids):,} genes are not "
+                f"in the expression matrix: {listed(match.missing)}. Give a matrix with all of them, in the units "
                 "the model was trained on."
             )
         column_of = dict(zip(match.found, match.positions, strict=True))
@@ -566,9 +566,3 @@ class _Given:
     unadjusted: int
     normalised: str
     aligned: Aligned | None
-
-
-def _file_of(adata: AnnData) -> str:
-    """Where a matrix was read from, as a message begins; nothing where it was made in Python."""
-    name = str(adata.uns.get("tspg_input", {}).get("file", ""))
-    return f"{name}: " if name else ""
