@@ -126,7 +126,7 @@ def test_new_class_says_what_labels_would(run):
         ({"new_class": "beta"}, "'beta' is no new class"),
         ({"new_class": "target"}, "'target' is no new class"),
         ({"new_class": " "}, "no name for a new class"),
-        ({"new_class": "a\x1b[2J"}, "no name for a new class"),
+        ({"new_class": "a\x1b[2J"}, "class names hold control characters"),
         ({"new_class": "gamma", "label_column": "label"}, "Give one of them"),
     ],
 )

@@ -1,5 +1,7 @@
 """Questions that the data cannot answer are refused before any work, and say what to do."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from anndata import AnnData
 from tspg.asking import configure, only_label_column
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
+from tspg.data.prepare import prepare
 from tspg.errors import ExpressionError, TspgError, UsageError
 from tspg.question import pose
 
@@ -25,15 +28,55 @@ def adata():
 def test_names_that_occur_twice_are_refused(adata, axis):
     names = list(getattr(adata, axis))
     setattr(adata, axis, ["twice", "twice", *names[2:]])
-    with pytest.raises(ExpressionError, match=r"1 (samples|genes) share a name with another: 'twice'"):
+    with pytest.raises(ExpressionError, match=r"1 (sample|gene) name\(s\) occur more than once: 'twice'"):
         pose(adata, ExperimentConfig(target_class="t"))
 
 
 @pytest.mark.filterwarnings("ignore:AnnData expects .*strings")
 def test_a_number_and_the_same_digits_are_one_name(adata):
     adata.obs.index = pd.Index([7, "7", "a", "b", "c", "d"], dtype=object)
-    with pytest.raises(ExpressionError, match="1 samples share a name with another: '7'"):
+    with pytest.raises(ExpressionError, match=r"1 sample name\(s\) occur more than once: '7'"):
         pose(adata, ExperimentConfig(target_class="t"))
+
+
+LONG = "x" * 1_001
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\0", "a\x1b[2J", "\udcff", LONG], ids=ascii)
+@pytest.mark.parametrize("what", ["sample", "gene", "class", "donor", "gene set", "gene of a set", "column"])
+def test_a_name_that_a_stored_model_could_not_have_is_refused_at_the_door(adata, what, name):
+    asked, gene_set = {"target_class": "t"}, None
+    if what in ("sample", "gene"):
+        axis = "obs_names" if what == "sample" else "var_names"
+        setattr(adata, axis, [name, *getattr(adata, axis)[1:]])
+    elif what in ("class", "donor"):
+        column = "label" if what == "class" else "donor"
+        adata.obs[column] = [name, *"abttt"]
+        asked["group_column"] = "donor" if what == "donor" else None
+    elif what == "column":
+        adata.obs[name] = "x"
+    else:
+        gene_set = GeneSet(name if what == "gene set" else "SET", ("G1", "G2", name))
+    renamed = what == "column" and name != LONG  # those are kept under another name
+    if renamed or (what == "gene of a set" and name == ""):  # which is in no matrix
+        assert pose(adata, ExperimentConfig(**asked), gene_set=gene_set)
+        return
+    with pytest.raises(TspgError) as refused:
+        pose(adata, ExperimentConfig(**asked), gene_set=gene_set)
+    assert refused.value.exit_code == 3
+    assert str(refused.value).isprintable()
+
+
+def test_a_long_label_takes_no_more_room_for_every_sample():
+    n = 4_000
+    obs = pd.DataFrame({"label": ["x" * 1_000, *"ab" * (n // 2 - 1), "b"]}, index=[f"s{at}" for at in range(n)])
+    obs["donor"] = [*obs.index[:-1], "d" * 1_000]
+    study = AnnData(np.ones((n, 2), np.float32), obs)
+    tracemalloc.start()
+    prepare(study, label_column="label", group_column="donor", adjust_column="label")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4_000_000  # bytes; text of one width takes 16,000,000 for a column
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def renamed(adata, **changes):
         (lambda b: anndata.AnnData(np.round(2**b.X), b.obs, b.var), ExpressionError, "look like raw counts"),
         (lambda b: renamed(b, label=[None, *b.obs["label"][1:]]), LabelError, "is empty for 1 samples"),
         (lambda b: b.to_df(), UsageError, "an AnnData is needed"),
-        (lambda b: renamed(b, obs_names=["same"] * b.n_obs), ExpressionError, "share a name"),
+        (lambda b: renamed(b, obs_names=["same"] * b.n_obs), ExpressionError, "occur more than once"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Observation names are not unique")

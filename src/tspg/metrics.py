@@ -11,6 +11,7 @@ from tspg.analysis.class_genes import ALL_SOURCES, SURE, agreement_with_differen
 from tspg.analysis.rates import rate_interval
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
+from tspg.data.columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.donors import Donors, find_donors
 from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
@@ -97,6 +98,8 @@ def perturb_metrics(
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
     about_profiles = [*notes_on_profiles(shift, clipped_fraction, alignment), *about_classes]
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
+    notes += note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
+    notes += note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
     units, reason = guess_units(dense(adata))
     if not model.details["units"].startswith(units):
         notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")

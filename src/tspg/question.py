@@ -9,15 +9,16 @@ from anndata import AnnData
 from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
+from tspg.data.columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
-from tspg.data.naming import closest, listed, shown
+from tspg.data.naming import check_characters, check_names, closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
-from tspg.errors import LabelError, UsageError
+from tspg.errors import GeneSetError, LabelError, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
 from tspg.model.expectation import FEWEST_PAIRS
@@ -92,6 +93,9 @@ def pose_each(
         If the data cannot answer one of them.
     """
     require_unique(adata)
+    if gene_set is not None:
+        check_names([gene_set.name], what="gene set", file="", error=GeneSetError)
+        check_characters(gene_set.genes, what="gene", file=f"gene set {shown(gene_set.name)}", error=GeneSetError)
     _check_remedies(configs[0], test_adata)
     study, details = select(adata, configs[0], gene_set)
     for config in configs:
@@ -152,6 +156,10 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
     coverage = (
         [f"Only {study.n_vars} of the gene set's {n_wanted} genes are in the matrix."] if few and gene_set else []
     )
+    renamed = [
+        *note_on_columns(study.obs.columns, SAMPLE_COLUMNS, what="sample"),
+        *note_on_columns(study.var.columns, GENE_COLUMNS, what="gene"),
+    ]
     units, reason = guess_units(study.X)
     details = {
         "file": source.get("file", ""),
@@ -161,7 +169,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         "duplicates": source.get("duplicates", "error"),
         "units": f"{units}: {reason}",
         "is_log": units == LOG_SCALE,
-        "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
+        "notes": [*coverage, *renamed, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",
             "n_genes": n_wanted,

@@ -112,7 +112,7 @@ def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: s
     labels = moved.obs["source_class"].to_numpy(dtype=object)
     known = np.isin(labels, first.classes)
     train, n_known = np.flatnonzero(first.is_train), int(known.sum())
-    own = np.searchsorted(np.asarray(first.classes), labels[known].astype(str))
+    own = np.searchsorted(np.asarray(first.classes, dtype=object), labels[known])
     names = np.asarray(moved.obs_names, dtype=object)
     has_donors = group_column is not None and group_column in study.obs
     donors = np.asarray(text_column(study, str(group_column)), dtype=object) if has_donors else names
@@ -123,7 +123,7 @@ def with_second(first: Prepared, moved: AnnData, study: AnnData, group_column: s
         is_train=np.arange(len(train) + n_known) < len(train),
         sample_ids=(*_chosen(first.sample_ids, train), *names[known]),
         groups=None if first.groups is None else (*_chosen(first.groups, train), *donors[known]),
-        annotation=None,
+        sample_columns=None,
         outside=None,
     )
 

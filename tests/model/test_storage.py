@@ -248,7 +248,7 @@ def test_new_profiles_that_share_a_name_are_refused(planted_run, planted):
         doubled = planted.adata.copy()
         names = list(getattr(doubled, axis))
         setattr(doubled, axis, [names[1], *names[1:]])
-        with pytest.raises(ExpressionError, match="share a name"):
+        with pytest.raises(ExpressionError, match="occur more than once"):
             planted_run.model.perturb(doubled)
 
 

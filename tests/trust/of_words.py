@@ -118,7 +118,7 @@ def labels_cases() -> Iterator[Case]:
     yield case(
         "a bell in a label",
         replaced("labels.tsv", "s4\tB", "s4\tB\x07"),
-        r"the label 'B\\x07' of sample 's4' holds control characters. Remove",
+        r"sample 's4': class names hold control characters: 'B\\x07'. Remove",
     )
     yield case("a NUL byte", replaced("labels.tsv", "s4", "s\0"), "line 5: a NUL byte")
     yield case("Latin-1", replaced("labels.tsv", "s4\tB", b"s4\t\xe9"), "line 5.*not UTF-8")

@@ -22,7 +22,7 @@ def rows_of_every_class(class_names: NDArray[np.object_], *, seed: int, bound: i
     """The same with a fair part for every class: the largest classes give way first, a small one keeps all it has."""
     if len(class_names) <= bound:
         return np.arange(len(class_names), dtype=np.int64)
-    number = np.unique(class_names.astype(str), return_inverse=True)[1]
+    number = np.unique(class_names, return_inverse=True)[1]
     order = np.random.default_rng([seed, 53]).permutation(len(number))
     by_class = order[np.argsort(number[order], kind="stable")]
     sizes = np.bincount(number)

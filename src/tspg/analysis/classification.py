@@ -29,7 +29,7 @@ def source_leak(moved: Matrix, source_class: Names, *, groups: Groups = None, se
     moved, source_class, donors = moved[chosen], source_class[chosen], donors[chosen]
     names = sorted(set(source_class))
     kept = [name for name in names if len(np.unique(donors[source_class == name])) >= 2]
-    rows = np.isin(source_class.astype(str), kept)
+    rows = np.isin(source_class, kept)
     note = f"{len(names) - len(kept)} classes with one donor left out" if len(kept) < len(names) else ""
     if len(kept) < 2:
         return Measure(np.nan, n=int(rows.sum()), note=joined_notes("fewer than two classes to tell apart", note))

@@ -122,7 +122,7 @@ def joint_p_value(observed: Numbers, null: Numbers) -> float:
 def donor_folds(donors: Codes, classes: NDArray[np.object_], *, n_folds: int, seed: int) -> NDArray[np.int64]:
     """The fold in which each sample is held out, whole donors at a time and every class spread over the folds."""
     row_donor = np.unique(donors, return_inverse=True)[1]
-    row_class = np.unique(classes.astype(str), return_inverse=True)[1]
+    row_class = np.unique(classes, return_inverse=True)[1]
     counts = np.zeros((row_donor.max() + 1, row_class.max() + 1))
     np.add.at(counts, (row_donor, row_class), 1)
     held = np.zeros((n_folds, counts.shape[1]))

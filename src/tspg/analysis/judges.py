@@ -54,7 +54,7 @@ class LinearJudge:
         to_genes = _span(centred) if varies and is_wide else None
         scores = centred if to_genes is None else centred @ to_genes
         with _threads_for(scores.size * len(set(class_names))):
-            fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names.astype(str))
+            fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names)
         coefficients, intercepts = fitted.coef_.T, fitted.intercept_
         if len(fitted.classes_) == 2:  # scikit-learn keeps only the second class's difference from the first
             coefficients = np.hstack([np.zeros_like(coefficients), coefficients])
@@ -110,17 +110,13 @@ def fit_judges(training: Matrix, training_class: Names, *, seed: int) -> dict[st
     """
     logistic, n = logistic_judge(training, training_class, seed=seed), len(training)
     training, training_class = _taught(training, training_class, seed)
-    labels = training_class.astype(str)
-    nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(labels)), algorithm="brute").fit(training, labels)
-    drawn = None if len(labels) == n else min(TREE_SAMPLES, len(labels))  # None: as many as there are
+    nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(training)), algorithm="brute")
+    nearest.fit(training, training_class)
+    drawn = None if len(training) == n else min(TREE_SAMPLES, len(training))  # None: as many as there are
     forest = RandomForestClassifier(TREES, n_jobs=_threads(), random_state=seed, max_samples=drawn)
-    forest.fit(training, labels)
+    forest.fit(training, training_class)
     forest.set_params(n_jobs=1)  # the trees' votes are then added up in one order
-    return {
-        "logistic": logistic,
-        "knn": lambda profiles: nearest.predict(profiles).astype(object),
-        "forest": lambda profiles: forest.predict(profiles).astype(object),
-    }
+    return {"logistic": logistic, "knn": nearest.predict, "forest": forest.predict}
 
 
 def logistic_judge(training: Matrix, training_class: Names, *, seed: int) -> LinearJudge:

@@ -89,7 +89,8 @@ def _is_matrix(part: object) -> bool:
 
 def write_perturbations(perturbations: AnnData, path: Path) -> None:
     """Write the moved profiles as a whole file."""
-    with whole_stream(path) as stream, h5py.File(stream, "w") as file:
+    # The oldest format of HDF5 holds the names of a few thousand columns only.
+    with whole_stream(path) as stream, h5py.File(stream, "w", libver="v108") as file:
         write_elem(file, "/", perturbations)
 
 

@@ -18,7 +18,8 @@ from tspg.audit.plan import Plan, Work
 from tspg.audit.reading import NotThereError, all_genes
 from tspg.audit.subject import Subject
 from tspg.data.adjust import Adjustment
-from tspg.data.prepare import FloatMatrix, Prepared, Scaler
+from tspg.data.columns import own_column
+from tspg.data.prepare import FloatMatrix, Prepared, Scaler, text_column
 from tspg.model.learning import fit_closed_form, move_with
 
 DRAWS = 74  # stream of random numbers
@@ -39,7 +40,8 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
         return not_tested(measure, str(error))
     column = subject.config.adjust_column
     if column is not None:
-        levels = subject.perturbations.obs[column].astype(str).to_numpy()
+        kept = own_column(subject.perturbations, column) or column
+        levels = np.asarray(text_column(subject.perturbations, kept), dtype=object)
         values = adjusted(subject.prepared, values, levels, column=column)
     own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
     train = subject.prepared.is_train

@@ -175,7 +175,7 @@ def config_from(settings: dict[str, Any]) -> ExperimentConfig:
 def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -> Prepared:
     """The same samples, or some of them, under other labels; scale and split stay."""
     kept = np.ones(len(labels), dtype=bool) if rows is None else rows
-    classes, class_index = np.unique(labels[kept].astype(str), return_inverse=True)
+    classes, class_index = np.unique(labels[kept], return_inverse=True)
     names, groups = np.asarray(prepared.sample_ids, dtype=object), prepared.groups
     return replace(
         prepared,
@@ -185,7 +185,7 @@ def relabelled(prepared: Prepared, labels: Names, *, rows: Mask | None = None) -
         is_train=prepared.is_train[kept],
         sample_ids=tuple(names[kept]),
         groups=None if groups is None else tuple(np.asarray(groups, dtype=object)[kept]),
-        annotation=None,
+        sample_columns=None,
         outside=None,
     )
 

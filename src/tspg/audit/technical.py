@@ -14,6 +14,8 @@ from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Names, Subject, relabelled
 from tspg.data.adjust import MOST_LEVELS, cramers_v
+from tspg.data.columns import SAMPLE_COLUMNS, own_column
+from tspg.data.prepare import text_column
 from tspg.errors import UsageError
 
 REST = "all others"
@@ -27,7 +29,7 @@ def technical_column(subject: Subject, plan: Plan) -> Outcome:
         return not_tested("association", "no column was named: give --technical COLUMN")
     levels = levels_of(subject, plan.technical)
     rows = [association(subject.prepared.source_class, levels)]
-    names, counts = np.unique(levels[levels != ""].astype(str), return_counts=True)
+    names, counts = np.unique(levels[levels != ""], return_counts=True)
     if len(names) < 2:
         return not_tested("association", f"{plan.technical} has one value only")
     rows.append(_predictable(subject, levels))
@@ -44,12 +46,11 @@ def levels_of(subject: Subject, column: str) -> Names:
     UsageError
         If the run knows no such column.
     """
-    known = subject.perturbations.obs
-    own = ("source_class", "predicted_before", "predicted_after", "split", "group")
-    if column not in known or column in own:
-        others = ", ".join(str(name) for name in known.columns if name not in own) or "none"
+    kept = own_column(subject.perturbations, column)
+    if kept is None:
+        others = ", ".join(str(name) for name in subject.perturbations.obs if name not in SAMPLE_COLUMNS) or "none"
         raise UsageError(f"--technical {column}: this run knows no such sample column. There are: {others}.")
-    text: Names = known[column].astype(str).to_numpy(dtype=object)
+    text: Names = np.asarray(text_column(subject.perturbations, kept, gaps_allowed=True), dtype=object)
     # A numeric column with more values is cut at its median.
     numbers = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy()
     if len(set(text)) <= MOST_LEVELS or np.isnan(numbers[text != ""]).any():

@@ -31,7 +31,7 @@ class Adjustment:
         cls, values: ArrayLike, class_index: NDArray[np.int64], levels: Sequence[str], *, column: str
     ) -> "Adjustment":
         """Least squares of value = class + level, on training samples only; offsets average 0 over them."""
-        names, level_index = np.unique(np.asarray(levels, dtype=str), return_inverse=True)
+        names, level_index = np.unique(np.asarray(levels, dtype=object), return_inverse=True)
         of_class = (class_index[:, None] == np.unique(class_index)).astype(np.float64)
         of_level = (level_index[:, None] == np.arange(len(names))).astype(np.float64)
         effects = np.linalg.lstsq(np.hstack([of_class, of_level]), np.asarray(values, np.float64), rcond=None)[0]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tspg.data.naming import closest, has_control, listed, shown
+from tspg.data.naming import check_characters, closest, listed, shown
 from tspg.data.streams import TextLines
 from tspg.errors import GeneSetError
 
@@ -176,6 +176,4 @@ def _gene_set(line: str, where: str) -> GeneSet:
 
 
 def _check_characters(names: Sequence[str], where: str) -> None:
-    if has_control("".join(names)):
-        bad = [name for name in names if has_control(name)]
-        raise GeneSetError(f"{where}: these names hold control characters: {listed(bad)}. Remove these characters.")
+    check_characters(names, what="gene or gene set", file=where, error=GeneSetError)

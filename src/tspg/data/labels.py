@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from tspg.data.head import read_head, rows_of
-from tspg.data.naming import check_names, closest, has_control, listed, shown
+from tspg.data.naming import check_characters, check_names, closest, listed, shown
 from tspg.data.streams import NO_LINE_END, TextLines
 from tspg.errors import LabelError
 
@@ -196,11 +196,7 @@ def doubts_about_unknown(labels: Collection[str]) -> list[str]:
 
 def check_label(label: str, sample: str, where: str) -> None:
     """Refuse a label that holds control characters, or is a class of its own by the blanks around it."""
-    if has_control(label):
-        raise LabelError(
-            f"{where}: the label {shown(label)} of sample {shown(sample)} holds control characters. "
-            "Remove these characters."
-        )
+    check_characters([label], what="class", file=f"{where}: sample {shown(sample)}", error=LabelError)
     if label != label.strip():
         raise LabelError(
             f"{where}: the label {shown(label)} of sample {shown(sample)} has blanks around it. Remove them."

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
@@ -25,15 +24,20 @@ def require_anndata(adata: object) -> None:
         )
 
 
+def file_of(adata: AnnData) -> str:
+    """The name of the file that a matrix was read from; empty where it was made in Python."""
+    return str(adata.uns.get("tspg_input", {}).get("file", ""))
+
+
 def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
-    """The same samples with the wanted genes alone, their values a plain matrix in memory; nothing else of it is kept.
+    """The same samples with the wanted genes alone, their values a plain matrix in memory; obs and var come along.
 
     Parameters are those of `dense`. Values that are plain already and wanted whole are shared, not copied.
     """
     values = dense(adata, layer=layer, genes=genes)
-    kept = adata.var_names if genes is None else adata.var_names[list(genes)]
     obs = adata.obs.set_axis(adata.obs_names.astype(str))
-    return AnnData(X=values, obs=obs, var=pd.DataFrame(index=kept.astype(str)))
+    var = adata.var if genes is None else adata.var.iloc[list(genes)]
+    return AnnData(X=values, obs=obs, var=var.set_axis(var.index.astype(str)))
 
 
 def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> FloatArray:

@@ -5,12 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from tspg.errors import InputError
+from tspg.errors import TspgError
 
 MOST_SHOWN = 10
 LONGEST_SHOWN = 60
-LONGEST_NAME = 1_000_000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands for bytes that are no text
+LONGEST_NAME = 1_000  # characters; arrays of text take as much room for every name as for the longest
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands for bytes that are no text
 _EXCEL_DATE = re.compile(
     r"(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb|Nov)|(Mar|Sep|Dec|Oct|Apr|Feb|Nov)-\d{1,2})$", re.IGNORECASE
 )
@@ -41,35 +41,53 @@ def closest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
 
 def has_control(text: str) -> bool:
     """Whether a name holds what steers a terminal or ends a line instead of being printed."""
-    return _CONTROL.search(text) is not None
+    return CONTROL.search(text) is not None
 
 
 def check_names(
-    names: Sequence[str], *, what: str, file: str, error: type[InputError], twice_allowed: bool = False
+    names: Sequence[str], *, what: str, file: str, error: type[TspgError], twice_allowed: bool = False
 ) -> None:
-    """Refuse empty, doubled and unprintable sample or gene names; `what` is the word for one of them.
+    """Refuse empty, doubled, overlong and unprintable names; `what` is the word for one of them.
+
+    Every name passes here when it comes in, from a file or from Python, and when a model or run is loaded.
 
     Raises
     ------
-    InputError
+    TspgError
         Of the given kind, with up to ten of the names.
     """
     if "" in names:
-        raise error(f"{file}: {what} number {names.index('') + 1:,} has an empty name. Give every {what} a name.")
-    if _CONTROL.search("".join(names)):
-        bad = [name for name in names if has_control(name)]
-        raise error(f"{file}: {what} names hold control characters: {listed(bad)}. Remove these characters.")
-    if len(max(names, key=len, default="")) > LONGEST_NAME:
-        raise error(
-            f"{file}: a {what} name is longer than {LONGEST_NAME:,} characters. "
-            "Check that this is an expression matrix."
-        )
+        raise error(f"{where(file)}{what} number {names.index('') + 1:,} has an empty name. Give every {what} a name.")
+    check_characters(names, what=what, file=file, error=error)
     if not twice_allowed and len(set(names)) < len(names):
-        join = ", or join them with --duplicates sum, mean or first" if what == "gene" else ""
+        join = ", or join them with --duplicates sum, mean or first" if what == "gene" and file else ""
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise error(
-            f"{file}: {len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
+            f"{where(file)}{len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
             f"Keep one {what} of each name, or give them different names{join}."
+        )
+
+
+def where(file: str) -> str:
+    """How a message about a file begins; empty where nothing was read from one."""
+    return f"{file}: " if file else ""
+
+
+def check_characters(names: Sequence[str], *, what: str, file: str, error: type[TspgError]) -> None:
+    """Refuse names that hold control characters, or so many characters that they are no names."""
+    if CONTROL.search("".join(names)):
+        bad = [name for name in names if has_control(name)]
+        raise error(f"{where(file)}{what} names hold control characters: {listed(bad)}. Remove these characters.")
+    check_length(names, what=what, file=file, error=error)
+
+
+def check_length(names: Iterable[str], *, what: str, file: str, error: type[TspgError]) -> None:
+    """Refuse names of so many characters that they are none."""
+    longest = max(names, key=len, default="")
+    if len(longest) > LONGEST_NAME:
+        raise error(
+            f"{where(file)}a {what} name has {len(longest):,} characters: {shown(longest)}. Shorten it to "
+            f"{LONGEST_NAME:,} at most, or check that the file is what it should be."
         )
 
 

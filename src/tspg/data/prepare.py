@@ -10,7 +10,8 @@ from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
 from tspg.data.adjust import Adjustment
-from tspg.data.matrix import dense
+from tspg.data.matrix import dense, file_of
+from tspg.data.naming import check_characters, check_length, check_names, shown
 from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 
 FloatMatrix = NDArray[np.float32]
@@ -88,7 +89,7 @@ class Prepared:
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
     `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
     training range, `outside` those of each sample. `adjustment` is what was taken out of the values first.
-    `groups` are the donors; `annotation` is all that the user knows about the samples.
+    `groups` are the donors; `sample_columns` and `gene_columns` are all that the user knows about samples and genes.
 
     Examples
     --------
@@ -108,7 +109,8 @@ class Prepared:
     scaler: Scaler
     clipped_cells: int
     groups: tuple[str, ...] | None = None
-    annotation: pd.DataFrame | None = None
+    sample_columns: pd.DataFrame | None = None
+    gene_columns: pd.DataFrame | None = None
     adjustment: Adjustment | None = None
     outside: NDArray[np.int64] | None = None
 
@@ -198,13 +200,14 @@ def prepare(
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:
         raise LabelError(f"Column {label_column!r} holds one class only ({classes[0]!r}); two or more are needed.")
-    class_index = np.searchsorted(np.asarray(classes), np.asarray(labels)).astype(np.int64)
+    number_of = {name: number for number, name in enumerate(classes)}
+    class_index = np.array([number_of[label] for label in labels], dtype=np.int64)
     if is_train is None:
         names = list(map(str, adata.obs_names)) if groups is None else groups
         is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
     values, adjustment = dense(adata), None
     if adjust_column is not None:
-        levels = np.asarray(text_column(adata, adjust_column))
+        levels = np.asarray(text_column(adata, adjust_column), dtype=object)
         adjustment = Adjustment.fit(
             values[is_train], class_index[is_train], levels[is_train].tolist(), column=adjust_column
         )
@@ -221,22 +224,22 @@ def prepare(
         scaler=scaler,
         clipped_cells=int(outside.sum()),
         groups=None if groups is None else tuple(groups),
-        annotation=adata.obs.astype(object).where(adata.obs.notna(), "").astype(str),
+        sample_columns=adata.obs,
+        gene_columns=adata.var,
         adjustment=adjustment,
         outside=outside,
     )
 
 
 def require_unique(adata: AnnData) -> None:
-    """Refuse a matrix without samples or genes, or in which two share a name: everything later is joined by it."""
-    for what, index in (("samples", adata.obs_names), ("genes", adata.var_names)):
-        names = pd.Index([str(name) for name in index], dtype=object)  # 7 and "7" are one name
-        if not len(names):
-            raise ExpressionError(f"The matrix holds no {what}. Give expression values, samples x genes.")
-        twice = names[names.duplicated()].unique()
-        if len(twice):
-            named = ", ".join(map(repr, twice[:10]))
-            raise ExpressionError(f"{len(twice)} {what} share a name with another: {named}. Give each its own.")
+    """Refuse a matrix without samples or genes, or with names that cannot be: everything later is joined by them."""
+    for what, index in (("sample", adata.obs_names), ("gene", adata.var_names)):
+        names = [str(name) for name in index]  # 7 and "7" are one name
+        if not names:
+            raise ExpressionError(f"The matrix holds no {what}s. Give expression values, samples x genes.")
+        check_names(names, what=what, file=file_of(adata), error=ExpressionError)
+    for what, frame in (("sample column", adata.obs), ("gene column", adata.var)):
+        check_length(list(map(str, frame.columns)), what=what, file=file_of(adata), error=LabelError)
 
 
 def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> list[str]:
@@ -253,7 +256,9 @@ def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> l
         raise LabelError(
             f"Column {column!r} is empty for {int(empty.sum())} samples: {named}. Label them or leave them out."
         )
-    return ["" if gone else str(value) for value, gone in zip(values, empty, strict=True)]
+    texts = ["" if gone else str(value) for value, gone in zip(values, empty, strict=True)]
+    check_characters(list(set(texts)), what="class or group", file=f"column {shown(column)}", error=LabelError)
+    return texts
 
 
 def split_samples(
@@ -277,7 +282,7 @@ def split_samples(
     -------
     True for training samples, shape (n_samples,). Seed, classes and donors decide it, not the order of the rows.
     """
-    donors, donor_of = np.unique(np.asarray(groups), return_inverse=True)
+    donors, donor_of = np.unique(np.asarray(groups, dtype=object), return_inverse=True)
     counts = np.zeros((len(donors), int(class_index.max()) + 1))
     np.add.at(counts, (donor_of, class_index), 1)
     totals, share = counts.sum(axis=0), 1 - train_fraction

@@ -28,7 +28,7 @@ class TrainingPart:
         """The training samples of a prepared matrix."""
         train, donors = prepared.is_train, None
         if prepared.groups is not None:
-            donors = np.unique(np.asarray(prepared.groups)[train], return_inverse=True)[1]
+            donors = np.unique(np.asarray(prepared.groups, dtype=object)[train], return_inverse=True)[1]
         return cls(prepared.profiles[train], prepared.source_class[train], target_class, donors)
 
     @property

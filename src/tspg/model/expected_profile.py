@@ -106,7 +106,7 @@ def classes_with_pairs(prepared: Prepared, target_class: str) -> frozenset[str]:
     if prepared.groups is None:
         return frozenset()
     train = prepared.is_train
-    found = donors_of_both(prepared.source_class[train], np.asarray(prepared.groups)[train], target_class)
+    found = donors_of_both(prepared.source_class[train], np.asarray(prepared.groups, dtype=object)[train], target_class)
     return frozenset(name for name, n in found.items() if n >= FEWEST_PAIRS)
 
 

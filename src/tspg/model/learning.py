@@ -85,6 +85,6 @@ def move_with(
     method: Method, profiles: FloatMatrix, source_class: NDArray[np.object_], classes: tuple[str, ...]
 ) -> FloatMatrix:
     """Profiles of known classes moved to the target, in [0, 1]."""
-    class_index = np.searchsorted(np.asarray(classes), source_class.astype(str)).astype(np.int64)
+    class_index = np.searchsorted(np.asarray(classes, dtype=object), source_class).astype(np.int64)
     moved: FloatMatrix = np.clip(profiles + method.raw_perturbation(profiles, class_index), 0.0, 1.0)
     return moved

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.naming import has_control, shown
+from tspg.data.naming import check_characters, shown
 from tspg.data.prepare import FloatMatrix
 from tspg.errors import ModelError, UsageError
 
@@ -89,8 +89,9 @@ def check_new_class(new_class: str, classes: Sequence[str]) -> None:
     UsageError
         With what to do instead.
     """
-    if not new_class.strip() or has_control(new_class):
+    if not new_class.strip():
         raise UsageError(f"{shown(new_class)} is no name for a new class. Give it one that can be printed.")
+    check_characters([new_class], what="class", file="", error=UsageError)
     if new_class in classes:
         raise UsageError(
             f"{shown(new_class)} is no new class: the model was trained on it. Give it as the samples' class, by a "

@@ -17,10 +17,11 @@ _ROUNDING = 2e-3  # of values that were written and read again
 
 @dataclass(frozen=True)
 class Matrix:
-    """Expression as a model sees it: all genes in `layer` of `adata`, and the values of the model's own."""
+    """Expression as a model sees it: all genes in `layer` of `adata`, and where the model's own stand, with values."""
 
     adata: AnnData
     layer: str
+    positions: Sequence[int]
     values: Floats
 
     def quantiles(self, genes: tuple[str, ...]) -> Quantiles | None:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from tspg.config import ALIGN, NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
+from tspg.data.columns import keep_columns
 from tspg.data.identifiers import match_genes
-from tspg.data.matrix import X, dense, require_anndata
-from tspg.data.naming import listed, shown
+from tspg.data.matrix import X, dense, file_of, require_anndata
+from tspg.data.naming import listed, shown, where
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
 from tspg.model.alignment import Aligned, CohortAlignment, align_cohort
@@ -234,7 +235,8 @@ class TrainedModel:
         Returns
         -------
         AnnData of shape (samples, genes of the model), as `read_perturbations` describes it; `var` has each gene's
-        range, which turns scaled values back into your units.
+        range, which turns scaled values back into your units. Columns of `obs` and `var` that `adata` has stay; one
+        with a name that is needed otherwise is called NAME_input.
 
         Raises
         ------
@@ -255,7 +257,7 @@ class TrainedModel:
         >>> moved = run.model.perturb(adata[:2], label_column="subtype", keep_raw=True)
         >>> sorted(moved.layers)
         ['original', 'perturbation', 'raw_perturbation']
-        >>> moved.obs.columns.tolist()
+        >>> moved.obs.columns.tolist()[:7]
         ['source_class', 'predicted_before', 'predicted_after', 'split', 'moved_as', 'clipped', 'p_shift']
         """
         told = self._told_class(adata, label_column, new_class)
@@ -281,7 +283,7 @@ class TrainedModel:
         result.uns["tspg"] |= {"normalised": given.normalised, "shift_genes": over}
         if given.aligned is not None:
             result.uns["tspg"] |= {"aligned": given.aligned.weight, "alignment": given.aligned.facts}
-        return result
+        return keep_columns(result, adata.obs, adata.var.iloc[given.matrix.positions])
 
     def _told_class(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NDArray[np.object_]:
         """The class that the user gives each sample; empty where it is not known."""
@@ -409,8 +411,8 @@ class TrainedModel:
     def _matrix(self, adata: AnnData, layer: str | None) -> Matrix:
         """Expression as it is given, with the model's genes taken out."""
         require_unique(adata)
-        layer = layer or self._own_layer(adata)
-        return Matrix(adata, layer, self._own_genes(adata, layer))
+        layer, positions = layer or self._own_layer(adata), self._own_genes(adata)
+        return Matrix(adata, layer, positions, dense(adata, layer=layer, genes=positions))
 
     def _tested(self, matrix: Matrix) -> tuple[NDArray[np.float64], str]:
         """The p of each profile for being like the training samples, and over which genes it was taken."""
@@ -454,7 +456,7 @@ class TrainedModel:
     ) -> AnnData:
         """Move the samples of the model's own study that the question is about: sources and target.
 
-        Donors (`group`) and the user's own columns are kept beside what was found. `p_shift` is the p of every
+        Donors (`group`) and the user's own columns stay beside what was found. `p_shift` is the p of every
         sample of the study for being like the training samples, where it was tested.
         """
         asked = self.asked(prepared)
@@ -466,11 +468,9 @@ class TrainedModel:
         result.obs["p_shift"] = np.nan if p_shift is None else p_shift[asked]
         if prepared.groups is not None:
             result.obs["group"] = np.asarray(prepared.groups, dtype=object)[asked]
-            result.uns["tspg"]["has_donors"] = True  # a column of that name may be the user's own
-        if prepared.annotation is not None:
-            for column in prepared.annotation.columns.difference(result.obs.columns, sort=False):
-                result.obs[column] = prepared.annotation[column].to_numpy(dtype=object)[asked]
-        return result
+            result.uns["tspg"]["has_donors"] = True  # in older files a column of that name may be the user's own
+        sample_columns = None if prepared.sample_columns is None else prepared.sample_columns[asked]
+        return keep_columns(result, sample_columns, prepared.gene_columns)
 
     def _own_layer(self, adata: AnnData) -> str:
         """The layer that the model was trained on; where a file was read, X holds what was asked for of it."""
@@ -485,8 +485,8 @@ class TrainedModel:
             )
         return own
 
-    def _own_genes(self, adata: AnnData, layer: str) -> FloatMatrix:
-        """The model's genes in the model's order, out of any matrix that holds them."""
+    def _own_genes(self, adata: AnnData) -> list[int]:
+        """Where the model's genes stand, in the model's order, in any matrix that holds them."""
         available = [str(gene) for gene in adata.var_names]
         try:
             match = match_genes(self.gene_ids, available, name="model")
@@ -494,12 +494,12 @@ class TrainedModel:
             raise ExpressionError(str(error)) from error
         if match.missing:
             raise ExpressionError(
-                f"{_file_of(adata)}{len(match.missing):,} of the model's {len(self.gene_ids):,} genes are not in the "
-                f"expression matrix: {listed(match.missing)}. Give a matrix with all of them, in the units "
+                f"{where(file_of(adata))}{len(match.missing):,} of the model's {len(self.gene_ids):,} genes are not "
+                f"in the expression matrix: {listed(match.missing)}. Give a matrix with all of them, in the units "
                 "the model was trained on."
             )
         column_of = dict(zip(match.found, match.positions, strict=True))
-        return dense(adata, layer=layer, genes=[column_of[gene] for gene in self.gene_ids])
+        return [column_of[gene] for gene in self.gene_ids]
 
     def _assemble(
         self,
@@ -526,7 +526,7 @@ class TrainedModel:
                 "moved_as": mover.moved_as(class_index, self.target_class),
                 "clipped": np.nan if outside is None else outside / scaled.shape[1],
             },
-            index=names.astype(str),
+            index=names.astype(str).rename(None),
         )
         var = pd.DataFrame(
             {
@@ -566,9 +566,3 @@ class _Given:
     unadjusted: int
     normalised: str
     aligned: Aligned | None
-
-
-def _file_of(adata: AnnData) -> str:
-    """Where a matrix was read from, as a message begins; nothing where it was made in Python."""
-    name = str(adata.uns.get("tspg_input", {}).get("file", ""))
-    return f"{name}: " if name else ""

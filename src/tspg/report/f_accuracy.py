@@ -61,7 +61,7 @@ def plot_f_accuracy(perturbations: AnnData) -> Figure:
     >>> figure = tspg.plot_f_accuracy(run.perturbations)
     >>> figure.savefig("f_accuracy.png")
     """
-    held_out = perturbations.obs["split"].to_numpy(str) == "test"
+    held_out = perturbations.obs["split"].to_numpy(object) == "test"
     panels = {"All samples": np.ones(len(held_out), dtype=bool)}
     if held_out.any():
         panels = {"Held-out samples": held_out, **panels}
@@ -94,7 +94,7 @@ def share(perturbations: AnnData, mask: Mask) -> Share:
 
 
 def _rows(perturbations: AnnData) -> list[_Row]:
-    source = perturbations.obs["source_class"].to_numpy(str)
+    source = perturbations.obs["source_class"].to_numpy(object)
     target = str(perturbations.uns["tspg"]["target_class"])
     moved = np.isin(np.arange(len(source)), source_rows(perturbations))
     rows = [_Row(name, 0, moved & (source == name)) for name in sorted(set(source[moved]))]

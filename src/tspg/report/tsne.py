@@ -100,7 +100,7 @@ def place(
 ) -> Placed:
     """Choose samples and give each its place on the map, as `plot_tsne` says."""
     rng = np.random.default_rng(seed)
-    source = perturbations.obs["source_class"].to_numpy(str)
+    source = perturbations.obs["source_class"].to_numpy(object)
     target = str(perturbations.uns["tspg"]["target_class"])
     classes = _choose_classes(perturbations, target, n_classes, rng)
     perturbed_rows = _choose_perturbed(perturbations, n_perturbed, rng)
@@ -114,8 +114,8 @@ def place(
 
 def draw(perturbations: AnnData, placed: Placed) -> Figure:
     """The map of samples that have their places."""
-    source = perturbations.obs["source_class"].to_numpy(str)
-    shown = np.where(np.isin(source, placed.classes), source.astype(object), _OTHERS)
+    source = perturbations.obs["source_class"].to_numpy(object)
+    shown = np.where(np.isin(source, placed.classes), source, _OTHERS)
     target = str(perturbations.uns["tspg"]["target_class"])
     origin = shown[placed.perturbed_rows]
     with house_style():

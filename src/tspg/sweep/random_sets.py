@@ -82,7 +82,7 @@ def _scores(
     config = question.config
     values = np.ascontiguousarray(everything.X[:, genes])
     if config.adjust_column is not None:
-        levels = np.asarray(text_column(question.study, config.adjust_column))
+        levels = np.asarray(text_column(question.study, config.adjust_column), dtype=object)
         values = adjusted(prepared, values, levels, column=config.adjust_column)
     sources, seed = config.source_classes, config.seed
     if sources is None:
