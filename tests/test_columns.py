@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tspg
 from tspg.cli import main
-from tspg.data.columns import GENE_COLUMNS, SAMPLE_COLUMNS, kept_names, own_column
+from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, kept_names, own_column
 
 QUICK = {"target_class": "T", "label_column": "tissue", "target_epochs": 1, "folds": 1, "threads": 1, "annotations": ()}
 

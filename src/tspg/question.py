@@ -9,7 +9,7 @@ from anndata import AnnData
 from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
-from tspg.data.columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
+from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study

@@ -18,7 +18,7 @@ from tspg.audit.plan import Plan, Work
 from tspg.audit.reading import NotThereError, all_genes
 from tspg.audit.subject import Subject
 from tspg.data.adjust import Adjustment
-from tspg.data.columns import own_column
+from tspg.data.own_columns import own_column
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, text_column
 from tspg.model.learning import fit_closed_form, move_with
 

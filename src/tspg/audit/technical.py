@@ -14,7 +14,7 @@ from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
 from tspg.audit.subject import Names, Subject, relabelled
 from tspg.data.adjust import MOST_LEVELS, cramers_v
-from tspg.data.columns import SAMPLE_COLUMNS, own_column
+from tspg.data.own_columns import SAMPLE_COLUMNS, own_column
 from tspg.data.prepare import text_column
 from tspg.errors import UsageError
 

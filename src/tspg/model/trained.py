@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tspg.config import ALIGN, NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
-from tspg.data.columns import keep_columns
+from tspg.data.own_columns import keep_columns
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, file_of, require_anndata
 from tspg.data.naming import listed, shown, where
