@@ -227,6 +227,7 @@ def read_once(
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
+        table.prefer_names(() if label_table is None else frozenset(label_table.index))
         turned = genes_in_rows(
             table,
             transpose=transpose,
@@ -247,6 +248,10 @@ def read_once(
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    if table.layout:
+        about["layout"] = table.layout
+    if table.left_out:
+        about["left_out"] = {"columns": table.left_out}
     if layer is not None:
         about["layer"] = layer
     if labels is not None:

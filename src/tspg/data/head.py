@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tspg.data.fields import is_number, is_quoted, split_line
 from tspg.data.naming import shown
@@ -42,8 +43,15 @@ class Head:
         return len(self.header) + self.n_empty
 
 
-def read_head(lines: TextLines) -> Head:
+def read_head(lines: TextLines, until: str = "") -> Head:
     """What stands before the rows of a table; the rows are left to be read.
+
+    Parameters
+    ----------
+    lines
+        The table, from its first line on.
+    until
+        How the line starts that ends the table, if it has one.
 
     Raises
     ------
@@ -53,6 +61,8 @@ def read_head(lines: TextLines) -> Head:
     """
     comments, header, delimiter, notes = _before_the_rows(lines)
     line, below = lines.line - 1, lines.peek(N_LOOKED_AT)
+    if until:
+        below = list(takewhile(lambda row: not row.startswith(until), below))
     while below and _is_blank(below[-1]):
         below.pop()
     file = str(lines.path)
@@ -75,10 +85,17 @@ def read_head(lines: TextLines) -> Head:
     return Head(file, line, tuple(comments), delimiter, quoted, names, rows, n_empty, (*notes, *more))
 
 
-def blocks_of_rows(lines: TextLines) -> Iterator[tuple[int, bytes]]:
-    """The blocks of whole lines below the header; blank lines at the very end are left out, any other is refused."""
+def blocks_of_rows(lines: TextLines, until: str = "") -> Iterator[tuple[int, bytes]]:
+    """The blocks of whole lines below the header; blank lines at the very end are left out, any other is refused.
+
+    With `until` they end at the first line that starts so, and there must be one.
+    """
     blank_from = 0
-    for number, data in lines.blocks():
+    ended = not until
+    for number, block in lines.blocks():
+        last = _line_starting(block, until.encode()) if until else None
+        ended = ended or last is not None
+        data = block[:last]
         end = len(data.rstrip(b" \t,;\n"))
         if blank_from and end:
             raise lines.error(
@@ -90,6 +107,18 @@ def blocks_of_rows(lines: TextLines) -> Iterator[tuple[int, bytes]]:
             blank_from = number + data.count(b"\n", 0, end)
         if end:
             yield number, data[:end]
+        if last is not None:
+            return
+    if not ended:
+        raise lines.error(f"{lines.path}: the table does not end in a line {until}. Download the file again.")
+
+
+def _line_starting(data: bytes, start: bytes) -> int | None:
+    """Where the first line that starts so begins."""
+    if data.startswith(start):
+        return 0
+    at = data.find(b"\n" + start)
+    return at + 1 if at >= 0 else None
 
 
 def rows_of(lines: TextLines, head: Head) -> Iterator[tuple[int, list[str]]]:

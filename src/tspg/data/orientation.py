@@ -30,7 +30,7 @@ def genes_in_rows(
         If the labelled samples or the genes are not where they should be.
     """
     if table.genes_in_rows is not None:
-        if transpose:
+        if transpose and not table.genes_in_rows:
             raise UsageError(
                 f"--transpose: the format of {table.file} says by itself where its genes are. Leave it out."
             )
