@@ -47,6 +47,7 @@ def write(folder, content, name="matrix.tsv"):
         pytest.param(GOOD + "\n\n", "m.tsv", id="blank lines at the end"),
         pytest.param(GOOD.replace("\t", ","), "m.tsv", id="commas in TSV"),
         pytest.param(GOOD, "m.csv", id="tabs in CSV"),
+        pytest.param(GOOD.replace("\t", " "), "m.txt", id="blanks"),
         pytest.param(GOOD.replace("\t", ";"), "m.csv", id="semicolons and decimal points"),
         pytest.param('"","A","B","C"\n"s1",1.5,2,3\n"s2",4,"5",6.25\n', "m.csv", id="CSV with quotes"),
         pytest.param('"A"\t"B"\t"C"\n"s1"\t1.5\t2\t3\n"s2"\t4\t5\t6.25\n', "m.tsv", id="write.table of R"),

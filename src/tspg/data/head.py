@@ -147,8 +147,8 @@ def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list
         notes.append(f"the line {shown(excel[0])} of Excel was left out")
     comments: list[str] = []
     while line and line.startswith("#"):
-        if _is_header(line, comments, lines.peek(2)):
-            line = line.removeprefix("#").lstrip(" ")
+        if header := _marked_header(line, comments, lines.peek(2)):
+            line = header
             break
         comments.append(line)
         line = lines.take_line()
@@ -161,16 +161,21 @@ def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list
     return comments, line, delimiter, notes
 
 
-def _is_header(line: str, comments: list[str], below: list[str]) -> bool:
-    """Whether a line with # names the columns: it alone has as many fields as the lines below it."""
+def _marked_header(line: str, comments: list[str], below: list[str]) -> str:
+    """The names of columns in a line with #, or nothing: such a line alone has as many fields as the lines below it.
+
+    Where it has one field less, as R writes it, # is part of a name.
+    """
     if not below or below[0].startswith("#"):
-        return False
+        return ""
     for delimiter in DELIMITERS:
         n_ours, n_below = line.count(delimiter), below[0].count(delimiter)
         fits = 0 < n_below == below[-1].count(delimiter) and n_ours in (n_below, n_below - 1)
         if fits and not (delimiter == " " and line.startswith("# ")):
-            return all(other.count(delimiter) != n_ours for other in comments) and not _names_columns(below, delimiter)
-    return False
+            if any(other.count(delimiter) == n_ours for other in comments) or _names_columns(below, delimiter):
+                return ""
+            return line.removeprefix("#").lstrip(" ") if n_ours == n_below else line
+    return ""
 
 
 def _names_columns(lines: list[str], delimiter: str) -> bool:
@@ -188,8 +193,8 @@ def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
 
     def merit(delimiter: str) -> tuple[int, bool, int]:
         n_names, numbers = _n_fields(header, delimiter, header), {_n_fields(row, delimiter, header) for row in below}
-        if delimiter == " " and ("  " in header or "\t" in header):
-            return 0, False, 0
+        if delimiter == " " and ("  " in header or any(other in header for other in "\t,;")):
+            return 0, False, 0  # names may hold blanks, and several of them tell nothing
         fits = 0
         if len(numbers) == 1 and min(numbers) > 1:
             fits = {0: 2, 1: 1, -1: 1}.get(n_names - min(numbers), 0)
@@ -199,7 +204,6 @@ def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
 
     candidates = [by_ending, *(delimiter for delimiter in DELIMITERS if delimiter != by_ending)]
     best = max(candidates, key=merit)
-    # Names hold blanks often enough: they separate fields only if that is beyond doubt.
     return by_ending if best == " " and not merit(best)[0] else best
 
 
