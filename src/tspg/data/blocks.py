@@ -26,7 +26,7 @@ class Fields:
     """Where the fields of each line are: the row's name, values, texts beside the name, and empty fields at the end.
 
     Rows are read whose field at `only_rows[0]` is one of `only_rows[1]`, letters' case aside, and, with
-    `nameless_left_out`, that have a name. `split_names` cuts a row's name into a symbol and an id.
+    `nameless_left_out`, that have a name. `split_names` cuts a row's name in two, and the first is taken.
     """
 
     file: str

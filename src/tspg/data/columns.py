@@ -21,8 +21,11 @@ _ABOUT_GENES = re.compile(
 )
 _LEAST_TEXTS = 2  # one word alone is a bad cell
 _LEAST_LONG = 4  # rows that tell a long table
-_SYMBOL_AND_ID = re.compile(r"(\S+) \((\d+|ENSG\d+(?:\.\d+)?|nan)\)$")  # as DepMap writes it
-_SYMBOL_OR_ID = re.compile(r"([^|?]+)\|(\d+)$")  # as Firehose writes it
+_TWO_NAMES = (  # of one gene; the first is kept
+    re.compile(r"(\S+) \((\d+|ENSG\d+(?:\.\d+)?|nan)\)$"),  # TP53 (7157), as DepMap writes it
+    re.compile(r"(\?\|\d+|[^|]+(?=\|))\|?(\d+)?$"),  # TP53|7157 and ?|155060, as Firehose does
+    re.compile(r"(ENS[A-Z]*G\d+(?:\.\d+)?)[|_]([^|]+)$"),  # ENSG00000141510.18|TP53, as StringTie does
+)
 _FILE_OF_A_SAMPLE = re.compile(
     r"(?P<name>.*?)"
     r"([._-]?(sorted|sort|dedup|deduplicated|markdup|markduplicates|rmdup|nodup|unique|umi_dedup|"
@@ -46,7 +49,7 @@ class Columns:
     texts_at: dict[str, int]
     left_out: list[str]
     kept_rows: tuple[int, frozenset[str]] | None
-    split_names: re.Pattern[str] | None  # how a row's name is cut into a symbol and an id
+    split_names: re.Pattern[str] | None  # how a row's name is cut into two
     notes: list[str]
 
 
@@ -168,13 +171,13 @@ def names_from_files(names: Sequence[str]) -> list[str] | None:
 
 
 def _pattern_of(names: list[str]) -> re.Pattern[str] | None:
-    """How all of some genes' names are cut into a symbol and an id; None if they are not such pairs."""
-    patterns = (pattern for pattern in (_SYMBOL_AND_ID, _SYMBOL_OR_ID) if names)
+    """How names of genes are cut into the two that each consists of; None if they are not such pairs."""
+    patterns = _TWO_NAMES if names else ()
     return next((one for one in patterns if sum(map(bool, map(one.match, names))) > 0.9 * len(names)), None)
 
 
 def _split_ids(names: list[str]) -> tuple[list[str], list[str], bool]:
-    """Symbols of names such as `TP53 (7157)`, and the ids beside them; symbols that occur twice keep their ids."""
+    """The first of the two names that each gene has, and the second; names that would occur twice stay as they are."""
     pattern = _pattern_of(names)
     if pattern is None:
         return names, [], False
@@ -182,7 +185,7 @@ def _split_ids(names: list[str]) -> tuple[list[str], list[str], bool]:
     symbols = [pair[1] if pair else name for pair, name in zip(pairs, names, strict=True)]
     count = Counter(symbols)
     ids = [name if count[symbol] > 1 else symbol for symbol, name in zip(symbols, names, strict=True)]
-    return ids, [pair[2] if pair else "" for pair in pairs], True
+    return ids, [pair[2] or "" if pair else "" for pair in pairs], True
 
 
 def _kept_rows(head: Head, layout: Layout | None) -> tuple[int, frozenset[str]] | None:
@@ -202,7 +205,7 @@ def _about(layout: Layout | None, texts: list[str], left_out: list[str], row_nam
     if left_out:
         parts.append(f"{len(left_out):,} column(s) of numbers were left out: {listed(left_out)}")
     if split:
-        parts.append("gene names were cut into symbol and id")
+        parts.append("genes have two names each; the first was taken")
     if layout is None:
         return ["; ".join(parts)] if parts else []
     return [f"read as {layout.name}" + (": " + "; ".join(parts) if parts else "")]
