@@ -9,7 +9,6 @@ from trust.study import (
     holding,
     replaced,
     rewritten,
-    untouched,
 )
 
 
@@ -60,14 +59,6 @@ def gct_cases() -> Iterator[Case]:
         "line 2: expected 2 whole numbers between tabs",
     )
     yield case("a NUL byte", replaced("m.gct", "G2", "G\0"), "line 6: a NUL byte")
-    yield Case(
-        "gct",
-        "--transpose",
-        untouched,
-        "--transpose: the format of m.gct says by itself.*Leave it out",
-        code=2,
-        more=" --transpose",
-    )
     yield Case(
         "gct 1.3",
         "a short line of notes",

@@ -102,6 +102,11 @@ def find_exactly(names: Sequence[str], labels: LabelsFile, options: LabelOptions
     return max(found, key=lambda one: one.n)
 
 
+def possible_names(labels: LabelsFile, options: LabelOptions) -> set[str]:
+    """Every cell of a labels file that may be a sample's name."""
+    return set() if labels.by_order else {name for ids in _candidates(labels, options).values() for name in ids}
+
+
 def _candidates(labels: LabelsFile, options: LabelOptions) -> dict[int, dict[str, None]]:
     """The different cells of every column that may hold the samples' names."""
     if options.sample_column is not None:

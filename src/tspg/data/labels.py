@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tspg.data.geo import NAME, samples_of_series
 from tspg.data.head import read_head, rows_of
 from tspg.data.naming import check_names, closest, has_control, listed, shown
 from tspg.data.streams import NO_LINE_END, SAVE_SHEET, SHEETS, TextLines, file_kind
@@ -229,6 +230,8 @@ def read_labels_file(path: str | Path) -> LabelsFile:
         raise LabelError(f"{path}: files ending in {file_kind(path)} are not read. {SAVE_SHEET.strip()}")
     with TextLines(path, LabelError) as lines:
         first = lines.peek(2)
+        if first and first[0].startswith("!"):
+            return _of_series(path, samples_of_series(lines))
         if first and (first[0].startswith("#numeric") or _is_cls(first)):
             return _read_cls(path, [line for _, line in lines.numbered_lines()])
         head = read_head(lines)
@@ -244,6 +247,12 @@ def read_labels_file(path: str | Path) -> LabelsFile:
     return LabelsFile(
         path, columns, [head.line, *(number for number, _ in rows)], told or None, notes=notes, doubts=doubts
     )
+
+
+def _of_series(path: Path, samples: pd.DataFrame) -> LabelsFile:
+    """What a series matrix of GEO says of its samples, as a table with a header."""
+    columns = [["geo_accession", *samples.index], *([str(name), *samples[name]] for name in samples.columns)]
+    return LabelsFile(path, columns, [1] * len(columns[0]), header=True, notes=(f"{path.name}: read as {NAME}",))
 
 
 def _is_cls(lines: Sequence[str]) -> bool:
