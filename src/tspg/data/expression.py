@@ -291,7 +291,7 @@ def _remembered(blocks: Iterator[Block], row_ids: list[str]) -> Iterator[Block]:
 
 def _texts(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> pd.DataFrame:
     """Columns of text beside names, by these names; that of the first where several have one name."""
-    texts = pd.DataFrame(columns, index=pd.Index(names, dtype=object), dtype=object)
+    texts = pd.DataFrame(columns, index=pd.Index(list(names), dtype=object), dtype=object)
     return texts[~texts.index.duplicated()]
 
 
