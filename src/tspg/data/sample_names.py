@@ -19,6 +19,7 @@ _ENDINGS = re.compile(
 )
 _WITH_LETTER = re.compile(r"(tcga|target)\.")  # barcodes in which a letter (the vial) follows the sample's digits
 _LONGEST = 1_000  # letters of a name that is looked into
+_MOST_PARTS = 10
 _TRIED = 5  # names that tell what all of them share
 
 
@@ -99,7 +100,8 @@ def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
     best = max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
     if len(best.partners) < len(ours) and 0 < FEW * len(ours) <= len(found[0].partners):
         best = found[0]
-    return replace(best, clash=clash)
+    in_order = {name: best.partners[name] for name in ours if name in best.partners}
+    return replace(best, partners=in_order, clash=clash)
 
 
 def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str], how: str) -> NameMatch:
@@ -156,13 +158,26 @@ def _stands_alone(before: str, part: str, behind: str) -> bool:
 
 
 def _without(around: tuple[str, str], longer: Collection[str], shorter: Collection[str]) -> dict[str, str]:
+    """Each longer name with the shorter one in it; none if a shorter one stands in a name with other text around it."""
     before, behind = around
     inner = {
-        name: name[len(before) : len(name) - len(behind)]
+        name: part
         for name in longer
-        if name.startswith(before) and name.endswith(behind)
+        if name.startswith(before)
+        and name.endswith(behind)
+        and (part := name[len(before) : len(name) - len(behind)]) in shorter
     }
-    return {name: part for name, part in inner.items() if part in shorter}
+    found = set(inner.values())
+    others = (name for name in longer if name not in inner)
+    return {} if any(not found.isdisjoint(_runs_of_parts(name)) for name in others) else inner
+
+
+def _runs_of_parts(name: str) -> Iterator[str]:
+    """Every piece of a name between two of its points."""
+    parts = name.split(".")[:_MOST_PARTS]
+    for start in range(len(parts)):
+        for end in range(start + 1, len(parts) + 1):
+            yield ".".join(parts[start:end])
 
 
 def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
