@@ -45,11 +45,11 @@ def test_annotations_of_samples(tmp_path):
         read_expression(path, label_column="tisue")
 
 
-def test_labels_replace_annotations(tmp_path):
+def test_annotations_stay_beside_labels(tmp_path):
     labels = tmp_path / "labels.tsv"
     labels.write_text("s1\ta\ns2\tb\ns3\tc\n")
     adata = read_expression(write(tmp_path, GCT3), labels=labels)
-    assert list(adata.obs.columns) == ["label"]
+    assert adata.obs.to_dict("list") == {"label": ["a", "b", "c"], "tissue": ["Lung", "Liver", "Lung"]}
 
 
 @pytest.mark.parametrize(

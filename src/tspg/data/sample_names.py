@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from tspg.data.naming import plain
+from tspg.data.naming import plain, unpunctuated
 
 FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
 _R_PREFIX = re.compile(r"^x(?=\d)")
@@ -44,11 +44,6 @@ class NameMatch:
     def unlike(self) -> list[tuple[str, str]]:
         """Pairs of names, (ours, theirs), that were matched though they are not written alike."""
         return [(ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]]
-
-
-def unpunctuated(name: str) -> str:
-    """A name without blanks and capital letters, with points for hyphens and underscores, as R writes them."""
-    return plain(name).replace("-", ".").replace("_", ".")
 
 
 def _of_r(name: str) -> str:
