@@ -121,7 +121,11 @@ def tsv_alone_cases() -> Iterator[Case]:
         "between several blanks.*tr -s",
     )
     yield Case(
-        "tsv", "genes in rows", holding("m.tsv", table(FRAME.T)), "labelled samples are in the columns. Use --transpose"
+        "tsv",
+        "samples in rows and --transpose",
+        rewritten("m.tsv", lambda old: old),
+        "labelled samples are in the rows. Leave out --transpose",
+        more=" --transpose",
     )
     yield Case(
         "tsv",
@@ -137,9 +141,9 @@ def tsv_alone_cases() -> Iterator[Case]:
     )
     yield Case(
         "tsv",
-        "names in capital letters",
-        holding("labels.tsv", LABELS.replace("s", "S")),
-        "'s0' is nearly the labelled 'S0'",
+        "some names in capital letters, one of another sample",
+        holding("labels.tsv", LABELS.replace("s4", "S4").replace("s5", "x5")),
+        "2 of 12 samples have no label: 's4', 's5'.*'s4' is nearly the labelled 'S4'",
     )
     yield Case(
         "tsv",

@@ -186,7 +186,7 @@ def _by_order(file: str, sample_ids: list[str], labels: LabelsFile, options: Lab
         f"{shown(sample_ids[0])}, the last ({shown(cells[-1])}) to {shown(sample_ids[-1])}"
     )
     joined = Joined(obs, column, about, [note], is_unnamed=options.label_column is None)
-    _leave_unlabelled(joined, file, options)
+    _leave_unlabelled(joined, file, options, labels)
     return joined
 
 
@@ -285,8 +285,9 @@ def _leave_unlabelled(
         joined.obs[joined.label_column] = ["" if is_missing(cell) else cell for cell in cells]
     if not absent and not empty:
         return
+    of = "" if labels is None else f" of {labels.path.name}"
     why = [f"{len(absent):,} not in {labels.path.name}"] if labels is not None and absent else []
-    why += [f"{len(empty):,} empty, NA or the like in column {shown(str(joined.label_column))}"] if empty else []
+    why += [f"{len(empty):,} empty, NA or the like in column {shown(str(joined.label_column))}{of}"] if empty else []
     without = [*absent, *empty]
     told = f"{len(without):,} of {len(samples):,} samples have no label: {listed(without)} ({', '.join(why)})"
     if len(without) == len(samples):

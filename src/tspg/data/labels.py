@@ -80,18 +80,8 @@ class LabelsFile:
         return self.split(header)
 
     def split(self, header: bool) -> "LabelsTable":
-        """The rows without the header, where there is one.
-
-        Raises
-        ------
-        LabelError
-            If there is nothing below it.
-        """
+        """The rows without the header, where there is one."""
         start = 1 if header else 0
-        if len(self.lines) == start:
-            raise LabelError(
-                f"{self.path}: there is a header line but no sample below it. Check that the file is complete."
-            )
         names = [column[0] for column in self.columns] if header else None
         return LabelsTable(self.path, names, [column[start:] for column in self.columns], self.lines[start:])
 
@@ -243,6 +233,8 @@ def read_labels_file(path: str | Path) -> LabelsFile:
         raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
     columns = [list(cells) for cells in zip(head.header, *(fields for _, fields in rows), strict=True)]
     told = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
+    if told and not rows:
+        raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     notes = tuple(f"{path.name}: {note}" for note in head.notes)
     return LabelsFile(
         path, columns, [head.line, *(number for number, _ in rows)], told or None, notes=notes, doubts=doubts
