@@ -201,6 +201,12 @@ def test_cufflinks(tmp_path):
     check_same(read(write(tmp_path, table, "genes.fpkm_tracking.txt"))[0], VALUES)
 
 
+def test_recount3(tmp_path):
+    above = "##annotation=G026\n##date.generated=2020-08-20\n"
+    path = write(tmp_path, VALUES, "sra.gene_sums.SRP009615.G026.tsv.gz", above=above, index_label="gene_id")
+    check_same(read(path)[0], VALUES)
+
+
 def test_merged_tables_of_the_gdc(tmp_path):
     found, notes = read(write(tmp_path, BESIDE[["gene_name", "gene_type"]].join(VALUES), index_label="gene_id"))
     check_same(found, VALUES)
@@ -271,6 +277,8 @@ LONG = VALUES.rename_axis("Gene").reset_index().melt("Gene", var_name="Tissue", 
         (["Status", "S1.bam", "S2.bam"], r"without \.summary"),
         (["", "baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj"], "DESeq2.*results of tests"),
         (["", "logFC", "AveExpr", "t", "P.Value", "adj.P.Val", "B"], "limma"),
+        (["Gene ID", "Gene Name", "g1_g2.p-value", "g1_g2.log2foldchange"], "results of Expression Atlas"),
+        (["tracking_id", "class_code", "gene_id", "FPKM", "FPKM_conf_lo", "FPKM_conf_hi"], "Cufflinks.*one sample"),
         (["", "logFC", "logCPM", "LR", "PValue", "FDR"], "edgeR"),
         (["icgc_donor_id", "project_code", "icgc_specimen_id", "gene_id", "raw_read_count"], "pivot"),
     ],
@@ -314,7 +322,7 @@ def test_one_word_in_a_column_of_numbers_is_a_fault_with_its_place(tmp_path):
 
 
 def test_numbers_that_are_written_wrongly_are_no_text(tmp_path):
-    for word in ("1,5", "1 234", "1'234", "0x1F", "#REF!", "=A1", "<0.1", "1_000"):
+    for word in ("1,5", "1 234", "1'234", "0x1F", "#REF!", "=A1", "<0.1", "1_000", "0,0.5,1,2,3"):
         table = VALUES.astype(object)
         table["S2"] = word
         with pytest.raises(ExpressionError, match=r"line 2: .*column 'S2'"):

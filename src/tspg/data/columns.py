@@ -68,7 +68,7 @@ def columns_of(head: Head, file: str) -> Columns:
     texts = [at for at in range(len(head.header)) if _is_text(row[at] for row in rows if at < len(row))]
     names_at = _names_at(head, layout, rows, texts)
     texts = [at for at in texts if at != names_at]
-    numbers = [at for at in _numbers_about_genes(head, layout, {names_at, *texts}) if at not in texts]
+    numbers = _numbers_about_genes(head, {names_at, *texts})
     values = [at for at in range(len(head.header)) if at not in {names_at, *texts, *numbers}]
     if layout is not None and layout.values:
         numbers += [at for at in values if not head.header[at].endswith(layout.values)]
@@ -123,11 +123,10 @@ def _names_at(head: Head, layout: Layout | None, rows: list[list[str]], texts: l
     return unique[0] if unique else 0
 
 
-def _numbers_about_genes(head: Head, layout: Layout | None, known: set[int]) -> list[int]:
+def _numbers_about_genes(head: Head, known: set[int]) -> list[int]:
     """Columns of numbers that are no values, beside the names at the start or at the end of the lines."""
     names = [name.casefold().replace(" ", "_").replace(".", "_") for name in head.header]
-    wanted = {name.casefold() for name in layout.left_out} if layout is not None else set()
-    about = {at for at, name in enumerate(names) if _ABOUT_GENES.fullmatch(name) or name in wanted}
+    about = {at for at, name in enumerate(names) if _ABOUT_GENES.fullmatch(name)}
     found: list[int] = []
     for order in (range(len(names)), reversed(range(len(names)))):
         for at in order:
