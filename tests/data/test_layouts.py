@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tspg.data import streams
 from tspg.data.columns import names_from_files
 from tspg.data.expression import read_expression
 from tspg.data.layouts import LAYOUTS
@@ -201,6 +202,12 @@ def test_cufflinks(tmp_path):
     check_same(read(write(tmp_path, table, "genes.fpkm_tracking.txt"))[0], VALUES)
 
 
+def test_recount3(tmp_path):
+    above = "##annotation=G026\n##date.generated=2020-08-20\n"
+    path = write(tmp_path, VALUES, "sra.gene_sums.SRP009615.G026.tsv.gz", above=above, index_label="gene_id")
+    check_same(read(path)[0], VALUES)
+
+
 def test_merged_tables_of_the_gdc(tmp_path):
     found, notes = read(write(tmp_path, BESIDE[["gene_name", "gene_type"]].join(VALUES), index_label="gene_id"))
     check_same(found, VALUES)
@@ -271,6 +278,8 @@ LONG = VALUES.rename_axis("Gene").reset_index().melt("Gene", var_name="Tissue", 
         (["Status", "S1.bam", "S2.bam"], r"without \.summary"),
         (["", "baseMean", "log2FoldChange", "lfcSE", "stat", "pvalue", "padj"], "DESeq2.*results of tests"),
         (["", "logFC", "AveExpr", "t", "P.Value", "adj.P.Val", "B"], "limma"),
+        (["Gene ID", "Gene Name", "g1_g2.p-value", "g1_g2.log2foldchange"], "results of Expression Atlas"),
+        (["tracking_id", "class_code", "gene_id", "FPKM", "FPKM_conf_lo", "FPKM_conf_hi"], "Cufflinks.*one sample"),
         (["", "logFC", "logCPM", "LR", "PValue", "FDR"], "edgeR"),
         (["icgc_donor_id", "project_code", "icgc_specimen_id", "gene_id", "raw_read_count"], "pivot"),
     ],
@@ -313,8 +322,38 @@ def test_one_word_in_a_column_of_numbers_is_a_fault_with_its_place(tmp_path):
             read(write(tmp_path, table))
 
 
+def test_one_word_is_a_fault_also_beside_nothing(tmp_path):
+    for others in ([], ["NA"], ["", "NA"]):
+        table = VALUES.astype(object).iloc[: len(others) + 1]
+        table["S2"] = [*others, "foo"]
+        with pytest.raises(ExpressionError, match=r"line 2: .*column 'S2'"):
+            read(write(tmp_path, table))
+
+
+def test_what_stands_far_down_in_a_column_without_name_is_a_fault(tmp_path):
+    rows = [f"g{at}\t1\t2\t" for at in range(100)]
+    path = tmp_path / "m.tsv"
+    path.write_text("\n".join(["gene\tS1\tS2\t", *rows, ""]))
+    assert read(path)[0].shape == (100, 2)
+    path.write_text("\n".join(["gene\tS1\tS2\t", *rows[:-1], "g99\t1\t2\t7", ""]))
+    with pytest.raises(ExpressionError, match="line 101: there is a value in a column that has no name"):
+        read(path)
+
+
+@pytest.mark.parametrize("block", [16, 1 << 20])
+def test_blank_lines_are_harmless_at_the_very_end_only(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(streams, "BLOCK", block)
+    rows = [f"g{at}\t1\t2" for at in range(100)]
+    path = tmp_path / "m.tsv"
+    path.write_text("\n".join(["gene\tS1\tS2", *rows, *[""] * 60]))
+    assert read(path)[0].shape == (100, 2)
+    path.write_text("\n".join(["gene\tS1\tS2", *rows, *[""] * 60, rows[0] + "x", ""]))
+    with pytest.raises(ExpressionError, match=r"line 102: .*the line is empty"):
+        read(path)
+
+
 def test_numbers_that_are_written_wrongly_are_no_text(tmp_path):
-    for word in ("1,5", "1 234", "1'234", "0x1F", "#REF!", "=A1", "<0.1", "1_000"):
+    for word in ("1,5", "1 234", "1'234", "0x1F", "#REF!", "=A1", "<0.1", "1_000", "0.1,0.5,1.5"):
         table = VALUES.astype(object)
         table["S2"] = word
         with pytest.raises(ExpressionError, match=r"line 2: .*column 'S2'"):

@@ -322,6 +322,8 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
     rows, columns, values = matrix
     if suffix == "tsv" and all(name[0] == name[-1] == '"' and len(name) > 1 for name in columns):
         return  # quotation marks around every name are those of R
+    if any(re.fullmatch("(?i).*(len|length|width|content)", name) for name in columns):
+        return  # they are numbers about genes, not values
     stream = io.StringIO()
     if suffix == "csv":
         writer = csv.writer(stream, lineterminator="\n")
@@ -349,6 +351,8 @@ def test_one_changed_character_is_read_as_written_or_refused(tmp_path_factory, a
     except InputError:
         return
     lines = [line.split("\t") for line in content.replace("\r\n", "\n").split("\n") if line]
+    width = max(at for line in lines for at, field in enumerate(line, 1) if field)
+    lines = [line[:width] for line in lines if any(line)]  # empty fields at the ends are none
     header = lines[0] if len(lines[0]) < len(lines[1]) else lines[0][1:]
     assert list(adata.var_names) == header
     assert list(adata.obs_names) == [line[0] for line in lines[1:]]

@@ -165,20 +165,14 @@ class TextBlock:
         return [self._data[start:end].decode() for start, end in zip(starts, self._ends[:, at].tolist(), strict=True)]
 
     def _values(self, rows: IntArray, columns: IntArray | None) -> FloatArray:
-        ends = self._ends[rows]
-        at = self._fields.values_at
+        characters: bytes | npt.NDArray[np.uint8]
         if columns is None and self._fields.side_by_side:
-            first, last = int(at[0]), int(at[-1])
-            characters = self._whole_rows(ends[:, [first - 1, last]])
-            starts, ends = ends[:, first - 1 : last] + 1, ends[:, first : last + 1]
+            characters, offsets = self._whole_rows(self._ends[rows])
         else:
-            at = at if columns is None else at[columns]
-            starts, ends = self._starts(rows, at), ends[:, at]
-            characters = self._gathered(starts, ends)
+            at = self._fields.values_at if columns is None else self._fields.values_at[columns]
+            characters, offsets = self._gathered(rows, at)
         columns = np.arange(len(self._fields.column_ids)) if columns is None else columns
-        offsets = np.zeros(starts.size + 1, np.int32)
-        np.cumsum(ends - starts, out=offsets[1:])
-        cells = pa.StringArray.from_buffers(starts.size, pa.py_buffer(offsets), pa.py_buffer(characters))
+        cells = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(characters))
         try:
             values: FloatArray = cells.cast(pa.float32()).to_numpy()
         except pa.ArrowInvalid:
@@ -189,27 +183,28 @@ class TextBlock:
             raise self._bad_cell(cell_fault(cells[bad].as_py(), is_number=True), bad, rows, columns)
         return values.reshape(len(rows), len(columns))
 
-    def _starts(self, rows: IntArray, at: IntArray) -> IntArray:
-        """Where some fields of some rows start."""
+    def _whole_rows(self, ends: IntArray) -> tuple[bytes, npt.NDArray[np.int32]]:
+        """The characters of all values of some lines, nothing between them, and where each value starts and ends."""
+        first, last = int(self._fields.values_at[0]), int(self._fields.values_at[-1])
+        pieces = [self._data[start + 1 : end] for start, end in ends[:, [first - 1, last]].tolist()]
+        characters = b"".join(pieces).translate(None, self._delimiter.encode())
+        lengths = ends[:, last] - ends[:, first - 1] - (last - first + 1)
+        before = np.cumsum(lengths) - lengths - ends[:, first - 1] - 1
+        offsets = np.zeros(lengths.size * (last - first + 1) + 1, np.int32)
+        shift = before[:, None] - np.arange(last - first + 1)
+        np.add(ends[:, first : last + 1], shift, out=offsets[1:].reshape(shift.shape), casting="same_kind")
+        return characters, offsets
+
+    def _gathered(self, rows: IntArray, at: IntArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+        """The same of some fields of some rows."""
         fields = rows[:, None] * self._fields.n_fields + at
-        starts: IntArray = np.where(fields > 0, self._ends.ravel()[fields - 1] + 1, 0)
-        return starts
-
-    def _whole_rows(self, pieces: IntArray) -> npt.NDArray[np.uint8]:
-        """The characters of all values of some lines, without anything between them."""
-        lines = [self._bytes[start + 1 : end] for start, end in pieces.tolist()]
-        joined = np.concatenate(lines) if lines else np.empty(0, np.uint8)
-        values: npt.NDArray[np.uint8] = joined[joined != ord(self._delimiter)]
-        return values
-
-    def _gathered(self, starts: IntArray, ends: IntArray) -> npt.NDArray[np.uint8]:
-        """The characters of the fields between `starts` and `ends`, without anything between them."""
+        starts, ends = np.where(fields > 0, self._ends.ravel()[fields - 1] + 1, 0), self._ends.ravel()[fields]
         lengths = (ends - starts).ravel()
-        before = np.cumsum(lengths) - lengths
-        source = np.repeat(starts.ravel() - before, lengths)
+        offsets = np.zeros(lengths.size + 1, np.int32)
+        np.cumsum(lengths, out=offsets[1:])
+        source = np.repeat(starts.ravel() - offsets[:-1], lengths)
         source += np.arange(len(source))
-        characters: npt.NDArray[np.uint8] = self._bytes[source]
-        return characters
+        return self._bytes[source], offsets
 
     def _bad_cell(self, fault: str, at: int, rows: IntArray, columns: IntArray) -> ExpressionError:
         row, column = divmod(at, len(columns))

@@ -14,10 +14,12 @@ from tspg.data.table import NAMES_FROM_FILES
 from tspg.errors import ExpressionError
 
 # Columns of numbers that describe genes; no gene and hardly a sample has such a name.
-_ABOUT_GENES = re.compile(
+_WHOLE_ABOUT_GENES = re.compile(
     r"(entrez|ncbi)_?(gene)?_?(id)?|gene_?id|hgnc_id|locuslink|((gene|tx)_?)?(start|end|stop)(_position)?|"
-    r"((gene|transcript|exon|exonic|effective|eff)_?)?(width|len|length)|chr|chrom|chromosome(_name)?|seqnames?|strand|"
-    r"(percentage_gene_)?gc_?content"
+    r"chr|chrom|chromosome(_name)?|seqnames?|strand"
+)
+_ABOUT_GENES = re.compile(
+    r"((gene|transcript|exon|exonic|effective|eff)_?)?(width|len|length)|(percentage_gene_)?gc_?content"
 )
 _LEAST_TEXTS = 2  # one word alone is a bad cell
 _LEAST_LONG = 4  # rows that tell a long table
@@ -68,13 +70,13 @@ def columns_of(head: Head, file: str) -> Columns:
     texts = [at for at in range(len(head.header)) if _is_text(row[at] for row in rows if at < len(row))]
     names_at = _names_at(head, layout, rows, texts)
     texts = [at for at in texts if at != names_at]
-    numbers = [at for at in _numbers_about_genes(head, layout, {names_at, *texts}) if at not in texts]
+    numbers = _numbers_about_genes(head, rows, {names_at, *texts})
+    if names_at and 0 not in texts:
+        numbers.add(0)  # it counts the rows
     values = [at for at in range(len(head.header)) if at not in {names_at, *texts, *numbers}]
     if layout is not None and layout.values:
-        numbers += [at for at in values if not head.header[at].endswith(layout.values)]
-        values = [at for at in values if head.header[at].endswith(layout.values)]
-    if names_at > 0 and 0 not in texts:  # it counts the rows
-        numbers, values = [*numbers, 0], [at for at in values if at]
+        numbers |= {at for at in values if not head.header[at].endswith(layout.values)}
+        values = [at for at in values if at not in numbers]
     _check_values(file, head, values, texts, rows)
     in_file = [head.header[at].removesuffix(layout.values if layout is not None else "") for at in values]
     samples = names_from_files(in_file)
@@ -123,19 +125,19 @@ def _names_at(head: Head, layout: Layout | None, rows: list[list[str]], texts: l
     return unique[0] if unique else 0
 
 
-def _numbers_about_genes(head: Head, layout: Layout | None, known: set[int]) -> list[int]:
+def _numbers_about_genes(head: Head, rows: list[list[str]], known: set[int]) -> set[int]:
     """Columns of numbers that are no values, beside the names at the start or at the end of the lines."""
     names = [name.casefold().replace(" ", "_").replace(".", "_") for name in head.header]
-    wanted = {name.casefold() for name in layout.left_out} if layout is not None else set()
-    about = {at for at, name in enumerate(names) if _ABOUT_GENES.fullmatch(name) or name in wanted}
-    found: list[int] = []
+    found: set[int] = set()
     for order in (range(len(names)), reversed(range(len(names)))):
         for at in order:
-            if at in about:
-                found.append(at)
+            whole = not any("." in row[at] for row in rows if at < len(row))
+            if _ABOUT_GENES.fullmatch(names[at]) or (whole and _WHOLE_ABOUT_GENES.fullmatch(names[at])):
+                found.add(at)
             elif at not in known:
                 break
-    return sorted(set(found) - known)
+    found -= known
+    return found if len(found | known) < len(names) else set()
 
 
 def _check_values(file: str, head: Head, values: list[int], texts: list[int], rows: list[list[str]]) -> None:

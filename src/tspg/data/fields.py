@@ -17,6 +17,7 @@ _THOUSANDS = re.compile(
     rf"[+-]?\d{{1,3}}([{_BETWEEN_THOUSANDS}]\d{{3}}([.,]\d*)?|,\d{{3}}(,\d{{3}}|\.\d*))", re.IGNORECASE
 )
 _IN_NUMBERS = re.compile(rf"[,_%<>~{_BETWEEN_THOUSANDS}]")
+_SEVERAL = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?([,;|][+-]?[\d.]+(e[+-]?\d+)?)+$", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"[+-]?0x[0-9a-f]+$", re.IGNORECASE)
 _DECIMAL_POINTS = (
     "Save the file with decimal points, in Python: "
@@ -51,7 +52,7 @@ def kind_of(cell: str) -> Kind:
     plain = cell.strip()
     if plain.casefold() in _MISSING:
         return Kind.MISSING
-    damaged = plain[:1] in ("=", "#") or _HEXADECIMAL.match(plain)
+    damaged = plain[:1] in ("=", "#") or _HEXADECIMAL.match(plain) or _SEVERAL.match(plain)
     return Kind.NUMBER if damaged or is_number(_IN_NUMBERS.sub("", plain)) else Kind.TEXT
 
 
@@ -81,6 +82,8 @@ def cell_fault(cell: str, *, is_number: bool = False) -> str:
         return f"{shown(cell)} has separators between thousands. Save the file without them."
     if _DECIMAL_COMMA.match(plain):
         return f"{shown(cell)} has a decimal comma. {_DECIMAL_POINTS}"
+    if _SEVERAL.match(plain):
+        return f"{shown(cell)} is more than one number. Give a table with one number in each cell."
     if cell != plain:
         return f"{shown(cell)} has blanks around the number. Remove them."
     if is_number:

@@ -13,8 +13,12 @@ from tspg.errors import InputError
 DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
 N_LOOKED_AT = 50  # rows that tell what separates fields, and which columns hold text
 # A header that starts like this has a name above the row names, so rows that are one field longer are no work of R.
-_ABOVE_ROW_NAMES = frozenset(
-    {"", "sample", "sample_id", "sampleid", "sampid", "samples", "id", "gene", "gene_id", "genes", "name", "symbol"}
+_ABOVE_ROW_NAMES = re.compile(
+    r"|index|unnamed: 0|(sample|samp|run|model|cell_?line|barcode|patient|subject)([ ._]?(id|ids|name|names)|s)?|"
+    r"(gene|ensembl|hugo|hgnc|entrez|transcript|probe|feature|tracking|target|xena)s?([ ._]?(gene|sample))?"
+    r"([ ._]?(id|ids|ref|name|names|symbol|symbols))?|id|id_ref|name|names|symbol|symbols|geneid|genesymbol|"
+    r"(hybridization|composite element) ref",
+    re.IGNORECASE,
 )
 _EXCEL = re.compile(r'"?sep=(.)"?[\t,; ]*$', re.IGNORECASE)
 
@@ -237,7 +241,7 @@ def _aligned(
         return names, 0, []  # the first odd line is named by who reads the rows
     n_names, n_row = len(names), min(numbers)
     named, filled = len(_without_empty_end(names)), max(len(_without_empty_end(row)) for row in rows)
-    above_row_names = names[0].casefold() in _ABOVE_ROW_NAMES
+    above_row_names = _ABOVE_ROW_NAMES.fullmatch(names[0]) is not None
     if filled <= named <= n_row and named > 1 and (named < n_names or (n_row > n_names and above_row_names)):
         return names[:named], n_row - named, ["the lines end in empty fields, which were left out"]
     if n_row == n_names + 1 and filled == n_row and not above_row_names:

@@ -16,7 +16,7 @@ from tspg.data.units import LOG_SCALE
 class Layout:
     """How one kind of table is known, and what its columns are; names are compared without the case of letters.
 
-    It is known by everything that is said of `starts`, `has`, `comment` and `file` together.
+    It is known by everything that is said of `starts`, `has` and `file` together.
 
     Parameters
     ----------
@@ -25,15 +25,11 @@ class Layout:
     starts
         The first names of the header.
     has
-        Names that stand anywhere in the header.
-    comment
-        How a comment line above the header starts.
+        How names anywhere in the header end.
     file
         Regular expression that the file's name holds.
     row_names
         The column that names the rows, if not the first.
-    left_out
-        Columns of numbers that are no values.
     values
         How the name of a column of values ends, where other numbers stand beside them.
     only_rows
@@ -53,10 +49,8 @@ class Layout:
     name: str
     starts: tuple[str, ...] = ()
     has: tuple[str, ...] = ()
-    comment: str = ""
     file: str = ""
     row_names: str = ""
-    left_out: tuple[str, ...] = ()
     values: str = ""
     only_rows: tuple[str, frozenset[str]] | None = None
     nameless_rows: bool = False
@@ -70,7 +64,7 @@ _ONE_SAMPLE = (
     "it holds one sample. Give --expression the folder with such files of all samples, or a table of files and samples."
 )
 _TESTS = "it holds the results of tests, not the values of samples. Give the matrix of normalised values."
-_XENA = r"(htseq|star)_(counts|fpkm(.uq)?|tpm)|HiSeqV2|_RSEM_gene_|rsem_gene_(tpm|fpkm)|gene_expected_count"
+_XENA = r"(htseq|star)_(counts|fpkm(.uq)?|tpm)|HiSeqV2|rsem_gene_(tpm|fpkm)|gene_expected_count|\.xena"
 
 LAYOUTS = (
     # Files of one sample.
@@ -78,9 +72,11 @@ LAYOUTS = (
     Layout("kallisto abundance", ("target_id", "length", "eff_length"), refusal=_ONE_SAMPLE),
     Layout("salmon quantification", ("Name", "Length", "EffectiveLength", "TPM"), refusal=_ONE_SAMPLE),
     Layout("RSEM results", has=("expected_count", "TPM", "effective_length"), refusal=_ONE_SAMPLE),
+    Layout("Cufflinks FPKM tracking", ("tracking_id",), has=("FPKM_conf_lo", "FPKM_conf_hi"), refusal=_ONE_SAMPLE),
     Layout("StringTie abundance", ("Gene ID", "Gene Name", "Reference", "Strand"), refusal=_ONE_SAMPLE),
     # No matrices.
     Layout("results of DESeq2", has=("log2FoldChange", "pvalue"), refusal=_TESTS),
+    Layout("results of Expression Atlas", ("Gene ID",), has=(".p-value", ".log2foldchange"), refusal=_TESTS),
     Layout("results of limma", has=("logFC", "adj.P.Val"), refusal=_TESTS),
     Layout("results of edgeR", has=("logFC", "logCPM"), refusal=_TESTS),
     Layout(
@@ -90,7 +86,7 @@ LAYOUTS = (
         "pd.read_table('FILE').pivot(index='gene_id', columns='icgc_specimen_id', values='normalized_read_count')"
         ".to_csv('NEW.tsv', sep='\\t')\".",
     ),
-    Layout("featureCounts output", ("Geneid", "Chr", "Start", "End", "Strand", "Length"), left_out=("Start", "End")),
+    Layout("featureCounts output", ("Geneid", "Chr", "Start", "End", "Strand", "Length")),
     Layout(
         "featureCounts summary",
         ("Status",),
@@ -119,7 +115,7 @@ LAYOUTS = (
     Layout("DepMap table", ("ModelID",), genes_in_rows=False),
     Layout("Expression Atlas table", ("Gene ID", "Gene Name")),
     Layout(
-        "Cufflinks table (FPKM tracking)",
+        "Cufflinks FPKM tracking",
         ("tracking_id", "class_code", "nearest_ref_id"),
         row_names="gene_id",
         values="_FPKM",
@@ -130,14 +126,13 @@ LAYOUTS = (
 def recognised(head: Head, file: str) -> Layout | None:
     """The layout of a table that starts like this, or None if it is an ordinary one."""
     names = [name.casefold() for name in head.header]
-    return next((layout for layout in LAYOUTS if _fits(layout, names, head, file)), None)
+    return next((layout for layout in LAYOUTS if _fits(layout, names, file)), None)
 
 
-def _fits(layout: Layout, names: list[str], head: Head, file: str) -> bool:
+def _fits(layout: Layout, names: list[str], file: str) -> bool:
     starts = [name.casefold() for name in layout.starts]
     return (
         names[: len(starts)] == starts
-        and {name.casefold() for name in layout.has} <= set(names)
-        and (not layout.comment or any(line.startswith(layout.comment) for line in head.comments))
+        and all(any(name.endswith(end.casefold()) for name in names) for end in layout.has)
         and re.search(layout.file, file, re.IGNORECASE) is not None
     )
