@@ -10,6 +10,7 @@ from anndata import AnnData
 from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
+from tspg.data.labels import is_missing
 from tspg.data.matrix import X, require_anndata
 from tspg.data.naming import MOST_SHOWN, shown
 from tspg.errors import UsageError
@@ -116,8 +117,11 @@ def only_label_column(adata: AnnData) -> str:
     known = str(adata.uns.get("tspg_input", {}).get("label_column", ""))
     if known in columns or len(columns) == 1:
         return known if known in columns else columns[0]
-    n_classes = {column: adata.obs[column].nunique() for column in columns}
-    likely = [f"{shown(name)} ({n:,} classes)" for name, n in n_classes.items() if 1 < n <= adata.n_obs / 2]
-    found = f"The samples have {len(columns)} columns" if columns else "The samples have no labels"
-    told = f": {', '.join(likely[:MOST_SHOWN])}{' and others' if len(likely) < len(columns) else ''}" if likely else ""
-    raise UsageError(f"{found}{told}. Say which holds the class: --label-column NAME (label_column in Python).")
+    n_classes = {name: len({label for label in adata.obs[name] if not is_missing(str(label))}) for name in columns}
+    likely = sorted(columns, key=lambda name: not 1 < n_classes[name] <= adata.n_obs / 2)  # not ages, nor one study
+    told = ", ".join(f"{shown(name)} ({n_classes[name]:,})" for name in likely[:MOST_SHOWN])
+    more = f" and {len(columns) - MOST_SHOWN:,} more" if len(columns) > MOST_SHOWN else ""
+    found = f"{len(columns):,} columns, with so many classes: {told}{more}" if columns else "no labels"
+    raise UsageError(
+        f"The samples have {found}. Say which holds the class: --label-column NAME (label_column in Python)."
+    )

@@ -5,9 +5,9 @@ import gzip
 import numpy as np
 import pytest
 
+from tspg.data.blocks import Fields, TextBlock
 from tspg.data.expression import read_expression
-from tspg.data.text import Layout, TextBlock
-from tspg.errors import ExpressionError, LabelError, UsageError
+from tspg.errors import ExpressionError, LabelError
 
 GCT2 = "#1.2\n2\t3\nNAME\tDescription\ts1\ts2\ts3\nTP53\tna\t1.5\t2\t3\nMYC\ttext\t4\t5\t6\n"
 GCT3 = (
@@ -45,11 +45,11 @@ def test_annotations_of_samples(tmp_path):
         read_expression(path, label_column="tisue")
 
 
-def test_labels_replace_annotations(tmp_path):
+def test_annotations_stay_beside_labels(tmp_path):
     labels = tmp_path / "labels.tsv"
     labels.write_text("s1\ta\ns2\tb\ns3\tc\n")
     adata = read_expression(write(tmp_path, GCT3), labels=labels)
-    assert list(adata.obs.columns) == ["label"]
+    assert adata.obs.to_dict("list") == {"label": ["a", "b", "c"], "tissue": ["Lung", "Liver", "Lung"]}
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,26 @@ def test_faults(tmp_path, content, message):
         read_expression(write(tmp_path, content))
 
 
-def test_transpose_is_no_question_for_gct(tmp_path):
-    with pytest.raises(UsageError, match=r"Leave it out"):
-        read_expression(write(tmp_path, GCT2), transpose=True)
+def test_transpose_says_of_gct_what_is_so(tmp_path):
+    adata = read_expression(write(tmp_path, GCT2), transpose=True)
+    np.testing.assert_array_equal(adata.X, VALUES)
+
+
+def test_the_numbered_tables_of_gtex_are_read_by_gene_names(tmp_path):
+    content = "#1.2\n2\t3\nid\tName\tDescription\ts1\ts2\ts3\n0\tTP53\tx\t1.5\t2\t3\n1\tMYC\ty\t4\t5\t6\n"
+    adata = read_expression(write(tmp_path, content))
+    assert list(adata.var_names) == ["TP53", "MYC"]
+    np.testing.assert_array_equal(adata.X, VALUES)
+
+
+def test_minus_666_is_a_missing_annotation(tmp_path):
+    adata = read_expression(write(tmp_path, GCT3.replace("Liver", "-666")))
+    assert adata.obs["tissue"].tolist() == ["Lung", "", "Lung"]
 
 
 def test_columns_are_counted_from_the_values_whatever_names_the_row():
-    layout = Layout("m.gct", "\t", False, 3, ["a", "b", "c"])
-    block = TextBlock(1, b"TP53\tna\tx\t1\t2\t3\nMYC\tna\ty\t4\t5\t6.5\n", layout)
+    fields = Fields("m.gct", "\t", False, 6, np.arange(3, 6), ["a", "b", "c"])
+    block = TextBlock(1, b"TP53\tna\tx\t1\t2\t3\nMYC\tna\ty\t4\t5\t6.5\n", fields)
     np.testing.assert_array_equal(block.values(), [[1, 2, 3], [4, 5, 6.5]])
     np.testing.assert_array_equal(block.values(columns=np.array([2, 0])), [[3, 1], [6.5, 4]])
     np.testing.assert_array_equal(block.values(rows=np.array([1]), columns=np.array([1])), [[5]])

@@ -178,7 +178,7 @@ def test_label_column(tmp_path):
         read_expression(path, label_column="tisue")
     obs = OBS.assign(tissue=pd.Categorical(["Lung", None, "Lung"]))
     path = write(tmp_path, obs=obs)
-    with pytest.raises(LabelError, match="sample 'NA' has an empty label"):
+    with pytest.raises(LabelError, match=r"1 of 3 samples have no label: 'NA'.*--allow-unlabelled"):
         read_expression(path, label_column="tissue")
     adata = read_expression(path, label_column="tissue", allow_unlabelled=True)
     assert list(adata.obs["tissue"]) == ["Lung", "", "Lung"]

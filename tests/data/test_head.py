@@ -79,7 +79,7 @@ def test_a_header_of_r_with_one_sample(tmp_path):
         (TABLE.replace("\t", "   "), "several blanks.*tr -s"),
         (TABLE.replace("A", "A\tC"), "line 2: expected 4 fields as in the header, found 3, and so below"),
         (TABLE.replace("\tA", ""), "line 2: expected 2 fields as in the header, found 3"),
-        (TABLE.replace("sample", "run").replace("2\n", "2\t\n").replace("5\n", "5\t\n"), "empty fields.*sed -E"),
+        (TABLE.replace("sample", "x1").replace("2\n", "2\t\n").replace("5\n", "5\t\n"), "empty fields.*sed -E"),
         (TABLE.replace("\ns2", "\n\ns2"), "line 3: expected 3 fields.*the line is empty"),
         (TABLE + "\n\ns3\t1\t2\n", "line 4: expected 3 fields.*the line is empty"),
         (TABLE + "s3\t1\n", "line 4: expected 3 fields.*found 2"),

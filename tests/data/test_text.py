@@ -44,6 +44,11 @@ def write(folder, content, name="matrix.tsv"):
         pytest.param(GOOD.removeprefix("sample\t"), "m.tsv", id="header of R"),
         pytest.param(GOOD.removeprefix("sample"), "m.tsv", id="no name above the row names"),
         pytest.param(GOOD.removesuffix("\n"), "m.tsv", id="no final newline"),
+        pytest.param(GOOD + "\n\n", "m.tsv", id="blank lines at the end"),
+        pytest.param(GOOD.replace("\t", ","), "m.tsv", id="commas in TSV"),
+        pytest.param(GOOD, "m.csv", id="tabs in CSV"),
+        pytest.param(GOOD.replace("\t", " "), "m.txt", id="blanks"),
+        pytest.param(GOOD.replace("\t", ";"), "m.csv", id="semicolons and decimal points"),
         pytest.param('"","A","B","C"\n"s1",1.5,2,3\n"s2",4,"5",6.25\n', "m.csv", id="CSV with quotes"),
         pytest.param('"A"\t"B"\t"C"\n"s1"\t1.5\t2\t3\n"s2"\t4\t5\t6.25\n', "m.tsv", id="write.table of R"),
         pytest.param(GOOD.replace("1.5", "+15E-1").replace("4", "4."), "m.tsv", id="other ways to write numbers"),
@@ -79,13 +84,15 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         ("\n" + GOOD, "empty line"),
         ("sample\tA\tB\tC\n", "no row of values"),
         ("sample\ns1\n", "no column of values"),
-        (GOOD.replace("\t", ","), r"one field when split at tabs, but 4 when split at commas.*\.csv"),
-        (GOOD.replace("\t", ";"), "4 when split at semicolons"),
+        (
+            GOOD.replace("\t", ";").replace("1.5", "1,5"),
+            "line 2: row 's1', column 'A': '1,5' has a decimal comma.*read_csv",
+        ),
         (GOOD + "s3\t1\t2\n", "line 4: expected 4 fields, found 3"),
         (GOOD + "s3\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 5"),
         (GOOD + "s3\t1\t2\ns4\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 3"),
-        ("sample\tA\ns1\t1\t2\n", "line 2: expected 2 fields, found 3"),
-        (GOOD + "\n", "line 4: expected 4 fields, found none: the line is empty"),
+        ("sample\tA\ns1\t1\t2\n", "line 2: expected 2 fields as in the header, found 3"),
+        (GOOD + "\ns3\t1\t2\t3\n", "line 4: expected 4 fields, found none: the line is empty"),
         (GOOD + "s1\t1\t2\t3\n", "1 sample name.*more than once: 's1'"),
         (GOOD.replace("B", "A"), "1 gene name.*more than once: 'A'"),
         (GOOD.replace("s2", ""), "sample number 2 has an empty name"),
@@ -103,6 +110,14 @@ def test_names_are_text_and_survive(tmp_path, suffix):
             for word in ("inf", "-Inf", "1e400", "1e39")
         ],
         (GOOD.replace("6.25", "6,25"), "'6,25' has a decimal comma"),
+        *[
+            (
+                GOOD.replace("6.25", number),
+                "column 'C': .* has separators between thousands. Save the file without them",
+            )
+            for number in ("1,234.5", "1 234", "1'234", "1,234,567", "-12\u00a0345.5", "1\u202f234\u202f567")
+        ],
+        (GOOD.replace("6.25", "1.234,5"), "'1.234,5' has a decimal comma"),
         (GOOD.replace("6.25", " 6.25"), "' 6.25' has blanks around"),
         (GOOD.replace("6.25", "1_000"), "'1_000' is not a number"),
         (GOOD.replace("6.25", "0x1F"), "'0x1F' is not a number"),
@@ -111,7 +126,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         (GOOD.replace("s2\t", "s2\r\t"), "line 3: a carriage return"),
         (GOOD.replace("\n", "\r"), "line 1: a carriage return"),
         (GOOD.replace("s2", "é").encode("latin-1"), r"line 3: byte 24 of the file \(b'\\xe9'\) is not UTF-8"),
-        (GOOD.encode("utf-16"), "NUL byte.*UTF-16"),
+        (GOOD.encode("utf-16"), "UTF-16.*iconv -f utf-16"),
         (gzip.compress(GOOD.encode(), mtime=0)[:-9], "end too early"),
         (gzip.compress(GOOD.encode(), mtime=0)[:-8] + b"12345678", "damaged"),
         (gzip.compress(GOOD.encode(), mtime=0) + b"rest", "damaged"),
@@ -127,11 +142,10 @@ def test_faults_are_named_with_their_place(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (GOOD, r"one field when split at commas, but 4 when split at tabs.*\.tsv"),
         ('id,A\n"s1,1\n', "line 2: the quotation marks do not fit"),
         ('id,A\ns0,1\n"s1"x,1\n', "line 3: the quotation marks do not fit"),
         ('id,A\n"s1",foo\n', "line 2: row 's1', column 'A': 'foo' is not a number"),
-        ('id,A\n"s1",1,2\n', "line 2: expected 2 fields, found 3"),
+        ('id,A\n"s1",1,2\n', "line 2: expected 2 fields as in the header, found 3"),
     ],
 )
 def test_faults_of_csv(tmp_path, content, message):
@@ -308,6 +322,8 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
     rows, columns, values = matrix
     if suffix == "tsv" and all(name[0] == name[-1] == '"' and len(name) > 1 for name in columns):
         return  # quotation marks around every name are those of R
+    if any(re.fullmatch("(?i).*(len|length|width|content)", name) for name in columns):
+        return  # they are numbers about genes, not values
     stream = io.StringIO()
     if suffix == "csv":
         writer = csv.writer(stream, lineterminator="\n")
@@ -335,6 +351,8 @@ def test_one_changed_character_is_read_as_written_or_refused(tmp_path_factory, a
     except InputError:
         return
     lines = [line.split("\t") for line in content.replace("\r\n", "\n").split("\n") if line]
+    width = max(at for line in lines for at, field in enumerate(line, 1) if field)
+    lines = [line[:width] for line in lines if any(line)]  # empty fields at the ends are none
     header = lines[0] if len(lines[0]) < len(lines[1]) else lines[0][1:]
     assert list(adata.var_names) == header
     assert list(adata.obs_names) == [line[0] for line in lines[1:]]

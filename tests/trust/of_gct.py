@@ -9,7 +9,6 @@ from trust.study import (
     holding,
     replaced,
     rewritten,
-    untouched,
 )
 
 
@@ -61,21 +60,13 @@ def gct_cases() -> Iterator[Case]:
     )
     yield case("a NUL byte", replaced("m.gct", "G2", "G\0"), "line 6: a NUL byte")
     yield Case(
-        "gct",
-        "--transpose",
-        untouched,
-        "--transpose: the format of m.gct says by itself.*Leave it out",
-        code=2,
-        more=" --transpose",
-    )
-    yield Case(
         "gct 1.3",
         "a short line of notes",
         replaced("m.gct", "tissue\tna", "tissue"),
         "line 4: expected 14 fields, found 13",
     )
     yield Case("gct 1.3", "no such label column", replaced("m.gct", "tissue", "organ"), "no column 'tissue'.*'organ'")
-    yield Case("gct 1.3", "an empty label", replaced("m.gct", "\tA", "\t"), "sample 's0' has an empty label")
+    yield Case("gct 1.3", "an empty label", replaced("m.gct", "\tA", "\t"), "1 of 12 samples have no label: 's0'.*--allow-unlabelled")
     yield Case(
         "gct 1.3",
         "two lines of notes of one name",

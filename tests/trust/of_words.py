@@ -28,40 +28,55 @@ def labels_cases() -> Iterator[Case]:
     )
     yield case("there is no file", missing("labels.tsv"), "cannot be read|no such file")
     yield case("a folder in its place", a_folder("labels.tsv"), "[Ii]s a directory")
-    yield case("empty", holding("labels.tsv", ""), "the file is empty. A line must hold a sample and its label")
-    yield case("an empty first line", holding("labels.tsv", "\n" + LABELS), "line 1: the line is empty")
+    yield case("empty", holding("labels.tsv", ""), "the file is empty")
+    yield case("an empty first line", holding("labels.tsv", "\n" + LABELS), "starts with an empty line")
     yield case(
-        "an empty line at the end",
-        added("labels.tsv", "\n"),
-        "line 13: expected 2 fields as in line 1, found none: it is empty. Remove",
+        "an empty line before the end",
+        added("labels.tsv", "\ns4\tB\n"),
+        "line 13: .*the line is empty. Remove",
     )
     yield case(
         "one column",
         holding("labels.tsv", "\n".join(SAMPLES)),
-        "line 1: one field only.*Give a sample and its label a line, with a tab",
+        "line 1: one field only.*Put tabs or commas between the fields",
     )
-    yield case("commas between fields", holding("labels.tsv", LABELS.replace("\t", ",")), r"split at commas.*\.csv")
     yield case(
         "three columns without header",
         holding("labels.tsv", header.split("\n", 1)[1]),
-        "3 columns, but.*--label-column",
+        "line 1: 's0' is a sample of the matrix, so the file has no line of column names.*--label-column",
     )
     yield case(
         "a line too long",
         replaced("labels.tsv", "s4\tB", "s4\tB\tC"),
-        "line 5: expected 2 fields as in line 1, found 3",
+        "line 5: expected 2 fields as in the header, found 3",
     )
     yield case(
         "a line too short",
         replaced("labels.tsv", "s4\tB", "s4"),
-        "line 5: expected 2 fields as in line 1, found 1: 's4'",
+        "line 5: expected 2 fields as in the header, found 1: 's4'",
     )
-    yield case("a sample twice", added("labels.tsv", "s4\tB\n"), "1 sample name.*'s4'")
-    yield case("a sample without a name", replaced("labels.tsv", "s4\tB", "\tB"), "sample number 5 has an empty name")
+    yield case(
+        "a sample in two classes",
+        added("labels.tsv", "s4\tA\n"),
+        "lines 5 and 13: sample 's4' is 'B' and 'A'. Remove the wrong line",
+    )
+    yield case(
+        "a sample without a name",
+        replaced("labels.tsv", "s4\tB", "\tB"),
+        "1 of 12 samples have no label: 's4' .1 not in labels.tsv",
+        file="m.tsv",
+    )
     yield case(
         "an empty label",
         replaced("labels.tsv", "s4\tB", "s4\t"),
-        "sample 's4' has an empty label.*Fill it in or remove the sample",
+        "1 of 12 .* no label: 's4' .1 empty, NA or the like in column 'label' of labels.tsv.*--allow-unlabelled",
+        file="m.tsv",
+    )
+    yield case(
+        "NA for a label",
+        replaced("labels.tsv", "s4\tB", "s4\tNA"),
+        "1 of 12 samples have no label: 's4'.*--allow-unlabelled",
+        file="m.tsv",
     )
     yield case(
         "a blank behind a label",
@@ -90,7 +105,7 @@ def labels_cases() -> Iterator[Case]:
     yield case(
         "several columns and none named",
         holding("labels.tsv", header),
-        r"2 columns \(tissue, sex\).*--label-column",
+        r"2 columns, with so many classes: 'tissue' \(3\), 'sex' \(1\).*--label-column",
         code=2,
         file="",
     )
@@ -114,7 +129,12 @@ def labels_cases() -> Iterator[Case]:
         code=2,
         file="",
     )
-    yield case("a bell in a sample's name", replaced("labels.tsv", "s4", "s\x07"), r"control characters: 's\\x07'")
+    yield case(
+        "a bell in a sample's name",
+        replaced("labels.tsv", "s4", "s\x07"),
+        "1 of 12 samples have no label: 's4'",
+        file="m.tsv",
+    )
     yield case(
         "a bell in a label",
         replaced("labels.tsv", "s4\tB", "s4\tB\x07"),

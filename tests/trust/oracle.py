@@ -76,6 +76,14 @@ def values_of(rows: list[list[str]]) -> list[list[float]] | None:
     return None if any(value is None for row in values for value in row) else values  # type: ignore[return-value]
 
 
+def without_empty_ends(rows: list[list[str]]) -> list[list[str]]:
+    """The same without lines at the end that hold nothing, and without fields at the end that nothing stands in."""
+    while rows and not any(rows[-1]):
+        rows = rows[:-1]
+    width = max((at + 1 for row in rows for at, field in enumerate(row) if field), default=0)
+    return [row[:width] for row in rows]
+
+
 def matrix_of(content: bytes, delimiter: str) -> Matrix | None:
     """A table with names of columns above and names of rows before; R leaves the corner out."""
     lines = lines_of(content)
@@ -84,7 +92,10 @@ def matrix_of(content: bytes, delimiter: str) -> Matrix | None:
     rows = [fields_of(line, delimiter) for line in lines]
     if any(row is None for row in rows):
         return None
-    header, *body = [row or [] for row in rows]
+    rows = without_empty_ends([row or [] for row in rows])
+    if len(rows) < 2:
+        return None
+    header, *body = rows
     if len(body[0]) == len(header):
         header = header[1:]
     if not header or any(len(row) != len(header) + 1 for row in body):
@@ -96,6 +107,8 @@ def matrix_of(content: bytes, delimiter: str) -> Matrix | None:
 def gct_of(content: bytes) -> Matrix | None:
     """A GCT 1.2 file: samples x genes, as its sizes say."""
     lines = lines_of(content)
+    while lines and not lines[-1].strip("\t"):
+        lines = lines[:-1]
     if lines is None or len(lines) < 4 or lines[0].rstrip("\t ") != "#1.2":
         return None
     sizes = lines[1].rstrip("\t ").split("\t")

@@ -1,6 +1,6 @@
 """Expression matrices from every accepted format, read strictly, as samples x genes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from tspg.data.doubts import (
 )
 from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.genesets import GeneSet
-from tspg.data.joining import LabelOptions, annotate
+from tspg.data.joining import LabelOptions, annotate, possible_names
 from tspg.data.labels import read_labels_file
 from tspg.data.opening import open_table
 from tspg.data.orientation import orientation
@@ -232,6 +232,7 @@ def read_once(
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
+        table.prefer_names(() if labels_file is None else possible_names(labels_file, said))
         row_ids: list[str] = []
         table.blocks = _remembered(table.blocks, row_ids)
         side = orientation(table, transpose=transpose, labels=labels_file, options=said, model_genes=orient_by_genes)
@@ -240,9 +241,10 @@ def read_once(
     if quantiles is not None and libraries is not None:
         units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
-    texts = pd.DataFrame(table.row_texts, index=pd.Index(row_ids, dtype=object), dtype=object)
-    texts = texts[~texts.index.duplicated()]
-    own = _of_samples(table.annotations, collected.sample_ids, texts[[]] if side.turned else texts)
+    of_rows = _texts(table.row_texts, row_ids)
+    of_columns = _texts(table.column_texts, table.column_ids)
+    of_samples, of_genes = (of_columns, of_rows) if side.turned else (of_rows, of_columns)
+    own = _of_samples(table.annotations, collected.sample_ids, of_samples)
     joined = annotate(table.file, collected.sample_ids, labels_file, said, own)
     notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
     doubts = [
@@ -250,6 +252,10 @@ def read_once(
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    if table.layout:
+        about["layout"] = table.layout
+    if table.left_out:
+        about["left_out"] = {"columns": table.left_out}
     if layer is not None:
         about["layer"] = layer
     if labels is not None:
@@ -265,7 +271,7 @@ def read_once(
     return ExpressionFile(
         collected,
         joined.obs,
-        texts if side.turned else texts[[]],
+        of_genes,
         about,
         notes,
         doubts,
@@ -281,6 +287,12 @@ def _remembered(blocks: Iterator[Block], row_ids: list[str]) -> Iterator[Block]:
     for block in blocks:
         row_ids += block.row_ids
         yield block
+
+
+def _texts(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> pd.DataFrame:
+    """Columns of text beside names, by these names; that of the first where several have one name."""
+    texts = pd.DataFrame(columns, index=pd.Index(list(names), dtype=object), dtype=object)
+    return texts[~texts.index.duplicated()]
 
 
 def _of_samples(annotations: pd.DataFrame | None, sample_ids: list[str], texts: pd.DataFrame) -> pd.DataFrame:

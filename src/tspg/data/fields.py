@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+from enum import Enum
 
 from tspg.data.naming import shown
 from tspg.data.table import MISSING_ADVICE, TOO_LARGE
@@ -10,7 +11,18 @@ from tspg.errors import ExpressionError, InputError
 
 _QUOTED_FIELD = re.compile(r'"((?:[^"]|"")*)"')
 _MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "-", ".", "#n/a"})
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+$")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d*|\d{1,3}(\.\d{3})+),\d+(E[+-]?\d+)?$", re.IGNORECASE)
+_BETWEEN_THOUSANDS = "'\u2019 \u00a0\u2009\u202f"
+_THOUSANDS = re.compile(
+    rf"[+-]?\d{{1,3}}([{_BETWEEN_THOUSANDS}]\d{{3}}([.,]\d*)?|,\d{{3}}(,\d{{3}}|\.\d*))", re.IGNORECASE
+)
+_IN_NUMBERS = re.compile(rf"[,_%<>~{_BETWEEN_THOUSANDS}]")
+_SEVERAL = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?([,;|][+-]?[\d.]+(e[+-]?\d+)?)+$", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"[+-]?0x[0-9a-f]+$", re.IGNORECASE)
+_DECIMAL_POINTS = (
+    "Save the file with decimal points, in Python: "
+    "pandas.read_csv(OLD, sep=None, engine='python', decimal=',', index_col=0).to_csv(NEW)."
+)
 
 
 def is_quoted(header: str, delimiter: str) -> bool:
@@ -25,6 +37,23 @@ def is_number(cell: str) -> bool:
         return "_" not in cell and not math.isnan(float(cell))
     except ValueError:
         return False
+
+
+class Kind(Enum):
+    """What a cell holds, as far as it can be told from the cell alone."""
+
+    NUMBER = "a number, also one that is written wrongly"
+    MISSING = "nothing"
+    TEXT = "text"
+
+
+def kind_of(cell: str) -> Kind:
+    """Whether a cell holds a number (also a damaged one, such as `1,5`), text, or nothing."""
+    plain = cell.strip()
+    if plain.casefold() in _MISSING:
+        return Kind.MISSING
+    damaged = plain[:1] in ("=", "#") or _HEXADECIMAL.match(plain) or _SEVERAL.match(plain)
+    return Kind.NUMBER if damaged or is_number(_IN_NUMBERS.sub("", plain)) else Kind.TEXT
 
 
 def split_line(
@@ -46,12 +75,17 @@ def split_line(
 
 def cell_fault(cell: str, *, is_number: bool = False) -> str:
     """What is wrong with a cell, and what to do, in words."""
-    if cell.strip().lower() in _MISSING:
+    plain = cell.strip()
+    if plain.casefold() in _MISSING:
         return f"the value is missing ({shown(cell)}). {MISSING_ADVICE}"
-    if _DECIMAL_COMMA.match(cell.strip()):
-        return f"{shown(cell)} has a decimal comma. Save the file with decimal points."
-    if cell != cell.strip():
+    if _THOUSANDS.match(plain):
+        return f"{shown(cell)} has separators between thousands. Save the file without them."
+    if _DECIMAL_COMMA.match(plain):
+        return f"{shown(cell)} has a decimal comma. {_DECIMAL_POINTS}"
+    if _SEVERAL.match(plain):
+        return f"{shown(cell)} is more than one number. Give a table with one number in each cell."
+    if cell != plain:
         return f"{shown(cell)} has blanks around the number. Remove them."
     if is_number:
         return f"{shown(cell)} {TOO_LARGE}"
-    return f"{shown(cell)} is not a number. Only numbers may follow the row names; remove other columns."
+    return f"{shown(cell)} is not a number. Only numbers may follow the row names; correct it or remove other columns."

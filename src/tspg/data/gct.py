@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from tspg.data.blocks import Fields, make_table
+from tspg.data.head import blocks_of_rows
 from tspg.data.naming import listed, shown
 from tspg.data.streams import TextLines
 from tspg.data.table import Block, Table
-from tspg.data.text import Layout, make_table
 from tspg.errors import ExpressionError
 
+_NUMBERED = ["id", "name", "description"]  # GTEx numbers the genes in its tables of one tissue
+_MISSING = "-666"  # what the format has for a missing annotation
 _SIZES = {"#1.2": 2, "#1.3": 4}  # version line -> numbers in the second line
 
 
@@ -25,22 +29,28 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
         )
     n_genes, n_samples, n_row_notes, n_sample_notes = _sizes(path, lines.take_line() or "", _SIZES[version])
     header = (lines.take_line() or "").split("\t")
-    n_id_fields = 1 + n_row_notes
+    numbered = [name.casefold() for name in header[:3]] == _NUMBERED and len(header) == 3 + n_samples
+    n_id_fields = 3 if numbered else 1 + n_row_notes
     if len(header) != n_id_fields + n_samples:
         raise ExpressionError(
             f"{path}, line 3: expected {n_id_fields + n_samples:,} fields for the {n_samples:,} samples "
             "that line 2 declares, "
             f"found {len(header):,}. Correct line 2 or the header."
         )
-    layout = Layout(str(path), "\t", False, n_id_fields, header[n_id_fields:])
-    annotations = _annotations(lines, layout, n_sample_notes)
-    rest = lines.blocks()
-    first = next(rest, None)
-    if first is None:
-        raise ExpressionError(
-            f"{path}: there is a header but no row of values below it. Check that the file is complete."
-        )
-    table = make_table(layout, lines, first, rest, lambda again: open_gct(path, again))
+    names_at = 1 if numbered else 0
+    fields = Fields(
+        str(path),
+        "\t",
+        False,
+        len(header),
+        np.arange(n_id_fields, len(header)),
+        header[n_id_fields:],
+        names_at,
+        tuple((header[at], at) for at in range(names_at + 1, n_id_fields)),
+    )
+    annotations = _annotations(lines, fields, n_id_fields, n_sample_notes)
+    table = make_table(fields, lines, blocks_of_rows(lines), lambda again: open_gct(path, again))
+    table.layout = f"GCT {version.removeprefix('#')}"
     table.genes_in_rows = True
     table.annotations = annotations
     table.blocks = _counted(table.blocks, n_genes, path)
@@ -59,21 +69,21 @@ def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
     return (*numbers, 1, 0) if n_numbers == 2 else tuple(numbers)  # type: ignore[return-value]
 
 
-def _annotations(lines: TextLines, layout: Layout, n_lines: int) -> pd.DataFrame | None:
+def _annotations(lines: TextLines, table: Fields, n_id_fields: int, n_lines: int) -> pd.DataFrame | None:
     """What version 1.3 says about each sample, one text column a line."""
     columns: dict[str, list[str]] = {}
     for _ in range(n_lines):
         fields = (lines.take_line() or "").split("\t")
-        if len(fields) != layout.n_fields:
+        if len(fields) != table.n_fields:
             raise ExpressionError(
-                f"{layout.file}, line {lines.line - 1:,}: expected {layout.n_fields:,} fields, found "
+                f"{table.file}, line {lines.line - 1:,}: expected {table.n_fields:,} fields, found "
                 f"{len(fields):,}. "
                 "Line 2 declares this as a line that describes the samples; correct one of them."
             )
         if fields[0] in columns:
-            raise ExpressionError(f"{layout.file}: two lines describe the samples by {shown(fields[0])}. Keep one.")
-        columns[fields[0]] = fields[layout.n_id_fields :]
-    return pd.DataFrame(columns, index=pd.Index(layout.column_ids, dtype=object), dtype=object) if columns else None
+            raise ExpressionError(f"{table.file}: two lines describe the samples by {shown(fields[0])}. Keep one.")
+        columns[fields[0]] = ["" if cell == _MISSING else cell for cell in fields[n_id_fields:]]
+    return pd.DataFrame(columns, index=pd.Index(table.column_ids, dtype=object), dtype=object) if columns else None
 
 
 def _counted(blocks: Iterator[Block], n_declared: int, path: Path) -> Iterator[Block]:

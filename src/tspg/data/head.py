@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tspg.data.fields import is_number, is_quoted, split_line
 from tspg.data.naming import shown
@@ -12,8 +13,12 @@ from tspg.errors import InputError
 DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
 N_LOOKED_AT = 50  # rows that tell what separates fields, and which columns hold text
 # A header that starts like this has a name above the row names, so rows that are one field longer are no work of R.
-_ABOVE_ROW_NAMES = frozenset(
-    {"", "sample", "sample_id", "sampleid", "sampid", "samples", "id", "gene", "gene_id", "genes", "name", "symbol"}
+_ABOVE_ROW_NAMES = re.compile(
+    r"|index|unnamed: 0|(sample|samp|run|model|cell_?line|barcode|patient|subject)([ ._]?(id|ids|name|names)|s)?|"
+    r"(gene|ensembl|hugo|hgnc|entrez|transcript|probe|feature|tracking|target|xena)s?([ ._]?(gene|sample))?"
+    r"([ ._]?(id|ids|ref|name|names|symbol|symbols))?|id|id_ref|name|names|symbol|symbols|geneid|genesymbol|"
+    r"(hybridization|composite element) ref",
+    re.IGNORECASE,
 )
 _EXCEL = re.compile(r'"?sep=(.)"?[\t,; ]*$', re.IGNORECASE)
 
@@ -42,8 +47,15 @@ class Head:
         return len(self.header) + self.n_empty
 
 
-def read_head(lines: TextLines) -> Head:
+def read_head(lines: TextLines, until: str = "") -> Head:
     """What stands before the rows of a table; the rows are left to be read.
+
+    Parameters
+    ----------
+    lines
+        The table, from its first line on.
+    until
+        How the line starts that ends the table, if it has one.
 
     Raises
     ------
@@ -53,6 +65,8 @@ def read_head(lines: TextLines) -> Head:
     """
     comments, header, delimiter, notes = _before_the_rows(lines)
     line, below = lines.line - 1, lines.peek(N_LOOKED_AT)
+    if until:
+        below = list(takewhile(lambda row: not row.startswith(until), below))
     while below and _is_blank(below[-1]):
         below.pop()
     file = str(lines.path)
@@ -75,10 +89,17 @@ def read_head(lines: TextLines) -> Head:
     return Head(file, line, tuple(comments), delimiter, quoted, names, rows, n_empty, (*notes, *more))
 
 
-def blocks_of_rows(lines: TextLines) -> Iterator[tuple[int, bytes]]:
-    """The blocks of whole lines below the header; blank lines at the very end are left out, any other is refused."""
+def blocks_of_rows(lines: TextLines, until: str = "") -> Iterator[tuple[int, bytes]]:
+    """The blocks of whole lines below the header; blank lines at the very end are left out, any other is refused.
+
+    With `until` they end at the first line that starts so, and there must be one.
+    """
     blank_from = 0
-    for number, data in lines.blocks():
+    ended = not until
+    for number, block in lines.blocks():
+        last = _line_starting(block, until.encode()) if until else None
+        ended = ended or last is not None
+        data = block[:last]
         end = len(data.rstrip(b" \t,;\n"))
         if blank_from and end:
             raise lines.error(
@@ -90,6 +111,18 @@ def blocks_of_rows(lines: TextLines) -> Iterator[tuple[int, bytes]]:
             blank_from = number + data.count(b"\n", 0, end)
         if end:
             yield number, data[:end]
+        if last is not None:
+            return
+    if not ended:
+        raise lines.error(f"{lines.path}: the table does not end in a line {until}. Download the file again.")
+
+
+def _line_starting(data: bytes, start: bytes) -> int | None:
+    """Where the first line that starts so begins."""
+    if data.startswith(start):
+        return 0
+    at = data.find(b"\n" + start)
+    return at + 1 if at >= 0 else None
 
 
 def rows_of(lines: TextLines, head: Head) -> Iterator[tuple[int, list[str]]]:
@@ -118,8 +151,8 @@ def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list
         notes.append(f"the line {shown(excel[0])} of Excel was left out")
     comments: list[str] = []
     while line and line.startswith("#"):
-        if _is_header(line, comments, lines.peek(2)):
-            line = line.removeprefix("#").lstrip(" ")
+        if header := _marked_header(line, comments, lines.peek(2)):
+            line = header
             break
         comments.append(line)
         line = lines.take_line()
@@ -132,16 +165,21 @@ def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list
     return comments, line, delimiter, notes
 
 
-def _is_header(line: str, comments: list[str], below: list[str]) -> bool:
-    """Whether a line with # names the columns: it alone has as many fields as the lines below it."""
+def _marked_header(line: str, comments: list[str], below: list[str]) -> str:
+    """The names of columns in a line with #, or nothing: such a line alone has as many fields as the lines below it.
+
+    Where it has one field less, as R writes it, # is part of a name.
+    """
     if not below or below[0].startswith("#"):
-        return False
+        return ""
     for delimiter in DELIMITERS:
         n_ours, n_below = line.count(delimiter), below[0].count(delimiter)
         fits = 0 < n_below == below[-1].count(delimiter) and n_ours in (n_below, n_below - 1)
         if fits and not (delimiter == " " and line.startswith("# ")):
-            return all(other.count(delimiter) != n_ours for other in comments) and not _names_columns(below, delimiter)
-    return False
+            if any(other.count(delimiter) == n_ours for other in comments) or _names_columns(below, delimiter):
+                return ""
+            return line.removeprefix("#").lstrip(" ") if n_ours == n_below else line
+    return ""
 
 
 def _names_columns(lines: list[str], delimiter: str) -> bool:
@@ -159,8 +197,8 @@ def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
 
     def merit(delimiter: str) -> tuple[int, bool, int]:
         n_names, numbers = _n_fields(header, delimiter, header), {_n_fields(row, delimiter, header) for row in below}
-        if delimiter == " " and ("  " in header or "\t" in header):
-            return 0, False, 0
+        if delimiter == " " and ("  " in header or any(other in header for other in "\t,;")):
+            return 0, False, 0  # names may hold blanks, and several of them tell nothing
         fits = 0
         if len(numbers) == 1 and min(numbers) > 1:
             fits = {0: 2, 1: 1, -1: 1}.get(n_names - min(numbers), 0)
@@ -170,7 +208,6 @@ def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
 
     candidates = [by_ending, *(delimiter for delimiter in DELIMITERS if delimiter != by_ending)]
     best = max(candidates, key=merit)
-    # Names hold blanks often enough: they separate fields only if that is beyond doubt.
     return by_ending if best == " " and not merit(best)[0] else best
 
 
@@ -204,7 +241,7 @@ def _aligned(
         return names, 0, []  # the first odd line is named by who reads the rows
     n_names, n_row = len(names), min(numbers)
     named, filled = len(_without_empty_end(names)), max(len(_without_empty_end(row)) for row in rows)
-    above_row_names = names[0].casefold() in _ABOVE_ROW_NAMES
+    above_row_names = _ABOVE_ROW_NAMES.fullmatch(names[0]) is not None
     if filled <= named <= n_row and named > 1 and (named < n_names or (n_row > n_names and above_row_names)):
         return names[:named], n_row - named, ["the lines end in empty fields, which were left out"]
     if n_row == n_names + 1 and filled == n_row and not above_row_names:

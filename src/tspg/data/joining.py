@@ -1,12 +1,14 @@
 """What is known about each sample, joined to the matrix by the samples' names."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 import pandas as pd
 
+from tspg.data.fields import is_number
 from tspg.data.labels import (
     UNNAMED_LABEL,
     LabelsFile,
@@ -17,11 +19,12 @@ from tspg.data.labels import (
     is_missing,
 )
 from tspg.data.naming import closest, listed, shown
-from tspg.data.sample_names import FEW, MANY, NameMatch, best_match, exact_match, nearly_alike, possible_matches
+from tspg.data.sample_names import FEW, MANY, NameMatch, bare_name, best_match, exact_match, nearly_alike
 from tspg.errors import LabelError
 
 _SHOWN = 5
 _COMPARED = 1_000  # names that the nearest one is sought among
+_LOOKED_AT = 20  # cells that tell what a column is of
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,36 @@ def find_samples(names: Sequence[str], labels: LabelsFile, options: LabelOptions
     share = exact.n / max(1, len(names))
     if share >= MANY:
         return Found(exact.at, best_match(names, columns[exact.at]))
-    # A column of other things, such as sexes, has fewer different cells than there are samples.
-    several = {at: ids for at, ids in columns.items() if at == exact.at or len(ids) >= FEW * len(names)}
-    tried = {at: best_match(names, ids) for at, ids in several.items()}
+    bare = ["", *map(bare_name, names[:_LOOKED_AT])]
+    tried: dict[int, NameMatch] = {}
+    for at, ids in columns.items():
+        # A column of other things, such as sexes or weights, has few different cells, or numbers.
+        if at != exact.at and (len(ids) < FEW * len(names) or (_are_numbers(ids) and not _are_numbers(bare))):
+            continue
+        tried[at] = best_match(names, ids)
+        if len(tried[at].partners) == len(names) and not tried[at].is_doubtful:
+            break
     usable = {at: match for at, match in tried.items() if share < FEW or not match.is_doubtful}
     at = max(usable, key=lambda at: (len(usable[at].partners), not usable[at].is_doubtful, usable[at].n_letters))
-    return Found(at, usable[at])
+    clash = next((match.clash for match in tried.values() if match.clash is not None), None)
+    return Found(at, replace(usable[at], clash=clash))
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    """Whether most of the first cells below a header are numbers."""
+    first = list(islice(cells, 1, _LOOKED_AT))
+    return sum(map(is_number, first)) > len(first) / 2
 
 
 def find_exactly(names: Sequence[str], labels: LabelsFile, options: LabelOptions) -> Found:
     """The same, with names as they are written only; this is quick."""
     found = [Found(at, exact_match(names, ids)) for at, ids in _candidates(labels, options).items()]
     return max(found, key=lambda one: one.n)
+
+
+def possible_names(labels: LabelsFile, options: LabelOptions) -> set[str]:
+    """Every cell of a labels file that may be a sample's name."""
+    return set() if labels.by_order else {name for ids in _candidates(labels, options).values() for name in ids}
 
 
 def _candidates(labels: LabelsFile, options: LabelOptions) -> dict[int, dict[str, None]]:
@@ -165,7 +186,7 @@ def _by_order(file: str, sample_ids: list[str], labels: LabelsFile, options: Lab
         f"{shown(sample_ids[0])}, the last ({shown(cells[-1])}) to {shown(sample_ids[-1])}"
     )
     joined = Joined(obs, column, about, [note], is_unnamed=options.label_column is None)
-    _leave_unlabelled(joined, file, options)
+    _leave_unlabelled(joined, file, options, labels)
     return joined
 
 
@@ -173,7 +194,7 @@ def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: Labe
     """The lines of a labels file that are of samples in the matrix."""
     found = find_samples(sample_ids, labels, options)
     if not found.n:
-        raise none_found(file, sample_ids, labels, options, f"The samples are {listed(sample_ids, _SHOWN)}.")
+        raise none_found(file, sample_ids, found, labels, options, f"The samples are {listed(sample_ids, _SHOWN)}.")
     sample_of = {theirs: ours for ours, partners in found.match.partners.items() for theirs in partners}
     named = {cells[0] for cells in labels.columns} & {options.label_column, options.sample_column}
     table = labels.titled(found.at, sample_of.__contains__, named=bool(named))
@@ -202,7 +223,7 @@ def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: Labe
         "differing": _differing(beside, rows.values()),
     }
     joined = Joined(obs, column, about, is_unnamed=table.names is None and options.label_column is None)
-    _leave_unlabelled(joined, file, options, labels, rows)
+    _leave_unlabelled(joined, file, options, labels, rows, found)
     if table.names is not None and labels.header is None and not named:
         joined.notes.append(f"the first line of {labels.path.name} was taken for column names: {listed(table.names)}")
     if found.at != 0 and options.sample_column is None and table.names is not None:
@@ -251,6 +272,7 @@ def _leave_unlabelled(
     options: LabelOptions,
     labels: LabelsFile | None = None,
     in_labels: Collection[str] | None = None,
+    found: Found | None = None,
 ) -> None:
     """Empty the labels that say nothing; refuse them unless that is allowed, and always where there is no other."""
     samples = [str(sample) for sample in joined.obs.index]
@@ -263,14 +285,15 @@ def _leave_unlabelled(
         joined.obs[joined.label_column] = ["" if is_missing(cell) else cell for cell in cells]
     if not absent and not empty:
         return
+    of = "" if labels is None else f" of {labels.path.name}"
     why = [f"{len(absent):,} not in {labels.path.name}"] if labels is not None and absent else []
-    why += [f"{len(empty):,} empty, NA or the like in column {shown(str(joined.label_column))}"] if empty else []
+    why += [f"{len(empty):,} empty, NA or the like in column {shown(str(joined.label_column))}{of}"] if empty else []
     without = [*absent, *empty]
     told = f"{len(without):,} of {len(samples):,} samples have no label: {listed(without)} ({', '.join(why)})"
     if len(without) == len(samples):
         raise LabelError(f"{file}: {told}. Name the column with the classes with --label-column.")
     if not options.allow_unlabelled:
-        reason = reasons(absent, labels, options) if labels is not None and absent else ""
+        reason = "" if labels is None or found is None else _reasons(absent, found, labels, options)
         raise LabelError(f"{file}: {told}. {reason}Label them, or leave them out with --allow-unlabelled.")
     joined.notes.append(told)
 
@@ -301,12 +324,14 @@ def _add(joined: Joined, own: pd.DataFrame, labels: LabelsFile) -> None:
             )
 
 
-def none_found(file: str, names: Sequence[str], labels: LabelsFile, options: LabelOptions, where: str) -> LabelError:
+def none_found(
+    file: str, names: Sequence[str], found: Found, labels: LabelsFile, options: LabelOptions, where: str
+) -> LabelError:
     """The error about labels of other samples: what both files hold, the nearest names, and the step that helps."""
     at = 0 if options.sample_column is None else labels.column_at(options.sample_column)
     ids = list(dict.fromkeys(labels.columns[at][1 if labels.header else 0 :]))
-    reason = reasons(names, labels, options)
-    if not reason and names and (near := closest(names[0], islice(ids, _COMPARED), 1)):
+    reason = _reasons(names, found, labels, options)
+    if not reason and names and (near := get_close_matches(names[0], ids[:_COMPARED], n=1)):
         reason = f"The nearest names are {shown(names[0])} here and {shown(near[0])} there. "
     return LabelError(
         f"{file}: the labelled samples ({listed(ids, _SHOWN)}) are not among those of the matrix. {where} {reason}"
@@ -314,20 +339,18 @@ def none_found(file: str, names: Sequence[str], labels: LabelsFile, options: Lab
     )
 
 
-def reasons(missing: Sequence[str], labels: LabelsFile, options: LabelOptions) -> str:
+def _reasons(missing: Sequence[str], found: Found, labels: LabelsFile, options: LabelOptions) -> str:
     """Why samples were not found in a labels file, as far as names tell; ends in a blank, or is empty."""
-    if options.sample_column is not None:
+    if options.sample_column is not None and missing:
         other = find_samples(missing, labels, LabelOptions(options.label_column))
-        if other.n > find_samples(missing, labels, options).n:
+        if other.n > len(missing) / 2:
             better = labels.columns[other.at][0]
             return f"{other.n:,} of them are in column {shown(better)}: use --sample-column {better!r}. "
-    columns = _candidates(labels, options).values()
-    for match in (match for ids in columns for match in possible_matches(missing, ids)):
-        if match.clash is not None:
-            ours, too, theirs = match.clash
-            return (
-                f"{shown(ours)} and {shown(too)} would both be {shown(theirs)} of {labels.path.name} (matched "
-                f"{match.how}). Give labels by names that tell these samples apart. "
-            )
-    pairs = next((pairs for ids in columns if (pairs := nearly_alike(missing, ids))), [])
+    if found.match.clash is not None:
+        ours, too, theirs, how = found.match.clash
+        return (
+            f"{shown(ours)} and {shown(too)} would both be {shown(theirs)} of {labels.path.name}, if matched {how}. "
+            "Give labels by names that tell these samples apart. "
+        )
+    pairs = nearly_alike(missing, dict.fromkeys(labels.columns[found.at]))
     return "".join(f"{shown(ours)} is nearly the labelled {shown(theirs)}. " for ours, theirs in pairs)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tspg.data.geo import NAME, samples_of_series
 from tspg.data.head import read_head, rows_of
 from tspg.data.naming import check_characters, check_names, closest, listed, shown
 from tspg.data.streams import NO_LINE_END, TextLines
@@ -79,18 +80,8 @@ class LabelsFile:
         return self.split(header)
 
     def split(self, header: bool) -> "LabelsTable":
-        """The rows without the header, where there is one.
-
-        Raises
-        ------
-        LabelError
-            If there is nothing below it.
-        """
+        """The rows without the header, where there is one."""
         start = 1 if header else 0
-        if len(self.lines) == start:
-            raise LabelError(
-                f"{self.path}: there is a header line but no sample below it. Check that the file is complete."
-            )
         names = [column[0] for column in self.columns] if header else None
         return LabelsTable(self.path, names, [column[start:] for column in self.columns], self.lines[start:])
 
@@ -223,6 +214,8 @@ def read_labels_file(path: str | Path) -> LabelsFile:
     path = Path(path)
     with TextLines(path, LabelError) as lines:
         first = lines.peek(2)
+        if first and first[0].startswith("!"):
+            return _of_series(path, samples_of_series(lines))
         if first and (first[0].startswith("#numeric") or _is_cls(first)):
             return _read_cls(path, [line for _, line in lines.numbered_lines()])
         head = read_head(lines)
@@ -234,10 +227,18 @@ def read_labels_file(path: str | Path) -> LabelsFile:
         raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
     columns = [list(cells) for cells in zip(head.header, *(fields for _, fields in rows), strict=True)]
     told = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
+    if told and not rows:
+        raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     notes = tuple(f"{path.name}: {note}" for note in head.notes)
     return LabelsFile(
         path, columns, [head.line, *(number for number, _ in rows)], told or None, notes=notes, doubts=doubts
     )
+
+
+def _of_series(path: Path, samples: pd.DataFrame) -> LabelsFile:
+    """What a series matrix of GEO says of its samples, as a table with a header."""
+    columns = [["geo_accession", *samples.index], *([str(name), *samples[name]] for name in samples.columns)]
+    return LabelsFile(path, columns, [1] * len(columns[0]), header=True, notes=(f"{path.name}: read as {NAME}",))
 
 
 def _is_cls(lines: Sequence[str]) -> bool:

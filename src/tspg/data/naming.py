@@ -124,13 +124,14 @@ def near_matches(wanted: Iterable[str], known: Collection[str], most: int = 3) -
 
     R writes points for hyphens when it reads a table.
     """
-    by_plain = {_unpunctuated(name): name for name in sorted(known)}
-    folded = ((name, _unpunctuated(name)) for name in wanted if name not in known)
+    by_plain = {unpunctuated(name): name for name in sorted(known)}
+    folded = ((name, unpunctuated(name)) for name in wanted if name not in known)
     pairs = ((name, by_plain[key]) for name, key in folded if key in by_plain)
     return [pair for pair, _ in zip(pairs, range(most), strict=False)]
 
 
-def _unpunctuated(name: str) -> str:
+def unpunctuated(name: str) -> str:
+    """A name without blanks and capital letters, with points for hyphens and underscores."""
     return plain(name).replace("-", ".").replace("_", ".")
 
 

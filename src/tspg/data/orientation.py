@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tspg.data.identifiers import is_known_gene, possible_match
-from tspg.data.joining import LabelOptions, find_exactly, find_samples, none_found
+from tspg.data.joining import Found, LabelOptions, find_exactly, find_samples, none_found
 from tspg.data.labels import LabelsFile
 from tspg.data.naming import listed
 from tspg.data.sample_names import FEW, MANY
@@ -70,24 +70,24 @@ def orientation(
 def _samples_in_columns(table: Table, labels: LabelsFile, options: LabelOptions, turned: bool) -> bool:
     """Whether the labelled samples are in the columns; refused where they are on both sides, or on none."""
     rows, columns = table.first_row_ids, table.column_ids
-    shares = _shares(rows, columns, labels, options)
+    found, shares = _found(rows, columns, labels, options)
     if not any(shares) and options.allow_unlabelled:  # those without a label may be the first ones
-        shares = _shares(table.all_row_ids(), columns, labels, options)
+        found, shares = _found(table.all_row_ids(), columns, labels, options)
     if min(shares) >= FEW:
         raise ExpressionError(
             f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)} "
             "Give samples and genes different names."
         )
     if not any(shares):
-        samples = columns if turned or _genes_in_rows_alone(table) else rows
+        side = int(turned or _genes_in_rows_alone(table))
         where = f"They are neither in the rows nor in the columns. {_both_sides(table)}"
-        raise none_found(table.file, samples, labels, options, where)
+        raise none_found(table.file, (rows, columns)[side], found[side], labels, options, where)
     return shares[1] > shares[0]
 
 
 def _check_side(table: Table, labels: LabelsFile, options: LabelOptions) -> None:
     """Refuse a file whose format says that genes are where the labelled samples are."""
-    shares = _shares(table.first_row_ids, table.column_ids, labels, options)
+    _, shares = _found(table.first_row_ids, table.column_ids, labels, options)
     of_samples, of_genes = shares[::-1] if table.genes_in_rows else shares
     if of_samples < FEW <= of_genes:
         raise ExpressionError(
@@ -96,17 +96,16 @@ def _check_side(table: Table, labels: LabelsFile, options: LabelOptions) -> None
         )
 
 
-def _shares(
+def _found(
     rows: Sequence[str], columns: Sequence[str], labels: LabelsFile, options: LabelOptions
-) -> tuple[float, float]:
-    """Which shares of the rows and columns are labelled samples; names are compared by rule only where they must be."""
-    shares = 0.0, 0.0
+) -> tuple[tuple[Found, Found], tuple[float, float]]:
+    """The labelled samples among rows and columns, and their shares; by rule only where they must be."""
     for find in (find_exactly, find_samples):
-        in_rows, in_columns = (find(names, labels, options).n / max(1, len(names)) for names in (rows, columns))
-        shares = in_rows, in_columns
+        found = find(rows, labels, options), find(columns, labels, options)
+        shares = found[0].n / max(1, len(rows)), found[1].n / max(1, len(columns))
         if max(shares) >= FEW:
             break
-    return shares
+    return found, shares
 
 
 def _genes_in_rows_alone(table: Table) -> bool:

@@ -29,7 +29,7 @@ class Reading:
     duplicates: str = "error"
 
     def read(self, genes: Selection = None, **limits: Any) -> AnnData:
-        """The labelled matrix; `limits` say what else is refused or accepted, as in `read_once`."""
+        """The labelled matrix; `limits` say what is refused, or accepted without a label (see `read_once`)."""
         options = {name: value for name, value in vars(self).items() if name != "expression"}
         return read_once(self.expression, [genes], **options, **limits).select(genes)
 

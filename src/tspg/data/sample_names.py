@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from tspg.data.naming import plain
+from tspg.data.naming import plain, unpunctuated
 
 FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
 _R_PREFIX = re.compile(r"^x(?=\d)")
@@ -19,6 +19,7 @@ _ENDINGS = re.compile(
 )
 _WITH_LETTER = re.compile(r"(tcga|target)\.")  # barcodes in which a letter (the vial) follows the sample's digits
 _LONGEST = 1_000  # letters of a name that is looked into
+_MOST_PARTS = 10
 _TRIED = 5  # names that tell what all of them share
 
 
@@ -26,13 +27,13 @@ _TRIED = 5  # names that tell what all of them share
 class NameMatch:
     """Which names of another file each of ours is; `how` says by what rule, and is empty where they are written alike.
 
-    `clash` are two of ours that the rule takes for one of theirs, and that one. `is_doubtful` rules compare a part of
-    each name only. `n_letters` is how much of the names was the same.
+    `clash` are two of ours that a rule takes for one of theirs, that one, and the rule. `is_doubtful` rules compare a
+    part of each name only.
     """
 
     partners: dict[str, tuple[str, ...]]
     how: str = ""
-    clash: tuple[str, str, str] | None = None
+    clash: tuple[str, str, str, str] | None = None
     is_doubtful: bool = False
 
     @property
@@ -45,25 +46,21 @@ class NameMatch:
         return [(ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]]
 
 
-def unpunctuated(name: str) -> str:
-    """A name without blanks and capital letters, with points for hyphens and underscores, as R writes them."""
-    return plain(name).replace("-", ".").replace("_", ".")
-
-
 def _of_r(name: str) -> str:
     return _R_PREFIX.sub("", unpunctuated(name))
 
 
-def _of_file(name: str) -> str:
+def bare_name(name: str) -> str:
+    """What is left of a name without folder, endings of files, R's X, capital letters, blanks and signs."""
     base = _FOLDER.sub("", name)
     return _of_r(_ENDINGS.sub("", base) or base)
 
 
 _SPELLINGS: dict[str, Callable[[str], str]] = {
-    "capital letters and blanks aside": plain,
-    "capital letters, blanks and the signs . - _ aside": unpunctuated,
-    "R's X in front of a digit aside": _of_r,
-    "folders and file endings aside": _of_file,
+    "with capital letters and blanks ignored": plain,
+    "with capital letters, blanks and the signs . - _ ignored": unpunctuated,
+    "with R's X in front of a digit left out": _of_r,
+    "with folders and file endings left out": bare_name,
 }
 
 
@@ -94,10 +91,12 @@ def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameM
 def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
     """The names written alike, or what the rule finds that finds all, or most where hardly any are written alike."""
     found = possible_matches(ours, theirs)
-    complete = next((match for match in found if len(match.partners) == len(ours)), None)
-    if complete is not None or 0 < FEW * len(ours) <= len(found[0].partners):
-        return complete or found[0]
-    return max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
+    clash = next((match.clash for match in found if match.clash is not None), None)
+    best = max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
+    if len(best.partners) < len(ours) and 0 < FEW * len(ours) <= len(found[0].partners):
+        best = found[0]
+    in_order = {name: best.partners[name] for name in ours if name in best.partners}
+    return replace(best, partners=in_order, clash=clash)
 
 
 def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str], how: str) -> NameMatch:
@@ -106,7 +105,7 @@ def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str],
     by_key = _grouped((name for name in theirs if name not in known), key)
     left = {text: names for text, names in _grouped(ours, key, but=known).items() if text in by_key}
     partners = {names[0]: tuple(by_key[text]) for text, names in left.items() if len(names) == 1}
-    clash = next(((names[0], names[1], by_key[text][0]) for text, names in left.items() if len(names) > 1), None)
+    clash = next(((names[0], names[1], by_key[text][0], how) for text, names in left.items() if len(names) > 1), None)
     return NameMatch({**known, **partners}, how, clash)
 
 
@@ -123,7 +122,7 @@ def _grouped(
 
 def _by_what_all_share(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
     """Names of one file that are those of the other with the same text before and behind each of them."""
-    own, other = _grouped(ours, _of_file), _grouped(theirs, _of_file)
+    own, other = _grouped(ours, bare_name), _grouped(theirs, bare_name)
     for longer, shorter in ((own, other), (other, own)):
         found = [_without(around, longer, shorter) for around in _around(longer, shorter)]
         most = max(map(len, found), default=0)
@@ -132,7 +131,7 @@ def _by_what_all_share(ours: Sequence[str], theirs: Collection[str]) -> Iterator
             pairs = best[0] if longer is own else {short: long for long, short in best[0].items()}
             alone = {mine: their for mine, their in pairs.items() if len(own[mine]) == 1}
             partners = {own[mine][0]: tuple(other[their]) for mine, their in alone.items()}
-            yield NameMatch(partners, "what all names have in common aside", is_doubtful=True)
+            yield NameMatch(partners, "with what all names have in common left out", is_doubtful=True)
 
 
 def _around(longer: Collection[str], shorter: Collection[str]) -> list[tuple[str, str]]:
@@ -154,13 +153,26 @@ def _stands_alone(before: str, part: str, behind: str) -> bool:
 
 
 def _without(around: tuple[str, str], longer: Collection[str], shorter: Collection[str]) -> dict[str, str]:
+    """Each longer name with the shorter one in it; none if a shorter one stands in a name with other text around it."""
     before, behind = around
     inner = {
-        name: name[len(before) : len(name) - len(behind)]
+        name: part
         for name in longer
-        if name.startswith(before) and name.endswith(behind)
+        if name.startswith(before)
+        and name.endswith(behind)
+        and (part := name[len(before) : len(name) - len(behind)]) in shorter
     }
-    return {name: part for name, part in inner.items() if part in shorter}
+    found = set(inner.values())
+    others = (name for name in longer if name not in inner)
+    return {} if any(not found.isdisjoint(_runs_of_parts(name)) for name in others) else inner
+
+
+def _runs_of_parts(name: str) -> Iterator[str]:
+    """Every piece of a name between two of its points."""
+    parts = name.split(".")[:_MOST_PARTS]
+    for start in range(len(parts)):
+        for end in range(start + 1, len(parts) + 1):
+            yield ".".join(parts[start:end])
 
 
 def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
@@ -171,7 +183,7 @@ def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[Name
     taken = _grouped(starts, lambda mine: starts[mine])
     twice = next(((*mine[:2], start) for start, mine in taken.items() if len(mine) > 1), None)
     if twice is not None:
-        yield NameMatch({}, how, (own[twice[0]][0], own[twice[1]][0], other[twice[2]][0]))
+        yield NameMatch({}, how, (own[twice[0]][0], own[twice[1]][0], other[twice[2]][0], how))
     elif starts:
         partners = {own[mine][0]: tuple(other[start]) for mine, start in starts.items() if len(own[mine]) == 1}
         yield NameMatch(partners, how, is_doubtful=True)

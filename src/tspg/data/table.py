@@ -1,6 +1,6 @@
 """What every expression file is once opened: a table whose values are read block by block."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from tspg.machine import usable_memory
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 MOST_COLUMNS = 1_000_000
+NAMES_FROM_FILES = "sample names were taken from file names"
 
 
 class Block(Protocol):
@@ -36,9 +37,11 @@ class Table:
 
     `genes_in_rows` is None where the format does not say. `annotations` is what the file says of its samples where
     that is known when it is opened, `gene_annotations` what it says of its genes, both in its order; `row_texts` are
-    columns of text beside the names of the rows, filled while the blocks are read. `layout` is the name of what the
-    file was recognised as, such as `featureCounts output`, and `units` the units that this layout fixes, one of the
-    kinds of `tspg.data.units`; empty where it does not.
+    columns of text beside the names of the rows, filled while the blocks are read; `column_texts` are the same of the
+    columns. `left_out` are columns that are neither. `layout` is the name of what the file was recognised as, such as
+    `featureCounts output`, and `units` the units that this layout fixes, one of the kinds of `tspg.data.units`; empty
+    where it does not. `columns_in_file` are the names of the columns as they stand in the file, where `column_ids`
+    were made from names of files.
     """
 
     file: str
@@ -50,10 +53,19 @@ class Table:
     annotations: pd.DataFrame | None = None
     gene_annotations: pd.DataFrame | None = None
     row_texts: dict[str, list[str]] = field(default_factory=dict)
+    column_texts: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    columns_in_file: list[str] = field(default_factory=list)
     layout: str = ""
     units: str = ""
     notes: list[str] = field(default_factory=list)  # on how it was read
     doubts: list[str] = field(default_factory=list)  # whether it is what the user means it to be
+
+    def prefer_names(self, labelled: Collection[str]) -> None:
+        """Take the columns' names as they stand in the file if more samples of that name have a label."""
+        if sum(map(labelled.__contains__, self.columns_in_file)) > sum(map(labelled.__contains__, self.column_ids)):
+            self.column_ids, self.columns_in_file = self.columns_in_file, []
+            self.notes.remove(NAMES_FROM_FILES)
 
 
 class GrowingMatrix:
