@@ -226,7 +226,15 @@ def read_once(
     )
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
-        table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
+        table = open_table(
+            path,
+            stack,
+            limit=memory_limit(max_memory_gb),
+            layer=layer,
+            value=value,
+            sample_column=sample_column if labels is None else None,
+            labelled=(labels or label_column) is not None,
+        )
         turned = genes_in_rows(
             table,
             transpose=transpose,

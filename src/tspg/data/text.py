@@ -151,7 +151,7 @@ class TextBlock:
         try:
             values: FloatArray = cells.cast(pa.float32()).to_numpy()
         except pa.ArrowInvalid:
-            at = _first_bad(cells)
+            at = first_bad(cells)
             raise self._bad_cell(cell_fault(cells[at].as_py()), at, rows, columns) from None
         if not np.isfinite(values).all():
             at = int(np.flatnonzero(~np.isfinite(values))[0])
@@ -205,7 +205,7 @@ class TextBlock:
         raise AssertionError("a block was called ragged although every line has the right number of fields")
 
 
-def _first_bad(cells: pa.StringArray) -> int:
+def first_bad(cells: pa.StringArray) -> int:
     """Position of the first cell that is not a number, found by halving."""
     low, high = 0, len(cells)
     while high - low > 1:
