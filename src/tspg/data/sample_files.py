@@ -162,8 +162,6 @@ def _read(file: SampleFile, column: str | None) -> _Profile:
     found = file.found
     column = column or found.columns[-1]
     with TextLines(file.path, ExpressionError) as lines:
-        for _ in range(found.n_above):
-            lines.take_line()
         data = b"".join(block for _, block in lines.blocks())
     symbol = found.layout.symbol
     wanted = [found.gene, column, *([symbol] if symbol else [])]
@@ -173,6 +171,11 @@ def _read(file: SampleFile, column: str | None) -> _Profile:
     line_of = np.flatnonzero(is_gene.to_numpy()) + found.n_above + 1
     no_genes = genes.filter(compute.invert(is_gene)).to_pylist()
     genes, cells = genes.filter(is_gene).combine_chunks(), cells.filter(is_gene).combine_chunks()
+    if len(nameless := np.flatnonzero(compute.equal(genes, "").to_numpy(zero_copy_only=False))):
+        raise ExpressionError(
+            f"{file.path}, line {line_of[nameless[0]]:,}: the line is empty, or its gene has no name. "
+            "Check that the file is complete."
+        )
     values = _numbers(file, genes, cells, column, line_of)
     symbols = table.column(2).filter(is_gene).to_pylist() if symbol else None
     if not len(genes):
@@ -192,7 +195,9 @@ def _columns(file: SampleFile, data: bytes, wanted: list[str]) -> pa.Table:
     try:
         return csv.read_csv(
             pa.BufferReader(data),
-            csv.ReadOptions(column_names=found.columns, use_threads=False, block_size=len(data) + 1),
+            csv.ReadOptions(
+                column_names=found.columns, skip_rows=found.n_above, use_threads=False, block_size=len(data) + 1
+            ),
             csv.ParseOptions(
                 delimiter=found.delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=refuse
             ),
@@ -202,7 +207,7 @@ def _columns(file: SampleFile, data: bytes, wanted: list[str]) -> pa.Table:
         if not ragged:
             raise ExpressionError(f"{file.path}: cannot be read ({error}). Check that the file is complete.") from error
         raise ExpressionError(
-            f"{file.path}, line {found.n_above + ragged[0].number:,}: expected {len(found.columns):,} fields, found "
+            f"{file.path}, line {ragged[0].number:,}: expected {len(found.columns):,} fields, found "
             f"{ragged[0].actual_columns:,}. Check that the file is complete."
         ) from error
 
@@ -272,4 +277,5 @@ class _Sample:
                 f"{self.file.path}: genes stand in another order than in {self.first.path}, and some occur more than "
                 "once, so nobody can say which is which. Give each gene once."
             )
-        return profile.values[compute.index_in(genes, value_set=profile.genes).to_numpy()]
+        ordered: FloatArray = profile.values[compute.index_in(genes, value_set=profile.genes).to_numpy()]
+        return ordered

@@ -115,9 +115,7 @@ LAYOUTS = (
         "StringTie gene abundances",
         ("Gene ID", "Gene Name", "Coverage", "FPKM", "TPM"),
         dict.fromkeys(("TPM", "FPKM", "Coverage"), LINEAR),
-        tuple(
-            f"gene{word}{ending}" for word in ("_abund", "_abundance", "_abundances", ".abundance") for ending in _TEXT
-        ),
+        tuple(f"gene{word}{ending}" for word in ("_abund", "_abundance", "_abundances") for ending in _TEXT),
         symbol="Gene Name",
     ),
     SampleLayout(
@@ -165,7 +163,7 @@ LAYOUTS = (
 
 @dataclass(frozen=True)
 class Recognised:
-    """The layout of a file, the names of its columns, what stands between them, and how many lines are above the values."""
+    """The layout of a file, the names of its columns, what is between them, and how many lines are above the values."""
 
     layout: SampleLayout
     columns: tuple[str, ...]

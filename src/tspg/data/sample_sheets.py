@@ -25,15 +25,15 @@ _FOLDER_COLUMNS = ("file_id", "id", "file_uuid")  # GDC's client puts each file 
 _NOT_SAMPLES = (".md5", ".log", ".parcel", ".summary", ".json", ".html", ".pdf")
 
 
-def is_sheet(head: bytes, path: Path) -> bool:
-    """Whether a text begins as a table that names files: a column of that name, and below it a file that is there."""
+def is_sheet(head: bytes) -> bool:
+    """Whether a text begins as a table that names files: a column that is called so, and in it what may be paths."""
     lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[:-1]
     if len(lines) < 2:
         return False
     header, *rows = (_fields(line, lines[0], "") for line in lines[:20])
     at = _column(header, _FILE_COLUMNS)
     cells = [row[at] for row in rows if at is not None and at < len(row)]
-    return any(("." in cell or "/" in cell) and not _is_number(cell) for cell in cells) and path.is_file()
+    return any(("." in cell or "/" in cell) and not _is_number(cell) for cell in cells)
 
 
 def open_sheet(path: Path, *, value: str | None, sample_column: str | None) -> Table:
@@ -93,9 +93,9 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def _main_layout(path: Path, by_layout: dict[str, list[tuple[Path, Recognised]]]) -> list[tuple[Path, Recognised]]:
-    """The files of the one layout that holds samples: tables that are also matrices only count where nothing else is."""
-    alone = {layout.name: layout for layout in LAYOUTS if layout.alone and layout.name != "RSEM isoforms"}
-    names = [name for name in by_layout if name in alone] or list(by_layout)
+    """The files of the one layout there is; what may be another table as well counts only where nothing else is."""
+    sure = {layout.name for layout in LAYOUTS if layout.alone and layout.columns[0] != "transcript_id"}
+    names = [name for name in by_layout if name in sure] or list(by_layout)
     if not names:
         raise ExpressionError(
             f"{path}: this is a folder, and in it is no file with the genes of one sample, such as "
@@ -121,9 +121,8 @@ def _names(known: Sequence[tuple[Path, Recognised]]) -> list[str]:
 def _recognised(path: Path, where: str) -> Recognised:
     found = recognised_file(path)
     if found is None:
-        raise ExpressionError(
-            f"{where}{path} is no file with the genes of one sample. Known are {listed([one.name for one in LAYOUTS], 99)}."
-        )
+        known = listed([layout.name for layout in LAYOUTS], len(LAYOUTS))
+        raise ExpressionError(f"{where}{path} is no file with the genes of one sample. Known are {known}.")
     return found
 
 
