@@ -254,9 +254,11 @@ def read_once(
         *(*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
-    about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": transform, "duplicates": duplicates}
     if layer is not None:
         about["layer"] = layer
+    if value is not None:
+        about["value"] = value
     if labels is not None:
         about["labels_file"] = Path(labels).name
     if label_table is not None and label_table.attrs.get("unnamed_label"):

@@ -24,7 +24,6 @@ class Kind(StrEnum):
     HDF5 = "H5AD"
     PARQUET = "Parquet"
     FEATHER = "Feather"
-    ZARR = "zarr"
     FOLDER = "folder"
     FOREIGN = "foreign"
 
@@ -47,7 +46,6 @@ _ENDINGS = {
     ".arrow": Kind.FEATHER,
     ".xlsx": Kind.XLSX,
     ".xlsm": Kind.XLSX,
-    ".zarr": Kind.ZARR,
 }
 
 
@@ -143,7 +141,7 @@ def _zip(path: Path, packing: Packing, ending: str) -> Content:
 def _folder(path: Path) -> Content:
     ending = path.suffix.lower()
     if ending == ".zarr" or any((path / name).exists() for name in _ZARR):
-        return Content(Kind.ZARR, ending)
+        return Content(Kind.FOREIGN, ending, None, FOREIGN_ENDINGS[".zarr"])
     if any((path / f"matrix.mtx{packed}").exists() for packed in ("", ".gz")):
         return Content(Kind.FOREIGN, ending, None, FOREIGN_ENDINGS[".mtx"])
     return Content(Kind.FOLDER, ending)

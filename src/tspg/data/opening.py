@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from tspg.data.binary import open_npy, open_parquet
+from tspg.data.binary import open_feather, open_npy, open_parquet
 from tspg.data.gct import open_gct
 from tspg.data.h5ad import open_h5ad
 from tspg.data.kinds import Content, Kind, content_of
@@ -80,6 +80,8 @@ def _opened(path: Path, content: Content, stack: ExitStack, limit: float, layer:
         return open_npy(path)
     if content.kind == Kind.HDF5:
         return open_h5ad(path, stack, limit=limit, layer=layer)
+    if content.kind == Kind.FEATHER:
+        return open_feather(path, stack, limit=limit)
     return open_parquet(path, stack, limit=limit)
 
 

@@ -83,7 +83,7 @@ def joined(files: Sequence[SampleFile], source: Path, *, value: str | None) -> T
         )
     samples = [one.sample for one in files]
     table = Table(
-        source.name or str(source),
+        source.name or source.resolve().name,
         reference.genes.to_pylist(),
         samples,
         iter(()),

@@ -1,5 +1,6 @@
 """Which files hold one sample each: those of a folder, or those that a table names."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tspg.data.fields import is_quoted, split_line
+from tspg.data.kinds import Kind, content_of
 from tspg.data.naming import check_names, closest, listed, shown
 from tspg.data.sample_files import SampleFile, joined, recognised_file
 from tspg.data.sample_layouts import LAYOUTS, Recognised
@@ -30,7 +32,7 @@ def is_sheet(head: bytes) -> bool:
     lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[:-1]
     if len(lines) < 2:
         return False
-    header, *rows = (_fields(line, lines[0], "") for line in lines[:20])
+    header, *rows = csv.reader(lines[:20], delimiter=_delimiter(lines[0]))
     at = _column(header, _FILE_COLUMNS)
     cells = [row[at] for row in rows if at is not None and at < len(row)]
     return any(("." in cell or "/" in cell) and not _is_number(cell) for cell in cells)
@@ -90,6 +92,14 @@ def files_in(folder: Path) -> list[Path]:
     inside = [one for one in folder.iterdir() if not one.name.startswith(".")]
     below = [one for each in inside if each.is_dir() for one in each.iterdir() if not one.name.startswith(".")]
     return sorted(one for one in [*inside, *below] if one.is_file())
+
+
+def input_files(path: Path) -> list[Path]:
+    """The files that an expression file or folder consists of: itself, the files in it, or those that it names."""
+    content = content_of(path)
+    if content.kind == Kind.FOLDER:
+        return files_in(path)
+    return [path, *_read(path, None).files] if content.kind == Kind.TEXT and is_sheet(content.head) else [path]
 
 
 def _main_layout(path: Path, by_layout: dict[str, list[tuple[Path, Recognised]]]) -> list[tuple[Path, Recognised]]:
@@ -203,8 +213,12 @@ def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _fields(line: str, header: str, where: str) -> list[str]:
-    delimiter = "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
+    delimiter = _delimiter(header)
     return split_line(line, delimiter, is_quoted(header, delimiter) or delimiter == ";", where)
+
+
+def _delimiter(header: str) -> str:
+    return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
 
 
 def _is_number(cell: str) -> bool:
