@@ -1,6 +1,5 @@
 """Which files hold one sample each: those of a folder, or those that a table names."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ def is_sheet(head: bytes) -> bool:
     lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[:-1]
     if len(lines) < 2:
         return False
-    header, *rows = csv.reader(lines[:20], delimiter=_delimiter(lines[0]))
+    header, *rows = ([cell.strip('"') for cell in line.split(_delimiter(lines[0]))] for line in lines[:20])
     at = _column(header, _FILE_COLUMNS)
     cells = [row[at] for row in rows if at is not None and at < len(row)]
     return any(("." in cell or "/" in cell) and not _is_number(cell) for cell in cells)
