@@ -11,11 +11,11 @@ from tspg.analysis.class_genes import ALL_SOURCES, SURE, agreement_with_differen
 from tspg.analysis.rates import rate_interval
 from tspg.analysis.verdict import verdict
 from tspg.config import TargetModelConfig
-from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.donors import Donors, find_donors
 from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
 from tspg.data.naming import listed
+from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Prepared
 from tspg.data.units import LOG_SCALE, guess_units
 from tspg.model.expectation import FEWEST_PAIRS

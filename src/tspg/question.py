@@ -9,11 +9,11 @@ from anndata import AnnData
 from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
-from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.matrix import plain_study
 from tspg.data.naming import check_characters, check_names, closest, listed, shown
+from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort

@@ -1,12 +1,13 @@
-"""NPY and Parquet."""
+"""NPY, Parquet and Feather."""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
-from tspg.data import binary
+from tspg.data import arrow_safety, binary
 from tspg.data.expression import read_expression
 from tspg.errors import ExpressionError, ResourceError
 
@@ -151,3 +152,54 @@ def test_metadata_of_pandas_that_name_no_column_are_ignored(tmp_path, metadata):
 def test_metadata_of_pandas_that_are_damaged_are_refused(tmp_path, metadata):
     with pytest.raises(ExpressionError, match=r"m\.parquet: .* Write it again"):
         read_expression(with_metadata(tmp_path, metadata))
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_feather(tmp_path, compression, n_rows):
+    path = tmp_path / "m.feather"
+    feather.write_feather(FRAME.reset_index(names="id"), path, compression=compression, chunksize=n_rows)
+    adata = read_expression(path, genes=["C", "A"])
+    assert list(adata.obs_names) == list(FRAME.index)
+    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
+    FRAME.to_feather(tmp_path / "of_pandas")  # its index is no column of names
+    np.testing.assert_array_equal(read_expression(tmp_path / "of_pandas").X, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda frame: frame.assign(sex="f"), "column 'sex' holds .*not numbers"),
+        (lambda frame: frame.assign(C=[None, 1.0]), "row '0012', column 'C': the value is missing"),
+        (lambda frame: frame.assign(C=[1e39, 1.0]), r"row '0012', column 'C': 1e\+39"),
+        (lambda frame: frame.iloc[:0], "0 rows and 4 columns. It is empty"),
+    ],
+)
+def test_faults_of_feather(tmp_path, change, says):
+    feather.write_feather(change(FRAME.reset_index(names="id")), tmp_path / "m.feather")
+    with pytest.raises(ExpressionError, match=says):
+        read_expression(tmp_path / "m.feather")
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd"])
+def test_the_memory_that_feather_asks_for_is_known_before(tmp_path, compression):
+    path, n = tmp_path / "m.feather", 20_000_000
+    table = pa.table({"id": np.zeros(n, np.int32), "x": np.zeros(n, np.float32)})
+    feather.write_feather(table, path, compression=compression, chunksize=n // 2)
+    with pa.memory_map(str(path)) as stream:
+        sizes = arrow_safety.declared_in_arrow(stream)
+    assert np.allclose(sizes, 8 * n // 2, rtol=1e-3)
+    with pytest.raises(ResourceError, match=r"limit is 0\.1 GB"):
+        read_expression(path, max_memory_gb=0.1)
+    if compression == "zstd":
+        with pytest.raises(ExpressionError, match="more than 200 times as many"):
+            read_expression(path)
+
+
+def test_damaged_feather_is_refused(tmp_path):
+    feather.write_feather(FRAME.reset_index(names="id"), tmp_path / "m.feather", chunksize=1)
+    content = (tmp_path / "m.feather").read_bytes()
+    for cut in range(0, len(content), 7):
+        (tmp_path / "m.feather").write_bytes(content[:cut])
+        with pytest.raises(ExpressionError, match=r"cannot be read as Feather .*to_parquet"):
+            read_expression(tmp_path / "m.feather")

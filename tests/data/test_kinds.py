@@ -164,6 +164,17 @@ def test_what_is_not_read_is_told_with_the_command_on_the_users_own_file(tmp_pat
         read_labels(tmp_path / name)
 
 
+def test_folders_of_other_programs_are_told_with_the_command(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "zarr.json").write_text("{}")
+    (tmp_path / "named.zarr").mkdir()
+    (tmp_path / "filtered").mkdir()
+    (tmp_path / "filtered" / "matrix.mtx.gz").touch()
+    for name, says in {"store": "read_zarr", "named.zarr": "read_zarr", "filtered": "read_10x_mtx"}.items():
+        with pytest.raises(ExpressionError, match=rf"{says}\('{tmp_path / name}'\).write_h5ad\('{tmp_path}"):
+            read_expression(tmp_path / name)
+
+
 def test_python_code_in_advice_can_be_run_by_a_shell(tmp_path):
     (tmp_path / "x.dta").write_bytes(b"<stata_dta>")
     with pytest.raises(ExpressionError) as told:

@@ -12,8 +12,9 @@ from tspg.data.demo import demo_data
 from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix
 from tspg.data.reading import Reading
+from tspg.data.sample_sheets import input_files
 from tspg.errors import TspgError
-from tspg.files import sha256_of
+from tspg.manifest import input_fingerprints
 
 DEMO = "demo"
 
@@ -52,10 +53,12 @@ def _read(subject: Subject, reading: Mapping[str, Any]) -> AnnData:
         if name is None:
             continue
         path = Path(name)
-        if not path.is_file():
+        if not path.exists():
             raise NotThereError(f"{path.name} is no longer where it was")
-        if recorded.get(path.name) != sha256_of(path):
-            raise NotThereError(f"{path.name} is not the file that the run has read")
+        now = input_fingerprints(input_files(path) if name == reading["expression"] else [path])
+        changed = [file for file, fingerprint in now.items() if recorded.get(file) != fingerprint]
+        if changed:
+            raise NotThereError(f"{changed[0]} is not the file that the run has read")
     try:
         return Reading.kept_in(Path(), reading).read(allow_unlabelled=True)
     except TspgError as error:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tspg.data.annotations import Annotation, annotation_files, read_annotations
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.kinds import Kind, content_of
 from tspg.data.reading import Reading
+from tspg.data.sample_sheets import input_files
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
 
@@ -83,11 +85,11 @@ def annotations(options: Namespace) -> tuple[Annotation, ...] | None:
     return read_annotations(options.annotations) if options.annotations else None
 
 
-def input_files(options: Namespace) -> list[Path]:
+def files_named(options: Namespace) -> list[Path]:
     """Every file that the options name, for the manifest to vouch for."""
-    own = ("expression", "labels", "test_expression", "test_labels")
-    files = [*(getattr(options, name, None) for name in own), *getattr(options, "gene_sets", [])]
-    return [file for file in (*files, *annotation_files(options.annotations)) if file is not None]
+    given = {name: getattr(options, name, None) for name in ("expression", "labels", "test_expression", "test_labels")}
+    own = [input_files(path) if "expression" in name else [path] for name, path in given.items() if path is not None]
+    return [*chain.from_iterable(own), *getattr(options, "gene_sets", []), *annotation_files(options.annotations)]
 
 
 def require_what_xlsx_needs(options: Namespace) -> None:

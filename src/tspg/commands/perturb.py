@@ -49,7 +49,7 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         _require_units(adata, model, options.expression)
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
-        inputs = [*named.input_files(options), *also, model_folder(options.model) / "model.json"]
+        inputs = [*named.files_named(options), *also, model_folder(options.model) / "model.json"]
         save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
     return summary(options.out)
 

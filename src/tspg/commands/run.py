@@ -35,7 +35,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
     clock, out = Clock(), options.out
     if options.resume and is_finished(out):
         asked = _question(options, clock)
-        require_same(out, asked.config.as_dict(), asked.samples, named.input_files(options), but=NOT_ASKED)
+        require_same(out, asked.config.as_dict(), asked.samples, named.files_named(options), but=NOT_ASKED)
         return ["This run was finished before; nothing is left to do.", *summary(out)]
     with new_folder(out, resume=options.resume):
         question, checkpoints = checkpoints_of(_question(options, clock), out)
@@ -43,7 +43,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
         with memory_told(question):
             (found,) = run_experiments([question], report=report, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
-            inputs, reading = named.input_files(options), named.reading(options).seen_from(out)
+            inputs, reading = named.files_named(options), named.reading(options).seen_from(out)
             save_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 

@@ -1,8 +1,9 @@
-"""NPY and Parquet files as tables; nothing in them is ever unpickled."""
+"""NPY, Parquet and Feather files as tables; nothing in them is ever unpickled."""
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute
 
+from tspg.data.arrow_safety import BEFORE_MESSAGES, declared_in_arrow
 from tspg.data.damage import refused_if_damaged
 from tspg.data.kinds import Kind, content_of
 from tspg.data.naming import shown
@@ -32,6 +34,7 @@ from tspg.errors import ExpressionError
 
 _BLOCK_VALUES = 4 << 20
 _NPY = b"\x93NUMPY"
+ReadColumns = Callable[..., pa.Table]  # takes `columns`, a list of names
 _EXTENSION = b"ARROW:extension:name"  # what a column of a type has that pyarrow does not know
 
 
@@ -115,13 +118,45 @@ class ArrayBlock:
 def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
     """Open a Parquet table: names of the rows in the pandas index or the first column, then numbers."""
     with refused_if_damaged(path, "Parquet"):
-        return _parquet_table(path, stack, limit)
+        source = stack.enter_context(pq.ParquetFile(path))
+        schema = source.schema_arrow
+        id_column, column_ids = _names_and_numbers(path, schema, source.metadata.num_rows)
+        _check_declared(path, source.metadata, schema, limit)
+        if pa.types.is_string(schema.field(id_column).type):
+            source = stack.enter_context(pq.ParquetFile(path, read_dictionary=[id_column]))
+        rows = [source.metadata.row_group(at).num_rows for at in range(source.num_row_groups)]
+        read = [partial(source.read_row_group, at) for at in range(source.num_row_groups)]
+        return _table_of_groups(path, "Parquet", id_column, column_ids, list(zip(read, rows, strict=True)))
 
 
-def _parquet_table(path: Path, stack: ExitStack, limit: float) -> Table:
-    source = stack.enter_context(pq.ParquetFile(path))
-    schema = source.schema_arrow
-    check_filled(str(path), source.metadata.num_rows, len(schema.names))
+def open_feather(path: Path, stack: ExitStack, *, limit: float) -> Table:
+    """Open a Feather (Arrow) table: names of the rows in the pandas index or the first column, then numbers."""
+    with refused_if_damaged(path, "Feather"):
+        stream = stack.enter_context(pa.memory_map(str(path)))
+        size, stored = sum(declared_in_arrow(stream)), path.stat().st_size
+        check_size(str(path), 1, -(-size // 4), limit)
+        if size > RATIO_FREE and size > RATIO_LIMIT * stored:
+            raise _too_good_to_be_true(path, size, stored)
+        stream.seek(0)
+        n_batches = pa.ipc.open_file(stream).num_record_batches
+        stream.seek(BEFORE_MESSAGES)  # in their order in the file, as measured: the table at its end may lead elsewhere
+        source = pa.ipc.open_stream(stream)
+        batches = list(source)
+        if len(batches) != n_batches:
+            raise ValueError(f"{len(batches):,} of {n_batches:,} batches are there")
+        id_column, column_ids = _names_and_numbers(path, source.schema, sum(batch.num_rows for batch in batches))
+        groups = [(partial(_columns_of, batch), batch.num_rows) for batch in batches if batch.num_rows]
+        return _table_of_groups(path, "Feather", id_column, column_ids, groups)
+
+
+def _columns_of(batch: pa.RecordBatch, *, columns: list[str]) -> pa.Table:
+    batch.validate(full=True)  # else a damaged one makes Arrow read what is not its own
+    return pa.Table.from_batches([batch.select(columns)])
+
+
+def _names_and_numbers(path: Path, schema: pa.Schema, n_rows: int) -> tuple[str, list[str]]:
+    """The column that names the rows, and the others, which must be of numbers."""
+    check_filled(str(path), n_rows, len(schema.names))
     if len(schema.names) > MOST_COLUMNS:
         raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} columns. This is no expression matrix.")
     if len(set(schema.names)) < len(schema.names):
@@ -137,16 +172,22 @@ def _parquet_table(path: Path, stack: ExitStack, limit: float) -> Table:
             raise ExpressionError(
                 f"{path}: column {shown(name)} holds {kind}, not numbers. Keep only the row names and numbers."
             )
-    _check_declared(path, source.metadata, schema, limit)
-    if pa.types.is_string(schema.field(id_column).type):
-        source = stack.enter_context(pq.ParquetFile(path, read_dictionary=[id_column]))
-    groups = [RowGroup(source, at, str(path), id_column, column_ids) for at in range(source.num_row_groups)]
+    return id_column, column_ids
+
+
+def _table_of_groups(
+    path: Path, kind: str, id_column: str, column_ids: list[str], groups: Sequence[tuple[ReadColumns, int]]
+) -> Table:
+    blocks = [RowGroup(read, n_rows, str(path), kind, id_column, column_ids) for read, n_rows in groups]
     return Table(
-        path.name,
-        column_ids,
-        groups[0].row_ids,
-        iter(groups),
-        lambda: [row for group in groups for row in group.row_ids],
+        path.name, column_ids, blocks[0].row_ids, iter(blocks), lambda: [row for one in blocks for row in one.row_ids]
+    )
+
+
+def _too_good_to_be_true(path: Path, size: int, stored: int) -> ExpressionError:
+    return ExpressionError(
+        f"{path}: declares {size:,} bytes of values in a file of {stored:,}, more than {RATIO_LIMIT} "
+        "times as many, as harmful files do. If it is sound, write it without dictionary and compression."
     )
 
 
@@ -157,10 +198,7 @@ def _check_declared(path: Path, about: pq.FileMetaData, schema: pa.Schema, limit
     check_size(str(path), widest, max(1, sum(widths) // 4), limit)
     size, stored = about.num_rows * sum(widths), path.stat().st_size
     if widest == 0 or (size > RATIO_FREE and size > RATIO_LIMIT * stored):
-        raise ExpressionError(
-            f"{path}: declares {size:,} bytes of values in a file of {stored:,}, more than {RATIO_LIMIT} "
-            "times as many, as harmful files do. If it is sound, write it without dictionary and compression."
-        )
+        raise _too_good_to_be_true(path, size, stored)
 
 
 def _id_column(path: Path, schema: pa.Schema) -> str:
@@ -196,18 +234,19 @@ def _length_of_all(names: pa.Array) -> int:
 
 @dataclass(frozen=True)
 class RowGroup:
-    """One row group of a Parquet file."""
+    """Some rows of a Parquet or Feather file, whose columns are read one by one."""
 
-    source: pq.ParquetFile
-    number: int
+    read: ReadColumns
+    n_rows: int
     file: str
+    kind: str
     id_column: str
     column_ids: list[str]
 
     @cached_property
     def row_ids(self) -> list[str]:
         """Names of the rows."""
-        with refused_if_damaged(self.file, "Parquet"):
+        with refused_if_damaged(self.file, self.kind):
             column = self._read([self.id_column]).column(0)
             if sum(map(_length_of_all, column.chunks)) > max(RATIO_FREE, RATIO_LIMIT * Path(self.file).stat().st_size):
                 raise ExpressionError(
@@ -219,7 +258,7 @@ class RowGroup:
     def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
         """The values of some rows and columns as float32; every one of them is a finite number."""
         names = self.column_ids if columns is None else [self.column_ids[at] for at in columns]
-        with refused_if_damaged(self.file, "Parquet"):
+        with refused_if_damaged(self.file, self.kind):
             return self._values(self._read(names), names, rows)
 
     def _values(self, table: pa.Table, names: list[str], rows: IntArray | None) -> FloatArray:
@@ -240,7 +279,7 @@ class RowGroup:
         return values
 
     def _read(self, names: list[str]) -> pa.Table:
-        table = self.source.read_row_group(self.number, columns=names)
-        if table.num_rows != self.source.metadata.row_group(self.number).num_rows:
-            raise ValueError(f"row group {self.number} has {table.num_rows:,} rows")
+        table = self.read(columns=names)
+        if table.num_rows != self.n_rows:
+            raise ValueError(f"a group of {self.n_rows:,} rows has {table.num_rows:,}")
         return table

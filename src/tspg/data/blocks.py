@@ -176,7 +176,7 @@ class TextBlock:
         try:
             values: FloatArray = cells.cast(pa.float32()).to_numpy()
         except pa.ArrowInvalid:
-            bad = _first_bad(cells)
+            bad = first_bad(cells)
             raise self._bad_cell(cell_fault(cells[bad].as_py()), bad, rows, columns) from None
         if not np.isfinite(values).all():
             bad = int(np.flatnonzero(~np.isfinite(values))[0])
@@ -246,7 +246,7 @@ class TextBlock:
         raise AssertionError("a block was called ragged although every line has the right number of fields")
 
 
-def _first_bad(cells: pa.StringArray) -> int:
+def first_bad(cells: pa.StringArray) -> int:
     """Position of the first cell that is not a number, found by halving."""
     low, high = 0, len(cells)
     while high - low > 1:

@@ -12,6 +12,7 @@ _ADVICE = {
     "H5AD": "Write it again with anndata.",
     "NPY": "Write it again with numpy.save, numbers only.",
     "Parquet": "Write it again, or copy it once more.",
+    "Feather": "Write it again, best as Parquet: in Python table.to_parquet, in R arrow::write_parquet.",
 }
 
 

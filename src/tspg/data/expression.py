@@ -231,7 +231,15 @@ def read_once(
     said = LabelOptions(label_column, sample_column, allow_unlabelled, labels_option)
     libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
-        table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
+        table = open_table(
+            path,
+            stack,
+            limit=memory_limit(max_memory_gb),
+            layer=layer,
+            value=value,
+            sample_column=sample_column if labels is None else None,
+            labelled=(labels or label_column) is not None,
+        )
         table.prefer_names(() if labels_file is None else possible_names(labels_file, said))
         row_ids: list[str] = []
         table.blocks = _remembered(table.blocks, row_ids)
@@ -251,13 +259,15 @@ def read_once(
         *(*table.doubts, *joined.doubts, *collected.doubts, *doubts_about_obs(joined.obs, joined.label_column)),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
-    about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": transform, "duplicates": duplicates}
     if table.layout:
         about["layout"] = table.layout
     if table.left_out:
         about["left_out"] = {"columns": table.left_out}
     if layer is not None:
         about["layer"] = layer
+    if value is not None:
+        about["value"] = value
     if labels is not None:
         about["labels_file"] = Path(labels).name
     about["orientation"] = "genes in rows" if side.turned else "samples in rows"

@@ -45,6 +45,11 @@ TENX = Foreign(
     "a 10x matrix",
     "Turn it into H5AD: python -c \"import scanpy; scanpy.read_10x_h5('$file').write_h5ad('$name.h5ad')\"",
 )
+ZARR = Foreign(
+    "a zarr store",
+    "Turn it into H5AD: python -c \"import anndata; anndata.io.read_zarr('$file').write_h5ad('$name.h5ad')\"",
+    (".zarr",),
+)
 LOOM = Foreign(
     "a loom file",
     "Turn it into H5AD: python -c \"import anndata; anndata.io.read_loom('$file').write_h5ad('$name.h5ad')\"",
@@ -87,7 +92,7 @@ _OLD_SHEET = Foreign("a sheet", f"{_SHEET}: libreoffice --headless --convert-to 
 _BAM = Foreign("a file of reads", _READS, (".bam", ".cram", ".sam", ".sra", ".fastq", ".fq"))
 
 _ALL = (
-    *(RDS, RDATA, TENX_FOLDER, LOOM, GCTX, MUDATA, SEURAT, MATLAB, HDF5, TAR, _OLD_SHEET, _BAM),
+    *(RDS, RDATA, TENX_FOLDER, ZARR, LOOM, GCTX, MUDATA, SEURAT, MATLAB, HDF5, TAR, _OLD_SHEET, _BAM),
     Foreign("a SAS file", _PANDAS.replace("$read", "read_sas"), (".sas7bdat", ".xpt")),
     Foreign("a Stata file", _PANDAS.replace("$read", "read_stata"), (".dta",)),
     Foreign("an SPSS file", _PANDAS.replace("$read", "read_spss"), (".sav",)),

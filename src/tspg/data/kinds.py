@@ -1,14 +1,14 @@
 """What a file or folder is: told by its first bytes, and by its name only where they cannot say."""
 
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from tspg.data.foreign import FOREIGN_ENDINGS, FOREIGN_MAGIC, Foreign
 from tspg.data.unpacking import PACKINGS, Packing, UnpackingError, members_of, unpacked
 
-_HEAD = 1024
+_HEAD = 1 << 13
 _SHEETS = (".xls", ".xlsx")
 _NEVER_IN_TEXT = [bytes([code]) for code in range(32) if code not in b"\t\n\r"]
 _ZARR = (".zgroup", ".zattrs", ".zmetadata", "zarr.json")
@@ -24,7 +24,6 @@ class Kind(StrEnum):
     HDF5 = "H5AD"
     PARQUET = "Parquet"
     FEATHER = "Feather"
-    ZARR = "zarr"
     FOLDER = "folder"
     FOREIGN = "foreign"
 
@@ -35,6 +34,8 @@ _MAGIC = {
     b"PAR1": Kind.PARQUET,
     b"ARROW1": Kind.FEATHER,
     b"FEA1": Kind.FEATHER,
+    b"#1.2": Kind.GCT,
+    b"#1.3": Kind.GCT,
 }
 _ENDINGS = {
     ".gct": Kind.GCT,
@@ -45,7 +46,6 @@ _ENDINGS = {
     ".arrow": Kind.FEATHER,
     ".xlsx": Kind.XLSX,
     ".xlsm": Kind.XLSX,
-    ".zarr": Kind.ZARR,
 }
 
 
@@ -53,7 +53,8 @@ _ENDINGS = {
 class Content:
     """What a file is, how it is compressed (None: not at all), and the ending of its name without that.
 
-    `members` are the files of a zip archive that holds several; `foreign` is the format where it is not read.
+    `members` are the files of a zip archive that holds several; `foreign` is the format where it is not read; `head`
+    are the first bytes of what is in the file.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Content:
     packing: Packing | None = None
     foreign: Foreign | None = None
     members: list[str] = field(default_factory=list)
+    head: bytes = b""
 
 
 def content_of(path: Path) -> Content:
@@ -68,6 +70,8 @@ def content_of(path: Path) -> Content:
     if path.is_dir():
         return _folder(path)
     ending = ending_of(path.name)
+    if not path.is_file():
+        return _by_name(ending, None)  # what is read off a pipe is gone
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
@@ -83,10 +87,15 @@ def content_of(path: Path) -> Content:
 
 def ending_of(name: str) -> str:
     """The ending of a file's name without that of its compression, in small letters: `.tsv`, `.h5ad`."""
-    path = Path(name.lower())
-    while path.suffix in {ending for packing in PACKINGS for ending in packing.endings}:
+    return Path(plain_name(name)).suffix.lower()
+
+
+def plain_name(name: str) -> str:
+    """A file's name without the ending of its compression."""
+    path = Path(name)
+    while path.suffix.lower() in {ending for packing in PACKINGS for ending in packing.endings}:
         path = path.with_suffix("")
-    return path.suffix
+    return path.name
 
 
 def _first_bytes(path: Path, packing: Packing) -> bytes:
@@ -99,15 +108,13 @@ def _first_bytes(path: Path, packing: Packing) -> bytes:
 def _by_content(head: bytes, ending: str, packing: Packing | None) -> Content:
     kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
     if kind is not None:
-        return Content(kind, ending, packing)
+        return Content(kind, ending, packing, head=head)
     foreign = next((foreign for at, magic, foreign in FOREIGN_MAGIC if head[at:].startswith(magic)), None)
     if foreign is not None:
-        return Content(Kind.FOREIGN, ending, packing, foreign)
-    if head.startswith((b"#1.2", b"#1.3")):
-        return Content(Kind.GCT, ending, packing)
+        return Content(Kind.FOREIGN, ending, packing, foreign, head=head)
     if ending in _SHEETS and head and not any(code in head for code in _NEVER_IN_TEXT):
-        return Content(Kind.TEXT, ending, packing)  # GEO is full of text that is called .xls
-    return _by_name(ending, packing)
+        return Content(Kind.TEXT, ending, packing, head=head)  # GEO is full of text that is called .xls
+    return replace(_by_name(ending, packing), head=head)
 
 
 def _by_name(ending: str, packing: Packing | None) -> Content:
@@ -134,7 +141,7 @@ def _zip(path: Path, packing: Packing, ending: str) -> Content:
 def _folder(path: Path) -> Content:
     ending = path.suffix.lower()
     if ending == ".zarr" or any((path / name).exists() for name in _ZARR):
-        return Content(Kind.ZARR, ending)
+        return Content(Kind.FOREIGN, ending, None, FOREIGN_ENDINGS[".zarr"])
     if any((path / f"matrix.mtx{packed}").exists() for packed in ("", ".gz")):
         return Content(Kind.FOREIGN, ending, None, FOREIGN_ENDINGS[".mtx"])
     return Content(Kind.FOLDER, ending)

@@ -3,10 +3,13 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from tspg.data.binary import open_npy, open_parquet
+from tspg.data.binary import open_feather, open_npy, open_parquet
 from tspg.data.gct import open_gct
 from tspg.data.h5ad import open_h5ad
 from tspg.data.kinds import Content, Kind, content_of
+from tspg.data.sample_files import open_sample
+from tspg.data.sample_layouts import recognised
+from tspg.data.sample_sheets import is_sheet, open_folder, open_sheet
 from tspg.data.sheets import note_on_sheets
 from tspg.data.streams import refusal
 from tspg.data.table import Table
@@ -15,7 +18,14 @@ from tspg.errors import ExpressionError, UsageError
 
 
 def open_table(
-    path: Path, stack: ExitStack, *, limit: float, layer: str | None = None, value: str | None = None
+    path: Path,
+    stack: ExitStack,
+    *,
+    limit: float,
+    layer: str | None = None,
+    value: str | None = None,
+    sample_column: str | None = None,
+    labelled: bool = False,
 ) -> Table:
     """Open an expression file of any accepted format as a table; `stack` closes it.
 
@@ -27,6 +37,10 @@ def open_table(
         Layer of an H5AD file with the values; None is X.
     value
         Column with the values, in layouts that hold several numbers for each gene of a sample.
+    sample_column
+        Column with the samples' names, where the file is a table of files with one sample each.
+    labelled
+        The samples have labels, so there must be more than one.
 
     Raises
     ------
@@ -39,6 +53,13 @@ def open_table(
     content = content_of(path)
     if layer is not None and content.kind != Kind.HDF5:
         raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
+    if content.kind == Kind.FOLDER:
+        return open_folder(path, value=value)
+    if content.kind == Kind.TEXT and is_sheet(content.head):
+        return open_sheet(path, value=value, sample_column=sample_column)
+    found = recognised(content.head) if content.kind == Kind.TEXT else None
+    if found is not None and found.layout.alone:
+        return open_sample(path, found, value=value, labelled=labelled)
     if value is not None:
         raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
     return _opened(path, content, stack, limit, layer)
@@ -59,9 +80,9 @@ def _opened(path: Path, content: Content, stack: ExitStack, limit: float, layer:
         return open_npy(path)
     if content.kind == Kind.HDF5:
         return open_h5ad(path, stack, limit=limit, layer=layer)
-    if content.kind == Kind.PARQUET:
-        return open_parquet(path, stack, limit=limit)
-    raise ExpressionError(f"{path}: this is a folder, not a file. Check the file name.")
+    if content.kind == Kind.FEATHER:
+        return open_feather(path, stack, limit=limit)
+    return open_parquet(path, stack, limit=limit)
 
 
 def _check_there(path: Path) -> None:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from tspg.config import ALIGN, NORMALISE, ExperimentConfig
 from tspg.data.adjust import Adjustment
-from tspg.data.own_columns import keep_columns
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, file_of, require_anndata
 from tspg.data.naming import listed, shown, where
+from tspg.data.own_columns import keep_columns
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
 from tspg.model.alignment import Aligned, CohortAlignment, align_cohort

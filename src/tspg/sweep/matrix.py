@@ -12,6 +12,7 @@ from tspg.data.binary import names_beside
 from tspg.data.expression import ExpressionFile, read_once
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.identifiers import FEWEST_GENES, match_genes
+from tspg.data.sample_sheets import input_files
 from tspg.errors import GeneSetError
 from tspg.files import fingerprint, slug
 from tspg.sweep.asking import label_column_of
@@ -127,7 +128,7 @@ class SweepMatrix:
     def study_name(self, gene_set: GeneSet | None) -> str:
         """The folder of a study: it changes with the input files, how they are read, and the genes."""
         expression = self.settings.expression
-        files = [expression, *names_beside(expression), self.settings.labels]
+        files = [*input_files(expression), *names_beside(expression), self.settings.labels]
         content = [
             [(path.name, self.known[path]) for path in files if path is not None],
             self.settings.label_column,

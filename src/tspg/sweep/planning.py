@@ -12,6 +12,7 @@ import numpy as np
 import tspg
 from tspg.data.annotations import annotation_files
 from tspg.data.binary import names_beside
+from tspg.data.sample_sheets import input_files
 from tspg.errors import InputError, ModelError, UsageError
 from tspg.files import fingerprint, sha256_of
 from tspg.forecast import Forecast, forecast
@@ -42,7 +43,12 @@ def plan_sweep(config: Path, out: Path) -> tuple[Plan, Callable[[Path], None]]:
     if settings.options.get("xlsx"):
         require_xlsxwriter()
     labels = [] if settings.labels is None else [settings.labels]
-    inputs = [settings.expression, *labels, *settings.gene_set_files, *annotation_files(settings.annotations)]
+    inputs = [
+        *input_files(settings.expression),
+        *labels,
+        *settings.gene_set_files,
+        *annotation_files(settings.annotations),
+    ]
     decide = [*inputs, *names_beside(settings.expression)]
     identity = _identity(settings, decide)
     try:
