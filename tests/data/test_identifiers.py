@@ -168,7 +168,8 @@ def test_letters_that_differ_in_case_are_matched_only_where_that_is_one_gene():
 
 def test_two_names_of_one_symbol_are_told_apart_by_their_entrez_ids():
     legacy = ["SLC35E2|728661", "TP53|7157", "SLC35E2|9906"]  # of TCGA; both have symbols of their own today
-    assert match_genes(["TP53", "SLC35E2B", "SLC35E2"], legacy).found == ("SLC35E2B", "TP53", "SLC35E2")
+    assert match_genes(["TP53", "SLC35E2B", "SLC35E2A"], legacy).found == ("SLC35E2B", "TP53", "SLC35E2A")
+    assert match_genes(["TP53", "SLC35E2"], legacy).missing == ("SLC35E2",)
 
 
 def test_all_ways_that_were_needed_are_told():
@@ -208,6 +209,11 @@ def test_kinds_of_names(names, kind):
         (["TP53"], ["ENST00000456328.2"], "transcripts, not genes.*tximport"),
         (["TP53"], ["S-1", "S-2"], "those of the matrix like no names of human genes.*--transpose"),
         (["TP53"], ["0", "1", "2"], "like numbers.*Entrez"),
+        (
+            [MYC_ENTREZ, ALB_ENTREZ],
+            ["TP53"],
+            "look like human Entrez ids, those of the matrix like gene symbols. Check",
+        ),
         (["TP53"], ["ALB"], "Both look like gene symbols. Check that they are of one species"),
     ],
 )

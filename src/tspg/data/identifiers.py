@@ -3,10 +3,12 @@
 import gzip
 import lzma
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 from importlib import resources
+from itertools import chain
 from typing import NamedTuple
 
 from tspg.data.mismatch import POOR, Kind, Mismatch, kind_of, some_of
@@ -136,15 +138,7 @@ def match_genes(
     """
     genes = list(dict.fromkeys(wanted))
     among = available if isinstance(available, AvailableGenes) else AvailableGenes(available)
-    taken = {gene: among.columns[gene] for gene in genes if gene in among.columns}
-    used, ways = set(taken.values()), []
-    for way, step in among.steps(genes):
-        missing = [gene for gene in genes if gene not in taken]
-        if not missing or len(used) == len(among.columns):
-            break
-        more = step(missing, used)
-        taken |= more
-        ways += [way] if more else []
+    taken, ways = among.find(genes)
     if not taken:
         raise GeneSetError(_nothing_found(genes, among, name, where))
     is_poor = len(taken) < POOR * len(genes)
@@ -154,11 +148,8 @@ def match_genes(
         found=tuple(gene for _, gene in by_position),
         missing=tuple(gene for gene in genes if gene not in taken),
         how=", ".join(ways) or EXACT,
-        mismatch=Mismatch(_looks_like(genes), among.kind) if is_poor else None,
+        mismatch=Mismatch(looks_like(genes), among.kind) if is_poor else None,
     )
-
-
-Step = Callable[[list[str], set[int]], dict[str, int]]
 
 
 class AvailableGenes:
@@ -167,25 +158,58 @@ class AvailableGenes:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.columns = {gene: at for at, gene in enumerate(names)}
+        self._known: dict[tuple[str, bool], list[tuple[str, list[str]]]] = {}
 
-    def steps(self, wanted: Sequence[str]) -> Iterator[tuple[str, Step]]:
-        """The ways to find wanted genes, in the order in which they are tried."""
+    def find(self, wanted: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+        """Where each of some distinct genes stands, as far as found, and the ways that were needed: see `match_genes`.
+
+        Raises
+        ------
+        GeneSetError
+            If two versions of one of them are there.
+        """
+        taken = {gene: self.columns[gene] for gene in wanted if gene in self.columns}
+        if len(taken) == len(wanted) or len(taken) == len(self.columns):
+            return taken, []
+        used, ways = set(taken.values()), []
         are_ids = 2 * sum(map(_is_number, wanted)) > len(wanted)
-        seen = _names if are_ids else _names_but_numbers
-        for way, is_one in (
-            (WITHOUT_VERSION, _same_bare),
-            (BY_SYMBOL, _id_and_symbol),
-            (BY_PART, _same_part),
-            (BY_ENTREZ, _same_entrez),
-        ):
-            yield way, partial(self._step, seen, is_one)
-        if _are_of_mouse(wanted) == self._are_of_mouse:
-            yield BY_CASE, partial(self._by_case, seen)
+        possible: dict[str, dict[str, list[str]]] = {}
+        for gene in wanted:
+            for way, columns in () if gene in taken else self._ways(gene, are_ids):
+                possible.setdefault(way, {})[gene] = columns
+        for way in (way for way in WAYS if way in possible):
+            asked = {gene: columns for gene, columns in possible[way].items() if gene not in taken}
+            if way == BY_CASE:
+                asked = {} if _are_of_mouse(wanted) != self._are_of_mouse else _of_one_gene(asked)
+            before = len(taken)
+            for gene, columns in asked.items():
+                self._choose(gene, columns, used, taken)
+            ways += [way] if len(taken) > before else []
+        return taken, ways
+
+    def _ways(self, gene: str, are_ids: bool) -> list[tuple[str, list[str]]]:
+        """The columns that may be a gene, in the order of the matrix, by the way in which they are; kept for later."""
+        known = self._known.get((gene, are_ids))
+        if known is None:
+            wanted = _names(gene) if are_ids or not _is_number(gene) else Names(gene, (), None, None)
+            near = {one: self._seen(one) for key in wanted.keys for one in self._by_key.get(key, ())}
+            # One symbol does not make one gene of two Ensembl ids.
+            apart = wanted.ensembl is None
+            near = {one: names for one, names in near.items() if apart or names.ensembl in (None, wanted.ensembl)}
+            order = sorted(near, key=self.columns.__getitem__)
+            found = {way: [one for one in order if is_one(wanted, near[one])] for way, is_one in _IS_ONE.items()}
+            found[BY_CASE] = _of_one_spelling(wanted, {one: near[one] for one in order})
+            known = []
+            for way, columns in found.items():  # the same columns a second time would help no more
+                if columns and all(columns != before for _, before in known):
+                    known.append((way, columns))
+            self._known[gene, are_ids] = known
+        return known
 
     @cached_property
     def kind(self) -> Kind:
         """What most of the names look like."""
-        return _looks_like(self.names)
+        return looks_like(self.names)
 
     @cached_property
     def _are_of_mouse(self) -> bool:
@@ -216,53 +240,27 @@ class AvailableGenes:
         names = _names(gene)
         return names if names.entrez is None or gene in self._with_entrez else names._replace(entrez=None)
 
-    def _step(
-        self, seen: Callable[[str], Names], is_one: Callable[[Names, Names], bool], missing: list[str], used: set[int]
-    ) -> dict[str, int]:
-        """For each missing gene the column that is one with it."""
-        taken: dict[str, int] = {}
-        for gene in missing:
-            wanted = seen(gene)
-            near = dict.fromkeys(one for key in wanted.keys for one in self._by_key.get(key, ()))
-            self._choose(gene, [one for one in near if is_one(wanted, self._seen(one))], used, taken)
-        return taken
-
-    def _by_case(self, seen: Callable[[str], Names], missing: list[str], used: set[int]) -> dict[str, int]:
-        """For each missing gene the column that is spelled as it, but for capital letters; none if two are."""
-        wanted: dict[str, list[str]] = {}
-        for gene in missing:
-            for folded in {name.casefold() for name in seen(gene).spellings}:
-                wanted.setdefault(folded, []).append(gene)
-        taken: dict[str, int] = {}
-        for folded, genes in wanted.items():
-            near = {one: self._seen(one).spellings for one in self._by_key.get(folded, ())}
-            spelled = {name for names in near.values() for name in names if name.casefold() == folded}
-            if len(genes) == len(spelled) == 1 and genes[0] not in taken:
-                (spelling,) = spelled
-                self._choose(genes[0], [one for one, names in near.items() if spelling in names], used, taken)
-        return taken
-
     def _choose(self, gene: str, candidates: Sequence[str], used: set[int], taken: dict[str, int]) -> None:
-        """Take one of several columns for a gene: the only protein-coding one, else the first; nothing if unclear.
-
-        One symbol does not make one gene of two Ensembl ids.
-        """
-        own = _names(gene).ensembl
-        free = [one for one in candidates if self.columns[one] not in used]
-        free = [one for one in free if own is None or _names(one).ensembl in (None, own)]
-        ids = [_names(one).ensembl for one in free]
-        if not free or (len(free) > 1 and None in ids):
+        """Take one of several columns for a gene: the only protein-coding one, else the first; nothing if unclear."""
+        if len(candidates) == 1 and (at := self.columns[candidates[0]]) not in used:
+            taken[gene] = at
+            used.add(at)
             return
-        free.sort(key=self.columns.__getitem__)
-        coding = [one for one in free if _names(one).ensembl in symbol_table().protein_coding]
-        chosen = coding[0] if len({_names(one).ensembl for one in coding}) == 1 else free[0]
-        versions = [one for one in free if _names(one).bare == _names(chosen).bare]
-        if len(versions) > 1:
+        free = [one for one in candidates if self.columns[one] not in used]
+        if len(free) > 1:
+            ids = {one: _names(one).ensembl for one in free}
+            if None in ids.values():
+                return
+            coding = [one for one, own in ids.items() if own in symbol_table().protein_coding]
+            chosen = coding[0] if len({ids[one] for one in coding}) == 1 else free[0]
+            free = [one for one in free if ids[one] == ids[chosen]]
+        if len(free) > 1:
             raise GeneSetError(
-                f"{gene} is in the expression matrix more than once: {listed(versions)}. Keep one version of each gene."
+                f"{gene} is in the expression matrix more than once: {listed(free)}. Keep one version of each gene."
             )
-        taken[gene] = self.columns[chosen]
-        used.add(taken[gene])
+        if free:
+            taken[gene] = self.columns[free[0]]
+            used.add(taken[gene])
 
 
 def _same_bare(wanted: Names, column: Names) -> bool:
@@ -280,6 +278,29 @@ def _same_part(wanted: Names, column: Names) -> bool:
 
 def _same_entrez(wanted: Names, column: Names) -> bool:
     return not set(wanted.entrez_ids).isdisjoint(column.entrez_ids)
+
+
+_IS_ONE: dict[str, Callable[[Names, Names], bool]] = {
+    WITHOUT_VERSION: _same_bare,
+    BY_SYMBOL: _id_and_symbol,
+    BY_PART: _same_part,
+    BY_ENTREZ: _same_entrez,
+}
+WAYS = (*_IS_ONE, BY_CASE)
+
+
+def _of_one_spelling(wanted: Names, near: Mapping[str, Names]) -> list[str]:
+    """The columns that are spelled as a gene but for capital letters; none if they are spelled in several ways."""
+    folded = {name.casefold() for name in wanted.spellings}
+    spelled = {one: {name for name in names.spellings if name.casefold() in folded} for one, names in near.items()}
+    spellings = set().union(*spelled.values())
+    return [one for one in near if spelled[one]] if len(spellings) == 1 else []
+
+
+def _of_one_gene(asked: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Genes whose columns no other gene asks for."""
+    n_asking = Counter(chain.from_iterable(asked.values()))
+    return {gene: columns for gene, columns in asked.items() if all(n_asking[one] == 1 for one in columns)}
 
 
 def possible_match(wanted: Iterable[str]) -> Callable[[str], bool]:
@@ -349,11 +370,6 @@ def _names(gene: str) -> Names:
     return Names(ensembl or bare, tuple(one for one in two if one != entrez), ensembl, entrez)
 
 
-def _names_but_numbers(gene: str) -> Names:
-    """The same where a number is no id."""
-    return Names(gene, (), None, None) if _is_number(gene) else _names(gene)
-
-
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdecimal() and len(name) < _LONGEST_NUMBER
 
@@ -366,9 +382,12 @@ def _are_counted(numbers: Sequence[str]) -> bool:
     return are_running or (max(values) < _LARGE and 2 * known < len(values))
 
 
-def _looks_like(names: Sequence[str]) -> Kind:
+def looks_like(names: Sequence[str]) -> Kind:
     """What most of the names look like; unknown if hardly any of those that may be symbols is one."""
     kind, some = kind_of(names), some_of(names)
+    if kind == Kind.NUMBERS:
+        known = sum(name in entrez_table().symbol_of for name in some)
+        return Kind.ENTREZ if 2 * known > len(some) and not _are_counted([*filter(_is_number, names)]) else kind
     known = sum(any(map(is_known_gene, _names(name).symbols)) for name in some)
     return Kind.UNKNOWN if kind == Kind.SYMBOLS and known < _KNOWN * len(some) else kind
 
@@ -379,7 +398,7 @@ def _are_of_mouse(names: Sequence[str]) -> bool:
 
 
 def _nothing_found(genes: list[str], among: AvailableGenes, name: str, where: str) -> str:
-    reason = Mismatch(_looks_like(genes), among.kind).in_words()
+    reason = Mismatch(looks_like(genes), among.kind).in_words()
     return (
         f"0 of {len(genes):,} genes of {name} are in {where}. Gene set: {listed(genes[:_FEW])}. "
         f"Matrix: {listed(among.names[:_FEW])}. {reason}"

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ENSEMBL = "ensembl"
     OTHER_ENSEMBL = "ensembl_of_another_species"
     TRANSCRIPTS = "transcripts"
+    ENTREZ = "entrez"
     NUMBERS = "numbers"
     PROBES = "probes"
     PROTEINS = "proteins"
@@ -51,6 +52,7 @@ _LOOKS = {
     Kind.ENSEMBL: "human Ensembl ids",
     Kind.OTHER_ENSEMBL: "gene ids of another species",
     Kind.TRANSCRIPTS: "transcripts, not genes",
+    Kind.ENTREZ: "human Entrez ids",
     Kind.NUMBERS: "numbers",
     Kind.PROBES: "probes of an array",
     Kind.PROTEINS: "UniProt accessions of proteins",
@@ -63,6 +65,7 @@ _TWO_SPECIES = (
     "Give both of one species: MSigDB has its collections for human (Hs) and mouse (Mm), and Ensembl BioMart "
     "changes one to the other."
 )
+_UNDERSTOOD = {Kind.SYMBOLS, Kind.LOWER_CASE, Kind.ENSEMBL, Kind.ENTREZ}  # matched with each other
 _SAME_KIND = "Give both the same kind of names, of one species."
 _STEPS = {  # the first that fits either side
     Kind.TRANSCRIPTS: "Add transcripts up to genes first, for instance with tximport in R.",
@@ -100,18 +103,22 @@ class Mismatch:
     wanted: Kind
     available: Kind
 
-    def in_words(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
-        """The reason as a sentence, and the step that helps as another."""
+    def looks(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
+        """What both sides look like, as a sentence."""
         if self.wanted == self.available:
-            return f"Both look like {_LOOKS[self.wanted]}. Check that they are of one species and that no gene is lost."
-        looks = f"{ours} look like {_LOOKS[self.wanted]}, {theirs} like {_LOOKS[self.available]}"
-        return f"{looks[:1].upper()}{looks[1:]}. {self._step()}"
+            return f"Both look like {_LOOKS[self.wanted]}."
+        looks = f"{ours} look like {_LOOKS[self.wanted]}, {theirs} like {_LOOKS[self.available]}."
+        return f"{looks[:1].upper()}{looks[1:]}"
 
-    def _step(self) -> str:
-        kinds = (self.wanted, self.available)
+    @property
+    def step(self) -> str:
+        """What helps, as a sentence."""
+        if self.wanted == self.available or {self.wanted, self.available} <= _UNDERSTOOD:
+            return "Check that they are of one species, and that the matrix has all its genes."
         if self.available == Kind.UNKNOWN:
             return "Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
-        return next(
-            (step for kind, step in _STEPS.items() if kind in kinds),
-            "Give both the same kind of names, of one species.",
-        )
+        return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
+
+    def in_words(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
+        """The likely reason and the step that helps."""
+        return f"{self.looks(ours, theirs)} {self.step}"
