@@ -142,7 +142,7 @@ class Inspection:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """The findings as plain values: what `tspg inspect --json` prints, described in docs/reference/inspect.md."""
+        """The findings as plain values: what `tspg inspect --json` prints, described in docs/reference/files.md."""
         left_out = self.read.get("left_out") or {}
         return {
             "file": self.file,

@@ -117,9 +117,9 @@ def test_nothing_found_shows_both_sides():
     with pytest.raises(GeneSetError) as caught:
         match_genes(["ACHE", "ADGRG1", "AMOT", "Z"], ["f1", "f2"], name="HALLMARK_X")
     assert str(caught.value) == (
-        "0 of 4 genes of HALLMARK_X are in the expression matrix. Gene set: 'ACHE', 'ADGRG1', 'AMOT'. "
-        "Matrix: 'f1', 'f2'. The gene set's genes look like gene symbols, those of the matrix like no names of human "
-        "genes. Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
+        "0 of 4 genes of HALLMARK_X are in the expression matrix. Wanted: 'ACHE', 'ADGRG1', 'AMOT'. "
+        "There: 'f1', 'f2'. The wanted genes look like gene symbols, those of the expression matrix like no names of "
+        "human genes. Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
     )
 
 
@@ -202,17 +202,17 @@ def test_kinds_of_names(names, kind):
 @pytest.mark.parametrize(
     ("wanted", "available", "says"),
     [
-        (["Trp53", "Il4r"], ["TP53", "ALB"], "look like mouse symbols, those of the matrix like gene symbols.*human"),
-        (["TP53"], ["ENSMUSG00000000001"], "those of the matrix like gene ids of another species.*BioMart"),
+        (["Trp53", "Il4r"], ["TP53", "ALB"], "look like mouse symbols, those of the .* like gene symbols.*human"),
+        (["TP53"], ["ENSMUSG00000000001"], "those of the expression matrix like gene ids of another species.*BioMart"),
         (["P04637"], ["TP53"], "UniProt accessions.*id-mapping"),
         (["TP53"], ["1007_s_at"], "probes of an array.*GPL"),
         (["TP53"], ["ENST00000456328.2"], "transcripts, not genes.*tximport"),
-        (["TP53"], ["S-1", "S-2"], "those of the matrix like no names of human genes.*--transpose"),
+        (["TP53"], ["S-1", "S-2"], "those of the expression matrix like no names of human genes.*--transpose"),
         (["TP53"], ["0", "1", "2"], "like numbers.*Entrez"),
         (
             [MYC_ENTREZ, ALB_ENTREZ],
             ["TP53"],
-            "look like human Entrez ids, those of the matrix like gene symbols. Check",
+            "look like human Entrez ids, those of the expression matrix like gene symbols. Check",
         ),
         (["TP53"], ["ALB"], "Both look like gene symbols. Check that they are of one species"),
     ],

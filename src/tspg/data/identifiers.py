@@ -398,8 +398,8 @@ def _are_of_mouse(names: Sequence[str]) -> bool:
 
 
 def _nothing_found(genes: list[str], among: AvailableGenes, name: str, where: str) -> str:
-    reason = Mismatch(looks_like(genes), among.kind).in_words()
+    reason = Mismatch(looks_like(genes), among.kind).in_words("the wanted genes", f"those of {where}")
     return (
-        f"0 of {len(genes):,} genes of {name} are in {where}. Gene set: {listed(genes[:_FEW])}. "
-        f"Matrix: {listed(among.names[:_FEW])}. {reason}"
+        f"0 of {len(genes):,} genes of {name} are in {where}. Wanted: {listed(genes[:_FEW])}. "
+        f"There: {listed(among.names[:_FEW])}. {reason}"
     )

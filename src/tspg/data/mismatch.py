@@ -103,9 +103,14 @@ class Mismatch:
     wanted: Kind
     available: Kind
 
+    @property
+    def differ(self) -> bool:
+        """Whether both sides look like different kinds of names."""
+        return self.wanted != self.available
+
     def looks(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
         """What both sides look like, as a sentence."""
-        if self.wanted == self.available:
+        if not self.differ:
             return f"Both look like {_LOOKS[self.wanted]}."
         looks = f"{ours} look like {_LOOKS[self.wanted]}, {theirs} like {_LOOKS[self.available]}."
         return f"{looks[:1].upper()}{looks[1:]}"
@@ -113,8 +118,8 @@ class Mismatch:
     @property
     def step(self) -> str:
         """What helps, as a sentence."""
-        if self.wanted == self.available or {self.wanted, self.available} <= _UNDERSTOOD:
-            return "Check that they are of one species, and that the matrix has all its genes."
+        if not self.differ or {self.wanted, self.available} <= _UNDERSTOOD:
+            return "Check that they are of one species, and that no gene was left out."
         if self.available == Kind.UNKNOWN:
             return "Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
         return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
