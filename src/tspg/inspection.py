@@ -1,6 +1,9 @@
 """What is in my files? Answered before an hour of work."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +14,10 @@ from tspg.config import DEFAULT_PRESET
 from tspg.data.donors import Donors, find_donors
 from tspg.data.doubts import doubled_samples
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import FEWEST_GENES, is_known_gene, match_genes
+from tspg.data.identifiers import EXACT, FEWEST_GENES, AvailableGenes, is_known_gene, looks_like
 from tspg.data.matrix import dense
+from tspg.data.mismatch import POOR, Mismatch
+from tspg.data.naming import listed
 from tspg.data.prepare import FloatMatrix, text_column
 from tspg.data.units import guess_units
 from tspg.errors import GeneSetError
@@ -20,15 +25,94 @@ from tspg.folds import AUTOMATIC, automatic_folds
 from tspg.forecast import Forecast, forecast
 
 MOST_CALLED_LIKE_GENES = 0.5  # share of samples; a few may be called MET or CAT
+MOST_ON_LINES = 12  # classes with a line each; of more than these, the first twenty are told side by side
+MOST_TOLD, POOREST, FEW_NAMES = 20, 5, 3
+_WIDTH, _INDENT = 100, " " * 12
+
+
+@dataclass(frozen=True)
+class GeneSetsFound:
+    """What a matrix holds of gene sets: `coverage` has a row a set, `gene_set, n_genes, n_found, share, matched_by`.
+
+    `mismatch` is the likely reason where hardly any gene is found, of any set; `wanted` and `available` are the first
+    names of both sides.
+    """
+
+    coverage: pd.DataFrame
+    mismatch: Mismatch | None = None
+    wanted: tuple[str, ...] = ()
+    available: tuple[str, ...] = ()
+
+    @property
+    def matched_by(self) -> list[str]:
+        """The ways in which genes were matched, other than by the same name."""
+        ways = self.coverage["matched_by"].unique()
+        return sorted({way for words in ways for way in words.split(", ")} - {EXACT, ""})
+
+    def lines(self) -> Iterator[str]:
+        """What a user should know of them."""
+        share = self.coverage["share"]
+        yield (f"Gene sets   {len(share)}: {share.median():.0%} of a set's genes are found (median); the poorest are")
+        poorest = self.coverage.sort_values("share", kind="stable").head(POOREST)
+        yield from (f"{_INDENT}  {row.n_found:>4} of {row.n_genes:<4} {row.gene_set}" for row in poorest.itertuples())
+        if self.matched_by:
+            yield f"{_INDENT}  found by another form of their names ({', '.join(self.matched_by)})"
+        if self.mismatch is not None:
+            yield f"{_INDENT}  Hardly any gene is found. The sets have {listed(self.wanted)}, …"
+            yield f"{_INDENT}  and the matrix {listed(self.available)}, … {self.mismatch.looks()}"
+            yield f"{_INDENT}  {self.mismatch.step}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        reason = self.mismatch
+        return {
+            "n_sets": len(self.coverage),
+            "median_share": float(self.coverage["share"].median()),
+            "matched_by": self.matched_by,
+            "look_like": None if reason is None else str(reason.wanted),
+            "matrix_looks_like": None if reason is None else str(reason.available),
+            "reason": "" if reason is None else reason.in_words(),
+            "first_genes": list(self.wanted),
+            "first_genes_of_matrix": list(self.available),
+            "sets": self.coverage.to_dict("records"),
+        }
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one run is expected to take with so many genes; `folds` further fits are those for the `target` class."""
+
+    genes: str
+    n_genes: int
+    folds: int
+    target: str
+    forecast: Forecast
+
+    def __str__(self) -> str:
+        """In words."""
+        folds = f", with {self.folds} further fits as for target {self.target}" if self.folds > 1 else ""
+        genes = f"all {self.n_genes:,} genes" if self.genes == "all" else f"a gene set of {self.n_genes:,} genes"
+        return f"{self.forecast} for one `tspg run` with {genes}{folds}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "genes": self.genes,
+            "n_genes": self.n_genes,
+            "folds": self.folds,
+            "target": self.target,
+            **asdict(self.forecast),
+        }
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the files hold; `lines()` is the text that `tspg inspect` prints.
+    """What the files hold; `lines()` is the text that `tspg inspect` prints, `as_dict()` what `--json` does.
 
-    `donors` are the people that several samples each seem to come from. `coverage` has a row a gene set
-    (`gene_set, n_genes, n_found, share`). `expected` is what one run at the default settings is expected
-    to take here, with all genes and with those of a typical gene set.
+    `read` is what reading the file found out: `layout`, `orientation`, `scale`, `left_out` rows and columns, and how
+    labels were joined to samples, `join`. `donors` are the people that several samples each seem to come from.
+    `gene_sets` tells what the matrix holds of them, None if none are given. `expected` is what one run at the
+    default settings is expected to take here, with all genes and with those of a typical gene set.
     """
 
     file: str
@@ -38,35 +122,111 @@ class Inspection:
     donors: Donors | None
     units: str
     reason: str
-    coverage: pd.DataFrame
+    gene_sets: GeneSetsFound | None
     notes: tuple[str, ...]
-    expected: dict[str, Forecast]
+    expected: tuple[Expected, ...]
+    read: dict[str, Any] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """The findings as lines of plain text."""
-        text = [
+        return [
             f"Expression  {self.file}: {self.n_samples:,} samples x {self.n_genes:,} genes",
+            *_layout_lines(self.read),
             f"Units       {self.units} ({self.reason})",
+            *_class_lines(self.classes),
+            *_join_lines(self.read.get("join") or {}),
+            *([] if self.donors is None else [_donors_line(self.donors)]),
+            *([] if self.gene_sets is None else self.gene_sets.lines()),
+            *(f"Note        {note}" for note in self.notes),
+            *(f"Expect      {one}" for one in self.expected),
         ]
-        if self.classes:
-            text.append(f"Classes     {len(self.classes)}:")
-            text += [f"              {count:>6,}  {name}" for name, count in self.classes.items()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The findings as plain values: what `tspg inspect --json` prints, described in docs/reference/files.md."""
+        left_out = self.read.get("left_out") or {}
+        return {
+            "file": self.file,
+            "layout": self.read.get("layout") or "",
+            "orientation": self.read.get("orientation") or "",
+            "n_samples": self.n_samples,
+            "n_genes": self.n_genes,
+            "left_out": {side: list(map(str, left_out.get(side, ()))) for side in ("rows", "columns")},
+            "units": self.units,
+            "reason": self.reason,
+            "scale": _plain(self.read.get("scale")),
+            "classes": self.classes,
+            "join": _plain(self.read.get("join")),
+            "donors": None if self.donors is None else _donors_dict(self.donors),
+            "gene_sets": None if self.gene_sets is None else self.gene_sets.as_dict(),
+            "notes": list(self.notes),
+            "expected": [one.as_dict() for one in self.expected],
+        }
+
+
+def _plain(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Values that JSON knows; what is not a number is null."""
+    return None if not found else {str(key): _plain_value(value) for key, value in found.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+    if isinstance(value, Mapping):
+        return _plain(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain_value(one) for one in value]
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int)) else str(value)
+
+
+def _layout_lines(read: Mapping[str, Any]) -> Iterator[str]:
+    """What the file is, where that is more than samples in rows; and what was left out of it."""
+    layout, orientation = str(read.get("layout") or ""), str(read.get("orientation") or "")
+    if layout or orientation.startswith("genes"):
+        yield f"Layout      {', '.join(filter(None, (layout, orientation)))}"
+    left_out = read.get("left_out") or {}
+    for side, what in (("rows", "row(s) that are no genes"), ("columns", "column(s) that are no values")):
+        names = list(map(str, left_out.get(side, ())))
+        if names:
+            yield f"Left out    {len(names):,} {what}: {listed(names, POOREST)}"
+
+
+def _class_lines(classes: Mapping[str, int]) -> Iterator[str]:
+    if not classes:
+        yield "Classes     none given (--labels FILE or --label-column NAME)"
+        return
+    yield f"Classes     {len(classes)}:"
+    if len(classes) <= MOST_ON_LINES:
+        yield from (f"{_INDENT}  {count:>6,}  {name}" for name, count in classes.items())
+        return
+    yield from _filled([f"{count:,} {name}" for name, count in list(classes.items())[:MOST_TOLD]])
+    if len(classes) > MOST_TOLD:
+        sizes = list(classes.values())[MOST_TOLD:]
+        yield f"{_INDENT}  and {len(sizes):,} more with {max(sizes):,} to {min(sizes):,} samples"
+
+
+def _filled(words: Sequence[str]) -> Iterator[str]:
+    """Words in lines that are as full as can be; no word is broken."""
+    line = ""
+    for word in words:
+        if line and len(line) + len(word) + 2 > _WIDTH - len(_INDENT):
+            yield f"{_INDENT}  {line},"
+            line = word
         else:
-            text.append("Classes     none given (--labels FILE or --label-column NAME)")
-        if self.donors is not None:
-            text.append(_donors_line(self.donors))
-        if len(self.coverage):
-            text.append(
-                f"Gene sets   {len(self.coverage)}: {self.coverage['share'].median():.0%} of a set's genes "
-                "are found (median); the poorest are"
-            )
-            poorest = self.coverage.sort_values("share", kind="stable").head(5)
-            text += [
-                f"              {row.n_found:>4} of {row.n_genes:<4} {row.gene_set}" for row in poorest.itertuples()
-            ]
-        text += [f"Note        {note}" for note in self.notes]
-        text += [f"Expect      {found} for one `tspg run` with {genes}" for genes, found in self.expected.items()]
-        return text
+            line = f"{line}, {word}" if line else word
+    yield f"{_INDENT}  {line}"
+
+
+def _join_lines(join: Mapping[str, Any]) -> Iterator[str]:
+    """How many samples have a label, and by what they were found."""
+    if join:
+        column = str(join.get("column") or "")
+        by = f" by column {column!r}" if column else ""
+        how = str(join.get("how") or EXACT)
+        yield (
+            f"Joined      {join.get('n_matched', 0):,} of {join.get('n_samples', 0):,} samples are among the "
+            f"{join.get('n_labels', 0):,} labelled ones{by}{'' if how == EXACT else f' ({how})'}"
+        )
 
 
 def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: GeneSets | None = None) -> Inspection:
@@ -83,8 +243,8 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
 
     Returns
     -------
-    The findings as fields (`n_samples`, `classes`, `donors`, `units`, `coverage`, `notes`, `expected`, ...);
-    `lines()` gives the text that `tspg inspect` prints.
+    The findings as fields (`n_samples`, `classes`, `donors`, `units`, `gene_sets`, `notes`, `expected`, ...);
+    `lines()` gives the text that `tspg inspect` prints, `as_dict()` the same as plain values.
 
     Examples
     --------
@@ -102,7 +262,8 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     classes = {str(name): int(count) for name, count in pd.Series(labels, dtype=object).value_counts().items()}
     sample_ids = list(map(str, adata.obs_names))
     described = adata.uns.get("tspg_input", {})
-    coverage = gene_set_coverage(adata, gene_sets)
+    found = None if gene_sets is None else find_gene_sets(adata, gene_sets)
+    told = [*map(str, described.get("notes", [])), *(() if gene_sets is None else gene_sets.notes)]
     return Inspection(
         file=str(described.get("file", "")),
         n_samples=adata.n_obs,
@@ -111,27 +272,35 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         donors=find_donors(adata.obs, sample_ids, labels or [""] * adata.n_obs),
         units=units,
         reason=reason,
-        coverage=coverage,
-        notes=(*map(str, described.get("notes", [])), *_warnings(values, sample_ids, classes)),
-        expected=_expected(adata.n_obs, adata.n_vars, classes, coverage),
+        gene_sets=found,
+        notes=tuple(dict.fromkeys([*told, *_warnings(values, sample_ids, classes)])),
+        expected=_expected(adata.n_obs, adata.n_vars, classes, found),
+        read={name: described.get(name) for name in ("layout", "orientation", "scale", "left_out", "join")},
     )
 
 
-def _expected(n_samples: int, n_genes: int, classes: dict[str, int], coverage: pd.DataFrame) -> dict[str, Forecast]:
+def _expected(
+    n_samples: int, n_genes: int, classes: dict[str, int], gene_sets: GeneSetsFound | None
+) -> tuple[Expected, ...]:
     """What a run will take with all genes, and with a gene set of the usual size; to the smallest class that can be."""
-    sizes = {f"all {n_genes:,} genes": n_genes}
-    usual = int(coverage["n_found"].median()) if len(coverage) else 0
+    sizes = {"all": n_genes}
+    usual = 0 if gene_sets is None else int(gene_sets.coverage["n_found"].median())
     if usual >= FEWEST_GENES:
-        sizes[f"a gene set of {usual:,} genes"] = usual
-    config, n_classes, found = configure(DEFAULT_PRESET, target_class=""), max(len(classes), 2), {}
+        sizes["gene set"] = usual
+    config, n_classes, found = configure(DEFAULT_PRESET, target_class=""), max(len(classes), 2), []
     possible = {name: n for name, n in classes.items() if n >= AUTOMATIC}
     smallest = min(possible, key=lambda name: possible[name], default="")
-    for words, n in sizes.items():
-        n_target = possible.get(smallest, 0)
+    n_target = possible.get(smallest, 0)
+    for genes, n in sizes.items():
         folds = automatic_folds(n_samples, n, n_classes, config, n_target=n_target, n_donors=n_target)
-        told = f"{words}, with {folds} further fits as for target {smallest}" if folds > 1 else words
-        found[told] = forecast(n_samples, n, n_classes, replace(config, folds=folds))
-    return found
+        told = forecast(n_samples, n, n_classes, replace(config, folds=folds))
+        found.append(Expected(genes, n, folds, smallest, told))
+    return tuple(found)
+
+
+def _donors_dict(donors: Donors) -> dict[str, Any]:
+    names = ("column", "rule", "n_donors", "n_repeated", "n_spanning", "option")
+    return {name: getattr(donors, name) for name in names}
 
 
 def _donors_line(donors: Donors) -> str:
@@ -154,14 +323,19 @@ def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int
     return [*found, *doubled_samples(values, sample_ids)]
 
 
-def gene_set_coverage(adata: AnnData, gene_sets: GeneSets | None) -> pd.DataFrame:
-    """How many genes of each set the matrix holds: one row a set."""
-    available = [str(gene) for gene in adata.var_names]
+def find_gene_sets(adata: AnnData, gene_sets: GeneSets) -> GeneSetsFound:
+    """How many genes of each set the matrix holds, and why if hardly any."""
+    available = AvailableGenes([str(gene) for gene in adata.var_names])
     rows = []
-    for name, gene_set in (gene_sets or {}).items():
-        try:
-            n_found = len(match_genes(gene_set.genes, available, name=name).found)
-        except GeneSetError:
-            n_found = 0
-        rows.append((name, len(gene_set.genes), n_found, n_found / len(gene_set.genes)))
-    return pd.DataFrame(rows, columns=["gene_set", "n_genes", "n_found", "share"])
+    for name, gene_set in gene_sets.items():
+        n_genes, n_found, how = len(gene_set.genes), 0, ""
+        with suppress(GeneSetError):  # two versions of one gene, which a run refuses
+            found, ways = available.find(gene_set.genes)
+            n_found, how = len(found), ", ".join(ways)
+        rows.append((name, n_genes, n_found, n_found / n_genes, how))
+    coverage = pd.DataFrame(rows, columns=["gene_set", "n_genes", "n_found", "share", "matched_by"])
+    if coverage["share"].max() >= POOR:
+        return GeneSetsFound(coverage)
+    wanted = gene_sets.union().genes
+    mismatch = Mismatch(looks_like(wanted), available.kind)
+    return GeneSetsFound(coverage, mismatch, wanted[:FEW_NAMES], tuple(available.names[:FEW_NAMES]))

@@ -43,7 +43,8 @@ def _demo(commands: Any) -> None:
 def _inspect(commands: Any) -> None:
     parser = _command(commands, "inspect", "What is in my files, and how long will a run take?")
     _add_matrix(parser)
-    _add_list(parser, "--gene-sets", "gene-set collections to match", "FILE.gmt", type=Path)
+    _add_list(parser, "--gene-sets", "gene sets to match: GMT, GMX, GRP, or JSON of MSigDB", "FILE", type=Path)
+    parser.add_argument("--json", action="store_true", help="the same as one JSON object, for other programs")
 
 
 def _run(commands: Any) -> None:

@@ -102,6 +102,7 @@ def pose_each(
         check_question(study, config, samples)
     for annotation in annotations or ():
         match_genes(annotation.gene_sets.union().genes, list(map(str, study.var_names)), name=annotation.category)
+        details["notes"] += annotation.gene_sets.notes
     chosen = carried_annotations() if annotations is None else tuple(annotations)
     quantiles = Quantiles.of(adata, configs[0].layer)
     second = None if test_adata is None else _second_cohort(test_adata, study, quantiles, configs)

@@ -27,6 +27,7 @@ ARCHIVED = ROOT / "tests" / "archives" / "v0.1.0" / "transport"
 ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, tests/sweep and below
     *("controls.tsv", "stable_genes.tsv", "compare.tsv", "sample_genes.tsv"),
     *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv"),  # in tests/test_second_cohort.py
+    "inspect --json",  # in tests/test_inspection.py
     *("sweep.tsv", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"),
 }
 OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.tsv and sample_genes.tsv replace them

@@ -143,19 +143,48 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
     return {row[0]: row[1:] for row in rows} if rows and are_names([row[0] for row in rows]) else None
 
 
-def gene_sets_of(content: bytes) -> dict[str, list[str]] | None:
-    """Gene sets, each with its genes once and in order."""
-    found: dict[str, list[str]] = {}
-    for line in lines_of(content) or []:
-        name, *rest = line.split("\t")
-        genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
-        if not name or not genes or name in found:
+def gene_sets_of(content: bytes, called: str = "spoilt") -> dict[str, list[str]] | None:
+    """Gene sets, each with its genes once and in order; a file of one gene a line is a set called as the file."""
+    lines = [line for line in lines_of(content) or [] if line.strip() and line[0] != "#"]
+    rows = [[_unquoted(field) for field in line.split("\t")] for line in lines]
+    widths = [len("\t".join("x" if field else "" for field in row).rstrip("\t").split("\t")) for row in rows]
+    if (
+        len(rows) > 2
+        and max(widths) == widths[0]
+        and _tells_nothing(rows[1][: widths[0]])
+        and all(rows[0][: widths[0]])
+    ):
+        turned = [[row[at] if at < len(row) else "" for row in rows] for at in range(widths[0])]
+        rows = [[name, "", *genes] for name, _, *genes in turned]
+    elif len(rows) > 1 and max(widths) == 1:
+        if any(" " in row[0] or "," in row[0] for row in rows):
             return None
-        found[name] = genes
+        rows = [[called, "", *(row[0] for row in rows)]]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        name, genes = row[0], list(dict.fromkeys(gene for gene in row[2:] if gene))
+        if len(row) < 3 or not name or not genes or (name in found and set(found[name]) != set(genes)):
+            return None
+        plain = [re.sub(r"(?<=[^,]),-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?$", "", gene) for gene in genes]
+        if plain == genes and len(genes) == 1:
+            plain = [part.strip() for part in genes[0].split(",") if part.strip()] or genes
+        found.setdefault(name, list(dict.fromkeys(plain)))
     return found or None
 
 
 def genes_of(content: bytes) -> list[str] | None:
-    """Genes, one a line."""
-    lines = lines_of(content)
-    return list(dict.fromkeys(lines)) if lines and all(line and "\t" not in line for line in lines) else None
+    """Genes, one a line, or with commas between them in the only line."""
+    lines = [line for line in lines_of(content) or [] if line.strip() and line[0] != "#"]
+    genes = [_unquoted(line) for line in lines]
+    if len(genes) == 1 and "," in genes[0]:
+        genes = [_unquoted(part.strip()) for part in genes[0].split(",") if part.strip()]
+    genes = [gene.rstrip(",") for gene in genes]
+    return list(dict.fromkeys(genes)) if genes and all(gene and not {"\t", ","} & set(gene) for gene in genes) else None
+
+
+def _unquoted(field: str) -> str:
+    return field[1:-1].replace('""', '"') if len(field) > 1 and field[0] == field[-1] == '"' else field
+
+
+def _tells_nothing(fields: list[str]) -> bool:
+    return any(fields) and all(field.lower() in ("", "na", "n/a", "none", "null", "-") for field in fields)

@@ -51,7 +51,7 @@ TEXTS: dict[str, tuple[str, str, Callable[[Path], Any], Callable[[bytes], Any]]]
     "CSV": ("m.csv", study.table(delimiter=","), matrix, lambda content: oracle.matrix_of(content, ",")),
     "GCT": ("m.gct", study.GCT2, matrix, oracle.gct_of),
     "labels": ("labels.tsv", study.LABELS, labels, oracle.labels_of),
-    "GMT": ("sets.gmt", study.GMT, gene_sets, oracle.gene_sets_of),
+    "GMT": ("sets.gmt", study.GMT, gene_sets, lambda content: oracle.gene_sets_of(content, "sets")),
     "gene list": ("g.txt", "\n".join(study.GENES), lambda path: list(read_gene_list(path)), oracle.genes_of),
 }
 

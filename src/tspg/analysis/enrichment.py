@@ -21,6 +21,8 @@ from tspg.analysis.perturbations import source_classes_of
 from tspg.analysis.rank_sums import RankSums
 from tspg.analysis.thresholds import ENRICHED
 from tspg.data.annotations import Annotation
+from tspg.data.identifiers import looks_like
+from tspg.data.mismatch import Mismatch
 from tspg.data.naming import listed, shown
 from tspg.errors import GeneSetError
 
@@ -111,9 +113,11 @@ def over_representation(
         outside = [gene for gene in chosen if gene not in at]
         if outside:
             whose = f" of {', '.join(map(shown, filter(None, query)))}" if any(query) else ""
+            kinds = Mismatch(looks_like(outside), looks_like(genes))
+            reason = f"{kinds.in_words('these genes', 'those of the background')} " if kinds.differ else ""
             raise GeneSetError(
                 f"{len(outside):,} of {len(chosen):,} genes{whose} are not in the background: {listed(outside)}. "
-                "The background must hold every gene that could have been chosen."
+                f"{reason}The background must hold every gene that could have been chosen."
             )
     parts = []
     for annotation in annotations:

@@ -1,7 +1,7 @@
 """`tspg enrich`: what a finished run's genes do, or those of a list."""
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -10,8 +10,9 @@ from tspg.analysis.perturbations import read_perturbations
 from tspg.analysis.thresholds import ENRICHED
 from tspg.analysis.wording import counted
 from tspg.claim import MANIFEST, new_folder
-from tspg.data.annotations import annotation_files, read_annotations
+from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
 from tspg.data.genesets import read_gene_list
+from tspg.data.identifiers import AvailableGenes, match_genes
 from tspg.errors import UsageError
 from tspg.files import sha256_of
 from tspg.manifest import verify
@@ -27,10 +28,12 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
     with new_folder(options.out):
         annotations, files = read_annotations(options.annotations), annotation_files(options.annotations)
+        notes = [note for one in annotations for note in one.gene_sets.notes]
         if options.run is not None:
             manifest = verify(options.run)
             with fitting_together(options.run):
                 moved, found = read_perturbations(options.run), Tables(options.run)
+                _require_known(annotations, list(map(str, moved.var_names)), "the run")
                 tables = enrichment_tables(
                     moved,
                     found["top_genes"],
@@ -42,11 +45,29 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
                 )
             files.append(options.run / MANIFEST)
         else:
-            genes, background = read_gene_list(options.genes), read_gene_list(options.background)
+            background = read_gene_list(options.background)
+            genes, ways = _as_in(background, read_gene_list(options.genes))
+            notes += [f"genes were found in the background by another form of their names ({ways})"] if ways else []
+            _require_known(annotations, background, "the background")
             tables = {"enrichment": over_representation({Query("", "", ""): genes}, background, annotations)}
             files += [options.genes, options.background]
         save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
-    return [*_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+    told = [f"Note: {note}" for note in dict.fromkeys(notes)]
+    return [*told, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+
+
+def _as_in(background: Sequence[str], genes: Sequence[str]) -> tuple[list[str], str]:
+    """The genes under the names that the background has for them, as far as it has; and the ways that this took."""
+    found, ways = AvailableGenes(background).find(genes)
+    return [background[found[gene]] if gene in found else gene for gene in genes], ", ".join(ways)
+
+
+def _require_known(annotations: Sequence[Annotation], genes: Sequence[str], where: str) -> None:
+    """Refuse a user's annotations of which no gene is there: nothing could be enriched."""
+    available = AvailableGenes(genes)
+    for own in annotations:
+        if own not in carried_annotations():
+            match_genes(own.gene_sets.union().genes, available, name=own.category, where=where)
 
 
 def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:

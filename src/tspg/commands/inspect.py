@@ -1,5 +1,6 @@
 """`tspg inspect`: what is in the files, and how long a run will take."""
 
+import json
 from argparse import Namespace
 
 from tspg.commands import named
@@ -13,4 +14,5 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
 
     gene_sets = read_gene_sets(*options.gene_sets) if options.gene_sets else None
     adata = named.profiles(options)
-    return inspect_data(adata, label_column=named.label_column(options, adata), gene_sets=gene_sets).lines()
+    found = inspect_data(adata, label_column=named.label_column(options, adata), gene_sets=gene_sets)
+    return json.dumps(found.as_dict(), indent=1, allow_nan=False).split("\n") if options.json else found.lines()

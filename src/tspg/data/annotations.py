@@ -51,8 +51,7 @@ def carried_annotations() -> tuple[Annotation, ...]:
 def _carried_sets(file: str) -> GeneSets:
     if file == GENE_SETS_FILE:
         return demo_gene_sets()
-    text = lzma.decompress((EMBEDDED / file).read_bytes()).decode()
-    return gene_sets_of((f"{file}, line {number}", line) for number, line in enumerate(text.splitlines(), start=1))
+    return gene_sets_of(lzma.decompress((EMBEDDED / file).read_bytes()).decode(), file)
 
 
 def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:

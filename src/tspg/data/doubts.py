@@ -54,8 +54,9 @@ def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[
     how = [f"genes were matched by another form of their names ({match.how})"] if match.how != "exact" else []
     if not match.missing:
         return how, []
+    reason = "" if match.mismatch is None else f". {match.mismatch.in_words()}"
     is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
-    return ([*how], [missing]) if is_poor else ([missing, *how], [])
+    return ([*how], [missing + reason]) if is_poor else ([missing, *how], [])
 
 
 def doubt_about_description(gene_set: GeneSet) -> str:

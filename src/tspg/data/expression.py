@@ -188,6 +188,7 @@ class ExpressionFile:
         """What to know about a part of the file, and what to doubt."""
         are_counts = self.libraries is not None and self.libraries.sizes() is not None
         known, doubted = notes_on_match(matrix.match, genes.name if isinstance(genes, GeneSet) else "")
+        known += genes.notes if isinstance(genes, GeneSet) else ()
         if isinstance(genes, GeneSet) and genes.description not in genes.genes:
             doubted += [doubt_about_description(genes)] if genes.description in self.collected.gene_ids else []
         doubts = [

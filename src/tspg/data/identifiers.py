@@ -1,30 +1,53 @@
-"""Gene names matched between gene sets, models and matrices: exact, without Ensembl version, or by symbol."""
+"""Gene names matched between gene sets, models and matrices: the same text, or another name of the same gene."""
 
 import gzip
+import lzma
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
+from itertools import chain
+from typing import NamedTuple
 
+from tspg.data.mismatch import POOR, Kind, Mismatch, kind_of, some_of
 from tspg.data.naming import listed
 from tspg.errors import GeneSetError
 
 EXACT, WITHOUT_VERSION, BY_SYMBOL = "exact", "without version", "Ensembl id to symbol"
+BY_PART, BY_ENTREZ, BY_CASE = "part of a name", "Entrez id", "capital letters aside"
+ENTREZ_FILE = "entrez_symbol.tsv.xz"
+FEWEST_GENES = 10  # with fewer found, a gene set was hardly meant
 # Symbols such as AC012345.1 end in a digit that is part of the name, so only Ensembl ids lose one.
 _VERSIONED = re.compile(r"(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
-FEWEST_GENES = 10  # with fewer found, a gene set was hardly meant
+_ENSEMBL = r"ENSG\d{11}(?:\.\d+)?"
+# TSPAN6 (7105) of DepMap, TSPAN6|7105 and ?|7105 of TCGA, ENSG00000000003.15_TSPAN6 of RSEM
+_TWO_NAMES = re.compile(
+    rf"(?P<symbol>\S+) \((?P<id>\d+|{_ENSEMBL})\)|(?P<before>[^|\s]+)\|(?P<after>[^|\s]+)"
+    rf"|(?P<left>{_ENSEMBL})_(?P<of_left>(?!PAR_Y)[^|\s]+)|(?P<of_right>[^|\s]+)_(?P<right>{_ENSEMBL})"
+)
+_UNKNOWN = {None, "?", "NA", "---"}
+_LONGEST_NUMBER = 12
+_KNOWN = 0.1  # share of names
+_FEW_TOLD = 10
+_LARGE = 100_000  # a fifth of Entrez ids are larger; running numbers of genes never are
 _FEW = 3
 
 
 @dataclass(frozen=True)
 class GeneMatch:
-    """Which columns of a matrix are the wanted genes; `found[i]` is the gene at `positions[i]`."""
+    """Which columns of a matrix are the wanted genes; `found[i]` is the gene at `positions[i]`.
+
+    `how` names every way in which genes were found, `exact` if that was the only one. `mismatch` is the likely
+    reason where hardly any was found.
+    """
 
     positions: tuple[int, ...]
     found: tuple[str, ...]
     missing: tuple[str, ...]
     how: str
+    mismatch: Mismatch | None = None
 
 
 @dataclass(frozen=True)
@@ -36,38 +59,248 @@ class SymbolTable:
     protein_coding: frozenset[str]
 
 
-def match_genes(wanted: Sequence[str], available: Sequence[str], *, name: str = "gene set") -> GeneMatch:
+@dataclass(frozen=True)
+class EntrezTable:
+    """Human Entrez gene ids, as text, and their symbols, each once."""
+
+    symbol_of: dict[str, str]
+    id_of: dict[str, str]
+
+
+class Names(NamedTuple):
+    """What one name says of its gene.
+
+    `bare` is it without version, `parts` the names in it that are no numbers, `ensembl` and `entrez` ids among them.
+    """
+
+    bare: str
+    parts: tuple[str, ...]
+    ensembl: str | None
+    entrez: str | None
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The names in it, and the symbol of its Ensembl id."""
+        symbol = None if self.ensembl is None else symbol_table().symbol_of.get(self.ensembl)
+        return self.parts if symbol is None else (*self.parts, symbol)
+
+    @property
+    def entrez_ids(self) -> tuple[str, ...]:
+        """The Entrez id in it, or else those of its symbols."""
+        if self.entrez is not None:
+            return (self.entrez,)
+        table = entrez_table().id_of
+        return tuple(table[symbol] for symbol in self.symbols if symbol in table)
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every name that it may stand for; capital letters alone may tell it from another one."""
+        symbol = None if self.entrez is None else entrez_table().symbol_of.get(self.entrez)
+        return self.symbols if symbol is None else (*self.symbols, symbol)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What two names of one gene share at least one of, in whichever way they are matched."""
+        if self.ensembl is None and self.entrez is None:
+            return frozenset((self.bare.casefold(),))
+        own = self.bare.casefold() if self.entrez is None else self.entrez
+        return frozenset((own, *(one.casefold() for one in self.spellings)))
+
+
+def match_genes(
+    wanted: Sequence[str],
+    available: "Sequence[str] | AvailableGenes",
+    *,
+    name: str = "gene set",
+    where: str = "the expression matrix",
+) -> GeneMatch:
     """Find wanted genes among a matrix's genes, each at most once, in the order of the matrix.
 
-    Tried in turn, each only for genes and columns that are still free: the same text; the same
-    Ensembl id once the version is removed; Ensembl id against symbol by the embedded table. Of
-    several ids with one symbol the only protein-coding one is taken, else the first in the matrix.
+    Tried in turn, each only for genes and columns that are still free: the same text; the same Ensembl id once the
+    version is removed; Ensembl id against symbol by the embedded table; one of two names in one, such as
+    `TSPAN6 (7105)`; Entrez ids by the embedded table; the same but for capital letters, where that is a single
+    gene and neither side alone is spelled as genes of the mouse. Of several ids with one symbol the only
+    protein-coding one is taken, else the first in the matrix.
+
+    Parameters
+    ----------
+    wanted
+        Names of genes.
+    available
+        Names of the matrix's genes, or what was made of them once for many gene sets.
+    name, where
+        Whose genes are wanted, and where they are looked for, as a message says it.
 
     Raises
     ------
     GeneSetError
-        If nothing is found, or if two versions of one wanted gene are in the matrix.
+        If nothing is found, with the likely reason; or if two versions of one wanted gene are in the matrix.
     """
     genes = list(dict.fromkeys(wanted))
-    columns = {gene: at for at, gene in enumerate(available)}
-    taken = {gene: columns[gene] for gene in genes if gene in columns}
-    how = EXACT
-    for step, method in ((_without_version, WITHOUT_VERSION), (_by_symbol, BY_SYMBOL)):
-        missing = [gene for gene in genes if gene not in taken]
-        used = set(taken.values())
-        free = {gene: at for gene, at in columns.items() if at not in used}
-        more = step(missing, free) if missing and free else {}
-        taken |= more
-        how = method if more else how
+    among = available if isinstance(available, AvailableGenes) else AvailableGenes(available)
+    taken, ways = among.find(genes)
     if not taken:
-        raise GeneSetError(_nothing_found(genes, available, name))
+        raise GeneSetError(_nothing_found(genes, among, name, where))
+    is_poor = len(taken) < POOR * len(genes)
     by_position = sorted((at, gene) for gene, at in taken.items())
     return GeneMatch(
         positions=tuple(at for at, _ in by_position),
         found=tuple(gene for _, gene in by_position),
         missing=tuple(gene for gene in genes if gene not in taken),
-        how=how,
+        how=", ".join(ways) or EXACT,
+        mismatch=Mismatch(looks_like(genes), among.kind) if is_poor else None,
     )
+
+
+class AvailableGenes:
+    """The genes of a matrix, looked up by any of their names; made once where many gene sets are matched."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.columns = {gene: at for at, gene in enumerate(names)}
+        self._known: dict[tuple[str, bool], list[tuple[str, list[str]]]] = {}
+
+    def find(self, wanted: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+        """Where each of some distinct genes stands, as far as found, and the ways that were needed: see `match_genes`.
+
+        Raises
+        ------
+        GeneSetError
+            If two versions of one of them are there.
+        """
+        taken = {gene: self.columns[gene] for gene in wanted if gene in self.columns}
+        if len(taken) == len(wanted) or len(taken) == len(self.columns):
+            return taken, []
+        used, ways = set(taken.values()), []
+        are_ids = 2 * sum(map(_is_number, wanted)) > len(wanted)
+        possible: dict[str, dict[str, list[str]]] = {}
+        for gene in wanted:
+            for way, columns in () if gene in taken else self._ways(gene, are_ids):
+                possible.setdefault(way, {})[gene] = columns
+        for way in (way for way in WAYS if way in possible):
+            asked = {gene: columns for gene, columns in possible[way].items() if gene not in taken}
+            if way == BY_CASE:
+                asked = {} if _are_of_mouse(wanted) != self._are_of_mouse else _of_one_gene(asked)
+            before = len(taken)
+            for gene, columns in asked.items():
+                self._choose(gene, columns, used, taken)
+            ways += [way] if len(taken) > before else []
+        return taken, ways
+
+    def _ways(self, gene: str, are_ids: bool) -> list[tuple[str, list[str]]]:
+        """The columns that may be a gene, in the order of the matrix, by the way in which they are; kept for later."""
+        known = self._known.get((gene, are_ids))
+        if known is None:
+            wanted = _names(gene) if are_ids or not _is_number(gene) else Names(gene, (), None, None)
+            near = {one: self._seen(one) for key in wanted.keys for one in self._by_key.get(key, ())}
+            # One symbol does not make one gene of two Ensembl ids.
+            apart = wanted.ensembl is None
+            near = {one: names for one, names in near.items() if apart or names.ensembl in (None, wanted.ensembl)}
+            order = sorted(near, key=self.columns.__getitem__)
+            found = {way: [one for one in order if is_one(wanted, near[one])] for way, is_one in _IS_ONE.items()}
+            found[BY_CASE] = _of_one_spelling(wanted, {one: near[one] for one in order})
+            known = []
+            for way, columns in found.items():  # the same columns a second time would help no more
+                if columns and all(columns != before for _, before in known):
+                    known.append((way, columns))
+            self._known[gene, are_ids] = known
+        return known
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What most of the names look like."""
+        return looks_like(self.names)
+
+    @cached_property
+    def _are_of_mouse(self) -> bool:
+        return _are_of_mouse(self.names)
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[str]]:
+        """The columns by what they share with other names of the same gene."""
+        found: dict[str, list[str]] = {}
+        for gene in self.columns:
+            for key in _names(gene).keys:
+                found.setdefault(key, []).append(gene)
+        return found
+
+    @cached_property
+    def _with_entrez(self) -> frozenset[str]:
+        """The columns whose Entrez ids are believed: beside symbols that they fit, or alone and not just counted."""
+        with_id = {gene: names for gene in self.columns if (names := _names(gene)).entrez is not None}
+        numbers = [gene for gene, names in with_id.items() if names.entrez == gene]
+        symbol_of = entrez_table().symbol_of
+        told = [symbol_of[one.entrez] in one.parts for one in with_id.values() if one.parts and one.entrez in symbol_of]
+        fits = len(told) < _FEW_TOLD or 2 * sum(told) > len(told)
+        are_ids = 2 * len(numbers) > len(self.columns) and not _are_counted(numbers)
+        return frozenset(gene for gene, names in with_id.items() if (are_ids if names.entrez == gene else fits))
+
+    def _seen(self, gene: str) -> Names:
+        """What is believed of a column's name."""
+        names = _names(gene)
+        return names if names.entrez is None or gene in self._with_entrez else names._replace(entrez=None)
+
+    def _choose(self, gene: str, candidates: Sequence[str], used: set[int], taken: dict[str, int]) -> None:
+        """Take one of several columns for a gene: the only protein-coding one, else the first; nothing if unclear."""
+        if len(candidates) == 1 and (at := self.columns[candidates[0]]) not in used:
+            taken[gene] = at
+            used.add(at)
+            return
+        free = [one for one in candidates if self.columns[one] not in used]
+        if len(free) > 1:
+            ids = {one: _names(one).ensembl for one in free}
+            if None in ids.values():
+                return
+            coding = [one for one, own in ids.items() if own in symbol_table().protein_coding]
+            chosen = coding[0] if len({ids[one] for one in coding}) == 1 else free[0]
+            free = [one for one in free if ids[one] == ids[chosen]]
+        if len(free) > 1:
+            raise GeneSetError(
+                f"{gene} is in the expression matrix more than once: {listed(free)}. Keep one version of each gene."
+            )
+        if free:
+            taken[gene] = self.columns[free[0]]
+            used.add(taken[gene])
+
+
+def _same_bare(wanted: Names, column: Names) -> bool:
+    return wanted.bare == column.bare
+
+
+def _id_and_symbol(wanted: Names, column: Names) -> bool:
+    symbol_of = symbol_table().symbol_of
+    return symbol_of.get(wanted.bare) == column.bare or symbol_of.get(column.bare) == wanted.bare
+
+
+def _same_part(wanted: Names, column: Names) -> bool:
+    return not set(wanted.symbols).isdisjoint(column.symbols)
+
+
+def _same_entrez(wanted: Names, column: Names) -> bool:
+    return not set(wanted.entrez_ids).isdisjoint(column.entrez_ids)
+
+
+_IS_ONE: dict[str, Callable[[Names, Names], bool]] = {
+    WITHOUT_VERSION: _same_bare,
+    BY_SYMBOL: _id_and_symbol,
+    BY_PART: _same_part,
+    BY_ENTREZ: _same_entrez,
+}
+WAYS = (*_IS_ONE, BY_CASE)
+
+
+def _of_one_spelling(wanted: Names, near: Mapping[str, Names]) -> list[str]:
+    """The columns that are spelled as a gene but for capital letters; none if they are spelled in several ways."""
+    folded = {name.casefold() for name in wanted.spellings}
+    spelled = {one: {name for name in names.spellings if name.casefold() in folded} for one, names in near.items()}
+    spellings = set().union(*spelled.values())
+    return [one for one in near if spelled[one]] if len(spellings) == 1 else []
+
+
+def _of_one_gene(asked: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Genes whose columns no other gene asks for."""
+    n_asking = Counter(chain.from_iterable(asked.values()))
+    return {gene: columns for gene, columns in asked.items() if all(n_asking[one] == 1 for one in columns)}
 
 
 def possible_match(wanted: Iterable[str]) -> Callable[[str], bool]:
@@ -75,12 +308,14 @@ def possible_match(wanted: Iterable[str]) -> Callable[[str], bool]:
 
     For files with genes in rows, where not all names are known before the last line is read.
     """
-    keys = {key for gene in wanted for key in _keys(gene)}
-    return lambda gene: not keys.isdisjoint(_keys(gene))
+    keys = {key for gene in wanted for key in _names(gene).keys}
+    return lambda gene: not keys.isdisjoint(_names(gene).keys)
 
 
 def without_version(gene: str) -> str:
     """An Ensembl id without its version (`ENSG00000223972.5`); any other name as it is."""
+    if not gene.startswith("ENS"):
+        return gene
     match = _VERSIONED.match(gene)
     return match[1] + (match[2] or "") if match else gene
 
@@ -88,8 +323,7 @@ def without_version(gene: str) -> str:
 @cache
 def symbol_table() -> SymbolTable:
     """The embedded table of Ensembl ids and symbols, read when first needed."""
-    source = resources.files("tspg.data") / "embedded" / "ensembl_symbol.tsv.gz"
-    lines = gzip.decompress(source.read_bytes()).decode().split("\n")[1:-1]
+    lines = gzip.decompress(_embedded("ensembl_symbol.tsv.gz")).decode().split("\n")[1:-1]
     symbol_of: dict[str, str] = {}
     ids_of: dict[str, list[str]] = {}
     coding = set()
@@ -102,61 +336,70 @@ def symbol_table() -> SymbolTable:
     return SymbolTable(symbol_of, ids_of, frozenset(coding))
 
 
+@cache
+def entrez_table() -> EntrezTable:
+    """The embedded table of Entrez ids and symbols, read when first needed."""
+    lines = lzma.decompress(_embedded(ENTREZ_FILE)).decode().split("\n")[1:-1]
+    symbol_of = dict(line.split("\t") for line in lines)
+    return EntrezTable(symbol_of, {symbol: number for number, symbol in symbol_of.items()})
+
+
+def _embedded(file: str) -> bytes:
+    return (resources.files("tspg.data") / "embedded" / file).read_bytes()
+
+
 def is_known_gene(name: str) -> bool:
     """Whether a name is a human gene's symbol or Ensembl id, by the embedded table."""
     table = symbol_table()
     return name in table.ids_of or without_version(name) in table.symbol_of
 
 
-def _keys(gene: str) -> list[str]:
+@lru_cache(maxsize=1 << 17)  # the genes of a file are asked for several times
+def _names(gene: str) -> Names:
     bare = without_version(gene)
-    symbol = symbol_table().symbol_of.get(bare) if bare.startswith("ENSG") else None
-    return [gene, bare] if symbol is None else [gene, bare, symbol]
+    if bare.startswith("ENSG") and bare in symbol_table().symbol_of:
+        return Names(bare, (bare,), bare, None)
+    if gene.isalnum():
+        return Names(gene, (), None, gene) if _is_number(gene) else Names(bare, (bare,), None, None)
+    match = _TWO_NAMES.fullmatch(gene)
+    two = [] if match is None else [without_version(one) for one in match.groups() if one not in _UNKNOWN]
+    ensembl = next((one for one in two if one.startswith("ENSG")), None)
+    entrez = next((one for one in two if _is_number(one)), None)
+    if ensembl is None and entrez is None:
+        return Names(bare, (bare,), None, None)
+    return Names(ensembl or bare, tuple(one for one in two if one != entrez), ensembl, entrez)
 
 
-def _without_version(missing: list[str], free: dict[str, int]) -> dict[str, int]:
-    left = _by_bare_name(free)
-    taken: dict[str, int] = {}
-    for gene in missing:
-        if (bare := without_version(gene)) in left:
-            taken[gene] = free[_only_version(gene, left.pop(bare))]
-    return taken
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < _LONGEST_NUMBER
 
 
-def _by_symbol(missing: list[str], free: dict[str, int]) -> dict[str, int]:
-    table = symbol_table()
-    left = _by_bare_name(free)
-    taken: dict[str, int] = {}
-    for gene in missing:
-        bare = without_version(gene)
-        others = [table.symbol_of[bare]] if bare in table.symbol_of else table.ids_of.get(gene, [])
-        candidates = sorted((other for other in others if other in left), key=lambda other: free[left[other][0]])
-        if candidates:
-            coding = [other for other in candidates if other in table.protein_coding]
-            chosen = coding[0] if len(coding) == 1 else candidates[0]
-            taken[gene] = free[_only_version(gene, left.pop(chosen))]
-    return taken
+def _are_counted(numbers: Sequence[str]) -> bool:
+    """Whether numbers only count the genes of a matrix, all of them or those that were kept of it."""
+    values = list(map(int, numbers))
+    known = sum(number in entrez_table().symbol_of for number in numbers)
+    are_running = min(values) <= 1 and max(values) <= len(values)
+    return are_running or (max(values) < _LARGE and 2 * known < len(values))
 
 
-def _by_bare_name(free: dict[str, int]) -> dict[str, list[str]]:
-    """The columns by their names without version, those of one name in the order of the matrix."""
-    columns: dict[str, list[str]] = {}
-    for gene in free:
-        columns.setdefault(without_version(gene), []).append(gene)
-    return columns
+def looks_like(names: Sequence[str]) -> Kind:
+    """What most of the names look like; unknown if hardly any of those that may be symbols is one."""
+    kind, some = kind_of(names), some_of(names)
+    if kind == Kind.NUMBERS:
+        known = sum(name in entrez_table().symbol_of for name in some)
+        return Kind.ENTREZ if 2 * known > len(some) and not _are_counted([*filter(_is_number, names)]) else kind
+    known = sum(any(map(is_known_gene, _names(name).symbols)) for name in some)
+    return Kind.UNKNOWN if kind == Kind.SYMBOLS and known < _KNOWN * len(some) else kind
 
 
-def _only_version(gene: str, versions: list[str]) -> str:
-    if len(versions) > 1:
-        raise GeneSetError(
-            f"{gene} is in the expression matrix more than once: {listed(versions)}. Keep one version of each gene."
-        )
-    return versions[0]
+def _are_of_mouse(names: Sequence[str]) -> bool:
+    """Whether symbols are spelled as those of the mouse, `Trp53`."""
+    return kind_of([part for name in some_of(names) for part in _names(name).parts[:1]]) == Kind.MOUSE
 
 
-def _nothing_found(genes: list[str], available: Sequence[str], name: str) -> str:
+def _nothing_found(genes: list[str], among: AvailableGenes, name: str, where: str) -> str:
+    reason = Mismatch(looks_like(genes), among.kind).in_words("the wanted genes", f"those of {where}")
     return (
-        f"0 of {len(genes):,} genes of {name} are in the expression matrix. Gene set: "
-        f"{', '.join(genes[:_FEW])}. "
-        f"Matrix: {', '.join(available[:_FEW])}, … Convert one to the other's identifiers."
+        f"0 of {len(genes):,} genes of {name} are in {where}. Wanted: {listed(genes[:_FEW])}. "
+        f"There: {listed(among.names[:_FEW])}. {reason}"
     )

@@ -118,11 +118,13 @@ class SweepMatrix:
     def first(self) -> WantedSet:
         """The gene set on which classes and targets are checked: one with enough genes, if there is."""
         first = (self.usable or sorted(self.wanted, key=lambda one: -one.n_genes))[0]
-        if first.n_genes == 0:
-            raise GeneSetError(
-                f"None of the {len(self.wanted)} gene sets has a gene in the matrix; of {first.name}, {first.skipped}. "
-                "Check that both use the same identifiers."
-            )
+        if first.gene_set is not None and first.n_genes == 0:
+            try:
+                match_genes(first.gene_set.genes, self.expression.collected.gene_ids, name=first.name)
+            except GeneSetError as error:
+                raise GeneSetError(
+                    f"None of the {len(self.wanted)} gene sets has a gene in the matrix: {error}"
+                ) from error
         return first
 
     def study_name(self, gene_set: GeneSet | None) -> str:
