@@ -62,7 +62,7 @@ def ask_each(
     targets, samples = as_names(target_classes), as_names(samples)
     check_options({"samples": samples})
     if (fault := _ANNOTATIONS(annotations)) is not None:
-        raise UsageError("annotations", str(fault))
+        raise UsageError(option("annotations"), f"{fault}.")
     config = configure(
         preset,
         target_class=targets[0],

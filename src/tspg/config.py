@@ -117,6 +117,7 @@ KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_ru
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
 # say in it, and a new patient's file would choose another row than the file that the model was trained on.
 DUPLICATES = ("error", "first", "mean", "sum")
+TRANSFORMS = ("none", "log2", "auto")  # what becomes of values when they are read
 NORMALISE, ALIGN = ("none", "quantile"), ("none", "cohort")  # what becomes of new profiles before a model moves them
 ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples than `paper` by energy distance and gene correlation on nine tasks (docs/evidence.md).
@@ -198,7 +199,7 @@ def check_options(given: Mapping[str, Any], kinds: Mapping[str, Kind] = ASKED) -
     """
     for name, kind in kinds.items():
         if name in given and (fault := kind(given[name])) is not None:
-            raise UsageError(option(name), "." if fault.place else "", str(fault))
+            raise UsageError(option(name), "." if fault.place else "", f"{fault}.")
 
 
 def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | None]:

@@ -21,7 +21,7 @@ class Fault:
         """What was found, and what is needed."""
         found = repr(self.value)
         found = found if len(found) <= MOST_SHOWN else f"{found[:MOST_SHOWN]}…"
-        return f"{self.place} is {found}; {self.needed} is needed."
+        return f"{self.place} is {found}; {self.needed} is needed"
 
     def below(self, place: object) -> "Fault":
         """The same fault as seen from one level further up."""
