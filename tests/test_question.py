@@ -84,14 +84,14 @@ def test_a_long_label_takes_no_more_room_for_every_sample():
     [
         ({"target_class": "T"}, "no class 'T' in 'label'. Closest: 't'"),
         ({"target_class": "t", "source_classes": ("t",)}, "both the target and a source"),
-        ({"target_class": "t", "method": "magic"}, "no such method"),
-        ({"target_class": "t", "threads": 0}, "--threads is 0; a whole number from 1"),
-        ({"target_class": "t", "folds": 0}, "--folds is 0; a whole number from 1"),
-        ({"target_class": "t", "folds": 4}, "--folds is 4, but the target class has 3 samples"),
-        ({"target_class": "t", "threads": 1.5}, "--threads is 1.5; a whole number"),
-        ({"target_class": "t", "seed": -1}, "--seed is -1; a whole number from 0"),
-        ({"target_class": "t", "seed": 2**40}, "--seed is 1099511627776"),
-        ({"target_class": "t", "device": "tpu"}, "--device tpu: there is no such device"),
+        ({"target_class": "t", "method": "magic"}, "method is 'magic'; one of 'generator', "),
+        ({"target_class": "t", "threads": 0}, "threads is 0; a whole number from 1 to 1,024 is needed."),
+        ({"target_class": "t", "folds": 0}, "folds is 0; a whole number from 1 to 50 is needed."),
+        ({"target_class": "t", "folds": 4}, "folds is 4, but the target class has 3 samples"),
+        ({"target_class": "t", "threads": 1.5}, "threads is 1.5; a whole number"),
+        ({"target_class": "t", "seed": -1}, "seed is -1; a whole number from 0"),
+        ({"target_class": "t", "seed": 2**40}, "seed is 1099511627776"),
+        ({"target_class": "t", "device": "tpu"}, "device is 'tpu'; one of 'auto', 'cpu', 'cuda' is needed."),
         ({"target_class": "a"}, "'a' has 2 samples; 3 or more are needed"),
         ({"target_class": "b"}, "'b' has 1 sample; 3 or more"),
     ],
@@ -113,7 +113,7 @@ def test_a_method_that_learns_from_pairs_says_what_it_needs():
     ]
     adata = AnnData(np.random.default_rng(0).normal(size=(24, 20)).astype(np.float32), obs)
     asked = {"target_class": "t", "method": "paired_regression"}
-    with pytest.raises(UsageError, match=r"samples of both .* 8 or more\. No column .* name it with --group-column"):
+    with pytest.raises(UsageError, match=r"samples of both .* 8 or more\. No column .* name it with group_column"):
         pose(adata, ExperimentConfig(**asked))
     assert pose(adata, ExperimentConfig(**asked, group_column="donor"))
     with pytest.raises(UsageError, match=r"column 'donor', source class 'b' has the most: 2\. Name another column"):
@@ -166,7 +166,7 @@ def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
     assert configure("paper", target_class="t", steps=7).generator.steps == 7
     with pytest.raises(UsageError, match="not both"):
         configure("paper", target_class="t", epochs=1, steps=1)
-    with pytest.raises(UsageError, match="paper, transport"):
+    with pytest.raises(UsageError, match="preset is 'fast'; one of 'paper', 'transport' is needed"):
         configure("fast", target_class="t")
 
 

@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import h5py
 import pytest
 
+import tspg
 from tspg.analysis.perturbations import read_perturbations
 from tspg.audit.outcome import Outcome, Row, controls_table
 from tspg.cli import main
-from tspg.errors import ModelError, ResourceError
+from tspg.errors import ModelError, ResourceError, UsageError
 from tspg.files import sha256_of
 from tspg.manifest import verify
 from tspg.report.run_files import read_run
@@ -127,3 +130,90 @@ def test_moved_profiles_larger_than_memory_are_refused_before_they_are_read(fold
         file.create_dataset("uns/tspg/empty", shape=(10**7, 10**6), dtype="f8", chunks=(1000, 1000))
     with pytest.raises(ResourceError, match=r"'/uns/tspg/empty' declares 80,000\.0 GB"):
         reader(folder)
+
+
+@pytest.mark.parametrize("is_vouched_for", [False, True])
+def test_what_a_killed_report_left_is_cleared_and_never_vouched_for(folder, is_vouched_for):
+    left = [folder / ".tspg-abc12345.html", folder / "figures" / ".tspg-xyz.png"]
+    for path in left:
+        path.write_text("half")
+    if is_vouched_for:  # as manifests could until 0.2.0
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["outputs"] |= {path.relative_to(folder).as_posix(): sha256_of(path) for path in left}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        left.pop(0).unlink()
+    verify(folder)  # no damage, whether it is still there or not
+    assert main(["report", "--run", str(folder)]) == 0
+    assert not list(folder.rglob(".tspg-*"))
+    assert not [name for name in verify(folder)["outputs"] if ".tspg-" in name]
+
+
+def test_a_report_that_is_killed_while_it_writes_leaves_a_sound_folder(folder):
+    script = (
+        "import os, sys, tspg.files, pathlib\n"
+        "from tspg.run_folder import refresh_report\n"
+        "real = pathlib.Path.replace\n"
+        "pathlib.Path.replace = lambda self, to: os._exit(9) if to.name == 'report.html' else real(self, to)\n"
+        "import tspg.run_folder; tspg.run_folder.write_figures = lambda *_, **__: None\n"
+        f"refresh_report(pathlib.Path({str(folder)!r}))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    (left,) = folder.rglob(".tspg-*")
+    assert main(["report", "--run", str(folder)]) == 0
+    assert not left.exists()
+    verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("settings.threads", value) for value in (10**9, 2**40, "4", True, None, 2.5)),
+        *(("settings.seed", value) for value in (-1, "x", 2**31)),
+        *(("samples", value) for value in (7, [7], {"s1": 1})),
+        *((name, value) for name in ("outputs", "inputs") for value in ([], {"x": 7}, "x")),
+        *(("reading.transform", value) for value in (7, "log3")),
+        *(("reading.expression", value) for value in (7, [])),
+    ],
+)
+def test_a_field_of_the_manifest_that_is_none_of_ours_is_named(folder, field, value, capsys):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    *above, name = field.split(".")
+    holder = manifest[above[0]] if above else manifest
+    holder[name] = value
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    for command in ("report", "audit"):
+        assert main([command, "--run", str(folder)]) == 5
+        error = capsys.readouterr().err
+        assert f"manifest.json: {field}" in error
+        assert error.count("\n") == 1
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("keep", ["all", "metrics"])
+def test_a_run_saved_from_python_never_writes_over_anything(planted_run, run_folder, tmp_path, keep):
+    shutil.copytree(run_folder, tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "metrics.json").write_text("my own numbers")
+    (tmp_path / "file").write_text("mine")
+    before = files_of(tmp_path)
+    for place, says in (("run", "finished run here already"), ("mine", "holds other files"), ("file", "is a file")):
+        with pytest.raises(UsageError, match=f"^out .*{says}"):
+            tspg.save_run(planted_run, tmp_path / place, keep=keep)
+    assert files_of(tmp_path) == before
+
+
+def test_a_run_that_cannot_be_saved_leaves_nothing(planted_run, tmp_path, monkeypatch):
+    def full(*_):
+        raise ResourceError("disk full")
+
+    monkeypatch.setattr("tspg.run_folder.write_report", full)
+    monkeypatch.setattr("tspg.run_folder.write_figures", lambda *_, **__: None)
+    with pytest.raises(ResourceError, match="disk full"):
+        tspg.save_run(planted_run, tmp_path / "deep" / "run")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="keep is 'some'"):
+        tspg.save_run(planted_run, tmp_path / "run", keep="some")
+    assert list(tmp_path.iterdir()) == []

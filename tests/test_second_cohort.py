@@ -190,7 +190,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"align": "cohrt"}, UsageError, "--align cohrt"),
+        ({"align": "cohrt"}, UsageError, "align is 'cohrt'"),
         ({"align": "cohort", "test_adata": cohort("g", 5, classes=("alpha", "gamma", "target"))}, UsageError, "gamma"),
         (
             {"align": "cohort", "test_adata": cohort("h", 5, n=2, classes=("alpha", "target"))},

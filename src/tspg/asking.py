@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from tspg.config import DEFAULT_PRESET, ExperimentConfig, preset
+from tspg.config import DEFAULT_PRESET, ExperimentConfig, check_options, option, preset
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.labels import is_missing
 from tspg.data.matrix import X, require_anndata
-from tspg.data.naming import MOST_SHOWN, shown
+from tspg.data.naming import MOST_SHOWN, as_names, shown
 from tspg.errors import UsageError
 from tspg.folds import with_folds
+from tspg.kinds import plain
 from tspg.question import Question, pose_each
 
 _NOTHING_TO_TRAIN = (
-    "--epochs and --steps had no effect: what moves the profiles is computed in closed form. Only --preset paper "
-    "trains a generator."
+    "Epochs and steps had no effect: what moves the profiles is computed in closed form. Only preset paper trains a "
+    "generator."
+)
+_ANNOTATIONS = plain(
+    "None, or what tspg.read_annotations(files) gives,",
+    lambda value: value is None or (isinstance(value, list | tuple) and all(isinstance(a, Annotation) for a in value)),
 )
 
 
@@ -48,26 +53,30 @@ def ask_each(
 ) -> list[Question]:
     """The questions of `run_targets`, each checked whole, without the work."""
     require_anndata(adata)
+    if test_adata is not None:
+        require_anndata(test_adata)
     if gene_set is not None and not isinstance(gene_set, GeneSet):
         raise UsageError(
             f"gene_set is a {type(gene_set).__name__}; a GeneSet is needed: read_gene_sets(file)[name], "
             "or GeneSet(name, genes)."
         )
-    if isinstance(source_classes, str):
-        source_classes = (source_classes,)
+    targets, samples = as_names(target_classes), as_names(samples)
+    check_options({"samples": samples})
+    if (fault := _ANNOTATIONS(annotations)) is not None:
+        raise UsageError(option("annotations"), f"{fault}.")
     config = configure(
         preset,
-        target_class=str(target_classes[0]),
+        target_class=targets[0],
         label_column=label_column or only_label_column(adata),
         gene_set=None if gene_set is None else gene_set.name,
-        layer=None if layer in (None, X) else str(layer),
-        source_classes=None if source_classes is None else tuple(map(str, source_classes)),
+        layer=None if isinstance(layer, str) and layer == X else layer,
+        source_classes=as_names(source_classes),
         folds=1 if folds is None else folds,
         epochs=epochs,
         steps=steps,
         **settings,
     )
-    configs = [replace(config, target_class=str(target)) for target in target_classes]
+    configs = [replace(config, target_class=target) for target in targets]
     questions = pose_each(
         adata, configs, gene_set=gene_set, samples=samples, annotations=annotations, test_adata=test_adata
     )
@@ -84,20 +93,24 @@ def configure(
     target_epochs: int | None = None,
     **settings: Any,
 ) -> ExperimentConfig:
-    """The full configuration: a preset's settings with what the user changed."""
+    """The full configuration: a preset's settings with what the user changed, each checked for itself."""
     epochs, steps, target_epochs = map(_plain, (epochs, steps, target_epochs))
+    known = {name: _plain(value) for name, value in settings.items()}
+    check_options({"epochs": epochs, "steps": steps, "target_epochs": target_epochs, **known})
     target_model, generator = preset(preset_name)
     if epochs is not None and steps is not None:
-        raise UsageError("Give either epochs or steps, not both: each sets how long G is trained.")
-    for name, value in {"epochs": epochs, "steps": steps, "target epochs": target_epochs}.items():
-        if value is not None and value < 1:
-            raise UsageError(f"The number of {name} is {value}; one or more are needed.")
+        raise UsageError(
+            "Give either ",
+            option("epochs"),
+            " or ",
+            option("steps"),
+            ", not both: each sets how long G is trained.",
+        )
     if generator is not None:
         generator = replace(generator, epochs=epochs or generator.epochs, steps=steps)
     if target_epochs is not None:
         target_model = replace(target_model, epochs=target_epochs, least_steps=1)
-    plain = {name: _plain(value) for name, value in settings.items()}
-    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **plain)
+    return ExperimentConfig(preset=preset_name, target_model=target_model, generator=generator, **known)
 
 
 def _plain(value: Any) -> Any:
@@ -122,6 +135,4 @@ def only_label_column(adata: AnnData) -> str:
     told = ", ".join(f"{shown(name)} ({n_classes[name]:,})" for name in likely[:MOST_SHOWN])
     more = f" and {len(columns) - MOST_SHOWN:,} more" if len(columns) > MOST_SHOWN else ""
     found = f"{len(columns):,} columns, with so many classes: {told}{more}" if columns else "no labels"
-    raise UsageError(
-        f"The samples have {found}. Say which holds the class: --label-column NAME (label_column in Python)."
-    )
+    raise UsageError(f"The samples have {found}. Say which holds the class with ", option("label_column"), ".")

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tspg.errors import FolderInUseError, ResourceError, UsageError
+from tspg.errors import FolderInUseError, Option, ResourceError, UsageError
 from tspg.files import TEMPORARY
 from tspg.strangers import check_folder
 
 MANIFEST = "manifest.json"
 LOCK = ".tspg.lock"
 CHECKPOINTS = "checkpoints"
+_OUT = Option("out", "--out")
 CONTENTS = frozenset(
     {
         MANIFEST,
@@ -97,27 +98,42 @@ def _check_free(out: Path, resume: bool) -> None:
     """Refuse a folder that holds anything but an unfinished run; that one is known by its lock or checkpoints."""
     try:
         if out.exists() and not out.is_dir():
-            raise UsageError(f"--out {out}: this is a file. Name a folder.")
+            raise UsageError(_OUT, f" {out}: this is a file. Name a folder.")
         found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     except OSError as error:
-        raise UsageError(f"--out {out}: cannot be used ({error.strerror}). Name another folder.") from error
+        raise UsageError(_OUT, f" {out}: cannot be used ({error.strerror}). Name another folder.") from error
     if MANIFEST in found:
-        raise UsageError(f"--out {out}: there is a finished run here already. Name another folder, or delete this one.")
+        raise UsageError(
+            _OUT, f" {out}: there is a finished run here already. Name another folder, or delete this one."
+        )
     unfinished = LOCK in found or CHECKPOINTS in found
     strangers = {name for name in found if not (unfinished and _is_ours(name))}
     if strangers:
         raise UsageError(
-            f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
+            _OUT, f" {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
         )
     if CHECKPOINTS in found and not resume:
         raise UsageError(
-            f"--out {out}: there is an unfinished run here. Go on with it (`tspg run ... --resume`), "
-            "name another folder, or delete this one."
+            _OUT,
+            f" {out}: there is an unfinished run here. Go on with it (`tspg run ... --resume`), "
+            "name another folder, or delete this one.",
         )
 
 
 def _is_ours(name: str) -> bool:
-    return name == LOCK or name in CONTENTS or name.startswith(TEMPORARY)
+    return name == LOCK or name in CONTENTS or is_temporary(name)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file is one that was still being written when its program was killed."""
+    return name.startswith(TEMPORARY)
+
+
+def clear_leftovers(out: Path) -> None:
+    """Remove what killed programs had not written to the end, at any depth of a run folder that this process holds."""
+    for path in out.rglob(f"{TEMPORARY}*"):
+        if path.is_file() or path.is_symlink():
+            path.unlink()
 
 
 def _clear(out: Path) -> None:

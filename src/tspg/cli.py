@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from tspg.errors import ResourceError, TspgError
+from tspg.errors import ResourceError, TspgError, UsageError
 from tspg.machine import is_out_of_memory
 from tspg.options import build_parser
 from tspg.terminal import ProgressBars, log_to_terminal, printable
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in getattr(error, "lines", ()):
             print(printable(line, but="\t"))
         kept = _kept(options) if isinstance(error, ResourceError) else ""
-        print(f"tspg: error: {printable(f'{error} Then, {kept}' if kept else str(error))}", file=sys.stderr)
+        said = error.on_command_line if isinstance(error, UsageError) else str(error)
+        print(f"tspg: error: {printable(f'{said} Then, {kept}' if kept else said)}", file=sys.stderr)
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

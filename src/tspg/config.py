@@ -1,9 +1,11 @@
 """Every setting of an experiment, with the paper's numbers as defaults, and the named presets."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tspg.errors import UsageError
+from tspg.errors import Option, UsageError
+from tspg.kinds import CALLABLE, TEXT, Kind, fields, list_of, names, number, one_of, optional, whole
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_ru
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
 # say in it, and a new patient's file would choose another row than the file that the model was trained on.
 DUPLICATES = ("error", "first", "mean", "sum")
+TRANSFORMS = ("none", "log2", "auto")  # what becomes of values when they are read
 NORMALISE, ALIGN = ("none", "quantile"), ("none", "cohort")  # what becomes of new profiles before a model moves them
 ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
 # Nearer to real samples than `paper` by energy distance and gene correlation on nine tasks (docs/evidence.md).
@@ -126,8 +129,80 @@ PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | None]] = {
 }
 
 
+DEVICES = ("auto", "cpu", "cuda")
+MOST_THREADS, MOST_FOLDS, MOST_STEPS, MOST_UNITS, MOST_GENES = 1024, 50, 10**9, 10**9, 10**6
+LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
+
+# What every setting must be, whoever says it: a user in Python or on the command line, or the file of a model.
+_RATE, _UNITS = number(0, 1, above=True), list_of(whole(1, MOST_UNITS), least=1, needed="a list of whole numbers")
+_LENGTH = whole(1, MOST_STEPS)
+TARGET_MODEL: dict[str, Kind] = {
+    "hidden_units": _UNITS,
+    "learning_rate": _RATE,
+    "batch_size": _LENGTH,
+    "epochs": _LENGTH,
+    "least_steps": _LENGTH,
+    "warm_up": optional(number(0, 1)),
+}
+GENERATOR: dict[str, Kind] = {
+    "down_units": _UNITS,
+    "residual_blocks": whole(0, MOST_UNITS),
+    "up_units": _UNITS,
+    "learning_rate": _RATE,
+    "batch_size": _LENGTH,
+    "epochs": _LENGTH,
+    "steps": optional(_LENGTH),
+    "discriminator_units": _UNITS,
+    "discriminator_learning_rate": _RATE,
+    "confidence": number(0),
+    "weights": fields(dict.fromkeys(LossWeights.__dataclass_fields__, number(0))),
+}
+SETTINGS: dict[str, Kind] = {
+    "target_class": TEXT,
+    "source_classes": optional(names(1)),
+    "label_column": TEXT,
+    **dict.fromkeys(("group_column", "adjust_column", "gene_set", "layer"), optional(TEXT)),
+    "preset": one_of(PRESETS),
+    "method": one_of(METHODS),
+    "train_fraction": number(0, 1, above=True),
+    "folds": whole(1, MOST_FOLDS),
+    "seed": whole(0, LARGEST_SEED),
+    "threads": whole(1, MOST_THREADS),
+    "device": one_of(DEVICES),
+    "top_k": whole(1, MOST_GENES),
+    "enrichment": one_of(ENRICHMENT),
+    "normalise": one_of(NORMALISE),
+    "align": one_of(ALIGN),
+}
+ASKED: dict[str, Kind] = {  # and of what else can be said
+    **dict.fromkeys(("epochs", "steps", "target_epochs"), optional(_LENGTH)),
+    **SETTINGS,
+    "samples": optional(names()),
+    "report": CALLABLE,
+    "k": whole(1, MOST_GENES),
+}
+_FLAGS = {"target_class": "--target", "source_classes": "--source", "adjust_column": "--adjust"}
+
+
+def option(name: str) -> Option:
+    """An option by its name in Python, for a message."""
+    return Option(name, _FLAGS.get(name, "--" + name.replace("_", "-")))
+
+
+def check_options(given: Mapping[str, Any], kinds: Mapping[str, Kind] = ASKED) -> None:
+    """Refuse values that options cannot have, whatever the data.
+
+    Raises
+    ------
+    UsageError
+        Naming the first option, what was given, and what is needed.
+    """
+    for name, kind in kinds.items():
+        if name in given and (fault := kind(given[name])) is not None:
+            raise UsageError(option(name), "." if fault.place else "", f"{fault}.")
+
+
 def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | None]:
     """The settings of f that a preset stands for, and those of the generator where one is trained."""
-    if name not in PRESETS:
-        raise UsageError(f"--preset {name}: there is no such preset. Choose one of: {', '.join(PRESETS)}.")
+    check_options({"preset": name})
     return PRESETS[name]

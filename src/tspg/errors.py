@@ -19,6 +19,7 @@ A message says what is wrong, what was found and what to do.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class TspgError(Exception):
@@ -36,10 +37,34 @@ class TspgError(Exception):
     exit_code = 1
 
 
+@dataclass(frozen=True)
+class Option:
+    """An option in a message: its name in Python, and what the command line calls it."""
+
+    name: str
+    flag: str
+
+    def __str__(self) -> str:
+        """The name in Python."""
+        return self.name
+
+
 class UsageError(TspgError):
-    """The question is wrong: an unknown class, preset or combination of options."""
+    """The question is wrong: an unknown class, preset or combination of options.
+
+    The message comes in parts: options among them are told by their names in Python, or as on the command line.
+    """
 
     exit_code = 2
+
+    def __init__(self, *parts: str | Option) -> None:
+        super().__init__("".join(map(str, parts)))
+        self.parts = parts
+
+    @property
+    def on_command_line(self) -> str:
+        """The message to somebody who used the command line."""
+        return "".join(part.flag if isinstance(part, Option) else part for part in self.parts)
 
 
 class InputError(TspgError):

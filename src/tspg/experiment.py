@@ -12,7 +12,7 @@ from tspg.analysis.class_genes import add_gene_tests, class_genes
 from tspg.analysis.genes import all_top_genes, gene_overlap
 from tspg.asking import ask, ask_each
 from tspg.clock import Clock
-from tspg.config import DEFAULT_PRESET, ExperimentConfig
+from tspg.config import DEFAULT_PRESET, ExperimentConfig, check_options
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import FloatMatrix
@@ -175,6 +175,7 @@ def run(
     >>> run.perturbations.shape
     (153, 50)
     """
+    check_options({"report": report})
     question = ask(
         adata,
         target_class,
@@ -239,6 +240,7 @@ def run_targets(
     GI.MSI (153, 50)
     GI.GS (153, 50)
     """
+    check_options({"report": report})
     targets = [] if isinstance(target_classes, str) else list(target_classes)
     if not targets:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")

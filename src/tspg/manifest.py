@@ -3,21 +3,42 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tspg.claim import CHECKPOINTS, LOCK, MANIFEST
+from tspg.claim import CHECKPOINTS, LOCK, MANIFEST, clear_leftovers, is_temporary
+from tspg.config import DUPLICATES, SETTINGS, TRANSFORMS
 from tspg.data.naming import shown
 from tspg.errors import ModelError, UsageError
 from tspg.files import read_json, sha256_of, write_json
+from tspg.kinds import TEXT, TRUTH, Kind, fields, mapping_of, names, one_of, optional
 from tspg.strangers import check_folder, stays_inside
 
 FORMAT_VERSION = 1  # of a run folder
+_NEEDED = ("outputs", "inputs", "samples", "settings")
+_READING: dict[str, Kind] = {
+    "expression": TEXT,
+    **dict.fromkeys(("labels", "label_column", "sample_column", "layer", "value"), optional(TEXT)),
+    "transpose": TRUTH,
+    "transform": one_of(TRANSFORMS),
+    "duplicates": one_of(DUPLICATES),
+}
+# Every field of `manifest.json` that is read again.
+DESCRIBED: Kind = fields(
+    {
+        **dict.fromkeys(("outputs", "inputs"), mapping_of(TEXT)),
+        "samples": names(),
+        "settings": fields(SETTINGS, needed=("threads", "seed")),
+        "reading": fields(_READING, needed=()),
+    },
+    needed=_NEEDED,
+)
 
 
 def fingerprints(out: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a folder but the manifest itself and what is at work there."""
-    files = {path.relative_to(out): path for path in sorted(out.rglob("*")) if path.is_file()}
+    """The SHA-256 of every file of a folder but the manifest itself, what is at work there and what that left."""
+    paths = (path for path in sorted(out.rglob("*")) if path.is_file() and not is_temporary(path.name))
+    files = {path.relative_to(out): path for path in paths}
     passing = {MANIFEST, LOCK, CHECKPOINTS}
     return {name.as_posix(): sha256_of(path) for name, path in files.items() if name.parts[0] not in passing}
 
@@ -28,14 +49,14 @@ def read_manifest(out: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        If there is none: the folder is no run folder, or its run was interrupted.
+        If there is none: the folder is no run folder, or its run was interrupted; or if it is none of ours.
     """
     try:
         content: dict[str, Any] = read_json(out / MANIFEST)
         version = content["format_version"]
-        dict(content["outputs"]), dict(content["inputs"]), list(content["samples"])
-        int(content["settings"]["threads"]), int(content["settings"]["seed"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        for name in _NEEDED:
+            content[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{out}: there is no finished run here (no readable {MANIFEST}). Run again, or name another folder."
         ) from error
@@ -44,6 +65,8 @@ def read_manifest(out: Path) -> dict[str, Any]:
             f"{out / MANIFEST}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
             "Use the version of tspg that wrote it, or a later one."
         )
+    if (fault := DESCRIBED(content)) is not None:
+        raise ModelError(f"{out / MANIFEST}: {fault}. Run again, or ask whoever made the folder.")
     return content
 
 
@@ -106,13 +129,16 @@ def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str
     for name in outputs:
         if not stays_inside(name):
             raise ModelError(f"{MANIFEST}: the output {shown(name)} lies outside of the run folder. Run again.")
-    return {name: known for name, known in outputs.items() if name.split("/")[0] not in but}
+    # Until 0.2.0 a manifest could vouch for what a killed program had not written to the end.
+    files = {name: known for name, known in outputs.items() if not is_temporary(PurePosixPath(name).name)}
+    return {name: known for name, known in files.items() if name.split("/")[0] not in but}
 
 
 @contextmanager
 def rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
     """Let some parts of a finished folder be written again; until all are, the manifest does not vouch for them."""
     manifest = verify(out, but=parts)
+    clear_leftovers(out)
     write_json(out / MANIFEST, {**manifest, "outputs": _vouched(manifest, parts)})
     yield manifest
     write_json(out / MANIFEST, {**manifest, "outputs": fingerprints(out)})

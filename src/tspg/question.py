@@ -6,7 +6,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.config import ALIGN, ENRICHMENT, METHODS, NORMALISE, ExperimentConfig
+from tspg.config import ALIGN, NORMALISE, SETTINGS, ExperimentConfig, check_options, option
 from tspg.data.adjust import check_adjustable
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.genesets import GeneSet
@@ -18,7 +18,7 @@ from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.units import LOG_SCALE, guess_units
-from tspg.errors import GeneSetError, LabelError, UsageError
+from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
 from tspg.model.expectation import FEWEST_PAIRS
@@ -27,9 +27,7 @@ from tspg.model.new_classes import FEWEST_SAMPLES
 from tspg.model.normalisation import require_panel
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
-MOST_THREADS, MOST_FOLDS = 1024, 50
 MOST_CLASSES = 60  # named where one of them is to be chosen
-LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
 
 
 @dataclass(frozen=True)
@@ -112,13 +110,13 @@ def pose_each(
 
 def _check_remedies(config: ExperimentConfig, test_adata: AnnData | None) -> None:
     """Refuse what cannot be done to a second cohort, or where there is none."""
-    for option, value, known in (("normalise", config.normalise, NORMALISE), ("align", config.align, ALIGN)):
-        if value not in known:
-            raise UsageError(f"--{option} {value}: there is none of that name. Choose one of: {', '.join(known)}.")
-        if value != known[0] and test_adata is None:
+    for name, value, none in (("normalise", config.normalise, NORMALISE[0]), ("align", config.align, ALIGN[0])):
+        if value != none and test_adata is None:
             raise UsageError(
-                f"--{option} is for a second cohort here: name it with --test-expression (test_adata in Python), or "
-                "use it with `tspg perturb`."
+                option(name),
+                " is for a second cohort here: name it with ",
+                Option("test_adata", "--test-expression"),
+                ", or use it with `tspg perturb`.",
             )
 
 
@@ -183,7 +181,8 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
 
 def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[str] = ()) -> None:
     """Refuse a question that the data cannot answer, before any work starts."""
-    _check_settings(config)
+    check_options(vars(config), SETTINGS)
+    choose_device(config.device)
     labels = text_column(adata, config.label_column)
     classes = sorted(set(labels))
     for name in (config.target_class, *(config.source_classes or ())):
@@ -212,8 +211,9 @@ def check_question(adata: AnnData, config: ExperimentConfig, samples: Sequence[s
     n_donors = target_donors(adata, config)
     if config.folds > n_donors:
         raise UsageError(
-            f"--folds is {config.folds}, but the target class has {n_donors} "
-            f"{'samples' if config.group_column is None else 'donors'}; each fold must hold one out."
+            option("folds"),
+            f" is {config.folds}, but the target class has {n_donors} "
+            f"{'samples' if config.group_column is None else 'donors'}; each fold must hold one out.",
         )
     _check_pairs(adata, config, labels)
 
@@ -223,18 +223,20 @@ def _check_pairs(adata: AnnData, config: ExperimentConfig, labels: list[str]) ->
     if config.method != PairedRegression.name:
         return
     needs = (
-        f"--method {config.method} learns from donors with samples of both a source class and the target class, "
+        f"{config.method} learns from donors with samples of both a source class and the target class, "
         f"{FEWEST_PAIRS} or more."
     )
     if config.group_column is None:
-        raise UsageError(f"{needs} No column with donors is given: name it with --group-column.")
+        raise UsageError(f"{needs} No column with donors is given: name it with ", option("group_column"), ".")
     found = donors_of_both(labels, text_column(adata, config.group_column), config.target_class)
     sources = config.source_classes or tuple(found)
     best = max(sources, key=lambda name: found[name])
     if found[best] < FEWEST_PAIRS:
         raise UsageError(
             f"{needs} By column {shown(config.group_column)}, source class {shown(best)} has the most: {found[best]}. "
-            "Name another column with --group-column, or use --method target_mean."
+            "Name another column with ",
+            option("group_column"),
+            ", or use method target_mean.",
         )
 
 
@@ -243,27 +245,6 @@ def target_donors(adata: AnnData, config: ExperimentConfig) -> int:
     labels = text_column(adata, config.label_column)
     donors = adata.obs_names if config.group_column is None else text_column(adata, config.group_column)
     return len({donor for donor, label in zip(donors, labels, strict=True) if label == config.target_class})
-
-
-def _check_settings(config: ExperimentConfig) -> None:
-    """Refuse settings that make no sense whatever the data."""
-    if config.method not in METHODS:
-        raise UsageError(f"--method {config.method}: there is no such method. Choose one of: {', '.join(METHODS)}.")
-    if config.enrichment not in ENRICHMENT:
-        raise UsageError(
-            f"--enrichment {config.enrichment}: there is no such test. Choose one of: {', '.join(ENRICHMENT)}."
-        )
-    _check_whole("--threads", config.threads, 1, MOST_THREADS)
-    _check_whole("--folds", config.folds, 1, MOST_FOLDS)
-    _check_whole("--seed", config.seed, 0, LARGEST_SEED)
-    if not 0 < config.train_fraction <= 1:
-        raise UsageError(f"train_fraction is {config.train_fraction!r}; a number above 0, at most 1, is needed.")
-    choose_device(config.device)
-
-
-def _check_whole(option: str, value: Any, least: int, most: int) -> None:
-    if not isinstance(value, int) or not least <= value <= most:
-        raise UsageError(f"{option} is {value!r}; a whole number from {least} to {most:,} is needed.")
 
 
 def _check_samples(samples: Sequence[str], class_of: Mapping[str, str], config: ExperimentConfig) -> None:
@@ -278,5 +259,7 @@ def _check_samples(samples: Sequence[str], class_of: Mapping[str, str], config: 
         if class_of[sample] not in (*config.source_classes, config.target_class):
             raise UsageError(
                 f"Sample {sample!r} is of class {class_of[sample]!r}, which is not moved. "
-                "Name that class among the sources (--source), or leave the sample out."
+                "Name that class among the sources (",
+                option("source_classes"),
+                "), or leave the sample out.",
             )

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 import tspg
 from tspg.analysis.class_genes import ALL_SOURCES
 from tspg.analysis.perturbations import read_perturbations, write_perturbations
-from tspg.claim import MANIFEST, claimed
+from tspg.claim import MANIFEST, claimed, new_folder
 from tspg.clock import Clock
 from tspg.config import KEEP
 from tspg.errors import UsageError
@@ -26,7 +26,7 @@ from tspg.files import read_json, read_table, write_json, write_table
 from tspg.manifest import FORMAT_VERSION, fingerprints, input_fingerprints, read_manifest, rewriting, verify
 from tspg.report.figures import write_figures
 from tspg.report.html import page_of, write_report
-from tspg.report.spreadsheet import write_spreadsheet
+from tspg.report.spreadsheet import require_xlsxwriter, write_spreadsheet
 from tspg.strangers import fitting_together
 
 if TYPE_CHECKING:
@@ -77,12 +77,14 @@ def save_run(
 ) -> None:
     """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole.
 
+    As on the command line, the folder must be new or empty: nothing is ever written over.
+
     Parameters
     ----------
     run
         What `tspg.run` returned.
     out
-        The folder; made if it is not there.
+        The folder; made if it is not there. One that holds a finished run or other files is refused.
     inputs
         Files that the run was made of, or their names and SHA-256 fingerprints.
     reading
@@ -95,6 +97,13 @@ def save_run(
     command
         What asks the same question again; None means this program's own command line.
 
+    Raises
+    ------
+    UsageError
+        If the folder holds anything, or `keep` is none of these.
+    FolderInUseError, ResourceError
+        If another process writes there, or it cannot be written to.
+
     Examples
     --------
     >>> tspg.save_run(run, "runs/numbers", keep="metrics")
@@ -102,9 +111,27 @@ def save_run(
     >>> sorted(path.name for path in Path("runs/numbers").iterdir())
     ['genes.tsv', 'manifest.json', 'metrics.json', 'top_genes.tsv']
     """
+    if keep not in KEEP:
+        raise UsageError(f"keep is {keep!r}; one of {', '.join(KEEP)} is needed.")
+    if xlsx:
+        require_xlsxwriter()
+    with new_folder(Path(out)):
+        write_run(run, Path(out), inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
+
+
+def write_run(
+    run: "Run",
+    out: Path,
+    *,
+    inputs: Sequence[Path] | Mapping[str, str] = (),
+    reading: Mapping[str, Any] = MappingProxyType({}),
+    xlsx: bool = False,
+    keep: str = "all",
+    command: Sequence[str] | None = None,
+) -> None:
+    """What `save_run` writes, into a folder that this process holds already."""
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 
-    out = Path(out)
     if keep != "metrics":
         save_model(run.model, out / "model")
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
@@ -124,9 +151,7 @@ def save_findings(
     keep: str = "all",
     command: Sequence[str] | None = None,
 ) -> None:
-    """Write everything but the model, as `save_run` says; alone, it makes the folder of `tspg perturb`."""
-    if keep not in KEEP:
-        raise UsageError(f"keep is {keep!r}; one of {', '.join(KEEP)} is needed.")
+    """Write everything but the model, as `write_run` does; alone, it makes the folder of `tspg perturb`."""
     clock, tables = Clock(), dict(found.tables)
     if found.history is not None:
         tables["history"] = found.history.drop(columns="seconds")  # times would break equal bytes

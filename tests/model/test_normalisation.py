@@ -150,7 +150,7 @@ def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
     [
         ({"align": "cohort"}, "the samples have no class"),
         ({"align": "cohort", "new_class": "other"}, "a class that the model does not know: 'other'"),
-        ({"align": "samples"}, "--align samples"),
+        ({"align": "samples"}, "align is 'samples'"),
     ],
 )
 def test_a_cohort_that_would_be_erased_is_not_aligned(trained, options, told):
@@ -178,7 +178,7 @@ def vars_of(model):
 def test_what_makes_no_sense_is_refused(trained, study, options):
     run, new = trained
     options = {"reference": study} if "reference" in options else options
-    with pytest.raises(UsageError, match="--normalise"):
+    with pytest.raises(UsageError, match="normalise"):
         run.model.perturb(new, **options)
 
 

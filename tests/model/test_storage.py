@@ -3,6 +3,7 @@
 import json
 import resource
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_a_description_that_is_none_is_refused(run_folder, tmp_path, content):
 def test_a_description_without_what_perturb_needs_is_refused(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     redescribe(folder, details={})
-    with pytest.raises(ModelError, match="incomplete"):
+    with pytest.raises(ModelError, match=r"details\.file is None; a value is needed"):
         load_model(folder)
 
 
@@ -144,21 +145,27 @@ def changed(described, place, value):
         ("settings.target_model.hidden_units", [10**9, 10**9], "target_model.safetensors holds other layers"),
         ("settings.generator.down_units", [10**9], "generator.safetensors holds other layers"),
         ("settings.generator.residual_blocks", 10**9, "holds no 1000000000 residual blocks"),
-        ("settings.generator.residual_blocks", None, "damaged or incomplete"),
-        ("scaler.minimum", [0.0], "not one finite number a gene"),
-        ("scaler.maximum", None, "not one finite number a gene"),
-        ("target_mean", [10**400] * 60, "damaged or incomplete"),
-        ("target_mean", "x", "damaged or incomplete"),
-        ("split", [], "damaged or incomplete"),
-        ("classes", None, "damaged or incomplete"),
-        ("genes", [None], "damaged or incomplete"),
+        ("settings.generator.residual_blocks", None, "settings.generator.residual_blocks is None; a whole number"),
+        ("scaler.minimum", [0.0], "not one number a gene"),
+        ("scaler.maximum", None, "scaler.maximum is None; a list of finite numbers is needed"),
+        ("scaler.maximum", ["9"] * 60, r"scaler.maximum is \['9', .*…; a list of finite numbers is needed"),
+        ("scaler.maximum", [-1e9] * 60, "a minimum of the scaler is above its maximum"),
+        ("target_mean", [10**400] * 60, "target_mean is .* a list of finite numbers is needed"),
+        ("target_mean", "x", "target_mean is 'x'; a list of finite numbers is needed"),
+        ("split", [], r"split is \[\]; an object is needed"),
+        ("classes", None, "classes is None; a list of one or more names is needed"),
+        ("genes", [None], "genes is .*; a list of one or more names is needed"),
         ("target_class", "nobody", "not among its classes"),
         ("source_classes", ["nobody"], "not among its classes"),
-        ("split", {"s0": "both"}, "other parts than train and test"),
-        ("settings.method", "magic", "none of those that there are"),
-        ("settings.preset", "magic", "none of those that there are"),
-        ("settings.threads", 0, "not whole numbers above 0"),
-        ("settings.top_k", True, "not whole numbers above 0"),
+        ("split", {"s0": "both"}, "split.s0 is 'both'; one of 'train', 'test' is needed"),
+        ("settings.method", "magic", "settings.method is 'magic'; one of 'generator', .* is needed"),
+        ("settings.preset", "magic", "settings.preset is 'magic'; one of 'paper', 'transport' is needed"),
+        ("settings.threads", 0, "settings.threads is 0; a whole number from 1 to 1,024 is needed"),
+        ("settings.threads", 10**9, "settings.threads is 1000000000; a whole number from 1 to 1,024 is needed"),
+        ("settings.threads", 2**40, "settings.threads is 1099511627776; a whole number"),
+        ("details.units", 7, "details.units is 7; a text is needed"),
+        ("details.notes", {}, "details.notes is {}; a list of names is needed"),
+        ("settings.top_k", True, "settings.top_k is True; a whole number from 1 to 1,000,000 is needed"),
     ],
 )
 def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
@@ -168,6 +175,47 @@ def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run
     with pytest.raises(ModelError, match=told):
         load_model(folder)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
+
+
+def places(described, above=""):
+    """The place of every value of a description, lists and their first entries too."""
+    for key, value in described.items():
+        place = f"{above}{key}"
+        if isinstance(value, dict) and key not in ("split", "files"):
+            yield from places(value, f"{place}.")
+        yield place
+
+
+WRONG = (None, True, -1, 0, 2.5, 10**9, 2**40, 10**400, float("nan"), "x", "", [], {}, [7], ["x"], [[]], {"x": 7}, [{}])
+
+
+def test_whatever_stands_in_a_field_nothing_but_a_refusal_comes_of_it(run_folder, tmp_path):
+    """Fuzzing of `model.json`: a value of any kind in every field is refused in words, or does no harm."""
+    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    text = (folder / "model.json").read_text()
+    tried, refused = 0, 0
+    for place in places(json.loads(text)):
+        for value in WRONG:
+            spoilt, tried = changed(json.loads(text), place, value), tried + 1
+            if storage.DESCRIBED(spoilt) is not None:
+                refused += 1
+                continue
+            redescribe(folder, **spoilt)
+            with suppress(ModelError):
+                assert load_model(folder).settings["threads"] <= 1024, (place, value)
+    assert tried > 1000
+    assert refused > 0.8 * tried
+
+
+def test_every_field_that_is_written_has_its_kind(run_folder):
+    """What `model.json` holds is of the kind that loading asks for, and no field is without one."""
+    described = json.loads((run_folder / "model" / "model.json").read_text())
+    assert storage.DESCRIBED(described) is None
+    unread = {"sha256", "versions", "versions.tspg", "versions.torch", "versions.numpy"}
+    for place in set(places(described)) - unread:
+        fault = storage.DESCRIBED(changed(json.loads(json.dumps(described)), place, 3j))
+        assert fault is not None, place
+        assert fault.place == place
 
 
 def test_a_description_nested_too_deeply_is_none(run_folder, tmp_path):

@@ -188,7 +188,12 @@ HARMS = (
     Harm(
         "class that is none", changed("model/model.json", target_class="nobody"), ("perturb",), "not among its classes"
     ),
-    Harm("threads in words", changed("model/model.json", settings__threads="many"), ("perturb",), "threads and top_k"),
+    Harm(
+        "threads in words",
+        changed("model/model.json", settings__threads="many"),
+        ("perturb",),
+        "settings.threads is 'many'; a whole number",
+    ),
     Harm(
         "escape in a gene",
         changed("model/model.json", genes=["\x1b[2J", *map(str, range(59))]),
@@ -238,7 +243,12 @@ HARMS = (
         ("report",),
         "do not fit together",
     ),
-    Harm("threads of the run", changed("manifest.json", settings__threads="many"), ("report",), "no finished run"),
+    Harm(
+        "threads of the run",
+        changed("manifest.json", settings__threads="many"),
+        ("report",),
+        "settings.threads is 'many'",
+    ),
     Harm("genes of another kind", no_table_of_genes, ("report", "compare", "enrich"), "do not fit together"),
 )
 

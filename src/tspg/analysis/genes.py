@@ -8,6 +8,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from tspg.analysis.perturbations import source_classes_of
+from tspg.config import check_options
+from tspg.data.naming import as_names
 from tspg.data.prepare import Scaler
 from tspg.errors import UsageError
 
@@ -65,6 +67,8 @@ def top_genes(
     >>> bool((top["after"] > top["before"]).all())
     True
     """
+    samples = as_names(samples)
+    check_options({"k": k, "samples": samples})
     directions = ("up", "down") if direction is None else (direction,)
     if not set(directions) <= {"up", "down"}:
         raise UsageError(f"direction is {direction!r}; `up` or `down` is needed.")

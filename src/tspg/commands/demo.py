@@ -6,7 +6,7 @@ from tspg.claim import new_folder
 from tspg.commands.told import summary
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.progress import Report
-from tspg.run_folder import save_run
+from tspg.run_folder import write_run
 
 QUICK = 3  # epochs of f, for a smoke test
 
@@ -27,6 +27,6 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
             folds=1,
             report=report,
         )
-        save_run(found, options.out, reading={"expression": DEMO})
+        write_run(found, options.out, reading={"expression": DEMO})
     smoke = [f"Smoke test: f learned for {QUICK} epochs only, so what it says means nothing."]
     return [*(smoke if options.quick else []), *summary(options.out)]

@@ -12,7 +12,7 @@ from tspg.commands.told import summary
 from tspg.errors import UsageError
 from tspg.manifest import read_manifest, require_same
 from tspg.progress import Report
-from tspg.run_folder import save_run
+from tspg.run_folder import write_run
 
 if TYPE_CHECKING:
     from tspg.question import Question
@@ -44,7 +44,7 @@ def carry_out(options: Namespace, report: Report) -> list[str]:
             (found,) = run_experiments([question], report=report, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
             inputs, reading = named.files_named(options), named.reading(options).seen_from(out)
-            save_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
+            write_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
 

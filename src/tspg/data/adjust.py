@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2_contingency
 
+from tspg.config import option
 from tspg.errors import UsageError
 
 MOST_LEVELS = 20  # a column with more values is no batch
 CONFOUNDED = 0.5  # Cramer's V from which on an association is large (Cohen 1988)
+_ADJUST = option("adjust_column")
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,15 @@ def check_adjustable(classes: Sequence[str], levels: Sequence[str], *, column: s
     counts = pd.crosstab(np.asarray(classes, dtype=object), np.asarray(levels, dtype=object)).to_numpy()
     n_classes, n_levels = counts.shape
     if not 2 <= n_levels <= MOST_LEVELS:
-        raise UsageError(f"--adjust {column}: it has {n_levels} different values; 2 to {MOST_LEVELS} are needed.")
+        raise UsageError(_ADJUST, f" {column}: it has {n_levels} different values; 2 to {MOST_LEVELS} are needed.")
     shared = np.zeros((n_classes + n_levels,) * 2)  # who occurs with whom, classes first
     shared[:n_classes, n_classes:] = counts
     association = cramers_v(counts)
     if association >= CONFOUNDED or connected_components(shared, directed=False)[0] > 1:
         raise UsageError(
-            f"--adjust {column}: it goes so closely with the class (Cramer's V {association:.2f}) that its effect "
-            "cannot be told from biology. Compare classes within one value of the column instead."
+            _ADJUST,
+            f" {column}: it goes so closely with the class (Cramer's V {association:.2f}) that its effect cannot be "
+            "told from biology. Compare classes within one value of the column instead.",
         )
 
 

@@ -4,6 +4,10 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from tspg.errors import TspgError
 
@@ -66,6 +70,15 @@ def check_names(
             f"{where(file)}{len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
             f"Keep one {what} of each name, or give them different names{join}."
         )
+
+
+def as_names(values: Any) -> Any:
+    """Names as a tuple of text: one alone needs no list around it, and a number may stand for one. All else stays."""
+    if isinstance(values, str | int | float | np.generic):
+        return (str(values),)
+    if isinstance(values, list | tuple | np.ndarray | pd.Index | pd.Series):
+        return tuple(str(value) if isinstance(value, int | float | np.generic) else value for value in values)
+    return values
 
 
 def where(file: str) -> str:

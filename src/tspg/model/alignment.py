@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import gamma
 
+from tspg.config import option
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import FloatMatrix
-from tspg.errors import ModelError, UsageError
+from tspg.errors import ModelError, Option, UsageError
 from tspg.model.class_spread import FEWEST_DONORS, ClassMeans, Products, held_out_excess
 
 Names = Sequence[str] | NDArray[np.object_]
@@ -170,7 +171,9 @@ def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
     if not all(names):
         missing = "the samples have no class" if not any(names) else f"{names.count('')} samples have no class"
         raise UsageError(
-            f"A cohort is aligned class by class, and {missing}. Give all of them with --labels or --label-column."
+            f"A cohort is aligned class by class, and {missing}. Give the class of each: ",
+            Option("label_column", "--labels or --label-column"),
+            ".",
         )
     unknown = sorted(set(names) - set(classes))
     if unknown:
@@ -180,8 +183,9 @@ def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
         )
     if len(names) < FEWEST_SAMPLES:
         raise UsageError(
-            f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave "
-            "--align out, or move them together with others of their pipeline."
+            f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave ",
+            option("align"),
+            " out, or move them together with others of their pipeline.",
         )
 
 

@@ -6,19 +6,17 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
+from tspg.config import check_options, option
 from tspg.errors import UsageError
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def choose_device(name: str) -> torch.device:
     """The processor to train on: `auto` takes a CUDA device where there is one."""
-    if name not in DEVICES:
-        raise UsageError(f"--device {name}: there is no such device. Choose one of: {', '.join(DEVICES)}.")
+    check_options({"device": name})
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: no CUDA device can be used here. Use --device cpu or auto.")
+        raise UsageError(option("device"), " cuda: no CUDA device can be used here. Use cpu or auto.")
     return torch.device(name)
 
 

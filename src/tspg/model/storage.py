@@ -12,8 +12,11 @@ from safetensors import SafetensorError
 
 import tspg
 from tspg.config import (
-    METHODS,
-    PRESETS,
+    DUPLICATES,
+    GENERATOR,
+    SETTINGS,
+    TARGET_MODEL,
+    TRANSFORMS,
     GeneratorConfig,
     LossWeights,
     PaperConfig,
@@ -24,6 +27,7 @@ from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
 from tspg.errors import InputError, ModelError, TspgError
 from tspg.files import read_json, sha256_of, write_json
+from tspg.kinds import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, one_of, optional, whole
 from tspg.model.alignment import CohortAlignment
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
@@ -49,6 +53,49 @@ LATER_DETAILS = {
     "layer": "",
     "is_log": False,
 }  # and what they are in models from before there were any
+
+# Every field of `model.json`; what is not named here is not read.
+_GENE_SET = {"name": TEXT, "n_genes": COUNT, "n_found": COUNT, "missing": names()}
+_TEXTS = ("file", "labels_file", "units", "layer")
+DESCRIBED: Kind = fields(
+    {
+        "format_version": whole(1, FORMAT_VERSION),
+        "model_id": TEXT,
+        "target_class": TEXT,
+        "source_classes": names(),
+        "classes": names(1),
+        "settings": fields(
+            {
+                **SETTINGS,
+                "target_model": fields(TARGET_MODEL, needed=()),
+                "generator": optional(fields(GENERATOR, needed=())),
+            },
+            needed=("preset", "method", "seed", "threads", "top_k", "target_model", "generator"),
+        ),
+        "details": fields(
+            {
+                **dict.fromkeys(_TEXTS, TEXT),
+                "transform": one_of(TRANSFORMS),
+                "duplicates": one_of(DUPLICATES),
+                "is_log": TRUTH,
+                "notes": names(),
+                "gene_set": fields(_GENE_SET),
+            },
+            needed=DETAILS,
+        ),
+        "split": mapping_of(one_of(("train", "test"))),
+        "genes": names(1),
+        "scaler": fields({"minimum": NUMBERS, "maximum": NUMBERS}),
+        "target_mean": NUMBERS,
+        "adjusted": optional(fields({"column": TEXT, "levels": names(1)})),
+        "panel": optional(names()),
+        "files": mapping_of(TEXT),
+    },
+    needed=(
+        *("model_id", "target_class", "source_classes", "classes", "settings", "details", "split", "genes", "scaler"),
+        "target_mean",
+    ),
+)
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -191,24 +238,18 @@ def _vouched(described: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _check_described(described: dict[str, Any]) -> None:
-    """Refuse a description that no training writes: names that are none, numbers of another length or kind."""
-    genes, classes, settings = described["genes"], described["classes"], described["settings"]
-    for what, names in (("gene", genes), ("class", classes), ("sample", list(described["split"]))):
-        if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"there is no {what}, or one whose name is no text")
-        check_names(names, what=what, file="model.json", error=InputError)
+    """Refuse a description that no training writes: a field of another kind, or fields that do not go together."""
+    if (fault := DESCRIBED(described)) is not None:
+        raise ValueError(f"in model.json, {fault}")
+    genes, classes, scaler = described["genes"], described["classes"], described["scaler"]
+    for what, known in (("gene", genes), ("class", classes), ("sample", list(described["split"]))):
+        check_names(known, what=what, file="model.json", error=InputError)
     if described["target_class"] not in classes or not set(described["source_classes"]) <= set(classes):
         raise ValueError("target or source classes are not among its classes")
-    if not set(described["split"].values()) <= {"train", "test"}:
-        raise ValueError("the split has other parts than train and test")
-    scaler = described["scaler"]
-    for numbers in (scaler["minimum"], scaler["maximum"], described["target_mean"]):
-        if np.shape(numbers) != (len(genes),) or not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
-            raise ValueError("minimum, maximum and target mean are not one finite number a gene")
-    if settings["method"] not in METHODS or settings["preset"] not in PRESETS:
-        raise ValueError("method or preset is none of those that there are")
-    if not all(type(settings[name]) is int and settings[name] > 0 for name in ("threads", "top_k")):
-        raise ValueError("threads and top_k are not whole numbers above 0")
+    if any(len(part) != len(genes) for part in (scaler["minimum"], scaler["maximum"], described["target_mean"])):
+        raise ValueError("minimum, maximum and target mean are not one number a gene")
+    if any(low > high for low, high in zip(scaler["minimum"], scaler["maximum"], strict=True)):
+        raise ValueError("a minimum of the scaler is above its maximum")
 
 
 def _try_out(model: TrainedModel) -> None:
@@ -293,8 +334,8 @@ def _shift(described: dict[str, Any], folder: Path) -> Shift | None:
     panel = described.get("panel")
     if panel is None:
         return None
-    if not all(isinstance(name, str) for name in panel) or len(set(panel)) < len(panel):
-        raise ValueError("the panel names a gene twice, or one whose name is no text")
+    if len(set(panel)) < len(panel):
+        raise ValueError("the panel names a gene twice")
     arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "shift").items()}
     shift = Shift.from_arrays(arrays, tuple(panel))
     shift.check(len(described["genes"]))

@@ -13,11 +13,11 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.config import ALIGN, NORMALISE, ExperimentConfig
+from tspg.config import ExperimentConfig, check_options, option
 from tspg.data.adjust import Adjustment
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, file_of, require_anndata
-from tspg.data.naming import listed, shown, where
+from tspg.data.naming import as_names, listed, shown, where
 from tspg.data.own_columns import keep_columns
 from tspg.data.prepare import FloatMatrix, Prepared, Scaler, require_unique, text_column
 from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
@@ -348,6 +348,8 @@ class TrainedModel:
         >>> len(genes) == len(run.model.gene_ids)
         True
         """
+        samples = as_names(samples)
+        check_options({"samples": samples})
         if samples is not None:
             unknown = sorted(set(samples) - set(map(str, adata.obs_names)))
             if unknown:
@@ -401,8 +403,7 @@ class TrainedModel:
         reference: AnnData | None,
     ) -> "_Given":
         """What is moved: the values of the model's genes, and what was done to them."""
-        if align not in ALIGN:
-            raise UsageError(f"--align {align}: there is no such alignment. Choose one of: {', '.join(ALIGN)}.")
+        check_options({"normalise": normalise, "align": align})
         matrix = self._matrix(adata, layer)
         values, unadjusted = self._adjusted(adata, self._normalised(matrix, normalise, reference))
         aligned = None if align == "none" else align_cohort(self.alignment, values, told)
@@ -422,13 +423,13 @@ class TrainedModel:
 
     def _normalised(self, matrix: Matrix, normalise: str, reference: AnnData | None) -> FloatMatrix:
         """Expression of the model's genes, given the training samples' distribution of values where that is asked."""
-        if normalise not in NORMALISE:
-            raise UsageError(
-                f"--normalise {normalise}: there is no such normalisation. Choose one of: {', '.join(NORMALISE)}."
-            )
         if normalise == "none":
             if reference is not None:
-                raise UsageError("A reference is for normalising quantiles: add --normalise quantile, or leave it out.")
+                raise UsageError(
+                    "A reference is for normalising quantiles: say quantile for ",
+                    option("normalise"),
+                    ", or leave it out.",
+                )
             return matrix.values
         if self.shift is None:
             raise ModelError(

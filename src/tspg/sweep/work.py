@@ -18,7 +18,7 @@ from tspg.fitting import Ground, lay_ground, prepare_study
 from tspg.model.device import choose_device, fixed_threads
 from tspg.model.storage import load_target_model, save_target_model
 from tspg.question import Question
-from tspg.run_folder import save_run
+from tspg.run_folder import write_run
 from tspg.sweep.asking import annotations_of, question_of, reading_of
 from tspg.sweep.plan import (
     RANDOM,
@@ -114,7 +114,7 @@ def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
     if (folder / MANIFEST).exists() or (folder.exists() and not (folder / LOCK).exists()):
         shutil.rmtree(folder)  # finished once, but it kept less than is wanted now; or what is left of such a one
     with new_folder(folder):
-        save_run(
+        write_run(
             found,
             folder,
             inputs=plan.inputs,
