@@ -16,7 +16,7 @@ from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared
-from tspg.data.units import LOG_SCALE, guess_units
+from tspg.data.scale import reason, scale_in
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
@@ -97,9 +97,7 @@ def perturb_metrics(
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
     about_profiles = [*notes_on_profiles(shift, clipped_fraction, alignment), *about_classes]
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
-    units, reason = guess_units(dense(adata))
-    if not model.details["units"].startswith(units):
-        notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
+    scale, _ = scale_in(adata, dense(adata))
     if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
         column = model.settings["adjust_column"]
         notes.append(
@@ -138,9 +136,9 @@ def perturb_metrics(
             "notes": notes,
             "gene_set": model.details["gene_set"],
             "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
-            "units": f"{units}: {reason}",
-            "is_log": units == LOG_SCALE,
-            "transform": model.details["transform"],
+            "units": f"{scale.now}: {reason(scale)}",
+            "is_log": scale.is_log2,
+            "transform": scale.transform,
         },
         "training": _training(model),
     }

@@ -15,8 +15,8 @@ from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
+from tspg.data.scale import notes_on_scale, reason, scale_in
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
-from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import LabelError, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
@@ -152,16 +152,18 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
     coverage = (
         [f"Only {study.n_vars} of the gene set's {n_wanted} genes are in the matrix."] if few and gene_set else []
     )
-    units, reason = guess_units(study.X)
+    scale, is_of_file = scale_in(adata, study.X, config.layer)
+    known, doubted = ([], []) if is_of_file else notes_on_scale(scale, "")
     details = {
         "file": source.get("file", ""),
         "labels_file": source.get("labels_file", ""),
         "layer": config.layer or source.get("layer", ""),
         "transform": source.get("transform", "none"),
         "duplicates": source.get("duplicates", "error"),
-        "units": f"{units}: {reason}",
-        "is_log": units == LOG_SCALE,
-        "notes": [*coverage, *(str(note) for note in source.get("notes", []))],
+        "units": f"{scale.now}: {reason(scale)}",
+        "is_log": scale.is_log2,
+        "scale": scale.as_dict(),
+        "notes": [*coverage, *doubted, *known, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",
             "n_genes": n_wanted,

@@ -10,14 +10,15 @@ from anndata import AnnData
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.reading import Reading
+from tspg.data.scale import Scale
 from tspg.data.streams import file_kind
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
 
 
-def profiles(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
+def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = reading(options).read(gene_set, **limits(options))
+    adata = reading(options).read(gene_set, **limits(options), **more)
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
@@ -33,8 +34,9 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     layer = options.layer if file_kind(options.test_expression) == ".h5ad" else None
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
     genes = list(map(str, first.var_names))
-    panel = first.uns["tspg_input"].get("panel")
-    adata = own.read(genes, orient_by_genes=genes, panel=panel, **limits(options))
+    source = first.uns["tspg_input"]
+    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
+    adata = own.read(genes, orient_by_genes=genes, **how, **limits(options))
     column = options.label_column or "label"
     return adata[(adata.obs[column] != "").to_numpy()] if column in adata.obs else adata
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.data import units
 from tspg.data.collect import Collected, Matrix, Selection, collect
 from tspg.data.doubts import (
     doubled_samples,
     doubt_about_description,
     doubts_about_names,
     doubts_about_obs,
-    doubts_about_units,
+    doubts_of_sums,
+    note_on_left_out,
     notes_on_match,
     refuse,
 )
@@ -25,14 +25,14 @@ from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.genesets import GeneSet
 from tspg.data.joining import annotate
 from tspg.data.labels import read_labels
+from tspg.data.odd_samples import Cells, doubts_about_samples
 from tspg.data.opening import open_table
 from tspg.data.orientation import genes_in_rows
 from tspg.data.quantiles import Quantiles
+from tspg.data.sample_statistics import Numbers
+from tspg.data.scale import TRANSFORMS, Scale, like, notes_on_likeness, notes_on_scale, to_log2, transformed
 from tspg.data.table import memory_limit
-from tspg.data.units import LibrarySizes
 from tspg.errors import UsageError
-
-_TRANSFORMS = ("none", "log2")
 
 
 def read_expression(
@@ -45,13 +45,14 @@ def read_expression(
     value: str | None = None,
     genes: Selection = None,
     transpose: bool = False,
-    transform: str = "none",
+    transform: str | Scale = "auto",
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
     strict: bool = False,
+    refuse_linear: bool = True,
 ) -> AnnData:
     """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
 
@@ -78,7 +79,9 @@ def read_expression(
     transpose
         The file has genes in rows.
     transform
-        `none`, or `log2` for log2(x + 1), after scaling to counts per million if x are raw counts.
+        `auto` takes values on a log scale as they are and refuses linear ones (counts, TPM, ...); `none` takes
+        whatever they are; `log2` makes linear ones log2(x + 1), after scaling to counts per million if x are counts,
+        whole or estimated. A `Scale` puts values beside those of a model or a first cohort, or refuses them.
     orient_by_genes
         The side that holds these genes is the side of genes; `transpose` has no say then.
     allow_unlabelled
@@ -93,7 +96,10 @@ def read_expression(
         (`model.panel`); None takes up to 8,192 of the file, picked by a hash of their names.
     strict
         Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
-        no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
+        no end of the last line, a gene set of which little is there, a sample on another scale or that occurs
+        twice, ...
+    refuse_linear
+        False to have a look at a file: under `auto` linear values are told as a doubt, not refused.
 
     Returns
     -------
@@ -136,6 +142,7 @@ def read_expression(
         duplicates=duplicates,
         panel=panel,
         strict=strict,
+        refuse_linear=refuse_linear,
     ).select(genes)
 
 
@@ -151,7 +158,8 @@ class ExpressionFile:
     about: dict[str, Any]
     notes: list[str]
     doubts: list[str]
-    libraries: LibrarySizes | None
+    scale: Scale
+    sizes: Numbers | None  # each sample's sum over the whole file, where it is scaled to one million
     quantiles: Quantiles | None
     once: bool
     strict: bool
@@ -167,14 +175,14 @@ class ExpressionFile:
         """
         matrix = self.collected.select(genes)
         values = matrix.values
-        if self.libraries is not None and not self.once and np.shares_memory(values, self.collected.values):
+        is_changed = self.scale.transform == "log2"
+        if is_changed and not self.once and np.shares_memory(values, self.collected.values):
             values = values.copy()  # it is changed in place
         notes, doubts = self._notes(matrix, genes)
         if self.strict:
             refuse(self.collected.file, [*doubts, *doubled_samples(values, matrix.sample_ids)])
-        if self.libraries is not None:
-            done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
-            notes.append(done)
+        if is_changed:
+            to_log2(values, self.sizes, file=self.collected.file, sample_ids=matrix.sample_ids)
         var = pd.DataFrame(index=pd.Index(matrix.gene_ids, dtype=object))
         about = {**self.about, "notes": [*doubts, *notes]}
         adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
@@ -184,16 +192,10 @@ class ExpressionFile:
 
     def _notes(self, matrix: Matrix, genes: Selection) -> tuple[list[str], list[str]]:
         """What to know about a part of the file, and what to doubt."""
-        are_counts = self.libraries is not None and self.libraries.sizes() is not None
         known, doubted = notes_on_match(matrix.match, genes.name if isinstance(genes, GeneSet) else "")
         if isinstance(genes, GeneSet) and genes.description not in genes.genes:
             doubted += [doubt_about_description(genes)] if genes.description in self.collected.gene_ids else []
-        doubts = [
-            *self.doubts,
-            *doubted,
-            *doubts_about_units(matrix.values, transform=self.about["transform"], are_counts=are_counts),
-        ]
-        return [*self.notes, *known], doubts
+        return [*self.notes, *known], [*self.doubts, *doubted]
 
 
 def read_once(
@@ -206,25 +208,25 @@ def read_once(
     layer: str | None = None,
     value: str | None = None,
     transpose: bool = False,
-    transform: str = "none",
+    transform: str | Scale = "auto",
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
     strict: bool = False,
+    refuse_linear: bool = True,
 ) -> ExpressionFile:
     """Read an expression matrix once for several selections of genes; all else is as in `read_expression`."""
-    if transform not in _TRANSFORMS:
+    if isinstance(transform, str) and transform not in TRANSFORMS:
         raise UsageError(
-            f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
+            f"--transform {transform}: there is no such transform. Choose one of: {', '.join(TRANSFORMS)}."
         )
     check_rule(duplicates)
     path = Path(path)
     label_table = (
         read_labels(labels, label_column=label_column, sample_column=sample_column) if labels is not None else None
     )
-    libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = open_table(path, stack, limit=memory_limit(max_memory_gb), layer=layer, value=value)
         turned = genes_in_rows(
@@ -234,19 +236,33 @@ def read_once(
             model_genes=orient_by_genes,
             allow_unlabelled=allow_unlabelled,
         )
-        collected = collect(table, turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
+        collected = collect(table, turned, selections, memory_limit(max_memory_gb), duplicates, panel)
+    found, shape = collected.scale(table.units)
+    if isinstance(transform, Scale):
+        scale = like(found, transform, path.name)
+        known, doubted = notes_on_likeness(scale, transform)
+    else:
+        scale = transformed(found, transform, path.name, refuse_linear=refuse_linear)
+        known, doubted = notes_on_scale(scale, transform)
+    if shape is not None:
+        cells = [Cells(collected.kept_genes, collected.values), *([Cells(*collected.panel)] if collected.panel else [])]
+        doubted += doubts_about_samples(collected.statistics, shape, scale, collected.sample_ids, cells)
+    sizes = collected.statistics.totals if scale.scaled else None
     quantiles = collected.quantiles(panel)
-    if quantiles is not None and libraries is not None:
-        units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
+    if quantiles is not None and scale.transform == "log2":
+        to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     obs, label_notes = annotate(table, collected.sample_ids, label_table, label_column, allow_unlabelled)
     notes = [*table.notes, *label_notes, *note_on_joined(collected.names_in_file, duplicates)]
+    notes += [*note_on_left_out(collected.left_out), *known]
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
     doubts = [
-        *(*table.doubts, *doubts_of_labels, *collected.doubts, *doubts_about_obs(obs, label_column)),
+        *(*table.doubts, *doubts_of_labels, *doubts_about_obs(obs, label_column), *doubted),
+        *doubts_of_sums(found, duplicates, are_some=len(collected.gene_ids) < len(collected.names_in_file)),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
-    about: dict[str, Any] = {"file": path.name, "transform": transform, "duplicates": duplicates}
+    about: dict[str, Any] = {"file": path.name, "transform": scale.transform, "duplicates": duplicates}
+    about |= {"scale": scale.as_dict(), "left_out": {"rows": collected.left_out}}
     if layer is not None:
         about["layer"] = layer
     if labels is not None:
@@ -254,4 +270,4 @@ def read_once(
     if label_table is not None and label_table.attrs.get("unnamed_label"):
         about["unnamed_label"] = True
     once = len(selections) == 1
-    return ExpressionFile(collected, obs, about, notes, doubts, libraries, quantiles, once=once, strict=strict)
+    return ExpressionFile(collected, obs, about, notes, doubts, scale, sizes, quantiles, once=once, strict=strict)

@@ -37,7 +37,7 @@ class Table:
     `genes_in_rows` is None where the format does not say. `annotations` is what the file says of its samples where
     that is known when it is opened; `row_texts` are columns of text beside the names of the rows, filled while the
     blocks are read. `layout` is the name of what the file was recognised as, such as `featureCounts output`, and
-    `units` the units that this layout fixes, one of the kinds of `tspg.data.units`; empty where it does not.
+    `units` the units that this layout fixes, one of the kinds of `tspg.data.scale`; empty where it does not.
     """
 
     file: str

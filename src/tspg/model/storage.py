@@ -48,6 +48,7 @@ LATER_DETAILS = {
     "duplicates": "error",
     "layer": "",
     "is_log": False,
+    "scale": None,
 }  # and what they are in models from before there were any
 
 
