@@ -113,7 +113,8 @@ PLANTED = {
     "yes or no": (np.random.default_rng(4).integers(0, 2, (N, 300)), UNCLEAR),
     "one value": (np.full((N, 300), 7.0), UNCLEAR),
     "missing written as -999": (np.where(COUNTS < 5, -999, LOG), UNCLEAR),
-    "four genes": (LOG[:, :4], UNCLEAR),
+    "four genes": (LOG[:, :4], LOG_SCALE),
+    "four genes of small counts": (COUNTS[:, :4] % 20, UNCLEAR),
 }
 
 

@@ -50,6 +50,7 @@ class Collected:
     statistics: SampleStatistics
     left_out: list[str]
     panel: tuple[list[str], FloatArray] | None = None
+    are_joined: bool = False  # some of the wanted genes are several of one name
 
     @property
     def kept_genes(self) -> list[str]:
@@ -137,7 +138,14 @@ def _joined(found: Collected, rule: str) -> Collected:
     if found.panel is not None:
         names, beside = joined_names(found.panel[0])
         panel = names, joined_values(found.panel[1], beside, rule)
-    return replace(found, values=values, gene_ids=genes, positions=np.unique(kept), panel=panel)
+    return replace(
+        found,
+        values=values,
+        gene_ids=genes,
+        positions=np.unique(kept),
+        panel=panel,
+        are_joined=values.size < found.values.size,
+    )
 
 
 def genes_of(selection: Selection) -> Sequence[str]:

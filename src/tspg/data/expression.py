@@ -258,7 +258,7 @@ def read_once(
     doubts_of_labels = [] if label_table is None else label_table.attrs["doubts"]
     doubts = [
         *(*table.doubts, *doubts_of_labels, *doubts_about_obs(obs, label_column), *doubted),
-        *doubts_of_sums(found, duplicates, are_some=len(collected.gene_ids) < len(collected.names_in_file)),
+        *doubts_of_sums(found, duplicates, are_some=collected.are_joined),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name, "transform": scale.transform, "duplicates": duplicates}

@@ -18,10 +18,10 @@ _EXCEL_DAY = re.compile(r"\d{4}-(\d\d)-(\d\d)( 00:00:00)?$")
 _EXCEL_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+$")
 _EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC", "03": "MARCH", "09": "SEPT", "12": "DEC"}
 # What counting programs write among the genes: reads that fell on none (STAR, HTSeq with and without underscores,
-# featureCounts, samtools), and spike-ins that were added in the laboratory (ERCC, also as ENCODE names them, SIRV).
+# featureCounts), and spike-ins that were added in the laboratory (ERCC, also as ENCODE names them, SIRV).
 _NO_GENE = re.compile(
     r"N_(unmapped|multimapping|noFeature|ambiguous)|(__)?(no_feature|too_low_aQual|not_aligned|alignment_not_unique)"
-    r"|__ambiguous|Unassigned_\w+|\*|(gSpikein_)?ERCC[-.]\d{5}|gSpikein_\w+|SIRV\d+"
+    r"|__ambiguous|Unassigned_\w+|(gSpikein_)?ERCC[-.]\d{5}|gSpikein_\w+|SIRV\d+"
 )
 
 

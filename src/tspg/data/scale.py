@@ -159,8 +159,8 @@ def _agree(fixed: str, found: str) -> bool:
 def _kind(of: SampleStatistics, panel: FloatArray, shape: Shape) -> tuple[str, str, float]:
     """The kind, what decided it, and the number that it rests on."""
     used = of.largest > of.smallest  # what is the same in every gene says nothing
-    if of.n_genes < FEWEST_GENES and not _all_whole(of):
-        return UNCLEAR, "few genes", of.n_genes
+    if of.n_genes < FEWEST_GENES:
+        return _of_few(of)
     if not used.any():
         return UNCLEAR, "constant", 0.0
     negative, linear = _look_negative(of, shape, used), look_linear(shape, used)
@@ -179,13 +179,23 @@ def _kind(of: SampleStatistics, panel: FloatArray, shape: Shape) -> tuple[str, s
     return (UNCLEAR, "between", share) if share > 1 - _MANY else _of_bounded(of, shape, used)
 
 
+def _of_few(of: SampleStatistics) -> tuple[str, str, float]:
+    """By size alone, where genes are too few to tell by how their values are distributed."""
+    smallest, largest = float(of.smallest.min(initial=0.0)), float(of.largest.max(initial=0.0))
+    if _all_whole(of):
+        return (RAW_COUNTS, "whole", largest) if largest > _FOR_LOG2 else (UNCLEAR, "few genes", of.n_genes)
+    if largest > _FOR_LOG2:
+        return LINEAR, "large" if smallest >= 0 else "negative and large", largest
+    return (LOG_SCALE, "bounded", largest) if smallest >= 0 else (LOG_SCALE, "negative", smallest)
+
+
 def _all_whole(of: SampleStatistics) -> bool:
     return bool((of.n_whole == of.n_genes).all() and (of.smallest >= 0).all() and of.n_genes)
 
 
 def _look_negative(of: SampleStatistics, shape: Shape, used: Flags) -> Flags:
     """Samples with values below zero, more than a single bad cell."""
-    return used & (of.smallest < 0) & ((shape.low < 0) | (shape.middle <= 0) | (of.n_genes < FEWEST_GENES))
+    return used & (of.smallest < 0) & ((shape.low < 0) | (shape.middle <= 0))
 
 
 def look_linear(shape: Shape, used: Flags) -> Flags:
@@ -211,7 +221,7 @@ def _of_negatives(of: SampleStatistics, panel: FloatArray, shape: Shape, used: F
     if used.sum() > 2 and len(centres) and float(np.median(centres)) < 0.25:
         return _centred("gene", spreads)
     own, spread = np.abs(of.totals[used]) / of.n_genes, shape.grid[used].std(axis=1)
-    if float(np.median(own / np.maximum(spread, 1e-12))) < 0.02 and of.n_genes >= FEWEST_GENES:
+    if float(np.median(own / np.maximum(spread, 1e-12))) < 0.02:
         return _centred("sample", spread)
     if used.sum() <= 2 and float(np.median(np.abs(shape.middle[used]) / np.maximum(spread, 1e-12))) < 0.5:
         return UNCLEAR, "one around zero", low
