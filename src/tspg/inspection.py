@@ -19,7 +19,7 @@ from tspg.data.matrix import dense
 from tspg.data.mismatch import POOR, Mismatch
 from tspg.data.naming import listed
 from tspg.data.prepare import FloatMatrix, text_column
-from tspg.data.units import guess_units
+from tspg.data.scale import reason, scale_in
 from tspg.errors import GeneSetError
 from tspg.folds import AUTOMATIC, automatic_folds
 from tspg.forecast import Forecast, forecast
@@ -257,7 +257,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     Expression  demo data: 153 samples x 50 genes
     """
     values = dense(adata)
-    units, reason = guess_units(values)
+    scale, _ = scale_in(adata, values)
     labels = [] if label_column is None else text_column(adata, label_column)
     classes = {str(name): int(count) for name, count in pd.Series(labels, dtype=object).value_counts().items()}
     sample_ids = list(map(str, adata.obs_names))
@@ -270,8 +270,8 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         n_genes=adata.n_vars,
         classes=classes,
         donors=find_donors(adata.obs, sample_ids, labels or [""] * adata.n_obs),
-        units=units,
-        reason=reason,
+        units=scale.now,
+        reason=reason(scale),
         gene_sets=found,
         notes=tuple(dict.fromkeys([*told, *_warnings(values, sample_ids, classes)])),
         expected=_expected(adata.n_obs, adata.n_vars, classes, found),

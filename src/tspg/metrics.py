@@ -17,7 +17,7 @@ from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Prepared
-from tspg.data.units import LOG_SCALE, guess_units
+from tspg.data.scale import reason, scale_in
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
@@ -100,9 +100,7 @@ def perturb_metrics(
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     notes += note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
     notes += note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
-    units, reason = guess_units(dense(adata))
-    if not model.details["units"].startswith(units):
-        notes.append(f"The values look like {units} ({reason}); the model was trained on {model.details['units']}.")
+    scale, _ = scale_in(adata, dense(adata))
     if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
         column = model.settings["adjust_column"]
         notes.append(
@@ -141,9 +139,9 @@ def perturb_metrics(
             "notes": notes,
             "gene_set": model.details["gene_set"],
             "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
-            "units": f"{units}: {reason}",
-            "is_log": units == LOG_SCALE,
-            "transform": model.details["transform"],
+            "units": f"{scale.now}: {reason(scale)}",
+            "is_log": scale.is_log2,
+            "transform": scale.transform,
         },
         "training": _training(model),
     }

@@ -177,9 +177,10 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
         parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
         parser.add_argument(
             "--transform",
-            choices=["none", "log2"],
-            default="none",
-            help="log2: log2(x + 1), counts first scaled to counts per million (default: %(default)s)",
+            choices=["auto", "none", "log2"],
+            default="auto",
+            help="log2: log2(x + 1) of linear values, counts first scaled to counts per million; none: take values as "
+            "they are; auto: take those on a log scale, refuse linear ones (default: %(default)s)",
         )
 
 

@@ -16,8 +16,8 @@ from tspg.data.naming import check_characters, check_names, closest, listed, sho
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
+from tspg.data.scale import notes_on_scale, reason, scale_in
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
-from tspg.data.units import LOG_SCALE, guess_units
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
@@ -159,16 +159,18 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         *note_on_columns(study.obs.columns, SAMPLE_COLUMNS, what="sample"),
         *note_on_columns(study.var.columns, GENE_COLUMNS, what="gene"),
     ]
-    units, reason = guess_units(study.X)
+    scale, is_of_file = scale_in(adata, study.X, config.layer)
+    known, doubted = ([], []) if is_of_file else notes_on_scale(scale, "")
     details = {
         "file": source.get("file", ""),
         "labels_file": source.get("labels_file", ""),
         "layer": config.layer or source.get("layer", ""),
         "transform": source.get("transform", "none"),
         "duplicates": source.get("duplicates", "error"),
-        "units": f"{units}: {reason}",
-        "is_log": units == LOG_SCALE,
-        "notes": [*coverage, *renamed, *(str(note) for note in source.get("notes", []))],
+        "units": f"{scale.now}: {reason(scale)}",
+        "is_log": scale.is_log2,
+        "scale": scale.as_dict(),
+        "notes": [*coverage, *renamed, *doubted, *known, *(str(note) for note in source.get("notes", []))],
         "gene_set": {
             "name": config.gene_set or "",
             "n_genes": n_wanted,

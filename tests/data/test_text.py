@@ -156,7 +156,7 @@ def test_faults_of_csv(tmp_path, content, message):
 def test_a_fault_far_into_the_file_is_named_by_its_line(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK", 64)  # many blocks
     rows = [f"s{at}\t{at}\t{at}\n" for at in range(1, 100)]
-    read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)))
+    read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)), transform="none")
     rows[70] = "s71\t1\tx\n"
     with pytest.raises(ExpressionError, match=r"line 72: row 's71', column 'B': 'x'"):
         read_expression(write(tmp_path, "id\tA\tB\n" + "".join(rows)))
@@ -180,16 +180,15 @@ def test_missing_file_folder_and_unknown_ending(tmp_path):
         read_expression(tmp_path / "matrix.xlsx")
 
 
-def test_only_wanted_genes_are_parsed_and_come_in_the_order_of_the_file(tmp_path):
-    path = write(tmp_path, GOOD.replace("2\t3", "oops\t3"))
-    adata = read_expression(path, genes=["C", "X", "A"])
+def test_wanted_genes_come_in_the_order_of_the_file(tmp_path):
+    adata = read_expression(write(tmp_path, GOOD), genes=["C", "X", "A"])
     assert list(adata.var_names) == ["A", "C"]
     np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
     assert any("1 of 3 wanted genes are not in the matrix: 'X'" in note for note in adata.uns["tspg_input"]["notes"])
 
 
 def test_wanted_genes_in_rows(tmp_path):
-    turned = "id\ts1\ts2\nA\t1.5\t4\nB\toops\t5\nC\t3\t6.25\n"
+    turned = "id\ts1\ts2\nA\t1.5\t4\nB\t2\t5\nC\t3\t6.25\n"
     adata = read_expression(write(tmp_path, turned), genes=["C", "A"], transpose=True)
     assert list(adata.var_names) == ["A", "C"]
     assert list(adata.obs_names) == ["s1", "s2"]
@@ -209,7 +208,6 @@ def test_wanted_genes_in_rows(tmp_path):
         (GOOD.replace("B", "2.31E+13"), "made by a spreadsheet program: '2.31E"),
         (GOOD.replace("B", "=B"), "1 gene name.*formula.*'=B'"),
         (GOOD.replace("s1", "@s1"), "1 sample name.*formula.*'@s1'"),
-        (GOOD.replace("1.5", "1000").replace("6.25", "6"), "raw counts.*1,000.*--transform log2"),
         ('"A"\t"B"\t"C"\n"s1"\t1.5\t2\t3\n', "quotation marks were removed"),
     ],
 )
@@ -336,7 +334,7 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
     path = write(tmp_path_factory.mktemp("trip"), stream.getvalue(), f"m.{suffix}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "BLOCK", block)
-        adata = read_expression(path, transpose=turned)
+        adata = read_expression(path, transpose=turned, transform="none")
     expected = np.array(values, np.float32)
     assert [list(adata.obs_names), list(adata.var_names)] == ([columns, rows] if turned else [rows, columns])
     np.testing.assert_array_equal(adata.X, expected.T if turned else expected)

@@ -13,6 +13,6 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
     from tspg.inspection import inspect_data
 
     gene_sets = read_gene_sets(*options.gene_sets) if options.gene_sets else None
-    adata = named.profiles(options)
+    adata = named.profiles(options, refuse_linear=False)
     found = inspect_data(adata, label_column=named.label_column(options, adata), gene_sets=gene_sets)
     return json.dumps(found.as_dict(), indent=1, allow_nan=False).split("\n") if options.json else found.lines()

@@ -13,13 +13,14 @@ from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.kinds import Kind, content_of
 from tspg.data.reading import Reading
 from tspg.data.sample_sheets import input_files
+from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.spreadsheet import require_xlsxwriter
 
 
-def profiles(options: Namespace, gene_set: GeneSet | None = None) -> AnnData:
+def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = reading(options).read(gene_set, **limits(options))
+    adata = reading(options).read(gene_set, **limits(options), **more)
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
@@ -36,9 +37,9 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
     own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))
-    panel = first.uns["tspg_input"].get("panel")
-    how = {"orient_by_genes": genes, "panel": panel, "labels_option": "--test-labels"}
-    adata = own.read(genes, **how, **limits(options))
+    source = first.uns["tspg_input"]
+    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
+    adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
     column = adata.uns["tspg_input"].get("label_column")
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 

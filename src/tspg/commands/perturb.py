@@ -16,10 +16,10 @@ from tspg.commands.told import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
 from tspg.data.kinds import Kind, content_of
-from tspg.data.matrix import X, dense
+from tspg.data.matrix import X
 from tspg.data.naming import closest
-from tspg.data.units import LOG_SCALE, guess_units
-from tspg.errors import ExpressionError, UsageError
+from tspg.data.scale import Scale
+from tspg.errors import UsageError
 from tspg.manifest import verify
 from tspg.progress import Report
 from tspg.report.run_files import doubts_about, unseen_energy_ratio
@@ -46,7 +46,6 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
             check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
             adata, reference = _matrices(options, model)
-        _require_units(adata, model, options.expression)
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
         inputs = [*named.files_named(options), *also, model_folder(options.model) / "model.json"]
@@ -77,7 +76,7 @@ def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnDa
             layer=_own_layer(options.reference, model),
             genes=model.gene_ids,
             orient_by_genes=model.gene_ids,
-            transform=model.details["transform"],
+            transform=Scale.from_details(model.details),
             duplicates=model.details["duplicates"],
             panel=shared,
             max_memory_gb=options.max_memory,
@@ -99,21 +98,11 @@ def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | 
         layer=options.layer or _own_layer(options.expression, model),
         genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
-        transform=model.details["transform"],
+        transform=Scale.from_details(model.details),
         duplicates=options.duplicates or model.details["duplicates"],
         panel=panel,
         **named.limits(options),
     )
-
-
-def _require_units(adata: AnnData, model: "TrainedModel", file: Path) -> None:
-    """Refuse counts and the like where the model knows logarithms: it would move them, and mean nothing by it."""
-    units, reason = guess_units(dense(adata))
-    if model.details["units"].startswith(LOG_SCALE) and units != LOG_SCALE:
-        raise ExpressionError(
-            f"{file}: the values look like {units} ({reason}); the model was trained on a log scale. Give the profiles "
-            "as the training samples were given, such as log2(x + 1) of the same normalised values."
-        )
 
 
 def _own_layer(file: Path, model: "TrainedModel") -> str | None:

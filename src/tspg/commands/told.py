@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tspg.report.findings import findings_of, verdict_in_short
-from tspg.report.people_view import far_out, people, people_in_short
+from tspg.report.people_view import far_out, out_of_range, people, people_in_short
 from tspg.report.run_files import read_run
 from tspg.report.second_view import second_in_short
 
@@ -17,6 +17,7 @@ def summary(out: Path) -> list[str]:
     verdict = [line for line in [verdict_in_short(found)] if line]
     return [
         "",
+        *out_of_range(found),
         *far_out(found),
         *people_in_short(found, people(found)),
         *findings_of(found),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,11 @@ import numpy.typing as npt
 from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
-from tspg.data.naming import check_names
-from tspg.data.quantiles import PanelRows, Quantiles, panel_among, quantiles_of
-from tspg.data.table import Block, FloatArray, GrowingMatrix, IntArray, Table
-from tspg.data.units import LOG_SCALE, LibrarySizes, guess_units
+from tspg.data.naming import check_names, is_no_gene
+from tspg.data.quantiles import PanelRows, Quantiles, panel_among, quantile_functions
+from tspg.data.sample_statistics import SampleStatistics, Shape
+from tspg.data.scale import UNCLEAR, Scale, decide
+from tspg.data.table import FloatArray, GrowingMatrix, Table
 from tspg.errors import ExpressionError, GeneSetError
 
 Selection = Sequence[str] | GeneSet | None  # wanted genes; None means all
@@ -36,7 +37,8 @@ class Collected:
 
     `panel` are genes of the whole file, and their values, that tell how each sample's values are distributed; None
     where every gene was wanted. `names_in_file` are the genes as the file has them, where some of one name were
-    made one; `doubts` are whether that was right.
+    made one; `statistics` are of every sample over all genes of the file, and `left_out` the names of rows that are
+    no genes.
     """
 
     file: str
@@ -45,14 +47,33 @@ class Collected:
     gene_ids: list[str]  # of the whole file
     positions: Positions
     names_in_file: list[str]
+    statistics: SampleStatistics
+    left_out: list[str]
     panel: tuple[list[str], FloatArray] | None = None
-    doubts: tuple[str, ...] = ()
+    are_joined: bool = False  # some of the wanted genes are several of one name
+
+    @property
+    def kept_genes(self) -> list[str]:
+        """The genes of the columns of `values`."""
+        return [self.gene_ids[at] for at in self.positions]
+
+    def scale(self, fixed: str) -> tuple[Scale, Shape | None]:
+        """On what scale the values are, and how those of each sample are distributed; `fixed` is as for `decide`."""
+        names, values = self.panel if self.panel and self.panel[0] else (self.kept_genes, self.values)
+        chosen = panel_among(names, None)[1]
+        panel = values if len(chosen) == len(names) else values[:, chosen]
+        if not panel.size:
+            return Scale(UNCLEAR, "few genes"), None
+        shape = Shape.of(quantile_functions(panel), panel.shape[1])
+        return decide(self.statistics, panel, shape, fixed), shape
 
     def quantiles(self, genes: Sequence[str] | None) -> Quantiles | None:
         """The quantile function of each sample over some genes, or else those of the panel; None without any."""
         names, values = self.panel or (self.gene_ids, self.values)
         found, chosen = panel_among(names, genes)
-        return quantiles_of(found, values if len(chosen) == len(names) else values[:, chosen]) if found else None
+        if not found:
+            return None
+        return Quantiles(tuple(found), quantile_functions(values if len(chosen) == len(names) else values[:, chosen]))
 
     def select(self, genes: Selection) -> Matrix:
         """The part of one of the selections that the file was read for.
@@ -79,23 +100,22 @@ def collect(
     table: Table,
     turned: bool,
     selections: Sequence[Selection],
-    libraries: LibrarySizes | None,
     limit: float,
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
 ) -> Collected:
-    """The values of all wanted genes, block by block; all values are parsed only if libraries are summed.
+    """The values of all wanted genes, block by block; every value of the file is read, and checked.
 
     Genes of one name are refused or made one, as `duplicates` says. `panel` are the genes that distributions are
     taken over, where the file's own panel is not meant.
     """
     if turned:
         _check(table.column_ids, "sample", table)
-        found = _collect_genes(table, selections, libraries, limit, panel)
+        found = _collect_genes(table, selections, limit, panel)
         _check(found.gene_ids, "gene", table, duplicates)
     else:
         _check(table.column_ids, "gene", table, duplicates)
-        found = _collect_samples(table, selections, libraries, limit, panel)
+        found = _collect_samples(table, selections, limit, panel)
         _check(found.sample_ids, "sample", table)
     return found if duplicates == "error" else _joined(found, duplicates)
 
@@ -114,14 +134,18 @@ def _joined(found: Collected, rule: str) -> Collected:
             f"{found.file}: genes of one name add up to more than a 32-bit number holds. "
             "Use --duplicates mean or first."
         )
-    kind, reason = guess_units(found.values) if rule == "sum" and values.size < found.values.size else ("", "")
-    doubt = f"genes of one name were added up, but {reason}: on a log scale use --duplicates mean or first"
-    doubts = (doubt,) if kind == LOG_SCALE else ()
     panel = None
     if found.panel is not None:
         names, beside = joined_names(found.panel[0])
         panel = names, joined_values(found.panel[1], beside, rule)
-    return Collected(found.file, values, found.sample_ids, genes, np.unique(kept), found.names_in_file, panel, doubts)
+    return replace(
+        found,
+        values=values,
+        gene_ids=genes,
+        positions=np.unique(kept),
+        panel=panel,
+        are_joined=values.size < found.values.size,
+    )
 
 
 def genes_of(selection: Selection) -> Sequence[str]:
@@ -150,90 +174,64 @@ def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> Positions |
 
 
 def _collect_samples(
-    table: Table,
-    selections: Sequence[Selection],
-    libraries: LibrarySizes | None,
-    limit: float,
-    genes: Sequence[str] | None,
+    table: Table, selections: Sequence[Selection], limit: float, of_panel: Sequence[str] | None
 ) -> Collected:
-    columns = _wanted(selections, table.column_ids)
-    names, gene_of = joined_names(table.column_ids)
-    panel = np.empty(0, np.intp) if columns is None else np.flatnonzero(np.isin(gene_of, panel_among(names, genes)[1]))
-    wanted = np.arange(len(table.column_ids)) if columns is None else columns
+    are_genes = _are_genes(table.column_ids)
+    gene_ids, left_out = _parted(table.column_ids, are_genes)
+    columns = _wanted(selections, gene_ids)
+    names, gene_of = joined_names(gene_ids)
+    panel = (
+        np.empty(0, np.intp) if columns is None else np.flatnonzero(np.isin(gene_of, panel_among(names, of_panel)[1]))
+    )
+    wanted = np.arange(len(gene_ids)) if columns is None else columns
     kept, beside = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
-    sample_ids: list[str] = []
+    statistics, sample_ids = SampleStatistics(), list[str]()
     for block in table.blocks:
         sample_ids += block.row_ids
-        if libraries is not None and libraries.wanted:
-            values = block.values()
-            libraries.add_samples(values)
-            kept.append(values if columns is None else values[:, columns])
-            beside.append(values[:, panel])
-        elif columns is None:
-            kept.append(block.values())
-        else:
-            ours, others = _readable(block, columns, panel, side="columns")
-            kept.append(ours)
-            beside.append(others)
-    found = None if columns is None else ([table.column_ids[at] for at in panel], beside.values)
-    return Collected(table.file, kept.values, sample_ids, table.column_ids, wanted, table.column_ids, found)
+        values = block.values() if not left_out else block.values()[:, are_genes]
+        statistics.add_samples(values)
+        kept.append(values if columns is None else values[:, columns])
+        beside.append(values[:, panel])
+    found = None if columns is None else ([gene_ids[at] for at in panel], beside.values)
+    return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, statistics, left_out, found)
 
 
 def _collect_genes(
-    table: Table,
-    selections: Sequence[Selection],
-    libraries: LibrarySizes | None,
-    limit: float,
-    of_panel: Sequence[str] | None,
+    table: Table, selections: Sequence[Selection], limit: float, of_panel: Sequence[str] | None
 ) -> Collected:
     genes = None if None in selections else {gene for genes in selections for gene in genes_of(genes)}
     is_wanted = None if genes is None else possible_match(genes)
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
     beside = PanelRows(len(table.column_ids), of_panel, file=table.file, limit=limit)
-    gene_ids: list[str] = []
-    kept_at: list[int] = []  # position in the file of each kept row
+    statistics, gene_ids, left_out = SampleStatistics(), list[str](), list[str]()
+    kept_at: list[int] = []  # position among the genes of each kept row
     for block in table.blocks:
-        rows = np.asarray(
-            [at for at, gene in enumerate(block.row_ids) if is_wanted is None or is_wanted(gene)], np.intp
-        )
-        panel = np.empty(0, np.intp) if is_wanted is None else beside.candidates(block.row_ids)
+        are_genes = _are_genes(block.row_ids)
+        names, others = _parted(block.row_ids, are_genes)
+        values = block.values() if not others else block.values()[are_genes]
+        statistics.add_genes(values)
+        rows = np.asarray([at for at, gene in enumerate(names) if is_wanted is None or is_wanted(gene)], np.intp)
         kept_at += (rows + len(gene_ids)).tolist()
-        gene_ids += block.row_ids
-        if libraries is not None and libraries.wanted:
-            values = block.values()
-            libraries.add_genes(values)
-            ours, others = values[rows], values[panel]
-        else:
-            ours, others = _readable(block, rows, panel, side="rows")
-        kept.append(ours)
-        if len(panel):
-            beside.add([block.row_ids[at] for at in panel], others)
+        gene_ids += names
+        left_out += others
+        kept.append(values if is_wanted is None else values[rows])
+        if is_wanted is not None:
+            panel = beside.candidates(names)
+            beside.add([names[at] for at in panel], values[panel])
     found = None if is_wanted is None else beside.samples()
     positions = np.asarray(kept_at, np.intp)
-    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, found)
+    return Collected(
+        table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, statistics, left_out, found
+    )
 
 
-def _readable(block: Block, wanted: IntArray, beside: IntArray, *, side: str) -> tuple[FloatArray, FloatArray]:
-    """The values of wanted rows or columns, each a number, and of others beside them, not a number where unreadable.
-
-    What nobody asked for is no reason to refuse a file.
-    """
-    axis, both = 0 if side == "rows" else 1, np.union1d(wanted, beside)
-    try:
-        values = block.values(**{side: both})
-    except ExpressionError:
-        ours = block.values(**{side: wanted})
-        return ours, _as_far_as_readable(block, beside, side, ours.shape[1 - axis])
-    ours, others = (values.take(np.searchsorted(both, part), axis=axis) for part in (wanted, beside))
-    return ours, others
+def _are_genes(names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.fromiter((not is_no_gene(name) for name in names), bool, len(names))
 
 
-def _as_far_as_readable(block: Block, at: IntArray, side: str, length: int) -> FloatArray:
-    """Values of rows or columns of a length; not a number all along one that holds something else, found by halves."""
-    try:
-        return block.values(**{side: at})
-    except ExpressionError:
-        if len(at) > 1:
-            halves = [_as_far_as_readable(block, half, side, length) for half in np.array_split(at, 2)]
-            return np.concatenate(halves, axis=0 if side == "rows" else 1)
-        return np.full((len(at), length) if side == "rows" else (length, len(at)), np.nan, np.float32)
+def _parted(names: Sequence[str], are_genes: npt.NDArray[np.bool_]) -> tuple[list[str], list[str]]:
+    """The names of genes, and the others."""
+    if are_genes.all():
+        return list(names), []
+    kept = [name for name, is_gene in zip(names, are_genes, strict=True) if is_gene]
+    return kept, [name for name, is_gene in zip(names, are_genes, strict=True) if not is_gene]

@@ -8,8 +8,8 @@ import pandas as pd
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, GeneMatch
 from tspg.data.naming import listed, notes_on_names, plain, shown
+from tspg.data.scale import LINEAR_KINDS, UNCLEAR, Scale, reason
 from tspg.data.table import FloatArray
-from tspg.data.units import LOG_SCALE, RAW_COUNTS, guess_units
 from tspg.errors import ExpressionError
 
 _PAIRS_SHOWN = 3
@@ -31,17 +31,23 @@ def doubts_about_classes(labels: Sequence[str]) -> list[str]:
     return [*([same] if alike else []), *notes_on_names(classes, what="class")]
 
 
-def doubts_about_units(values: FloatArray, *, transform: str, are_counts: bool) -> list[str]:
-    """Counts that were not put on a logarithmic scale, or values that would be put there twice."""
-    kind, reason = guess_units(values)
-    if transform == "none" and kind == RAW_COUNTS:
-        return [f"values look like raw counts ({reason}); --transform log2 is recommended"]
-    if transform == "log2" and kind == LOG_SCALE and not are_counts:
-        return [
-            f"values were changed to log2(x + 1), but {reason}, so they may have been on a log scale already "
-            "(then use --transform none)"
-        ]
-    return []
+def doubts_of_sums(scale: Scale, duplicates: str, *, are_some: bool) -> list[str]:
+    """Logarithms of genes of one name that were added up; `are_some` says that there are such genes."""
+    if duplicates != "sum" or not are_some or scale.kind in (*LINEAR_KINDS, UNCLEAR):
+        return []
+    return [f"genes of one name were added up, but {reason(scale)}: on a log scale use --duplicates mean or first"]
+
+
+def note_on_left_out(rows: Sequence[str]) -> list[str]:
+    """What was left out among the genes, and is no gene."""
+    if not rows:
+        return []
+    are = (
+        "name among the genes stands for no gene and was"
+        if len(rows) == 1
+        else "names among the genes stand for no gene and were"
+    )
+    return [f"{len(rows):,} {are} left out, also of library sizes: {listed(rows, 5)}"]
 
 
 def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[str]]:

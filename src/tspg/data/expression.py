@@ -10,29 +10,29 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.data import units
 from tspg.data.collect import Collected, Matrix, Selection, collect
 from tspg.data.doubts import (
     doubled_samples,
     doubt_about_description,
     doubts_about_names,
     doubts_about_obs,
-    doubts_about_units,
+    doubts_of_sums,
+    note_on_left_out,
     notes_on_match,
     refuse,
 )
 from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.genesets import GeneSet
-from tspg.data.joining import LabelOptions, annotate, possible_names
+from tspg.data.joining import Joined, LabelOptions, annotate, possible_names
 from tspg.data.labels import read_labels_file
+from tspg.data.odd_samples import Cells, doubts_about_samples
 from tspg.data.opening import open_table
 from tspg.data.orientation import orientation
 from tspg.data.quantiles import Quantiles
-from tspg.data.table import Block, memory_limit
-from tspg.data.units import LibrarySizes
+from tspg.data.sample_statistics import Numbers
+from tspg.data.scale import TRANSFORMS, Scale, like, notes_on_likeness, notes_on_scale, to_log2, transformed
+from tspg.data.table import Block, Table, memory_limit
 from tspg.errors import UsageError
-
-_TRANSFORMS = ("none", "log2")
 
 
 def read_expression(
@@ -45,13 +45,14 @@ def read_expression(
     value: str | None = None,
     genes: Selection = None,
     transpose: bool = False,
-    transform: str = "none",
+    transform: str | Scale = "auto",
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
     strict: bool = False,
+    refuse_linear: bool = True,
 ) -> AnnData:
     """Read an expression matrix with the labels of its samples: X is float32, samples x genes.
 
@@ -78,7 +79,9 @@ def read_expression(
     transpose
         The file has genes in rows.
     transform
-        `none`, or `log2` for log2(x + 1), after scaling to counts per million if x are raw counts.
+        `auto` takes values on a log scale as they are and refuses linear ones (counts, TPM, ...); `none` takes
+        whatever they are; `log2` makes linear ones log2(x + 1), after scaling to counts per million if x are counts,
+        whole or estimated. A `Scale` puts values beside those of a model or a first cohort, or refuses them.
     orient_by_genes
         The side that holds these genes is the side of genes; `transpose` has no say then.
     allow_unlabelled
@@ -93,7 +96,10 @@ def read_expression(
         (`model.panel`); None takes up to 8,192 of the file, picked by a hash of their names.
     strict
         Refuse the file for whatever would be told as a doubt about it: genes that a spreadsheet has changed,
-        no end of the last line, a gene set of which little is there, a sample that occurs twice, ...
+        no end of the last line, a gene set of which little is there, a sample on another scale or that occurs
+        twice, ...
+    refuse_linear
+        False to have a look at a file: under `auto` linear values are told as a doubt, not refused.
 
     Returns
     -------
@@ -136,6 +142,7 @@ def read_expression(
         duplicates=duplicates,
         panel=panel,
         strict=strict,
+        refuse_linear=refuse_linear,
     ).select(genes)
 
 
@@ -153,7 +160,8 @@ class ExpressionFile:
     about: dict[str, Any]
     notes: list[str]
     doubts: list[str]
-    libraries: LibrarySizes | None
+    scale: Scale
+    sizes: Numbers | None  # each sample's sum over the whole file, where it is scaled to one million
     quantiles: Quantiles | None
     once: bool
     strict: bool
@@ -169,14 +177,14 @@ class ExpressionFile:
         """
         matrix = self.collected.select(genes)
         values = matrix.values
-        if self.libraries is not None and not self.once and np.shares_memory(values, self.collected.values):
+        is_changed = self.scale.transform == "log2"
+        if is_changed and not self.once and np.shares_memory(values, self.collected.values):
             values = values.copy()  # it is changed in place
         notes, doubts = self._notes(matrix, genes)
         if self.strict:
             refuse(self.collected.file, [*doubts, *doubled_samples(values, matrix.sample_ids)])
-        if self.libraries is not None:
-            done = units.to_log2(values, self.libraries, file=self.collected.file, sample_ids=matrix.sample_ids)
-            notes.append(done)
+        if is_changed:
+            to_log2(values, self.sizes, file=self.collected.file, sample_ids=matrix.sample_ids)
         var = self.gene_texts.reindex(pd.Index(matrix.gene_ids, dtype=object))
         about = {**self.about, "notes": [*doubts, *notes]}
         adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
@@ -186,17 +194,11 @@ class ExpressionFile:
 
     def _notes(self, matrix: Matrix, genes: Selection) -> tuple[list[str], list[str]]:
         """What to know about a part of the file, and what to doubt."""
-        are_counts = self.libraries is not None and self.libraries.sizes() is not None
         known, doubted = notes_on_match(matrix.match, genes.name if isinstance(genes, GeneSet) else "")
         known += genes.notes if isinstance(genes, GeneSet) else ()
         if isinstance(genes, GeneSet) and genes.description not in genes.genes:
             doubted += [doubt_about_description(genes)] if genes.description in self.collected.gene_ids else []
-        doubts = [
-            *self.doubts,
-            *doubted,
-            *doubts_about_units(matrix.values, transform=self.about["transform"], are_counts=are_counts),
-        ]
-        return [*self.notes, *known], doubts
+        return [*self.notes, *known], [*self.doubts, *doubted]
 
 
 def read_once(
@@ -209,28 +211,29 @@ def read_once(
     layer: str | None = None,
     value: str | None = None,
     transpose: bool = False,
-    transform: str = "none",
+    transform: str | Scale = "auto",
     orient_by_genes: Sequence[str] | None = None,
     allow_unlabelled: bool = False,
     max_memory_gb: float | None = None,
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
     strict: bool = False,
+    refuse_linear: bool = True,
     labels_option: str = "--labels",
 ) -> ExpressionFile:
     """Read an expression matrix once for several selections of genes; all else is as in `read_expression`.
 
-    `labels_option` is the name of the option that gave the labels, for messages.
+    Linear values are taken as they are, with a note, where they are not refused. `labels_option` is the name of the
+    option that gave the labels, for messages.
     """
-    if transform not in _TRANSFORMS:
+    if isinstance(transform, str) and transform not in TRANSFORMS:
         raise UsageError(
-            f"--transform {transform}: there is no such transform. Choose one of: {', '.join(_TRANSFORMS)}."
+            f"--transform {transform}: there is no such transform. Choose one of: {', '.join(TRANSFORMS)}."
         )
     check_rule(duplicates)
     path = Path(path)
     labels_file = None if labels is None else read_labels_file(labels)
     said = LabelOptions(label_column, sample_column, allow_unlabelled, labels_option)
-    libraries = LibrarySizes() if transform == "log2" else None
     with ExitStack() as stack:
         table = open_table(
             path,
@@ -245,10 +248,12 @@ def read_once(
         row_ids: list[str] = []
         table.blocks = _remembered(table.blocks, row_ids)
         side = orientation(table, transpose=transpose, labels=labels_file, options=said, model_genes=orient_by_genes)
-        collected = collect(table, side.turned, selections, libraries, memory_limit(max_memory_gb), duplicates, panel)
+        collected = collect(table, side.turned, selections, memory_limit(max_memory_gb), duplicates, panel)
+    scale, known, doubted = _scale(collected, table, transform, refuse_linear=refuse_linear)
+    sizes = collected.statistics.totals if scale.scaled else None
     quantiles = collected.quantiles(panel)
-    if quantiles is not None and libraries is not None:
-        units.to_log2(quantiles.values, libraries, file=path.name, sample_ids=collected.sample_ids)
+    if quantiles is not None and scale.transform == "log2":
+        to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     of_rows = _texts(table.row_texts, row_ids)
     of_columns = _texts(table.column_texts, table.column_ids)
@@ -256,29 +261,18 @@ def read_once(
     own = _of_samples(table.annotations, collected.sample_ids, of_samples)
     joined = annotate(table.file, collected.sample_ids, labels_file, said, own)
     notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
+    notes += [*note_on_left_out(collected.left_out), *known]
     doubts = [
-        *(*table.doubts, *joined.doubts, *collected.doubts, *doubts_about_obs(joined.obs, joined.label_column)),
+        *(*table.doubts, *joined.doubts, *doubts_about_obs(joined.obs, joined.label_column), *doubted),
+        *doubts_of_sums(scale, duplicates, are_some=collected.are_joined),
         *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
-    about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": transform, "duplicates": duplicates}
-    if table.layout:
-        about["layout"] = table.layout
-    if table.left_out:
-        about["left_out"] = {"columns": table.left_out}
-    if layer is not None:
-        about["layer"] = layer
-    if value is not None:
-        about["value"] = value
-    if labels is not None:
-        about["labels_file"] = Path(labels).name
-    about["orientation"] = "genes in rows" if side.turned else "samples in rows"
-    if joined.about:
-        about["join"] = joined.about
-    if joined.label_column is not None:
-        about["label_column"] = joined.label_column
-    if joined.is_unnamed:
-        about["unnamed_label"] = True
-    once = len(selections) == 1
+    about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": scale.transform}
+    about |= {"duplicates": duplicates, "scale": scale.as_dict()}
+    about |= {"orientation": "genes in rows" if side.turned else "samples in rows"}
+    about |= {"left_out": {"rows": collected.left_out, "columns": table.left_out}}
+    named = {"layout": table.layout, "layer": layer, "value": value, "labels_file": labels and Path(labels).name}
+    about |= {name: what for name, what in named.items() if what} | _about_labels(joined)
     return ExpressionFile(
         collected,
         joined.obs,
@@ -286,11 +280,35 @@ def read_once(
         about,
         notes,
         doubts,
-        libraries,
+        scale,
+        sizes,
         quantiles,
-        once=once,
+        once=len(selections) == 1,
         strict=strict,
     )
+
+
+def _scale(
+    collected: Collected, table: Table, transform: str | Scale, *, refuse_linear: bool
+) -> tuple[Scale, list[str], list[str]]:
+    """On what scale the values are and what becomes of them, with what to know and what to doubt about it."""
+    found, shape = collected.scale(table.units)
+    if isinstance(transform, Scale):
+        scale = like(found, transform, table.file)
+        known, doubted = notes_on_likeness(scale, transform)
+    else:
+        scale = transformed(found, transform, table.file, refuse_linear=refuse_linear)
+        known, doubted = notes_on_scale(scale, transform)
+    if shape is not None:
+        cells = [Cells(collected.kept_genes, collected.values), *([Cells(*collected.panel)] if collected.panel else [])]
+        doubted += doubts_about_samples(collected.statistics, shape, scale, collected.sample_ids, cells)
+    return scale, known, doubted
+
+
+def _about_labels(joined: Joined) -> dict[str, Any]:
+    """How labels were joined, as far as there are any."""
+    named = {"join": joined.about, "label_column": joined.label_column, "unnamed_label": joined.is_unnamed}
+    return {name: what for name, what in named.items() if what}
 
 
 def _remembered(blocks: Iterator[Block], row_ids: list[str]) -> Iterator[Block]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tspg.data.head import Head
-from tspg.data.units import LOG_SCALE
+from tspg.data.scale import LOG_SCALE
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ class Quantiles:
             genes is None or (set(genes).issuperset(read.genes) and len(read.genes) >= len(found))
         ):
             return read
-        return quantiles_of(found, gathered(adata, layer=layer, genes=chosen.tolist())) if found else None
+        if not found:
+            return None
+        return cls(tuple(found), quantile_functions(gathered(adata, layer=layer, genes=chosen.tolist())))
 
     @classmethod
     def _read(cls, adata: AnnData) -> "Quantiles | None":
@@ -71,6 +73,11 @@ class Quantiles:
         if not np.allclose(_means(gathered(adata)), read[:, -1], rtol=1e-5, atol=1e-6):
             return None
         return cls(tuple(map(str, genes)), np.ascontiguousarray(read[:, :-1], dtype=np.float32))
+
+
+def is_as_read(adata: AnnData) -> bool:
+    """Whether expression has the values and genes that were read from a file."""
+    return Quantiles._read(adata) is not None
 
 
 def _means(values: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -172,15 +179,6 @@ def quantile_functions(values: NDArray[np.floating]) -> FloatArray:
         rows = slice(start, start + _ROWS_AT_ONCE)
         found[rows] = np.sort(values[rows], axis=1)[:, at]
     return found
-
-
-def quantiles_of(genes: Sequence[str], values: NDArray[np.floating]) -> Quantiles | None:
-    """The quantile functions over the genes that every sample has a number of; None if there is no such gene."""
-    whole = np.isfinite(values).all(axis=0)
-    if not whole.any():
-        return None
-    kept = values if whole.all() else values[:, whole]
-    return Quantiles(tuple(gene for gene, stays in zip(genes, whole, strict=True) if stays), quantile_functions(kept))
 
 
 def percentiles(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -25,13 +25,13 @@ class Reading:
     layer: str | None = None
     value: str | None = None
     transpose: bool = False
-    transform: str = "none"
+    transform: str = "auto"
     duplicates: str = "error"
 
     def read(self, genes: Selection = None, **limits: Any) -> AnnData:
-        """The labelled matrix; `limits` say what is refused, or accepted without a label (see `read_once`)."""
+        """The labelled matrix; `limits` say what is refused, accepted or done otherwise (see `read_once`)."""
         options = {name: value for name, value in vars(self).items() if name != "expression"}
-        return read_once(self.expression, [genes], **options, **limits).select(genes)
+        return read_once(self.expression, [genes], **{**options, **limits}).select(genes)
 
     def seen_from(self, folder: Path) -> dict[str, Any]:
         """As a manifest keeps it: plain values, paths as seen from the run folder."""
@@ -43,6 +43,7 @@ class Reading:
     @classmethod
     def kept_in(cls, folder: Path, kept: Mapping[str, Any]) -> Self:
         """The reading that a run folder's manifest keeps; what an older one does not know is as it was then."""
+        kept = {"transform": "none", **kept}
         known = {field.name: kept[field.name] for field in fields(cls) if field.name in kept}
         paths = {name: folder.resolve() / known[name] for name in PATHS if known.get(name)}
         return cls(**{**known, **paths})

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tspg.data.kinds import plain_name
-from tspg.data.units import LINEAR, RAW_COUNTS
+from tspg.data.scale import ESTIMATED_COUNTS, LINEAR, RAW_COUNTS
 
-ESTIMATED_COUNTS = "estimated counts"
 NO_GENES = frozenset(
     f"{start}{name}"
     for start, names in {

@@ -14,7 +14,7 @@ from tspg.data.matrix import dense, require_anndata
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.units import guess_units
+from tspg.data.scale import are_alike, scale_in_words, scale_of
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 
 THE_COHORT = "The second cohort"
@@ -152,11 +152,11 @@ def _require_other_people(study: AnnData, first: AnnData, group_column: str | No
 
 def _require_same_units(study: AnnData, first: AnnData) -> None:
     """Refuse counts beside logarithms and the like: moved on another scale, values mean nothing."""
-    (units, reason), (own, _) = guess_units(dense(study)), guess_units(dense(first))
-    if units != own:
+    found, own = scale_of(dense(study)), scale_of(dense(first))
+    if not are_alike(found.kind, own.kind):
         raise ExpressionError(
-            f"{THE_COHORT}: the values look like {units} ({reason}); those of the first look like {own}. Give both "
-            "in the same units, such as log2(x + 1) of the same normalised values."
+            f"{THE_COHORT}: the values look like {scale_in_words(found)}; those of the first look like {own.kind}. "
+            "Give both in the same units, such as log2(x + 1) of the same normalised values."
         )
 
 

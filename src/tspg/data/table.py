@@ -39,7 +39,7 @@ class Table:
     that is known when it is opened, `gene_annotations` what it says of its genes, both in its order; `row_texts` are
     columns of text beside the names of the rows, filled while the blocks are read; `column_texts` are the same of the
     columns. `left_out` are columns that are neither. `layout` is the name of what the file was recognised as, such as
-    `featureCounts output`, and `units` the units that this layout fixes, one of the kinds of `tspg.data.units`; empty
+    `featureCounts output`, and `units` the units that this layout fixes, one of the kinds of `tspg.data.scale`; empty
     where it does not. `columns_in_file` are the names of the columns as they stand in the file, where `column_ids`
     were made from names of files.
     """

@@ -52,6 +52,7 @@ LATER_DETAILS = {
     "duplicates": "error",
     "layer": "",
     "is_log": False,
+    "scale": None,
 }  # and what they are in models from before there were any
 
 # Every field of `model.json`; what is not named here is not read.

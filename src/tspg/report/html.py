@@ -242,7 +242,7 @@ def _command(run: RunFiles) -> str:
         ("group-column", settings["group_column"]),
         ("adjust", settings.get("adjust_column")),
         ("folds", settings.get("folds", 1)),
-        ("transform", None if transform == "none" else transform),
+        ("transform", None if transform == "none" and run.metric("data.is_log") else transform),
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),
         *(

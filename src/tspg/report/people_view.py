@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 
 from tspg.analysis.class_genes import SURE
-from tspg.analysis.wording import counted, listed, number
+from tspg.analysis.wording import counted, listed, number, percent
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.run_files import RunFiles, new_classes
 from tspg.report.samples_view import named_rows
+from tspg.report.shift_words import MANY_CLIPPED
 
 FAR_OUT = 0.05  # p below which a profile is said to lie outside the training data
 MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 20, 6, 5
@@ -124,6 +125,23 @@ def _named(genes: list[dict[Any, Any]]) -> str:
     sure = [row for row in genes if row["q_own"] < SURE]
     names = [f"{row['gene']} ({'higher' if row['z_own'] > 0 else 'lower'})" for row in (sure or genes)[:MOST_NAMED]]
     return f" {'First' if sure else 'Most unusual'}: {listed(names)}."
+
+
+def out_of_range(run: RunFiles) -> list[str]:
+    """A warning where many values of new samples lie outside the range seen in training; before anything else."""
+    table = run.tables["samples"]
+    if run.metric("data.n_train") is not None or "clipped" not in table:
+        return []
+    outside = table[table["clipped"] > MANY_CLIPPED]
+    if outside.empty:
+        return []
+    worst = outside.nlargest(1, "clipped").to_dict("records")[0]
+    samples = "The sample has" if len(table) == 1 else f"{len(outside):,} of {counted(len(table), 'sample')} have"
+    most = percent(worst["clipped"]) if len(table) == 1 else f"up to {percent(worst['clipped'])} ({worst['sample']})"
+    return [
+        f"Warning: {samples} {most} of {'its' if len(table) == 1 else 'their'} values outside the range seen in "
+        "training; they were clipped, and what is said of such samples means little. Are they in the same units?"
+    ]
 
 
 def far_out(run: RunFiles) -> list[str]:

@@ -1,0 +1,156 @@
+"""What is counted of every sample while a file is read, over all its genes: sums, zeros, whole numbers, extremes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tspg.data.quantiles import LEVELS
+from tspg.data.table import FloatArray
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Bases of logarithms, and the largest value that may be one to that base: a billion copies of one gene.
+LARGEST_LOG = {2.0: 30.0, float(np.e): 21.0, 10.0: 9.0}
+_GRID = np.searchsorted(LEVELS, np.linspace(0, 1, 401))  # levels at equal steps, without the denser tails
+_ROWS_AT_ONCE = 256
+
+_JOINED: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
+    "smallest": np.minimum,
+    "largest": np.maximum,
+    "total": np.add,
+    "n_zero": np.add,
+    "n_whole": np.add,
+    **{f"unlogged_{base:g}": np.add for base in LARGEST_LOG},
+}
+
+
+class SampleStatistics:
+    """Running statistics of samples, one number a sample each; over every gene of the file, kept or not."""
+
+    def __init__(self) -> None:
+        self.n_genes = 0
+        self._parts: list[dict[str, Numbers]] = []
+
+    @classmethod
+    def of(cls, values: FloatArray) -> "SampleStatistics":
+        """Those of a matrix of shape (samples, genes)."""
+        found = cls()
+        for start in range(0, len(values), _ROWS_AT_ONCE):
+            found.add_samples(values[start : start + _ROWS_AT_ONCE])
+        return found
+
+    def add_samples(self, values: FloatArray) -> None:
+        """Take in some samples with all their genes; shape (samples, genes)."""
+        self.n_genes = values.shape[1]
+        self._parts.append(_measured(values, axis=1))
+
+    def add_genes(self, values: FloatArray) -> None:
+        """Take in some genes of all samples; shape (genes, samples)."""
+        if not len(values):
+            return
+        self.n_genes += len(values)
+        found = _measured(values, axis=0)
+        before = self._parts[0] if self._parts else None
+        joined = found if before is None else {name: _JOINED[name](before[name], found[name]) for name in found}
+        self._parts = [joined]
+
+    def _all(self, name: str) -> Numbers:
+        parts = [part[name] for part in self._parts]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    @property
+    def smallest(self) -> Numbers:
+        """The smallest value of each sample."""
+        return self._all("smallest")
+
+    @property
+    def largest(self) -> Numbers:
+        """The largest value of each sample."""
+        return self._all("largest")
+
+    @property
+    def totals(self) -> Numbers:
+        """Each sample's values added up: the library size, where they are counts."""
+        return self._all("total")
+
+    @property
+    def n_zero(self) -> Numbers:
+        """How many values of each sample are zero."""
+        return self._all("n_zero")
+
+    @property
+    def n_whole(self) -> Numbers:
+        """How many values of each sample are whole numbers, zeros among them."""
+        return self._all("n_whole")
+
+    def unlogged(self, base: float) -> Numbers:
+        """What each sample's values add up to if they are log(x + 1) to a base; not a number where they cannot be."""
+        return self._all(f"unlogged_{base:g}")
+
+
+def _measured(values: FloatArray, axis: int) -> dict[str, Numbers]:
+    """Every statistic of one block; few passes over it, since a file may have a billion values."""
+    n = values.shape[axis]
+    largest = values.max(axis=axis).astype(np.float64)
+    found = {
+        "smallest": values.min(axis=axis).astype(np.float64),
+        "largest": largest,
+        "total": values.sum(axis=axis, dtype=np.float64),
+        "n_zero": n - np.count_nonzero(values, axis=axis).astype(np.float64),
+        "n_whole": np.count_nonzero(np.floor(values) == values, axis=axis).astype(np.float64),
+    }
+    top = float(largest.max(initial=0.0))
+    for base, most in LARGEST_LOG.items():
+        possible = 0 < top <= most
+        sums = np.exp(values * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n if possible else None
+        found[f"unlogged_{base:g}"] = np.full(len(largest), 0.0 if top == 0 else np.nan) if sums is None else sums
+    return found
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How each sample's values are distributed, read off its quantile function; one number a sample each.
+
+    The one largest and the one smallest value have no say, so that a single bad cell does not change the picture.
+    `scatter` is the standard deviation of the values above zero over their mean: many times 1 on a linear scale,
+    below 1.5 on a log scale, whatever the unit.
+    """
+
+    grid: FloatArray  # shape (samples, 401): from the smallest to the largest in equal steps
+    low: Numbers
+    high: Numbers
+    middle: Numbers
+    spread: Numbers  # interquartile range
+    scatter: Numbers
+
+    @classmethod
+    def of(cls, quantiles: FloatArray, n_genes: int) -> "Shape":
+        """That of quantile functions at `LEVELS`, shape (samples, levels), over so many genes."""
+        ranks = np.round(LEVELS * (n_genes - 1))
+        inner = (ranks >= min(1, n_genes - 1)) & (ranks <= max(n_genes - 2, 0))
+        inside = quantiles[:, inner] if inner.any() else quantiles
+        grid = quantiles[:, _GRID]
+        kept = grid[:, inner[_GRID]] if inner[_GRID].any() else grid
+        quarter, middle, upper = (quantiles[:, np.searchsorted(LEVELS, level)] for level in (0.25, 0.5, 0.75))
+        return cls(
+            grid,
+            inside[:, 0].astype(np.float64),
+            inside[:, -1].astype(np.float64),
+            middle.astype(np.float64),
+            (upper - quarter).astype(np.float64),
+            _scatter(kept.astype(np.float64)),
+        )
+
+
+def _scatter(values: Numbers) -> Numbers:
+    """The standard deviation over the mean of each row's values above zero; 0 where there are none."""
+    above = values > 0
+    n = np.maximum(above.sum(axis=1), 1)
+    kept = np.where(above, values, 0.0)
+    mean = kept.sum(axis=1) / n
+    variance = np.where(above, (values - mean[:, None]) ** 2, 0.0).sum(axis=1) / n
+    scatter: Numbers = np.sqrt(variance) / np.where(mean > 0, mean, 1.0)
+    return scatter
