@@ -146,7 +146,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
     _add_path(
         parser,
         "--expression",
-        "expression matrix: text, GCT, Excel, H5AD, Parquet, Feather or NPY; or files of one sample: their folder or table",
+        "matrix as text, GCT, Excel, H5AD, Parquet, Feather or NPY; or files of one sample: their folder or table",
         required=True,
     )
     _add_path(parser, "--labels", "samples and classes: two columns without a header, or a table and --label-column")
