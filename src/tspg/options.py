@@ -144,7 +144,12 @@ def _completion(commands: Any) -> None:
 
 def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
     """Which file holds the profiles, and how to read it; a trained model knows more of that by itself."""
-    _add_path(parser, "--expression", "expression matrix: TSV, CSV, GCT, NPY, H5AD or Parquet, .gz too", required=True)
+    _add_path(
+        parser,
+        "--expression",
+        "matrix as text, GCT, Excel, H5AD, Parquet, Feather or NPY; or files of one sample: their folder or table",
+        required=True,
+    )
     _add_path(parser, "--labels", "samples and classes: two columns without a header, or a table and --label-column")
     parser.add_argument(
         "--label-column", metavar="NAME", help="column with the class: of the labels table, or of the H5AD file's obs"
@@ -154,7 +159,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
         metavar="NAME",
         help="column of the labels table with the samples' names (default: the one that most samples are found in)",
     )
-    parser.add_argument("--layer", metavar="NAME", help="layer of the H5AD file with the values (default: X)")
+    parser.add_argument("--layer", metavar="NAME", help="layer of the H5AD file with the values, or raw (default: X)")
     parser.add_argument(
         "--value",
         metavar="COLUMN",

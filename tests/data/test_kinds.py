@@ -139,6 +139,7 @@ FOREIGN = {
     "renamed.tsv": (bz2.compress(b"X\n\0\0\0\3"), "readRDS"),
     "x.RData": (lzma.compress(b"RDX3\nX\n"), r"get\(load"),
     "x.mtx.gz": (gzip.compress(b"%%MatrixMarket matrix"), "read_10x_mtx"),
+    "GSM7_matrix.mtx": (b"%%MatrixMarket matrix", "prefix='GSM7_'"),
     "x.loom": (b"?", "read_loom"),
     "x.gctx": (b"?", "cmapPy"),
     "x.sas7bdat": (b"?", "pandas.read_sas"),
@@ -171,7 +172,7 @@ def test_folders_of_other_programs_are_told_with_the_command(tmp_path):
     (tmp_path / "filtered").mkdir()
     (tmp_path / "filtered" / "matrix.mtx.gz").touch()
     for name, says in {"store": "read_zarr", "named.zarr": "read_zarr", "filtered": "read_10x_mtx"}.items():
-        with pytest.raises(ExpressionError, match=rf"{says}\('{tmp_path / name}'\).write_h5ad\('{tmp_path}"):
+        with pytest.raises(ExpressionError, match=rf"{says}\('{tmp_path / name}'.*\.write_h5ad\('{tmp_path}"):
             read_expression(tmp_path / name)
 
 
@@ -287,3 +288,15 @@ def test_the_name_decides_where_the_content_cannot(tmp_path):
     }.items():
         (tmp_path / name).write_bytes(b"what is this")
         assert content_of(tmp_path / name).kind == kind
+
+
+def test_a_zip_that_is_cut_is_told_by_its_name(tmp_path):
+    for name, says in {
+        "x.rds": "readRDS",
+        "x.feather": "cannot be read as Feather.*to_parquet",
+        "x.xlsx": "cannot be read as an Excel file",
+        "x.csv": "zip data are damaged .*if it is an Excel file, save its sheet as text",
+    }.items():
+        (tmp_path / name).write_bytes(b"PK\3\4\x14\0\6\0")
+        with pytest.raises(ExpressionError, match=says):
+            read_expression(tmp_path / name)

@@ -282,6 +282,21 @@ def test_other_files_are_left_out_and_several_kinds_are_refused(tmp_path):
         read_expression(tmp_path)
 
 
+def test_a_matrix_of_samples_called_by_files_is_no_sheet(tmp_path):
+    path = write(tmp_path, "m.tsv", "filename\tTP53\tMYC\na.bam\t1\t2\nb.bam\t3\t4\n")
+    assert read_expression(path).X.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_sheet_as_r_writes_it_and_one_with_an_endless_name(tmp_path):
+    paths = write_all(tmp_path, "RSEM genes")
+    rows = "".join(f'"{at}","{path.name}","p{at}"\n' for at, path in enumerate(paths))
+    sheet = write(tmp_path, "sheet.csv", '"","file","sample"\n' + rows)
+    assert list(read_expression(sheet).obs_names) == ["p0", "p1", "p2"]
+    write(tmp_path, "sheet.csv", f"file,kind\n{'x' * 5000}.tsv,a\n")
+    with pytest.raises(ExpressionError, match="line 2: the file 'xxx.*is not there"):
+        read_expression(sheet)
+
+
 def test_two_files_of_one_sample_are_refused_with_both(of_gdc):
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tB2\t"))

@@ -10,7 +10,8 @@ from string import Template
 class Foreign:
     """A format that other programs read.
 
-    In `advice`, `$file` and `$name` stand for the user's file and its name without ending, `$folder` for its folder.
+    In `advice`, `$file` and `$name` stand for the user's file and its name without ending, `$folder` for its folder,
+    and `$prefix` for what stands before `matrix.mtx` in its name.
     """
 
     what: str
@@ -20,8 +21,9 @@ class Foreign:
     def advice_on(self, path: Path) -> str:
         """What to do about one file of this format."""
         name = path.with_name(path.name.split(".")[0] or path.name)
-        folder = path if path.is_dir() else path.parent
-        return Template(self.advice).safe_substitute(file=path, name=name, folder=folder)
+        folder, prefix = path if path.is_dir() else path.parent, path.name.partition("matrix.mtx")
+        known = {"file": path, "name": name, "folder": folder, "prefix": prefix[0] if prefix[1] else ""}
+        return Template(self.advice).safe_substitute(known)
 
 
 _WRITE = 'write.table($x, "$name.tsv", sep="\\t", quote=FALSE, col.names=NA)'
@@ -38,7 +40,8 @@ RDS = Foreign("an R object", f'Turn it into text in R: x <- readRDS("$file"); {_
 RDATA = Foreign("R data", f'Turn it into text in R: x <- get(load("$file")[1]); {_ASSAY}', (".rdata", ".rda"))
 TENX_FOLDER = Foreign(
     "a sparse matrix as 10x writes it",
-    "Turn its folder into H5AD: python -c \"import scanpy; scanpy.read_10x_mtx('$folder').write_h5ad('$name.h5ad')\"",
+    "Turn its folder into H5AD: python -c "
+    "\"import scanpy; scanpy.read_10x_mtx('$folder', prefix='$prefix').write_h5ad('$name.h5ad')\"",
     (".mtx",),
 )
 TENX = Foreign(

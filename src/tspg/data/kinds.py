@@ -128,7 +128,8 @@ def _zip(path: Path, packing: Packing, ending: str) -> Content:
         with zipfile.ZipFile(path) as archive:
             names = members_of(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return _by_name(ending, packing)  # damaged: nothing in it says what it was
+        named = _by_name(ending, None)  # damaged: nothing in it says what it was
+        return replace(named, packing=packing) if named.kind == Kind.TEXT else named
     if "xl/workbook.xml" in names:
         return Content(Kind.XLSX, ending)
     if "content.xml" in names or "xl/workbook.bin" in names:

@@ -55,7 +55,7 @@ def open_table(
         raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
     if content.kind == Kind.FOLDER:
         return open_folder(path, value=value)
-    if content.kind == Kind.TEXT and is_sheet(content.head):
+    if content.kind == Kind.TEXT and is_sheet(content.head, path.parent):
         return open_sheet(path, value=value, sample_column=sample_column)
     found = recognised(content.head) if content.kind == Kind.TEXT else None
     if found is not None and found.layout.alone:

@@ -26,15 +26,20 @@ _FOLDER_COLUMNS = ("file_id", "id", "file_uuid")  # GDC's client puts each file 
 _NOT_SAMPLES = (".md5", ".log", ".parcel", ".summary", ".json", ".html", ".pdf")
 
 
-def is_sheet(head: bytes) -> bool:
-    """Whether a text begins as a table that names files: a column that is called so, and in it what may be paths."""
+def is_sheet(head: bytes, folder: Path) -> bool:
+    """Whether a text begins as a table that names files: a column that is called so, and in it what may be paths.
+
+    A matrix may have such names, too; all else in it is numbers.
+    """
     lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[:-1]
     if len(lines) < 2:
         return False
     header, *rows = ([cell.strip('"') for cell in line.split(_delimiter(lines[0]))] for line in lines[:20])
     at = _column(header, _FILE_COLUMNS)
-    cells = [row[at] for row in rows if at is not None and at < len(row)]
-    return any(("." in cell or "/" in cell) and not _is_number(cell) for cell in cells)
+    if at is None:
+        return False
+    rows = [row for row in rows if len(row) == len(header) and not _is_number(row[at]) and set(row[at]) & set("./")]
+    return any(_is_file(folder / row[at]) or not all(map(_is_number, row[:at] + row[at + 1 :])) for row in rows)
 
 
 def open_sheet(path: Path, *, value: str | None, sample_column: str | None) -> Table:
@@ -98,7 +103,11 @@ def input_files(path: Path) -> list[Path]:
     content = content_of(path)
     if content.kind == Kind.FOLDER:
         return files_in(path)
-    return [path, *_read(path, None).files] if content.kind == Kind.TEXT and is_sheet(content.head) else [path]
+    return (
+        [path, *_read(path, None).files]
+        if content.kind == Kind.TEXT and is_sheet(content.head, path.parent)
+        else [path]
+    )
 
 
 def _main_layout(path: Path, by_layout: dict[str, list[tuple[Path, Recognised]]]) -> list[tuple[Path, Recognised]]:
@@ -155,6 +164,7 @@ def _read(path: Path, sample_column: str | None) -> _Sheet:
                 f"{path}, line {number:,}: expected {len(header):,} fields as in line 1, found {len(row):,}. "
                 "Correct the line."
             )
+    header = [name or f"column {number}" for number, name in enumerate(header, 1)]  # R does not name row names
     check_names(header, what="column", file=str(path), error=ExpressionError)
     table = pd.DataFrame(rows, columns=header, dtype=object)
     file_at = _column(header, _FILE_COLUMNS)
@@ -186,7 +196,7 @@ class _Place:
     def of(self, name: str, folder: str, where: str) -> Path:
         """A file by its path, in a folder of its own as GDC's client makes it, or anywhere one level down."""
         for path in (self.folder / name, self.folder / folder / name):
-            if name and path.is_file():
+            if name and _is_file(path):
                 return path
         below = self._below.get(Path(name).name, [])
         if len(below) != 1:
@@ -218,6 +228,13 @@ def _fields(line: str, header: str, where: str) -> list[str]:
 
 def _delimiter(header: str) -> str:
     return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _is_number(cell: str) -> bool:

@@ -106,7 +106,12 @@ def unpacked(path: Path, packing: Packing, *, most: int = BLOCK) -> Iterator[byt
             raise UnpackingError(
                 f"the {packing.name} data cannot be unpacked ({error}). Unpack the file and give what is in it."
             ) from error
-        except (OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        except zipfile.BadZipFile as error:
+            raise UnpackingError(
+                f"the zip data are damaged ({error}). Copy or download the file again, or if it is an Excel file, "
+                "save its sheet as text (CSV)."
+            ) from error
+        except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
             raise UnpackingError(
                 f"the {packing.name} data are damaged ({error}). Copy or download the file again."
             ) from error
