@@ -11,7 +11,7 @@ from tspg.asking import configure, only_label_column
 from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
-from tspg.errors import ExpressionError, TspgError, UsageError
+from tspg.errors import ExpressionError, LabelError, TspgError, UsageError
 from tspg.question import pose
 
 
@@ -149,6 +149,14 @@ def test_a_headerless_label_takes_the_name_it_is_given(adata):
     adata.uns["tspg_input"] = {"unnamed_label": True}
     question = pose(adata, ExperimentConfig(target_class="t", label_column="tissue"))
     assert question.study.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
+
+
+@pytest.mark.parametrize("used", ["label_column", "group_column", "adjust_column"])
+def test_a_column_that_differs_between_lines_of_one_sample_is_not_used(adata, used):
+    adata.obs["lane"] = adata.obs["label"].to_numpy()
+    adata.uns["tspg_input"] = {"join": {"differing": ["lane"]}}
+    with pytest.raises(LabelError, match=r"'lane'.*several lines.*one sample"):
+        pose(adata, ExperimentConfig(target_class="t", **{used: "lane"}))
 
 
 def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):

@@ -94,6 +94,7 @@ def pose_each(
     if gene_set is not None:
         check_names([gene_set.name], what="gene set", file="", error=GeneSetError)
         check_characters(gene_set.genes, what="gene", file=f"gene set {shown(gene_set.name)}", error=GeneSetError)
+    _require_one_entry(adata, configs[0])
     _check_remedies(configs[0], test_adata)
     study, details = select(adata, configs[0], gene_set)
     for config in configs:
@@ -106,6 +107,17 @@ def pose_each(
     second = None if test_adata is None else _second_cohort(test_adata, study, quantiles, configs)
     named = tuple(dict.fromkeys(samples))
     return [Question(study, config, details, named, chosen, second=second, quantiles=quantiles) for config in configs]
+
+
+def _require_one_entry(adata: AnnData, config: ExperimentConfig) -> None:
+    """Refuse a column in which lines of the labels file that are of one sample say different things."""
+    differing = adata.uns.get("tspg_input", {}).get("join", {}).get("differing", ())
+    for column in (config.label_column, config.group_column, config.adjust_column):
+        if column is not None and column in differing:
+            raise LabelError(
+                f"Column {shown(column)}: several lines of the labels file are of one sample, and say different things "
+                "there. Keep one line a sample."
+            )
 
 
 def _check_remedies(config: ExperimentConfig, test_adata: AnnData | None) -> None:

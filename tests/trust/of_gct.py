@@ -66,7 +66,12 @@ def gct_cases() -> Iterator[Case]:
         "line 4: expected 14 fields, found 13",
     )
     yield Case("gct 1.3", "no such label column", replaced("m.gct", "tissue", "organ"), "no column 'tissue'.*'organ'")
-    yield Case("gct 1.3", "an empty label", replaced("m.gct", "\tA", "\t"), "1 of 12 samples have no label: 's0'.*--allow-unlabelled")
+    yield Case(
+        "gct 1.3",
+        "an empty label",
+        replaced("m.gct", "\tA", "\t"),
+        "1 of 12 samples have no label: 's0'.*--allow-unlabelled",
+    )
     yield Case(
         "gct 1.3",
         "two lines of notes of one name",

@@ -220,7 +220,7 @@ def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: Labe
         "n_matched": len(rows),
         "n_labels": len(set(ids)),
         "how": found.match.how or "exact",
-        "differing": _differing(beside, rows.values()),
+        "differing": [name for name in _differing(beside, rows.values()) if name != column],
     }
     joined = Joined(obs, column, about, is_unnamed=table.names is None and options.label_column is None)
     _leave_unlabelled(joined, file, options, labels, rows, found)
