@@ -19,6 +19,9 @@ INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one `tspg` command and give its exit code; every foreseen error is one line on stderr."""
     open_terminal()
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # as in tspg/__init__.py, for all libraries and jobs of this program
     try:
         return _run(build_parser().parse_args(arguments))
     finally:
