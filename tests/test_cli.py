@@ -222,7 +222,7 @@ def changed(option, *values):
         (changed("--gene-set", "FIRST HALF"), 2, "--gene-sets"),
         (changed("--gene-sets", "{f}/sets.gmt"), 2, "--gene-set"),
         ([*changed("--gene-sets", "{f}/sets.gmt"), "--gene-set", "FIRST"], 3, "FIRST HALF"),
-        (changed("--steps", "0"), 2, "one or more"),
+        (changed("--steps", "0"), 2, "--steps is 0; a whole number from 1"),
         (changed("--threads", "0"), 2, "from 1 to"),
         (changed("--seed", "-1"), 2, "from 0 to"),
         (changed("--max-memory", "0"), 2, "above 0"),

@@ -4,6 +4,7 @@ Every public name is listed in `__all__`. A name is looked up when it is first u
 `import tspg` is quick and opening results never loads PyTorch.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,17 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for Any
         """Load a public name from its module the first time it is used."""
         if name not in _HOMES:
             raise AttributeError(f"module 'tspg' has no attribute {name!r}")
-        value = getattr(import_module(_HOMES[name]), name)
+        # A waiting thread must sleep: one that spins steals the core that another thread or program needs, and
+        # training on a busy machine took six times as long. OpenMP reads this when PyTorch and scikit-learn load;
+        # afterwards it is as it was, since the user's other libraries and programs are not ours to set.
+        is_unset = "OMP_WAIT_POLICY" not in os.environ
+        if is_unset:
+            os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        try:
+            value = getattr(import_module(_HOMES[name]), name)
+        finally:
+            if is_unset:
+                os.environ.pop("OMP_WAIT_POLICY", None)
         globals()[name] = value
         return value
 

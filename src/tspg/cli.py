@@ -2,44 +2,55 @@
 
 import argparse
 import importlib
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tspg.errors import ResourceError, TspgError, UsageError
 from tspg.machine import is_out_of_memory
 from tspg.options import build_parser
-from tspg.terminal import ProgressBars, log_to_terminal, printable
+from tspg.terminal import Forbearing, ProgressBars, flushed, log_to_terminal, open_terminal, printable
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one `tspg` command and give its exit code; every foreseen error is one line on stderr."""
-    options = build_parser().parse_args(arguments)
+    open_terminal()
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # as in tspg/__init__.py, for all libraries and jobs of this program
+    try:
+        return _run(build_parser().parse_args(arguments))
+    finally:
+        _tell(())  # argparse prints, too
+        flushed(sys.stderr)
+
+
+def _run(options: argparse.Namespace) -> int:
     log_to_terminal()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        for line in carry_out(options):
-            print(printable(line, but="\t"))
+        _require_text(options)
+        _tell(carry_out(options))
     except TspgError as error:
-        for line in getattr(error, "lines", ()):
-            print(printable(line, but="\t"))
+        _tell(getattr(error, "lines", ()))
         kept = _kept(options) if isinstance(error, ResourceError) else ""
         said = error.on_command_line if isinstance(error, UsageError) else str(error)
-        print(f"tspg: error: {printable(f'{said} Then, {kept}' if kept else said)}", file=sys.stderr)
+        _tell_error(f"error: {said} Then, {kept}" if kept else f"error: {said}")
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        print(
-            "tspg: error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; "
-            "`tspg inspect` tells what to expect.",
-            file=sys.stderr,
+        _tell_error(
+            "error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` tells what to "
+            "expect."
         )
         return 4
     except KeyboardInterrupt as stopped:
-        print(f"tspg: interrupted; {_kept(options) or 'nothing half-written is left behind.'}", file=sys.stderr)
+        _tell_error(f"interrupted; {_kept(options) or 'nothing half-written is left behind.'}")
         return stopped.args[0] if stopped.args else INTERRUPTED[signal.SIGINT]
     return 0
 
@@ -53,6 +64,40 @@ def carry_out(options: argparse.Namespace) -> list[str]:
     finally:
         bars.close()
     return lines
+
+
+def _tell(lines: Iterable[str]) -> None:
+    """Print what was found; a tab stays a tab. Somebody who closed the pipe has read enough."""
+    fault = None
+    try:
+        for line in lines:
+            print(printable(line, but="\t"))
+    except OSError as error:
+        fault = error
+    fault = flushed(sys.stdout) or fault
+    if fault is not None and not isinstance(fault, BrokenPipeError):
+        _tell_error(f"what was found could not be printed here ({fault.strerror}); nothing else was lost.")
+
+
+def _tell_error(said: str) -> None:
+    """Print what went wrong."""
+    print(f"tspg: {printable(said)}", file=Forbearing(sys.stderr))
+
+
+def _require_text(options: argparse.Namespace) -> None:
+    """Refuse names that are no text: they could stand in no report, table or manifest."""
+    for value in vars(options).values():
+        for name in value if isinstance(value, list) else [value]:
+            if isinstance(name, str | Path) and not _is_utf8(os.fsencode(name)):
+                raise UsageError(f"{os.fsencode(name)!r} is no name in UTF-8. Rename the file or folder.")
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _stop(signum: int, _frame: object) -> None:

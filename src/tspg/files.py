@@ -126,9 +126,12 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole, in UTF-8 with Unix line ends on every system."""
+    """Write a text file whole, in UTF-8 with Unix line ends on every system.
+
+    What stands for bytes that are no text, as in the name of a folder above, is spelled out.
+    """
     with whole_file(path) as temporary:
-        temporary.write_bytes(text.encode())
+        temporary.write_bytes(text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -247,7 +247,7 @@ HARMS = (
         "threads of the run",
         changed("manifest.json", settings__threads="many"),
         ("report",),
-        "settings.threads is 'many'",
+        "manifest.json: settings.threads is 'many'",
     ),
     Harm("genes of another kind", no_table_of_genes, ("report", "compare", "enrich"), "do not fit together"),
 )
