@@ -237,7 +237,8 @@ def read_once(
             allow_unlabelled=allow_unlabelled,
         )
         collected = collect(table, turned, selections, memory_limit(max_memory_gb), duplicates, panel)
-    found, shape = collected.scale(table.units)
+    quantiles = collected.quantiles(panel)
+    found, shape = collected.scale(quantiles, table.units)
     if isinstance(transform, Scale):
         scale = like(found, transform, path.name)
         known, doubted = notes_on_likeness(scale, transform)
@@ -248,7 +249,6 @@ def read_once(
         cells = [Cells(collected.kept_genes, collected.values), *([Cells(*collected.panel)] if collected.panel else [])]
         doubted += doubts_about_samples(collected.statistics, shape, scale, collected.sample_ids, cells)
     sizes = collected.statistics.totals if scale.scaled else None
-    quantiles = collected.quantiles(panel)
     if quantiles is not None and scale.transform == "log2":
         to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
