@@ -520,7 +520,8 @@ def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     asked = ["perturb", "--model", str(finished), "--expression", str(tmp_path / "far.csv")]
     assert main([*asked, "--out", str(tmp_path / "moved")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("patient-1: This profile lies outside the data")
+    assert lines[1].startswith("Warning: The sample has 93% of its values outside the range seen in training")
+    assert lines[2].startswith("patient-1: This profile lies outside the data")
     assert not any(line.startswith("Verdict: ") for line in lines)  # it was given in the run that trained the model
 
 

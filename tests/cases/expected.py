@@ -1,11 +1,11 @@
-"""What must come of each try of `../shared/cases`: read or refused, and what must be said; written from its `expected` column."""
+"""What must come of each try of `../shared/cases`, by its column `expected`: read or refused, and what must be said."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Exit code 0 (read) or 2 and 3 (refused), words that must be there (regular expressions), and words that must not."""
+    """Read (exit code 0) or refused (2, 3), words that must be there (regular expressions), and words that must not."""
 
     read: bool
     says: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ EXPECTED = {
     # damaged text
     "f12_text_damage.0": _read(),
     "f12_text_damage.1": _refused("line end"),
-    "f12_text_damage.2": _read("semicolon"),
+    "f12_text_damage.2": _refused(r"decimal comma", "CASP10"),
     "f12_text_damage.3": _read("sep="),
     "f12_text_damage.4": _read("end.*(tab|separator|empty)"),
     "f12_text_damage.5": _read("end.*(tab|separator|empty)"),
@@ -84,14 +84,14 @@ EXPECTED = {
     "f12_text_damage.14": _read("comment"),
     "f12_text_damage.16": _read(),
     "f12_text_damage.17": _read(),
-    "f12_text_damage.18": _read("blanks"),
+    "f12_text_damage.18": _refused("blanks", "tr -s"),
     "f12_text_damage.19": _refused(PLACE, "blanks"),
     "f12_text_damage.22": _refused("iconv"),
     "f12_text_damage.23": _refused(PLACE, "decimal comma"),
     # labels
     "f12c_label_values.0": _refused(UNLABELLED, r"\d+ of \d+"),
     "f12c_label_values.1": _read(),
-    "f12c_label_values.2": _read("header"),
+    "f12c_label_values.2": _read("column 'Sample_Name'", never=("1 samples that are not",)),
     "f12c_label_values.4": _refused(r"S00[12]", r"line"),
     "f12c_label_values.5": _read(),
     "f12c_label_values.6": _read(),
@@ -106,7 +106,7 @@ EXPECTED = {
     # H5AD
     "f13_h5ad.0": _read("z-scores|scaled|centred", "counts"),
     "f13_h5ad.1": _read("counts per million"),
-    "f13_h5ad.2": _refused(r"\.raw|raw"),
+    "f13_h5ad.2": _read("120 genes"),
     "f13_h5ad.3": _refused("S001"),
     "f13_h5ad.4": _refused("--duplicates"),
     "f13_h5ad.5": _refused(UNLABELLED),
@@ -117,7 +117,7 @@ EXPECTED = {
     "f13_h5ad.11": _read(),
     "f13_h5ad.13": _refused("S004.*PRSS3|PRSS3.*S004", "missing"),
     "f13_h5ad.14": _refused("layer"),
-    "f13_h5ad.15": _refused("0 of 60"),
+    "f13_h5ad.15": _refused("not among", "S001"),
     "f13_h5ad.16": _read("0.30000000000000004"),
     # GCT and gene sets
     "f14_gct_genesets.0": _read(),

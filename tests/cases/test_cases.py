@@ -1,4 +1,4 @@
-"""Every try of `../shared/cases`, inputs as people really have them: read or refused as a user expects, nothing read wrongly."""
+"""Every try of `../shared/cases`: inputs as people really have them, read or refused as a user expects."""
 
 import csv
 import gzip

@@ -11,7 +11,7 @@ from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names, is_no_gene
-from tspg.data.quantiles import PanelRows, Quantiles, panel_among, quantile_functions
+from tspg.data.quantiles import PANEL, PanelRows, Quantiles, panel_among, quantile_functions
 from tspg.data.sample_statistics import SampleStatistics, Shape
 from tspg.data.scale import UNCLEAR, Scale, decide
 from tspg.data.table import FloatArray, GrowingMatrix, Table
@@ -57,14 +57,16 @@ class Collected:
         """The genes of the columns of `values`."""
         return [self.gene_ids[at] for at in self.positions]
 
-    def scale(self, fixed: str) -> tuple[Scale, Shape | None]:
+    def scale(self, quantiles: Quantiles | None, fixed: str) -> tuple[Scale, Shape | None]:
         """On what scale the values are, and how those of each sample are distributed; `fixed` is as for `decide`."""
-        names, values = self.panel if self.panel and self.panel[0] else (self.kept_genes, self.values)
-        chosen = panel_among(names, None)[1]
-        panel = values if len(chosen) == len(names) else values[:, chosen]
-        if not panel.size:
-            return Scale(UNCLEAR, "few genes"), None
-        shape = Shape.of(quantile_functions(panel), panel.shape[1])
+        panel = self.values if self.panel is None else self.panel[1]
+        if quantiles is None or len(quantiles.genes) < self.values.shape[1] <= PANEL:  # none of another file's panel
+            panel = self.values
+            if not panel.size:
+                return Scale(UNCLEAR, "few genes"), None
+            shape = Shape.of(quantile_functions(panel), panel.shape[1])
+        else:
+            shape = Shape.of(quantiles.values, len(quantiles.genes))
         return decide(self.statistics, panel, shape, fixed), shape
 
     def quantiles(self, genes: Sequence[str] | None) -> Quantiles | None:

@@ -21,6 +21,7 @@ _WHOLE_ABOUT_GENES = re.compile(
 _ABOUT_GENES = re.compile(
     r"((gene|transcript|exon|exonic|effective|eff)_?)?(width|len|length)|(percentage_gene_)?gc_?content"
 )
+_NAMES = re.compile(r"(sample|gene|ensembl)?[_ ]?(id|name|symbol)?", re.IGNORECASE)  # what heads a column of names
 _LEAST_TEXTS = 2  # one word alone is a bad cell
 _LEAST_LONG = 4  # rows that tell a long table
 _TWO_NAMES = (  # of one gene; the first is kept
@@ -114,9 +115,15 @@ def _is_text(cells: Iterable[str]) -> bool:
 
 
 def _names_at(head: Head, layout: Layout | None, rows: list[list[str]], texts: list[int]) -> int:
-    """The column that names the rows: the first one, unless it only counts them."""
+    """The column that names the rows: the first one, unless it only counts them, or names stand behind numbers."""
     if layout is not None and layout.row_names:
         return [name.casefold() for name in head.header].index(layout.row_names.casefold())
+    if texts and rows and head.header[0] and all(kind_of(row[0]) == Kind.NUMBER for row in rows):
+        named = [
+            at for at in texts if _NAMES.fullmatch(head.header[at]) and len({row[at] for row in rows}) == len(rows)
+        ]
+        if named:
+            return named[0]
     counts = [row[0] for row in rows]
     counted = len(counts) > 1 and any(counts == [str(at + first) for at in range(len(counts))] for first in (0, 1))
     if not counted or head.header[0].casefold() not in ("", "unnamed: 0", "index"):

@@ -249,9 +249,9 @@ def read_once(
         table.blocks = _remembered(table.blocks, row_ids)
         side = orientation(table, transpose=transpose, labels=labels_file, options=said, model_genes=orient_by_genes)
         collected = collect(table, side.turned, selections, memory_limit(max_memory_gb), duplicates, panel)
-    scale, known, doubted = _scale(collected, table, transform, refuse_linear=refuse_linear)
-    sizes = collected.statistics.totals if scale.scaled else None
     quantiles = collected.quantiles(panel)
+    scale, known, doubted = _scale(collected, quantiles, table, transform, refuse_linear=refuse_linear)
+    sizes = collected.statistics.totals if scale.scaled else None
     if quantiles is not None and scale.transform == "log2":
         to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
     collected = replace(collected, panel=None)  # it may be larger than all that is wanted
@@ -276,7 +276,7 @@ def read_once(
     return ExpressionFile(
         collected,
         joined.obs,
-        of_genes,
+        _of_genes(table.gene_annotations, of_genes),
         about,
         notes,
         doubts,
@@ -289,10 +289,10 @@ def read_once(
 
 
 def _scale(
-    collected: Collected, table: Table, transform: str | Scale, *, refuse_linear: bool
+    collected: Collected, quantiles: Quantiles | None, table: Table, transform: str | Scale, *, refuse_linear: bool
 ) -> tuple[Scale, list[str], list[str]]:
     """On what scale the values are and what becomes of them, with what to know and what to doubt about it."""
-    found, shape = collected.scale(table.units)
+    found, shape = collected.scale(quantiles, table.units)
     if isinstance(transform, Scale):
         scale = like(found, transform, table.file)
         known, doubted = notes_on_likeness(scale, transform)
@@ -322,6 +322,11 @@ def _texts(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> pd.Dat
     """Columns of text beside names, by these names; that of the first where several have one name."""
     texts = pd.DataFrame(columns, index=pd.Index(list(names), dtype=object), dtype=object)
     return texts[~texts.index.duplicated()]
+
+
+def _of_genes(annotations: pd.DataFrame | None, texts: pd.DataFrame) -> pd.DataFrame:
+    """What the file itself says of its genes, each named once."""
+    return texts if annotations is None else annotations[~annotations.index.duplicated()].join(texts)
 
 
 def _of_samples(annotations: pd.DataFrame | None, sample_ids: list[str], texts: pd.DataFrame) -> pd.DataFrame:

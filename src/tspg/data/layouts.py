@@ -104,7 +104,7 @@ LAYOUTS = (
     Layout("UCSC Xena table", ("Ensembl_ID",), file=_XENA, units=LOG_SCALE),
     Layout("UCSC Xena table", ("sample",), file=_XENA, units=LOG_SCALE),
     Layout("UCSC Xena table", ("xena_sample",), file=_XENA, units=LOG_SCALE),
-    Layout("table of a Broad Firehose", ("Hybridization REF",), second_header=True),
+    Layout("Broad Firehose table", ("Hybridization REF",), second_header=True),
     Layout(
         "DepMap table",
         has=("ModelID", "IsDefaultEntryForModel"),

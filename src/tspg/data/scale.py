@@ -46,6 +46,7 @@ _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum giv
 _ABOUT_A_MILLION = 0.05
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
+_MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are looked at gene by gene
 _DEPTH = 0.25  # spread of the logarithms of size factors that is left once samples are normalised between one another
 
 
@@ -217,7 +218,7 @@ def _of_negatives(of: SampleStatistics, panel: FloatArray, shape: Shape, used: F
         return LINEAR, "negative and large", high
     if low < -_INTENSITIES:
         return UNCLEAR, "far below zero", low
-    centres, spreads = _centres(panel[used], axis=0)
+    centres, spreads = _centres(_some(panel, used))
     if used.sum() > 2 and len(centres) and float(np.median(centres)) < 0.25:
         return _centred("gene", spreads)
     own, spread = np.abs(of.totals[used]) / of.n_genes, shape.grid[used].std(axis=1)
@@ -233,11 +234,18 @@ def _centred(of_each: str, spreads: npt.NDArray[np.floating]) -> tuple[str, str,
     return (Z_SCORES if few > 0.8 and many < 1.25 else CENTRED), f"centred by {of_each}", float(spread)
 
 
-def _centres(values: FloatArray, axis: int) -> tuple[Numbers, Numbers]:
+def _some(panel: FloatArray, used: Flags) -> Numbers:
+    """Every so manyth of the samples used and of the genes: enough to see how genes vary, in little time."""
+    rows = np.flatnonzero(used)
+    kept = rows[:: -(-len(rows) // _MOST_SAMPLES)], np.arange(0, panel.shape[1], -(-panel.shape[1] // _MOST_GENES))
+    found: Numbers = panel[np.ix_(*kept)].astype(np.float64)
+    return found
+
+
+def _centres(values: Numbers) -> tuple[Numbers, Numbers]:
     """How far from zero each gene's mean lies, in standard deviations, and these; of genes that vary."""
-    spread = values.std(axis=axis, dtype=np.float64)
+    spread, mean = values.std(axis=0), np.abs(values.mean(axis=0))
     varies = spread > 0
-    mean = np.abs(values.mean(axis=axis, dtype=np.float64))
     return mean[varies] / spread[varies], spread[varies]
 
 
@@ -270,22 +278,29 @@ def _of_linear(of: SampleStatistics, panel: FloatArray, shape: Shape, used: Flag
     whole = float(np.median((of.n_whole[used] - of.n_zero[used]) / above))
     if whole >= 0.2:  # of numbers with one decimal a tenth are whole by chance
         return ESTIMATED_COUNTS, "some whole", whole
-    factors = _size_factors(panel[used])
+    factors = _size_factors(_some(panel, used))
     if len(factors) > 1 and float(np.diff(np.quantile(factors, [0.16, 0.84]))[0]) / 2 > _DEPTH:
         return UNEQUAL_SUMS, "library sizes", float(np.exp(np.ptp(factors)))
     return LINEAR, "large" if np.median(shape.high[used]) > _FOR_LOG2 else "scattered", float(of.largest.max())
 
 
-def _size_factors(panel: FloatArray) -> Numbers:
+def _size_factors(panel: Numbers) -> Numbers:
     """The logarithm of each sample's median ratio to the mean profile, over genes that most samples have."""
     above = panel > 0
     common = above.mean(axis=0) >= 0.5
-    logs, there = np.log(np.where(above, panel, 1))[:, common].astype(np.float64), above[:, common]
+    logs, there = np.log(np.where(above, panel, 1))[:, common], above[:, common]
     if not common.any() or not there.any(axis=1).all():
         return np.empty(0)
     ratios = np.where(there, logs - (logs.sum(axis=0) / there.sum(axis=0)), np.nan)
     found: Numbers = np.nanmedian(ratios, axis=1)
     return found
+
+
+def _are_of_one_size(sums: Numbers) -> bool:
+    """Whether samples add up to the same, or the only one to a million."""
+    if len(sums) == 1:
+        return abs(float(sums[0]) / COUNTS_PER_LIBRARY - 1) < 0.01
+    return _spread_of(sums) < _EQUAL
 
 
 def _spread_of(values: Numbers) -> float:
@@ -305,7 +320,7 @@ def _of_bounded(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, s
         return UNCLEAR, "narrow", high
     for base in LARGEST_LOG:
         sums = of.unlogged(base)[used]
-        if np.isfinite(sums).all() and (sums > 0).all() and len(sums) > 1 and _spread_of(sums) < _EQUAL:
+        if np.isfinite(sums).all() and (sums > 0).all() and _are_of_one_size(sums):
             return (LOG_SCALE if base == 2.0 else OTHER_LOG), f"log{base:g}", float(np.median(sums))
     if float(of.largest[used].max()) <= 1:
         return UNCLEAR, "none above 1", high
