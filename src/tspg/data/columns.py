@@ -72,8 +72,8 @@ def columns_of(head: Head, file: str) -> Columns:
     names_at = _names_at(head, layout, rows, texts)
     texts = [at for at in texts if at != names_at]
     numbers = _numbers_about_genes(head, rows, {names_at, *texts})
-    if names_at and 0 not in texts:
-        numbers.add(0)  # it counts the rows
+    if names_at and _counts_rows(head, rows):
+        numbers.add(0)
     values = [at for at in range(len(head.header)) if at not in {names_at, *texts, *numbers}]
     if layout is not None and layout.values:
         numbers |= {at for at in values if not head.header[at].endswith(layout.values)}
@@ -124,12 +124,17 @@ def _names_at(head: Head, layout: Layout | None, rows: list[list[str]], texts: l
         ]
         if named:
             return named[0]
-    counts = [row[0] for row in rows]
-    counted = len(counts) > 1 and any(counts == [str(at + first) for at in range(len(counts))] for first in (0, 1))
-    if not counted or head.header[0].casefold() not in ("", "unnamed: 0", "index"):
+    if not _counts_rows(head, rows):
         return 0
     unique = [at for at in texts if len({row[at] for row in rows}) == len(rows)]
     return unique[0] if unique else 0
+
+
+def _counts_rows(head: Head, rows: list[list[str]]) -> bool:
+    """Whether the first column is an index without a name, as pandas and R write it."""
+    counts = [row[0] for row in rows]
+    counted = len(counts) > 1 and any(counts == [str(at + first) for at in range(len(counts))] for first in (0, 1))
+    return counted and head.header[0].casefold() in ("", "unnamed: 0", "index")
 
 
 def _numbers_about_genes(head: Head, rows: list[list[str]], known: set[int]) -> set[int]:
