@@ -128,7 +128,7 @@ def test_depmap_splits_symbol_and_entrez(tmp_path):
     path = write(tmp_path, table, "OmicsExpression.csv", sep=",")
     adata = read_expression(path)
     check_same(adata.to_df(), VALUES.T, genes=SAMPLES, samples=SYMBOLS)
-    assert opened(path).column_texts == {"id": ["0", "1", "2", "3", "4", "5"]}
+    assert opened(path).column_texts == {"second_name": ["0", "1", "2", "3", "4", "5"]}
 
 
 def test_depmap_transposed(tmp_path):
@@ -184,12 +184,19 @@ def test_firehose(tmp_path):
     path.write_text("\n".join([header, second, *rows]) + "\n")
     found, _ = read(path)
     check_same(found, VALUES, genes=["?|100130426", *SYMBOLS[1:]])
+    assert opened(path).row_texts == {"second_name": ["", "0", "1", "2", "3", "4"]}
+    path.write_text("\n".join([header, *rows]) + "\n")  # the second line taken away by hand
+    check_same(read(path)[0], VALUES, genes=["?|100130426", *SYMBOLS[1:]])
+    path.write_text("\n".join([header, second.replace("normalized", "raw", 1), *rows]) + "\n")
+    with pytest.raises(ExpressionError, match="several columns for each sample"):
+        read(path)
 
 
 def test_ensembl_ids_with_symbols_of_stringtie(tmp_path):
     table = VALUES.set_axis([f"{gene}.1|{symbol}" for gene, symbol in zip(GENES, SYMBOLS, strict=True)])
-    found, _ = read(write(tmp_path, table, "gene_count_matrix.csv", sep=",", index_label="gene_id"))
+    found, notes = read(write(tmp_path, table, "gene_count_matrix.csv", sep=",", index_label="gene_id"))
     check_same(found, VALUES, genes=[f"{gene}.1" for gene in GENES])
+    assert "two names" in notes
 
 
 def test_cufflinks(tmp_path):

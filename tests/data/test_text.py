@@ -320,8 +320,6 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
     rows, columns, values = matrix
     if suffix == "tsv" and all(name[0] == name[-1] == '"' and len(name) > 1 for name in columns):
         return  # quotation marks around every name are those of R
-    if any(re.fullmatch("(?i).*(len|length|width|content)", name) for name in columns):
-        return  # they are numbers about genes, not values
     stream = io.StringIO()
     if suffix == "csv":
         writer = csv.writer(stream, lineterminator="\n")
@@ -336,6 +334,8 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
         patch.setattr(streams, "BLOCK", block)
         adata = read_expression(path, transpose=turned, transform="none")
     expected = np.array(values, np.float32)
+    if "left_out" in adata.uns["tspg_input"]:
+        return  # a name such as CHR or LENGTH: told, and tested by itself
     assert [list(adata.obs_names), list(adata.var_names)] == ([columns, rows] if turned else [rows, columns])
     np.testing.assert_array_equal(adata.X, expected.T if turned else expected)
 

@@ -18,6 +18,7 @@ from tspg.data.table import MOST_COLUMNS, Block, FloatArray, IntArray, Table
 from tspg.errors import ExpressionError
 
 _ADVICE_ON_FIELDS = "Every line needs as many as the header says; check that the file is complete."
+SECOND_NAME = "second_name"  # the column with what stood beside a gene's name, such as its Entrez id
 _UNIT_SEPARATOR = "\x1f"  # stands between fields once quotes are removed; names may not hold it
 
 
@@ -70,12 +71,16 @@ def make_table(
         Path(fields.file).name, fields.column_ids, first_block.row_ids, iter(()), lambda: _all_row_ids(reopen)
     )
     table.row_texts = {name: [] for name, _ in fields.texts_at}
+    if fields.split_names is not None:
+        table.row_texts[SECOND_NAME] = []
 
     def blocks() -> Iterator[Block]:
         n_left_out = 0
         for block in _first_and_rest(first_block, rows, fields):
             for name, at in fields.texts_at:
                 table.row_texts[name] += block.texts(at)
+            if fields.split_names is not None:
+                table.row_texts[SECOND_NAME] += block.second_names()
             n_left_out += block.n_left_out
             yield block
         if n_left_out:
@@ -132,6 +137,12 @@ class TextBlock:
         if split is None:
             return names
         return [pair[1] if (pair := split.match(name)) else name for name in names]
+
+    def second_names(self) -> list[str]:
+        """What stands beside the names of the rows where these are cut in two."""
+        split = self._fields.split_names
+        pairs = [split.match(name) if split else None for name in self.texts(self._fields.names_at)]
+        return [pair[2] or "" if pair else "" for pair in pairs]
 
     def texts(self, at: int) -> list[str]:
         """What stands in one field of every row, as text."""

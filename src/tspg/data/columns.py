@@ -53,6 +53,7 @@ class Columns:
     left_out: list[str]
     kept_rows: tuple[int, frozenset[str]] | None
     split_names: re.Pattern[str] | None  # how a row's name is cut into two
+    second_header: bool
     notes: list[str]
 
 
@@ -67,7 +68,8 @@ def columns_of(head: Head, file: str) -> Columns:
     layout = recognised(head, Path(file).name)
     if layout is not None and layout.refusal:
         raise ExpressionError(f"{file}: this is a file of another kind ({layout.name}): {layout.refusal}")
-    rows = head.rows[1:] if layout is not None and layout.second_header else head.rows
+    second_header = layout is not None and layout.second_header and _is_second_header(file, head)
+    rows = head.rows[1:] if second_header else head.rows
     texts = [at for at in range(len(head.header)) if _is_text(row[at] for row in rows if at < len(row))]
     names_at = _names_at(head, layout, rows, texts)
     texts = [at for at in texts if at != names_at]
@@ -84,10 +86,12 @@ def columns_of(head: Head, file: str) -> Columns:
     ids, beside, split = _split_ids(samples or in_file)
     left_out = [head.header[at] for at in sorted(numbers) if head.header[at]]
     text_names = [head.header[at] for at in texts]
-    about = _about(layout, text_names, left_out, head.header[names_at] if names_at else "", split)
+    split_rows = _pattern_of([row[names_at] for row in rows if names_at < len(row)])
+    about = _about(
+        layout, text_names, left_out, head.header[names_at] if names_at else "", split or split_rows is not None
+    )
     if samples is not None:
         about.append(NAMES_FROM_FILES)
-    first_names = [row[names_at] for row in rows if names_at < len(row)]
     return Columns(
         layout,
         names_at,
@@ -98,9 +102,23 @@ def columns_of(head: Head, file: str) -> Columns:
         dict(zip(text_names, texts, strict=True)),
         left_out,
         _kept_rows(head, layout),
-        _pattern_of(first_names),
+        split_rows,
+        second_header,
         about,
     )
+
+
+def _is_second_header(file: str, head: Head) -> bool:
+    """Whether the line below the header says what the numbers are; they must all be of one kind."""
+    kinds = list(dict.fromkeys(head.rows[0][1:])) if head.rows else []
+    if any(kind_of(kind) != Kind.TEXT for kind in kinds):
+        return False
+    if len(kinds) > 1:
+        raise ExpressionError(
+            f"{file}: there are several columns for each sample ({listed(kinds)}). Give the file that has one, such as "
+            "RSEM_genes_normalized."
+        )
+    return bool(kinds)
 
 
 def _is_text(cells: Iterable[str]) -> bool:
@@ -143,7 +161,7 @@ def _numbers_about_genes(head: Head, rows: list[list[str]], known: set[int]) -> 
     found: set[int] = set()
     for order in (range(len(names)), reversed(range(len(names)))):
         for at in order:
-            whole = not any("." in row[at] for row in rows if at < len(row))
+            whole = not any("." in row[at].removesuffix(".0") for row in rows if at < len(row))
             if _ABOUT_GENES.fullmatch(names[at]) or (whole and _WHOLE_ABOUT_GENES.fullmatch(names[at])):
                 found.add(at)
             elif at not in known:
@@ -215,9 +233,9 @@ def _about(layout: Layout | None, texts: list[str], left_out: list[str], row_nam
     if row_names:
         parts.append(f"column {shown(row_names)} names the rows")
     if texts:
-        parts.append(f"{len(texts):,} column(s) of text are no values: {listed(texts)}")
+        parts.append(f"{len(texts):,} column(s) of text are no values: {listed(texts, 4)}")
     if left_out:
-        parts.append(f"{len(left_out):,} column(s) of numbers were left out: {listed(left_out)}")
+        parts.append(f"{len(left_out):,} column(s) of numbers were left out: {listed(left_out, 4)}")
     if split:
         parts.append("genes have two names each; the first was taken")
     if layout is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tspg.data import geo
-from tspg.data.blocks import Fields, make_table
+from tspg.data.blocks import SECOND_NAME, Fields, make_table
 from tspg.data.columns import Columns, columns_of
 from tspg.data.head import Head, blocks_of_rows, read_head
 from tspg.data.streams import TextLines
@@ -50,14 +50,14 @@ def _series_matrix(lines: TextLines, reopen: Callable[[ExitStack], Table]) -> Ta
 
 def _matrix(lines: TextLines, head: Head, reopen: Callable[[ExitStack], Table], until: str = "") -> Table:
     columns = columns_of(head, str(lines.path))
-    if columns.layout is not None and columns.layout.second_header:
+    if columns.second_header:
         lines.take_line()
     table = make_table(_fields(head, columns), lines, blocks_of_rows(lines, until), reopen)
     table.notes += [*head.notes, *columns.notes]
     table.left_out = columns.left_out
     table.columns_in_file = columns.in_file
     if columns.ids_beside:
-        table.column_texts = {"id": columns.ids_beside}
+        table.column_texts = {SECOND_NAME: columns.ids_beside}
     if columns.layout is not None:
         table.layout, table.units = columns.layout.name, columns.layout.units
         table.genes_in_rows = columns.layout.genes_in_rows
