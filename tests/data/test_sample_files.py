@@ -293,7 +293,7 @@ def test_a_sheet_as_r_writes_it_and_one_with_an_endless_name(tmp_path):
     sheet = write(tmp_path, "sheet.csv", '"","file","sample"\n' + rows)
     assert list(read_expression(sheet).obs_names) == ["p0", "p1", "p2"]
     write(tmp_path, "sheet.csv", f"file,kind\n{'x' * 5000}.tsv,a\n")
-    with pytest.raises(ExpressionError, match="line 2: the file 'xxx.*is not there"):
+    with pytest.raises(ExpressionError, match=r"line 2: the file 'xxx.*is not there"):
         read_expression(sheet)
 
 
