@@ -17,7 +17,7 @@ PLACES = (
     "docs/sweep.md",
     "examples/gtex/README.md",
 )
-TESTED_ELSEWHERE = {"file_formats.md"}  # test_error_examples.py: every example of it begins anew
+TESTED_ELSEWHERE = {"file_formats.md"}  # test_file_formats.py
 DOCUMENTS = sorted(path for place in PLACES for path in ROOT.glob(place) if path.name not in TESTED_ELSEWHERE)
 MOST_NOT_RUN = 26
 

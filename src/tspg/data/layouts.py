@@ -60,20 +60,10 @@ class Layout:
     refusal: str = ""
 
 
-_ONE_SAMPLE = (
-    "it holds one sample. Give --expression the folder with such files of all samples, or a table of files and samples."
-)
 _TESTS = "it holds the results of tests, not the values of samples. Give the matrix of normalised values."
 _XENA = r"(htseq|star)_(counts|fpkm(.uq)?|tpm)|HiSeqV2|rsem_gene_(tpm|fpkm)|gene_expected_count|\.xena"
 
 LAYOUTS = (
-    # Files of one sample.
-    Layout("STAR counts of the GDC", has=("gene_name", "unstranded", "stranded_first"), refusal=_ONE_SAMPLE),
-    Layout("kallisto abundance", ("target_id", "length", "eff_length"), refusal=_ONE_SAMPLE),
-    Layout("salmon quantification", ("Name", "Length", "EffectiveLength", "TPM"), refusal=_ONE_SAMPLE),
-    Layout("RSEM results", has=("expected_count", "TPM", "effective_length"), refusal=_ONE_SAMPLE),
-    Layout("Cufflinks FPKM tracking", ("tracking_id",), has=("FPKM_conf_lo", "FPKM_conf_hi"), refusal=_ONE_SAMPLE),
-    Layout("StringTie abundance", ("Gene ID", "Gene Name", "Reference", "Strand"), refusal=_ONE_SAMPLE),
     # No matrices.
     Layout("results of DESeq2", has=("log2FoldChange", "pvalue"), refusal=_TESTS),
     Layout("results of Expression Atlas", ("Gene ID",), has=(".p-value", ".log2foldchange"), refusal=_TESTS),
