@@ -69,7 +69,8 @@ def split_line(
         return next(csv.reader([line], delimiter=delimiter, strict=True))
     except csv.Error as fault:
         raise error(
-            f"{where}: the quotation marks do not fit together ({fault}). A name may not go over several lines."
+            f"{where}: the quotation marks do not fit together ({fault}). A name may not go over several lines: "
+            "remove the line breaks between quotation marks."
         ) from fault
 
 

@@ -35,7 +35,7 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
         raise ExpressionError(
             f"{path}, line 3: expected {n_id_fields + n_samples:,} fields for the {n_samples:,} samples "
             "that line 2 declares, "
-            f"found {len(header):,}. Correct line 2 or the header."
+            f"found {len(header):,}. {_advice_on_header(header, n_samples)}"
         )
     names_at = 1 if numbered else 0
     fields = Fields(
@@ -55,6 +55,14 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
     table.annotations = annotations
     table.blocks = _counted(table.blocks, n_genes, path)
     return table
+
+
+def _advice_on_header(header: list[str], n_samples: int) -> str:
+    if len(header) == 1 + n_samples:
+        return (
+            "A GCT file has a column Description behind the names; put it in, or delete lines 1 and 2 and name it .tsv."
+        )
+    return "Correct line 2 or the header."
 
 
 def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
