@@ -216,3 +216,15 @@ def test_half_of_a_models_genes_in_the_columns_decide_and_fewer_do_not(tmp_path)
 
 def test_a_hyphen_that_r_made_a_point_is_found():
     assert near_matches(["TCGA.A1", "s 2", "x"], {"TCGA-A1", "S2", "y"}) == [("TCGA.A1", "TCGA-A1"), ("s 2", "S2")]
+
+
+@pytest.mark.parametrize("n_genes", [2, 4, 9])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_the_shape_of_a_matrix_decides_nothing(tmp_path, n_genes, is_turned):
+    frame = pd.DataFrame(np.arange(4.0 * n_genes).reshape(4, -1), SAMPLES, [f"g{at}" for at in range(n_genes)])
+    written = frame.T if is_turned else frame
+    path = write(tmp_path / "m.tsv", list(written.index), list(written.columns), written.to_numpy())
+    adata = read_expression(path, labels=label(tmp_path, SAMPLES[::-1]))
+    pd.testing.assert_frame_equal(
+        adata.to_df(), frame.astype(np.float32), check_index_type=False, check_column_type=False
+    )
