@@ -272,7 +272,7 @@ PAYLOADS = (
     Payload("torch.npy", as_torch, "zip archive of 6 files", "torch"),
     Payload("torch.h5ad", as_torch, "zip archive of 6 files", "torch"),
     Payload("old-torch.npy", as_old_torch, "cannot be read as NPY", "torch"),
-    Payload("torch-tar.npy", as_torch_tar, "cannot be read as NPY", "torch tar"),
+    Payload("torch-tar.npy", as_torch_tar, "this is a tar archive", "torch tar"),
     Payload("joblib.npy", as_joblib, "cannot be read as NPY", "joblib"),
     Payload("joblib.tsv", as_joblib, "is not UTF-8|NUL byte", "joblib"),
     Payload("keras.h5ad", as_keras, "there is no group 'obs'", "keras"),
