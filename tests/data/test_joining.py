@@ -405,3 +405,10 @@ def test_a_series_matrix_labels_the_matrix_beside_it(tmp_path):
     for samples in (SAMPLES, [f"GSM{at}" for at in range(12)]):
         adata = read_expression(matrix(tmp_path, samples), labels=tmp_path / "GSE1.txt", label_column="tissue")
         assert adata.obs["tissue"].tolist() == CLASSES
+
+
+def test_running_numbers_that_match_nothing_are_told_as_lost_names(tmp_path):
+    path = tmp_path / "m.h5ad"
+    AnnData(np.ones((12, 3), np.float32), var=pd.DataFrame(index=GENES)).write_h5ad(path)
+    with pytest.raises(LabelError, match="running numbers, as if their names were lost"):
+        read_expression(path, labels=labels(tmp_path, {"sample": SAMPLES, "class": CLASSES}), allow_unlabelled=True)

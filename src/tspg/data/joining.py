@@ -306,11 +306,16 @@ def _tell_of_match(joined: Joined, found: Found, labels: LabelsFile, sample_ids:
         told.append(
             f"samples were matched to {labels.path.name} {found.match.how}: {shown(pair[0])} is {shown(pair[1])} there"
         )
-    n = len(sample_ids)
-    if n > 1 and any(sample_ids == list(map(str, range(start, start + n))) for start in (0, 1)):
+    if _are_running(sample_ids):
         joined.doubts.append(
             f"the samples are called by running numbers, also in {labels.path.name}; check that both count alike"
         )
+
+
+def _are_running(names: Sequence[str]) -> bool:
+    """Whether names are 0, 1, 2, ... or 1, 2, 3, ..., as programs give them where there are none."""
+    n = len(names)
+    return n > 1 and any(list(names) == list(map(str, range(start, start + n))) for start in (0, 1))
 
 
 def _add(joined: Joined, own: pd.DataFrame, labels: LabelsFile) -> None:
@@ -331,6 +336,8 @@ def none_found(
     at = 0 if options.sample_column is None else labels.column_at(options.sample_column)
     ids = list(dict.fromkeys(labels.columns[at][1 if labels.header else 0 :]))
     reason = _reasons(names, found, labels, options)
+    if _are_running(names):
+        reason = "They are called by running numbers, as if their names were lost: write the matrix with its names. "
     if not reason and names and (near := get_close_matches(names[0], ids[:_COMPARED], n=1)):
         reason = f"The nearest names are {shown(names[0])} here and {shown(near[0])} there. "
     return LabelError(
