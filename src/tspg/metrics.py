@@ -16,7 +16,7 @@ from tspg.data.doubts import known_by
 from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.prepare import Prepared
-from tspg.data.scale import reason, scale_in
+from tspg.data.scale import Scale, are_alike, reason, scale_in, scale_in_words
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
@@ -97,7 +97,9 @@ def perturb_metrics(
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
     about_profiles = [*notes_on_profiles(shift, clipped_fraction, alignment), *about_classes]
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
-    scale, _ = scale_in(adata, dense(adata))
+    scale, learned = scale_in(adata, dense(adata))[0], Scale.from_details(model.details)
+    if not are_alike(scale.now, learned.now):
+        notes.append(f"The values look like {scale_in_words(scale)}; the model was trained on {learned.now}.")
     if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
         column = model.settings["adjust_column"]
         notes.append(
