@@ -17,7 +17,7 @@ from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Prepared
-from tspg.data.scale import reason, scale_in
+from tspg.data.scale import Scale, are_alike, reason, scale_in, scale_in_words
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel
@@ -100,7 +100,9 @@ def perturb_metrics(
     notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
     notes += note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
     notes += note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
-    scale, _ = scale_in(adata, dense(adata))
+    scale, learned = scale_in(adata, dense(adata))[0], Scale.from_details(model.details)
+    if not are_alike(scale.now, learned.now):
+        notes.append(f"The values look like {scale_in_words(scale)}; the model was trained on {learned.now}.")
     if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
         column = model.settings["adjust_column"]
         notes.append(
