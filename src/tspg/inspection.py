@@ -58,8 +58,9 @@ class GeneSetsFound:
         if self.matched_by:
             yield f"{_INDENT}  found by another form of their names ({', '.join(self.matched_by)})"
         if self.mismatch is not None:
-            yield f"{_INDENT}  Hardly any gene is found. The sets have {listed(self.wanted)}, …"
-            yield f"{_INDENT}  and the matrix {listed(self.available)}, … {self.mismatch.looks()}"
+            both = f"Sets: {listed(self.wanted)}, … Matrix: {listed(self.available)}, …"
+            yield f"{_INDENT}  Hardly any gene is found. {both}"
+            yield f"{_INDENT}  {self.mismatch.looks('the genes of the sets')}"
             yield f"{_INDENT}  {self.mismatch.step}"
 
     def as_dict(self) -> dict[str, Any]:

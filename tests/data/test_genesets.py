@@ -106,6 +106,7 @@ MSIGDB_JSON = json.dumps({name: {"systematicName": "M1", "geneSymbols": list(AB[
         ("\ufeffA\tna\tTP53\tMYC\tBAX\r\nB\thttp://b\tALB\tTP53\r\n", "s.gmt", []),
         ("A\t\tTP53,1.0\tMYC,0.5\tBAX,1e-3\nB\t\tALB,1\tTP53,-2.5\n", "s.txt", ["weights"]),
         ("A\tna\tTP53,MYC, BAX\nB\tna\tALB,TP53\n", "s.gmt", ["taken apart"]),
+        ("A\tna\tTP53 MYC BAX\nB\tna\tALB;TP53\n", "s.gmt", ["taken apart"]),
         ('"A"\t"na"\t"TP53"\t"MYC"\t"BAX"\n"B"\t"na"\t"ALB"\t"TP53"\n', "s.gmt", ["quotation marks"]),
         (
             "# of a tool\nA\tna\tTP53\tMYC\tBAX\n#C\tna\tKRAS\nB\t\tALB\tTP53\n",

@@ -55,6 +55,10 @@ def test_only_ensembl_ids_lose_their_version(name, bare):
         (TP53, [f"{TP53}.17|TP53"], 0, "without version"),
         ("TP53", ["MYC|4609", "?|7157"], 1, "Entrez id"),
         ("TP53", [MYC_ENTREZ, TP53_ENTREZ], 1, "Entrez id"),
+        ("TP53", ["gene-MYC", "gene-TP53"], 1, "part of a name"),
+        ("TP53", [f"gene:{MYC}", f"gene:{TP53}.17"], 1, "Ensembl id to symbol"),
+        (TP53, [f"gene:{TP53}"], 0, "without version"),
+        ("TP53", ["hsa:4609", "hsa:7157"], 1, "Entrez id"),
         (TP53_ENTREZ, ["MYC", "TP53"], 1, "Entrez id"),
         (TP53_ENTREZ, [f"{MYC}.3", f"{TP53}.3"], 1, "Entrez id"),
         (TP53_ENTREZ, ["MYC (4609)", "TP53 (7157)"], 1, "Entrez id"),
@@ -209,12 +213,8 @@ def test_kinds_of_names(names, kind):
         (["TP53"], ["ENST00000456328.2"], "transcripts, not genes.*tximport"),
         (["TP53"], ["S-1", "S-2"], "those of the expression matrix like no names of human genes.*--transpose"),
         (["TP53"], ["0", "1", "2"], "like numbers.*Entrez"),
-        (
-            [MYC_ENTREZ, ALB_ENTREZ],
-            ["TP53"],
-            "look like human Entrez ids, those of the expression matrix like gene symbols. Check",
-        ),
-        (["TP53"], ["ALB"], "Both look like gene symbols. Check that they are of one species"),
+        ([MYC_ENTREZ, ALB_ENTREZ], ["TP53"], "like human Entrez ids, those of the .* like gene symbols. Such names"),
+        (["TP53"], ["ALB"], "Both look like gene symbols. Check that both are of one species"),
     ],
 )
 def test_where_nothing_is_found_the_likely_reason_is_told(wanted, available, says):

@@ -146,7 +146,7 @@ def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path, others):
     ("asked", "error", "told"),
     [
         ({"gene_sets": ["PLANTD"]}, GeneSetError, "closest names are 'PLANTED'"),
-        ({"gene_sets": ["NONE"]}, GeneSetError, "0 of 2 genes of NONE .* Matrix: G0, G1"),
+        ({"gene_sets": ["NONE"]}, GeneSetError, "0 of 2 genes of NONE .* There: 'G0', 'G1'"),
         ({"gene_sets": ["TINY"], "target_classes": ["targe"]}, UsageError, "Closest: 'target'"),
         ({"target_classes": ["targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),
         ({"target_classes": ["beta", "targe"]}, UsageError, "no class 'targe'.*Closest: 'target'"),

@@ -157,7 +157,7 @@ def gene_sets_of(content: bytes, called: str = "spoilt") -> dict[str, list[str]]
         turned = [[row[at] if at < len(row) else "" for row in rows] for at in range(widths[0])]
         rows = [[name, "", *genes] for name, _, *genes in turned]
     elif len(rows) > 1 and max(widths) == 1:
-        if any(" " in row[0] or "," in row[0] for row in rows):
+        if any({" ", ",", ";"} & set(row[0]) for row in rows):
             return None
         rows = [[called, "", *(row[0] for row in rows)]]
     found: dict[str, list[str]] = {}
@@ -167,7 +167,7 @@ def gene_sets_of(content: bytes, called: str = "spoilt") -> dict[str, list[str]]
             return None
         plain = [re.sub(r"(?<=[^,]),-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?$", "", gene) for gene in genes]
         if plain == genes and len(genes) == 1:
-            plain = [part.strip() for part in genes[0].split(",") if part.strip()] or genes
+            plain = genes[0].replace(",", " ").replace(";", " ").split() or genes
         found.setdefault(name, list(dict.fromkeys(plain)))
     return found or None
 

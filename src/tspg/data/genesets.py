@@ -18,7 +18,8 @@ _GENES_OF_MSIGDB = "geneSymbols"
 _JSON = re.compile(r'\s*(\{\s*["}]|\[\s*["{\[])')
 _WEIGHTED = re.compile(r"([^,]+),-?\d+(\.\d+)?([eE]-?\d+)?")  # TP53,1.0 as Enrichr writes it
 _DESCRIPTION = re.compile(r"(na|n/a|none|null|-|> ?.*|(https?|ftp)://.*|)", re.IGNORECASE)
-_BLANKS = re.compile(r"\S+[ ]+(?!\([^ ]+\)$)\S.*")  # but TSPAN6 (7105) is one name
+_SEVERAL = re.compile(r"[,; ]+")
+_TWO_NAMES = re.compile(r"\S+ \(\S+\)")  # TSPAN6 (7105) is one gene
 
 
 @dataclass(frozen=True)
@@ -266,9 +267,9 @@ def _plain_genes(gene_set: GeneSet) -> tuple[GeneSet, str]:
     if any(weighted):
         genes = [gene if match is None else match[1] for gene, match in zip(gene_set.genes, weighted, strict=True)]
         return replace(gene_set, genes=tuple(dict.fromkeys(genes))), "weights of genes (GENE,1.0) were left out"
-    if len(gene_set.genes) == 1 and "," in gene_set.genes[0]:
-        apart = tuple(dict.fromkeys(gene.strip() for gene in gene_set.genes[0].split(",") if gene.strip()))
-        return replace(gene_set, genes=apart or gene_set.genes), "genes with commas between them were taken apart"
+    if len(gene_set.genes) == 1 and _SEVERAL.search(gene_set.genes[0]) and not _TWO_NAMES.fullmatch(gene_set.genes[0]):
+        apart = tuple(dict.fromkeys(filter(None, _SEVERAL.split(gene_set.genes[0]))))
+        return replace(gene_set, genes=apart or gene_set.genes), "genes in one field were taken apart"
     return gene_set, ""
 
 
@@ -336,7 +337,7 @@ def _of_gmx(rows: Sequence[Row]) -> list[Placed]:
 def _of_grp(path: Path, rows: Sequence[Row], lines: Sequence[tuple[int, str]]) -> Placed:
     """The one set of a list of genes; MSigDB writes its name in the first line and a comment with its page below."""
     for where, fields in rows:
-        if _BLANKS.fullmatch(fields[0]) or "," in fields[0]:
+        if _SEVERAL.search(fields[0]) and not _TWO_NAMES.fullmatch(fields[0]):
             _gene_set(fields[:1], where)  # a line of a GMT file that has no tabs
     is_named = len(lines) > 1 and not lines[0][1].startswith("#") and lines[1][1].startswith("#")
     name = rows[0].fields[0] if is_named else path.name.removesuffix(".gz").rsplit(".", 1)[0]

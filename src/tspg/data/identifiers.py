@@ -27,6 +27,7 @@ _TWO_NAMES = re.compile(
     rf"(?P<symbol>\S+) \((?P<id>\d+|{_ENSEMBL})\)|(?P<before>[^|\s]+)\|(?P<after>[^|\s]+)"
     rf"|(?P<left>{_ENSEMBL})_(?P<of_left>(?!PAR_Y)[^|\s]+)|(?P<of_right>[^|\s]+)_(?P<right>{_ENSEMBL})"
 )
+_PREFIXED = re.compile(r"(?:gene[:-]|hsa:)(.+)")  # of Ensembl's and NCBI's GFF files, of KEGG
 _UNKNOWN = {None, "?", "NA", "---"}
 _LONGEST_NUMBER = 12
 _KNOWN = 0.1  # share of names
@@ -101,7 +102,7 @@ class Names(NamedTuple):
     @property
     def keys(self) -> frozenset[str]:
         """What two names of one gene share at least one of, in whichever way they are matched."""
-        if self.ensembl is None and self.entrez is None:
+        if self.ensembl is None and self.parts == (self.bare,):
             return frozenset((self.bare.casefold(),))
         own = self.bare.casefold() if self.entrez is None else self.entrez
         return frozenset((own, *(one.casefold() for one in self.spellings)))
@@ -361,6 +362,9 @@ def _names(gene: str) -> Names:
         return Names(bare, (bare,), bare, None)
     if gene.isalnum():
         return Names(gene, (), None, gene) if _is_number(gene) else Names(bare, (bare,), None, None)
+    if prefixed := _PREFIXED.fullmatch(gene):
+        names = _names(prefixed[1])
+        return names._replace(bare=names.ensembl or gene)
     match = _TWO_NAMES.fullmatch(gene)
     two = [] if match is None else [without_version(one) for one in match.groups() if one not in _UNKNOWN]
     ensembl = next((one for one in two if one.startswith("ENSG")), None)

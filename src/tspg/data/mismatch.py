@@ -119,7 +119,8 @@ class Mismatch:
     def step(self) -> str:
         """What helps, as a sentence."""
         if not self.differ or {self.wanted, self.available} <= _UNDERSTOOD:
-            return "Check that they are of one species, and that no gene was left out."
+            matched = "Such names are matched with each other, so check" if self.differ else "Check"
+            return f"{matched} that both are of one species, and that no gene was left out."
         if self.available == Kind.UNKNOWN:
             return "Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
         return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
