@@ -124,3 +124,14 @@ def test_kept_names_are_told_apart_and_can_be_written(columns):
     assert not any("/" in name for name in kept)
     free = [name for name in dict.fromkeys(columns) if name not in {"", ".", "_index", "split"} and "/" not in name]
     assert set(free) <= set(kept)  # nothing is renamed that need not be
+
+
+def test_a_study_of_a_sweep_keeps_the_columns_of_genes(adata, tmp_path):
+    from tspg.sweep.study import open_study, write_study
+
+    texts = adata[:, [4, 1]].copy()
+    texts.obs, texts.var = texts.obs[["tissue"]], texts.var[["symbol", "chr/start"]]
+    texts.uns["tspg_input"] = {}
+    write_study(tmp_path / "study", texts, None)
+    found, _ = open_study(tmp_path / "study")
+    pd.testing.assert_frame_equal(found.var, texts.var, check_dtype=False)

@@ -54,11 +54,14 @@ def test_letters_that_the_terminal_does_not_have_are_spelled_out(folder):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
         (">/dev/full", b"tspg: what was found could not be printed here (No space left on device); nothing else was"),
+        (
+            "-u >/dev/full",
+            b"tspg: what was found could not be printed here (No space left on device); nothing else was",
+        ),
         (">&-", b""),
         ("2>/dev/full", b""),
         ("2>&-", b""),
@@ -67,11 +70,12 @@ def test_letters_that_the_terminal_does_not_have_are_spelled_out(folder):
 )
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(["completion", "bash"], 0), (["--version"], 0), (["run"], 2), (["report", "--run", NO_NAME], 2)],
+    [(["completion", "bash"], 0), (["run"], 2)],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )
-def test_output_that_cannot_be_written_changes_no_exit_code(redirection, said, unbuffered, arguments, expected, folder):
-    code, _, err = tspg(arguments, folder, redirection, PYTHONUNBUFFERED=unbuffered)
+def test_output_that_cannot_be_written_changes_no_exit_code(redirection, said, arguments, expected, folder):
+    unbuffered = {"PYTHONUNBUFFERED": "1"} if redirection.startswith("-u") else {}
+    code, _, err = tspg(arguments, folder, redirection.removeprefix("-u"), **unbuffered)
     assert code == expected
     assert b"Traceback" not in err
     assert b"Exception ignored" not in err
@@ -93,6 +97,7 @@ def test_whoever_closes_the_pipe_has_read_enough(both, folder):
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_run_whose_bars_nobody_sees_any_more_goes_on_to_its_end(folder, tmp_path):
     asked = ["run", *INSPECT[1:], "--target", "t", "--out", str(tmp_path / "run"), "--target-epochs", "1"]
     (folder / "sets.gmt").write_text("SET\tabout\tG1\tG2\n")
@@ -129,6 +134,7 @@ def test_a_folder_above_may_have_any_name(planted_run, tmp_path, monkeypatch):
     above = tmp_path / NO_NAME
     above.mkdir()
     monkeypatch.chdir(above)
+    monkeypatch.setattr("tspg.run_folder.write_figures", lambda *_, **__: None)
     tspg.save_run(planted_run, above / "run", inputs=[], reading={"expression": str(above / "m.tsv")})
     assert verify(above / "run")["reading"]["expression"] == str(above / "m.tsv")
     assert json.loads((above / "run" / "metrics.json").read_text())

@@ -20,7 +20,7 @@ PROFILES, STUDY = "profiles.npy", "study.json"
 
 def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
     """Write labelled expression of a gene set; what the samples are is written once for all gene sets beside it."""
-    obs = {column: adata.obs[column].tolist() for column in adata.obs.columns}
+    obs, var = ({column: part[column].tolist() for column in part.columns} for part in (adata.obs, adata.var))
     about = dict(adata.uns["tspg_input"])
     quantiles = Quantiles.of(adata) if KEY in adata.obsm else None
     samples = {
@@ -40,6 +40,7 @@ def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
         {
             "samples": shared.name,
             "genes": list(map(str, adata.var_names)),
+            "var": var,
             "about": about,
             "gene_set": None if gene_set is None else {"name": gene_set.name, "genes": list(gene_set.genes)},
         },
@@ -87,7 +88,8 @@ def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
         samples = read_json(_beside(folder, described["samples"]))
         values = np.load(folder / PROFILES, mmap_mode="r", allow_pickle=False)
         obs = pd.DataFrame(samples["obs"], index=pd.Index(samples["samples"], dtype=object), dtype=object)
-        var = pd.DataFrame(index=pd.Index(described["genes"], dtype=object))
+        genes = pd.Index(described["genes"], dtype=object)
+        var = pd.DataFrame(described.get("var", {}), index=genes, dtype=object)  # 0.1.0 did not keep it
         adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": described["about"]})
         if samples["quantiles"] is not None:
             quantiles = np.load(_beside(folder, samples["quantiles"]), allow_pickle=False)
