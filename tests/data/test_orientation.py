@@ -101,7 +101,8 @@ def test_labelled_samples_among_the_genes_of_an_h5ad(tmp_path):
 def test_labelled_samples_may_be_the_last_ones(tmp_path, monkeypatch):
     """Only the first block's rows are known at opening; that none of them is labelled does not mean that none is."""
     monkeypatch.setattr("tspg.data.streams.BLOCK", 1 << 10)
-    monkeypatch.setattr("tspg.data.streams._COMPRESSED_BLOCK", 1 << 10)
+    monkeypatch.setattr("tspg.data.unpacking.BLOCK", 1 << 10)
+    monkeypatch.setattr("tspg.data.unpacking._COMPRESSED_BLOCK", 1 << 10)
     samples = [f"s{at}" for at in range(2000)]
     path = write(tmp_path / "m.tsv", samples, GENES, np.ones((2000, 3)))
     adata = read_expression(path, labels=label(tmp_path, samples[-20:]), allow_unlabelled=True)

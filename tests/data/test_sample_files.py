@@ -2,17 +2,20 @@
 
 import gzip
 import logging
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.data.expression import read_expression
+from tspg.data import expression
 from tspg.data.sample_layouts import LAYOUTS, recognised
 from tspg.errors import ExpressionError, UsageError
 
 GENES = ["ENSG01.2", "ENSG02.1", "ENSG03.7"]
 SAMPLES = ["A1", "B2", "C3"]
+
+read_expression = partial(expression.read_expression, transform="none")  # the numbers of the files
 
 
 def numbers(seed, n=3, whole=False):

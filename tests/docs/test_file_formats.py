@@ -30,7 +30,9 @@ def test_every_option_is_one(flag, capsys):
 
 
 def test_every_column_of_values_is_named():
-    columns = {name for layout in LAYOUTS for name in layout.values if not layout.name.startswith(("TCGA", "GDC miRNA"))}
+    columns = {
+        name for layout in LAYOUTS for name in layout.values if not layout.name.startswith(("TCGA", "GDC miRNA"))
+    }
     assert columns - {"value", "Coverage"} <= set(re.findall(r"`([^`]+)`", TEXT))
 
 

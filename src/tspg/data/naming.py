@@ -23,7 +23,7 @@ _EXCEL_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+$")
 _EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC", "03": "MARCH", "09": "SEPT", "12": "DEC"}
 # What counting programs write among the genes: reads that fell on none (STAR, HTSeq with and without underscores,
 # featureCounts), and spike-ins that were added in the laboratory (ERCC, also as ENCODE names them, SIRV).
-_NO_GENE = re.compile(
+NO_GENE = re.compile(
     r"N_(unmapped|multimapping|noFeature|ambiguous)|(__)?(no_feature|too_low_aQual|not_aligned|alignment_not_unique)"
     r"|__ambiguous|Unassigned_\w+|(gSpikein_)?ERCC[-.]\d{5}|gSpikein_\w+|SIRV\d+"
 )
@@ -31,7 +31,7 @@ _NO_GENE = re.compile(
 
 def is_no_gene(name: str) -> bool:
     """Whether a name among the genes stands for no gene, such as `N_unmapped`, `__no_feature` and `ERCC-00002`."""
-    return _NO_GENE.fullmatch(name) is not None
+    return NO_GENE.fullmatch(name) is not None
 
 
 def shown(value: str) -> str:

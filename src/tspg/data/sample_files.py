@@ -15,8 +15,8 @@ from pyarrow import compute, csv
 from tspg.data.blocks import first_bad
 from tspg.data.fields import cell_fault
 from tspg.data.kinds import Kind, content_of
-from tspg.data.naming import listed, shown
-from tspg.data.sample_layouts import NO_GENES, Recognised, recognised, transcripts_among
+from tspg.data.naming import NO_GENE, listed, shown
+from tspg.data.sample_layouts import Recognised, recognised, transcripts_among
 from tspg.data.streams import TextLines
 from tspg.data.table import Block, FloatArray, IntArray, Table
 from tspg.errors import ExpressionError, UsageError
@@ -167,7 +167,7 @@ def _read(file: SampleFile, column: str | None) -> _Profile:
     wanted = [found.gene, column, *([symbol] if symbol else [])]
     table = _columns(file, data, wanted)
     genes, cells = table.column(0), table.column(1)
-    is_gene = compute.invert(compute.is_in(genes, value_set=pa.array(sorted(NO_GENES))))
+    is_gene = compute.invert(compute.match_substring_regex(genes, f"^({NO_GENE.pattern})$"))
     line_of = np.flatnonzero(is_gene.to_numpy()) + found.n_above + 1
     no_genes = genes.filter(compute.invert(is_gene)).to_pylist()
     genes, cells = genes.filter(is_gene).combine_chunks(), cells.filter(is_gene).combine_chunks()

@@ -11,14 +11,6 @@ from pathlib import Path
 from tspg.data.kinds import plain_name
 from tspg.data.scale import ESTIMATED_COUNTS, LINEAR, RAW_COUNTS
 
-NO_GENES = frozenset(
-    f"{start}{name}"
-    for start, names in {
-        "N_": ("unmapped", "multimapping", "noFeature", "ambiguous"),
-        "__": ("no_feature", "ambiguous", "too_low_aQual", "not_aligned", "alignment_not_unique"),
-    }.items()
-    for name in names
-)
 _TRANSCRIPT = re.compile(r"ENS[A-Z]*T\d|[NX][MR]_\d")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _ROW_NAMES = frozenset({"", "gene", "gene_id", "geneid", "genes", "symbol", "id", "name", "sample", "sample_id"})

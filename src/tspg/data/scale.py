@@ -147,7 +147,9 @@ def decide(of: SampleStatistics, panel: FloatArray, shape: Shape, fixed: str = "
     )
     kind, why, figure = _kind(of, panel, shape)
     if fixed and _agree(fixed, kind):
-        kind, why = (kind, why) if (fixed, kind) == (RAW_COUNTS, ESTIMATED_COUNTS) else (fixed, "layout")
+        kind, why = fixed, "layout"
+        if fixed == RAW_COUNTS and not _all_whole(of):
+            kind = ESTIMATED_COUNTS
     return replace(known, kind=kind, why=why, figure=figure)
 
 
