@@ -117,8 +117,9 @@ def test_perturb_moves_one_patient_without_a_label(finished, files, tmp_path):
     assert (out / "manifest.json").is_file()
 
 
-def test_a_turned_file_gives_the_same_model_with_transpose(files, tmp_path):
-    for name, more in {"expression.tsv": [], "turned.tsv": ["--transpose"]}.items():
+@pytest.mark.parametrize("option", [[], ["--transpose"]])
+def test_a_turned_file_gives_the_same_model(files, tmp_path, option):
+    for name, more in {"expression.tsv": [], "turned.tsv": option}.items():
         arguments = [
             "run",
             "--expression",
@@ -218,7 +219,7 @@ def changed(option, *values):
         (changed("--labels"), 2, "--labels FILE"),
         (changed("--labels", "{f}/nowhere.tsv"), 3, "nowhere.tsv"),
         (changed("--expression", "{f}/nowhere.tsv"), 3, "nowhere.tsv"),
-        (changed("--expression", "{f}/turned.tsv"), 3, "--transpose"),
+        ([*changed("--expression", "{f}/expression.tsv"), "--transpose"], 3, "Leave out --transpose"),
         (changed("--gene-set", "FIRST HALF"), 2, "--gene-sets"),
         (changed("--gene-sets", "{f}/sets.gmt"), 2, "--gene-set"),
         ([*changed("--gene-sets", "{f}/sets.gmt"), "--gene-set", "FIRST"], 3, "FIRST HALF"),
@@ -387,7 +388,7 @@ def test_a_labels_file_with_a_header_names_its_own_column(files, tmp_path, plant
     assert main([*arguments, str(tmp_path / "labels.tsv")]) == 0
     assert "40  target" in capsys.readouterr().out
     assert main([*arguments, str(files / "samples.tsv")]) == 2
-    assert "2 columns (label, donor)" in capsys.readouterr().err
+    assert "2 columns, with so many classes: 'label' (3), 'donor' (60)." in capsys.readouterr().err
 
 
 def test_perturb_takes_the_model_folder_too_and_passes_its_doubts_on(finished, files, tmp_path, capsys):
