@@ -14,7 +14,8 @@ from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import FEWEST_GENES, is_known_gene, match_genes
 from tspg.data.matrix import dense
 from tspg.data.prepare import FloatMatrix, text_column
-from tspg.data.scale import reason, scale_in
+from tspg.data.scale import reason
+from tspg.data.scale_found import scale_in
 from tspg.errors import GeneSetError
 from tspg.folds import AUTOMATIC, automatic_folds
 from tspg.forecast import Forecast, forecast

@@ -15,8 +15,10 @@ from tspg.data.matrix import plain_study
 from tspg.data.naming import closest, listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import notes_on_scale, reason, scale_in
+from tspg.data.scale import reason
+from tspg.data.scale_found import scale_in
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
+from tspg.data.transform import notes_on_scale
 from tspg.errors import LabelError, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.device import choose_device
