@@ -19,7 +19,8 @@ from tspg.data.matrix import dense
 from tspg.data.mismatch import POOR, Mismatch
 from tspg.data.naming import listed
 from tspg.data.prepare import FloatMatrix, text_column
-from tspg.data.scale import reason, scale_in
+from tspg.data.scale import reason
+from tspg.data.scale_found import scale_in
 from tspg.errors import GeneSetError
 from tspg.folds import AUTOMATIC, automatic_folds
 from tspg.forecast import Forecast, forecast

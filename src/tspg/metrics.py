@@ -17,7 +17,9 @@ from tspg.data.matrix import dense
 from tspg.data.naming import listed
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Prepared
-from tspg.data.scale import Scale, are_alike, reason, scale_in, scale_in_words
+from tspg.data.scale import Scale, reason, scale_in_words
+from tspg.data.scale_found import scale_in
+from tspg.data.transform import are_alike
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.model.expected_profile import PairedRegression, classes_with_pairs
 from tspg.model.trained import TrainedModel

@@ -23,11 +23,10 @@ from tspg.data.scale import (
     UNEQUAL_SUMS,
     Z_SCORES,
     Scale,
-    are_alike,
-    like,
     scale_in_words,
-    scale_of,
 )
+from tspg.data.scale_found import scale_of
+from tspg.data.transform import are_alike, like
 from tspg.errors import ExpressionError
 
 N, N_GENES = 24, 1500
@@ -229,7 +228,7 @@ def test_linear_values_need_a_word_before_any_work(read, values):
     "values", [LOG, np.log2(CPM + 0.01), z(LOG), np.log1p(CPM), np.concatenate([LOG[:12], TPM[12:]])]
 )
 def test_logarithms_are_taken_once(read, values):
-    with pytest.raises(ExpressionError, match=r"log2\(x \+ 1\) is not for"):
+    with pytest.raises(ExpressionError, match=r"log2\(x \+ 1\) is (not )?for.*none|Put all samples on one"):
         read(values, transform="log2")
     for transform in ("auto", "none"):
         np.testing.assert_allclose(read(values, transform=transform).X, values, rtol=1e-5, atol=1e-6)
@@ -412,7 +411,7 @@ def test_models_from_before_there_was_a_scale_tell_as_much_as_their_words_do(det
 def test_the_values_of_a_layout_that_says_its_units_are_believed_unless_they_contradict():
     from tspg.data.quantiles import quantile_functions
     from tspg.data.sample_statistics import SampleStatistics, Shape
-    from tspg.data.scale import decide
+    from tspg.data.scale_found import decide
 
     def told(values, fixed):
         values = values.astype(np.float32)

@@ -58,7 +58,7 @@ def gene_lists() -> st.SearchStrategy[Lines]:
 
 
 def matrix(path: Path) -> Any:
-    adata = read_expression(path)
+    adata = read_expression(path, transform="none")
     return list(adata.obs_names), list(adata.var_names), adata.X.tolist()
 
 

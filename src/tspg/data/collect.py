@@ -13,7 +13,8 @@ from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names, is_no_gene
 from tspg.data.quantiles import PANEL, PanelRows, Quantiles, panel_among, quantile_functions
 from tspg.data.sample_statistics import SampleStatistics, Shape
-from tspg.data.scale import UNCLEAR, Scale, decide
+from tspg.data.scale import UNCLEAR, Scale
+from tspg.data.scale_found import decide
 from tspg.data.table import FloatArray, GrowingMatrix, Table
 from tspg.errors import ExpressionError, GeneSetError
 

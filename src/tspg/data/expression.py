@@ -30,8 +30,9 @@ from tspg.data.opening import open_table
 from tspg.data.orientation import orientation
 from tspg.data.quantiles import Quantiles
 from tspg.data.sample_statistics import Numbers
-from tspg.data.scale import TRANSFORMS, Scale, like, notes_on_likeness, notes_on_scale, to_log2, transformed
+from tspg.data.scale import Scale
 from tspg.data.table import Block, Table, memory_limit
+from tspg.data.transform import TRANSFORMS, like, notes_on_likeness, notes_on_scale, to_log2, transformed
 from tspg.errors import UsageError
 
 

@@ -16,9 +16,8 @@ from tspg.data.scale import (
     UNCLEAR,
     Z_SCORES,
     Scale,
-    are_apart,
-    look_linear,
 )
+from tspg.data.scale_found import are_apart, look_linear
 from tspg.data.table import FloatArray
 
 _FEWEST = 3  # samples, of which one may be unlike the others

@@ -94,6 +94,8 @@ class SampleStatistics:
 def _measured(values: FloatArray, axis: int) -> dict[str, Numbers]:
     """Every statistic of one block; few passes over it, since a file may have a billion values."""
     n = values.shape[axis]
+    if not n:
+        return dict.fromkeys(_JOINED, np.zeros(values.shape[1 - axis]))
     largest = values.max(axis=axis).astype(np.float64)
     found = {
         "smallest": values.min(axis=axis).astype(np.float64),

@@ -14,7 +14,9 @@ from tspg.data.matrix import dense, require_anndata
 from tspg.data.naming import listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import are_alike, scale_in_words, scale_of
+from tspg.data.scale import scale_in_words
+from tspg.data.scale_found import scale_of
+from tspg.data.transform import are_alike
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 
 THE_COHORT = "The second cohort"

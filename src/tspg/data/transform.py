@@ -1,0 +1,206 @@
+"""What is done to values of a scale: nothing, or log2(x + 1), as a user or a model asks; and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tspg.data.naming import shown
+from tspg.data.sample_statistics import Numbers
+from tspg.data.scale import (
+    CENTRED,
+    COUNT_KINDS,
+    EQUAL_SUMS,
+    LINEAR,
+    LINEAR_KINDS,
+    LOG_KINDS,
+    LOG_SCALE,
+    MIXED,
+    OTHER_LOG,
+    RANKS,
+    UNCLEAR,
+    UNEQUAL_SUMS,
+    Z_SCORES,
+    Scale,
+    described,
+    noun,
+    of_file,
+    reason,
+)
+from tspg.data.table import FloatArray
+from tspg.errors import ExpressionError
+
+TRANSFORMS = ("auto", "none", "log2")
+COUNTS_PER_LIBRARY = 1e6
+
+
+def transformed(scale: Scale, asked: str, file: str, *, refuse_linear: bool = True) -> Scale:
+    """The scale with what is to be done to values of it, under the transform that was asked for.
+
+    Raises
+    ------
+    ExpressionError
+        If linear values are to be taken as they are and nobody said so, or logarithms would be taken twice.
+    """
+    transform = _effective(scale, asked, file, refuse_linear=refuse_linear)
+    are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
+    return replace(scale, transform=transform, scaled=transform == "log2" and are_counts)
+
+
+_ALIKE = (COUNT_KINDS, (UNEQUAL_SUMS, EQUAL_SUMS, LINEAR), (LOG_SCALE,), (OTHER_LOG,), (Z_SCORES, CENTRED), (RANKS,))
+_OF_ANY_KIND = (UNCLEAR, MIXED)
+_LIBRARY, _OF_LIBRARY = 0.5, 0.25  # of the genes that libraries were summed over: fewer is told, still fewer refused
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether values of two kinds may stand beside each other; counts beside TPM and logarithms beside either may not.
+
+    What is unclear may be anything.
+    """
+    return one in _OF_ANY_KIND or other in _OF_ANY_KIND or any(one in group and other in group for group in _ALIKE)
+
+
+def like(found: Scale, learned: Scale, file: str) -> Scale:
+    """The scale with what is to be done to values of it, so that they stand beside those that were learned from.
+
+    Logarithms are taken as they are where those learned from are logarithms once transformed.
+
+    Raises
+    ------
+    ExpressionError
+        If the values cannot be put on that scale.
+    """
+    kind = found.kind
+    if learned.now == LOG_SCALE and kind == LOG_SCALE:
+        return found
+    older = learned.why == "stored" and learned.kind == LOG_SCALE  # which called whatever has negative values so
+    if not are_alike(kind, learned.kind) and not (older and kind in (Z_SCORES, CENTRED)):
+        raise ExpressionError(
+            f"{file}: the values look like {described(found)}; those that were learned from are {_learned(learned)}. "
+            f"{_the_same(learned)}"
+        )
+    if learned.transform == "none":
+        return found
+    if found.smallest < 0:
+        raise ExpressionError(
+            f"{file}: the smallest value is {found.smallest:.6g}, and log2(x + 1), which the values that were learned "
+            "from are on, is for values from zero on. Correct the value."
+        )
+    if learned.scaled and found.n_genes < _OF_LIBRARY * learned.n_genes:
+        raise ExpressionError(
+            f"{file}: it holds {found.n_genes:,} genes, and libraries of those that were learned from were summed over "
+            f"{learned.n_genes:,}; counts per million of so few are much larger. Give the whole file of counts, or "
+            "log2(counts per million + 1) of it."
+        )
+    return replace(found, transform="log2", scaled=learned.scaled)
+
+
+def _learned(scale: Scale) -> str:
+    return f"log2(x + 1) of {noun(scale)}" if scale.transform == "log2" else noun(scale)
+
+
+def _the_same(scale: Scale) -> str:
+    also = ", or log2(counts per million + 1)" if scale.scaled else ", or log2(x + 1) of them"
+    return f"Give {noun(scale)}{also if scale.transform == 'log2' else ''}."
+
+
+def notes_on_likeness(scale: Scale, learned: Scale) -> tuple[list[str], list[str]]:
+    """What to know and what to doubt of values that are to stand beside others, once `like` has let them through."""
+    if scale.kind in _OF_ANY_KIND:
+        return [], [f"the scale of the values is unclear ({of_file(scale)}); they were read as those learned from were"]
+    if learned.transform == "log2" and scale.transform == "none":
+        of = "counts per million" if learned.scaled else noun(learned)
+        return [
+            f"the values are on a log scale already ({reason(scale)}) and were taken as they are; those learned from "
+            f"are log2(x + 1) of {of}"
+        ], []
+    if scale.scaled and scale.n_genes < _LIBRARY * learned.n_genes:
+        return [], [
+            f"libraries were summed over {scale.n_genes:,} genes, those learned from over {learned.n_genes:,}: if "
+            "genes with many counts are missing, all values are too large"
+        ]
+    return notes_on_scale(scale, "none") if scale.transform == "log2" else ([], [])
+
+
+def _effective(scale: Scale, transform: str, file: str, *, refuse_linear: bool) -> str:
+    """`none` or `log2`."""
+    if transform == "auto":
+        if scale.kind in LINEAR_KINDS and refuse_linear:
+            raise ExpressionError(f"{file}: {_needs_transform(scale)}")
+        return "none"
+    if transform == "log2" and scale.smallest < 0 and scale.kind not in (Z_SCORES, CENTRED):
+        step = "Such values are on a log scale already: use --transform none."
+        if scale.kind not in LOG_KINDS:
+            step = "Correct the value, or take all as they are with --transform none."
+        raise ExpressionError(
+            f"{file}: the smallest value is {scale.smallest:.6g}, and log2(x + 1) is for values from zero on. {step}"
+        )
+    if transform == "log2" and scale.kind in (*LOG_KINDS, Z_SCORES, CENTRED, RANKS, MIXED):
+        if scale.kind == MIXED:
+            what, step = f"{reason(scale)}, so log2(x + 1) is not for all", "Put all samples on one scale first."
+        else:
+            what = f"the values look like {described(scale)}, so log2(x + 1) is not for them"
+            step = "Leave out --transform log2, or use --transform none."
+        raise ExpressionError(f"{file}: {what}. {step}")
+    return transform
+
+
+def _needs_transform(scale: Scale) -> str:
+    """What to say of linear values that nobody has said how to take."""
+    found = f"the values look like {described(scale)}; a log scale is needed."
+    if scale.smallest < 0:
+        return f"{found} Negative values have no logarithm: say --transform none to take them as they are."
+    first = " (each sample is scaled to counts per million first)" if scale.kind in COUNT_KINDS else ""
+    return f"{found} Add --transform log2{first}, or --transform none to take them as they are."
+
+
+def notes_on_scale(scale: Scale, asked: str) -> tuple[list[str], list[str]]:
+    """What to know about the scale and what was done, and what to doubt; `asked` is empty where nobody was asked."""
+    if scale.transform == "log2":
+        return _notes_on_log2(scale)
+    told = f"values look like {described(scale)}; they were taken as they are"
+    if scale.kind in LINEAR_KINDS:
+        if asked == "auto":
+            return [], [_needs_transform(scale)]
+        return [f"{told}{' (--transform none)' if asked == 'none' else ', where log2(x + 1) is usual'}"], []
+    doubts = {
+        OTHER_LOG: f"values are on a log scale ({reason(scale)}); they were taken as they are, so differences are no "
+        "log2 fold changes",
+        Z_SCORES: f"{told}. A new sample cannot be put on this scale; log2 values are better",
+        CENTRED: f"{told}. A new sample cannot be put on this scale; log2 values are better",
+        RANKS: f"{told}. Differences of ranks are no fold changes; log2 values are better",
+        MIXED: f"not all samples are on one scale: {reason(scale)}",
+        UNCLEAR: f"the scale of the values is unclear ({reason(scale)}); they were taken as they are",
+    }
+    return [], [doubts[scale.kind]] if scale.kind in doubts else []
+
+
+def _notes_on_log2(scale: Scale) -> tuple[list[str], list[str]]:
+    if scale.scaled:
+        note = f"{described(scale)} were scaled to counts per million and changed to log2(x + 1)"
+        return [note], []
+    done = "values were changed to log2(x + 1)"
+    if scale.kind == UNCLEAR:
+        return [done], [f"{done}, but their scale is unclear ({of_file(scale)})"]
+    return [done], []
+
+
+def to_log2(values: FloatArray, sizes: Numbers | None, *, file: str, sample_ids: list[str]) -> None:
+    """Put a matrix on the scale log2(x + 1) in place.
+
+    With `sizes`, each sample's sum over all genes of the file, it is scaled to counts per million first, so that one
+    new sample needs no others.
+
+    Raises
+    ------
+    ExpressionError
+        If a sample of counts is zero throughout.
+    """
+    if sizes is not None:
+        if not sizes.all():
+            empty = sample_ids[int(np.flatnonzero(sizes == 0)[0])]
+            raise ExpressionError(
+                f"{file}: all counts of sample {shown(empty)} are zero, so it cannot be scaled. Remove the sample."
+            )
+        values *= (COUNTS_PER_LIBRARY / sizes)[:, None].astype(np.float32)
+    np.log1p(values, out=values)
+    values *= np.float32(1 / np.log(2))
