@@ -174,3 +174,10 @@ def test_json_is_as_the_page_says_and_agrees_with_the_text(tmp_path, capsys, mon
 def test_json_of_a_fault_is_an_ordinary_error(tmp_path, capsys):
     assert main(["inspect", "--expression", str(tmp_path / "none.tsv"), "--json"]) == 3
     assert capsys.readouterr().out == ""
+
+
+def test_two_versions_of_a_gene_are_told_as_a_run_would_refuse_them(monkeypatch):
+    twice = ["ENSG00000141510.1", "ENSG00000141510.2", "MYC"]
+    found = found_sets(monkeypatch, ["TP53", "MYC"], genes=twice)
+    assert any("TP53 is in the expression matrix more than once" in note for note in found.notes)
+    assert found.gene_sets.mismatch is None

@@ -1,7 +1,6 @@
 """What is in my files? Answered before an hour of work."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -36,13 +35,14 @@ class GeneSetsFound:
     """What a matrix holds of gene sets: `coverage` has a row a set, `gene_set, n_genes, n_found, share, matched_by`.
 
     `mismatch` is the likely reason where hardly any gene is found, of any set; `wanted` and `available` are the first
-    names of both sides.
+    names of both sides. `notes` tell how the sets were read, and why a run would refuse one of them.
     """
 
     coverage: pd.DataFrame
     mismatch: Mismatch | None = None
     wanted: tuple[str, ...] = ()
     available: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def matched_by(self) -> list[str]:
@@ -265,7 +265,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     sample_ids = list(map(str, adata.obs_names))
     described = adata.uns.get("tspg_input", {})
     found = None if gene_sets is None else find_gene_sets(adata, gene_sets)
-    told = [*map(str, described.get("notes", [])), *(() if gene_sets is None else gene_sets.notes)]
+    told = [*map(str, described.get("notes", [])), *(() if found is None else found.notes)]
     return Inspection(
         file=str(described.get("file", "")),
         n_samples=adata.n_obs,
@@ -328,16 +328,19 @@ def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int
 def find_gene_sets(adata: AnnData, gene_sets: GeneSets) -> GeneSetsFound:
     """How many genes of each set the matrix holds, and why if hardly any."""
     available = AvailableGenes([str(gene) for gene in adata.var_names])
-    rows = []
+    rows, faults = [], []
     for name, gene_set in gene_sets.items():
         n_genes, n_found, how = len(gene_set.genes), 0, ""
-        with suppress(GeneSetError):  # two versions of one gene, which a run refuses
+        try:
             found, ways = available.find(gene_set.genes)
             n_found, how = len(found), ", ".join(ways)
+        except GeneSetError as error:  # two versions of one gene, which a run refuses
+            faults.append(str(error))
         rows.append((name, n_genes, n_found, n_found / n_genes, how))
     coverage = pd.DataFrame(rows, columns=["gene_set", "n_genes", "n_found", "share", "matched_by"])
-    if coverage["share"].max() >= POOR:
-        return GeneSetsFound(coverage)
+    notes = (*gene_sets.notes, *faults[:1])
+    if coverage["share"].max() >= POOR or faults:
+        return GeneSetsFound(coverage, notes=notes)
     wanted = gene_sets.union().genes
     mismatch = Mismatch(looks_like(wanted), available.kind)
-    return GeneSetsFound(coverage, mismatch, wanted[:FEW_NAMES], tuple(available.names[:FEW_NAMES]))
+    return GeneSetsFound(coverage, mismatch, wanted[:FEW_NAMES], tuple(available.names[:FEW_NAMES]), notes)

@@ -35,6 +35,13 @@ def test_named_files_replace_the_carried_ones_unless_default_keeps_them(gmt):
     assert annotation_files(["default", f"Tissue={gmt}"]) == [gmt]
 
 
+@pytest.mark.parametrize("name", ["own.v1.gmt", "own.v1.gmx", "own.v1.json", "own.v1.gmt.gz", "own.v1"])
+def test_a_category_is_called_as_its_file(name, tmp_path):
+    content = b'{"A": ["G1", "G2"]}' if "json" in name else b"A\t\tG1\tG2\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert [one.category for one in read_annotations([str(tmp_path / name)])] == ["own.v1"]
+
+
 def test_files_of_one_category_are_joined(gmt, tmp_path):
     other = tmp_path / "other.gmt"
     other.write_text("liver\t\tC\n", encoding="utf-8")

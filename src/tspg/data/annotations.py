@@ -1,6 +1,7 @@
 """What is known of genes: collections of gene sets, each tested for enrichment as a category of its own."""
 
 import lzma
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from tspg.data.demo import EMBEDDED, GENE_SETS_FILE, demo_gene_sets
 from tspg.data.genesets import GeneSets, gene_sets_of, read_gene_sets
 from tspg.errors import GeneSetError
 
+_ENDING = re.compile(r"(\.(gmt|gmx|grp|json))?(\.(gz|bz2|xz|zst))?$")
 DEFAULT = "default"  # what stands for the carried annotations among the user's own files
 
 
@@ -60,7 +62,7 @@ def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
     Parameters
     ----------
     given
-        Each is a GMT file, whose name then names the category; CATEGORY=FILE; or `default`, the carried
+        Each is a file of gene sets, whose name then names the category; CATEGORY=FILE; or `default`, the carried
         ones. Two files of one category are joined.
 
     Raises
@@ -101,4 +103,4 @@ def _named_files(given: Sequence[str]) -> Iterator[tuple[str, Path]]:
         if equals and not Path(word).exists():
             yield category, Path(file)
         elif word != DEFAULT:
-            yield Path(word).name.removesuffix(".gz").removesuffix(".gmt"), Path(word)
+            yield _ENDING.sub("", Path(word).name), Path(word)
