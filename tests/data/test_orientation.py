@@ -222,7 +222,7 @@ def test_a_hyphen_that_r_made_a_point_is_found():
 @pytest.mark.parametrize("n_genes", [2, 4, 9])
 @pytest.mark.parametrize("is_turned", [False, True])
 def test_the_shape_of_a_matrix_decides_nothing(tmp_path, n_genes, is_turned):
-    frame = pd.DataFrame(np.arange(4.0 * n_genes).reshape(4, -1), SAMPLES, [f"g{at}" for at in range(n_genes)])
+    frame = pd.DataFrame(np.arange(4.0 * n_genes).reshape(4, -1) / 7, SAMPLES, [f"g{at}" for at in range(n_genes)])
     written = frame.T if is_turned else frame
     path = write(tmp_path / "m.tsv", list(written.index), list(written.columns), written.to_numpy())
     adata = read_expression(path, labels=label(tmp_path, SAMPLES[::-1]))

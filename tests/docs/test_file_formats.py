@@ -1,4 +1,4 @@
-"""docs/guides/file_formats.md: its options are there, its columns are those that are read, its error is what is said."""
+"""docs/guides/file_formats.md: its options exist, its columns are those that are read, its error is what is said."""
 
 import re
 from pathlib import Path

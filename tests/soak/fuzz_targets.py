@@ -74,10 +74,10 @@ def _read_table(path: Path) -> None:
     import numpy as np
 
     from tspg.data.collect import collect
-    from tspg.data.expression import _open
+    from tspg.data.opening import open_table
 
     with ExitStack() as stack:
-        matrix = collect(_open(path, stack, MEMORY), False, [None], None, MEMORY).select(None)
+        matrix = collect(open_table(path, stack, limit=MEMORY), False, [None], MEMORY).select(None)
     assert matrix.values.size
     assert np.isfinite(matrix.values).all()
     assert len(set(matrix.sample_ids)) == len(matrix.sample_ids) == len(matrix.values)

@@ -22,7 +22,6 @@ from tspg.data.table import (
     MISSING_ADVICE,
     MOST_COLUMNS,
     FloatArray,
-    IntArray,
     Table,
     check_filled,
     check_finite,
@@ -99,19 +98,10 @@ class ArrayBlock:
     row_ids: list[str]
     column_ids: list[str]
 
-    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
-        """The values of some rows and columns as float32; every one of them is a finite number."""
-        part = self.array if rows is None else self.array[rows]
-        part = part if columns is None else part[:, columns]
-        values = to_float32(part)
-        row_ids = self.row_ids if rows is None else [self.row_ids[row] for row in rows]
-        check_finite(
-            values,
-            part,
-            self.file,
-            row_ids,
-            self.column_ids if columns is None else [self.column_ids[at] for at in columns],
-        )
+    def values(self) -> FloatArray:
+        """The values as float32; every one of them is a finite number."""
+        values = to_float32(self.array)
+        check_finite(values, self.array, self.file, self.row_ids, self.column_ids)
         return values
 
 
@@ -255,17 +245,14 @@ class RowGroup:
                 )
             return ["" if name is None else str(name) for name in column.to_pylist()]
 
-    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
-        """The values of some rows and columns as float32; every one of them is a finite number."""
-        names = self.column_ids if columns is None else [self.column_ids[at] for at in columns]
+    def values(self) -> FloatArray:
+        """The values as float32; every one of them is a finite number."""
         with refused_if_damaged(self.file, self.kind):
-            return self._values(self._read(names), names, rows)
+            return self._values(self._read(self.column_ids))
 
-    def _values(self, table: pa.Table, names: list[str], rows: IntArray | None) -> FloatArray:
-        rows = np.arange(table.num_rows) if rows is None else rows
-        row_ids = [self.row_ids[row] for row in rows]
-        values = np.empty((len(rows), len(names)), np.float32)
-        for at, name in enumerate(names):
+    def _values(self, table: pa.Table) -> FloatArray:
+        values = np.empty((table.num_rows, len(self.column_ids)), np.float32)
+        for at, name in enumerate(self.column_ids):
             cells = table.column(name)
             if cells.null_count:
                 row = int(np.flatnonzero(cells.is_null())[0])
@@ -273,9 +260,9 @@ class RowGroup:
                     f"{self.file}: row {shown(self.row_ids[row])}, column {shown(name)}: "
                     f"the value is missing. {MISSING_ADVICE}"
                 )
-            column = cells.to_numpy()[rows]
+            column = cells.to_numpy()
             values[:, at] = to_float32(column)
-            check_finite(values[:, at : at + 1], column[:, None], self.file, row_ids, [name])
+            check_finite(values[:, at : at + 1], column[:, None], self.file, self.row_ids, [name])
         return values
 
     def _read(self, names: list[str]) -> pa.Table:

@@ -149,16 +149,10 @@ class TextBlock:
         texts = self._texts(at)
         return texts if self._rows is None else [texts[row] for row in self._rows]
 
-    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
-        """The values of some rows and columns as float32; every one of them is a finite number.
-
-        Where all rows are wanted, those that are left out must hold numbers as well.
-        """
-        if self._rows is None:
-            return self._values(np.arange(len(self._ends)) if rows is None else rows, columns)
-        if rows is None:
-            return self._values(np.arange(len(self._ends)), columns)[self._rows]
-        return self._values(self._rows[rows], columns)
+    def values(self) -> FloatArray:
+        """The values as float32; every one of them is a finite number, also in rows that are left out."""
+        values = self._all_values()
+        return values if self._rows is None else values[self._rows]
 
     def _rows_read(self) -> IntArray | None:
         """The rows that are not left out; None if that is all of them."""
@@ -175,28 +169,22 @@ class TextBlock:
         starts = (self._ends[:, at - 1] + 1).tolist() if at else [0, *(self._ends[:-1, -1] + 1).tolist()]
         return [self._data[start:end].decode() for start, end in zip(starts, self._ends[:, at].tolist(), strict=True)]
 
-    def _values(self, rows: IntArray, columns: IntArray | None) -> FloatArray:
-        characters: bytes | npt.NDArray[np.uint8]
-        if columns is None and self._fields.side_by_side:
-            characters, offsets = self._whole_rows(self._ends[rows])
-        else:
-            at = self._fields.values_at if columns is None else self._fields.values_at[columns]
-            characters, offsets = self._gathered(rows, at)
-        columns = np.arange(len(self._fields.column_ids)) if columns is None else columns
+    def _all_values(self) -> FloatArray:
+        characters, offsets = self._whole_rows() if self._fields.side_by_side else self._gathered()
         cells = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(characters))
         try:
             values: FloatArray = cells.cast(pa.float32()).to_numpy()
         except pa.ArrowInvalid:
             bad = first_bad(cells)
-            raise self._bad_cell(cell_fault(cells[bad].as_py()), bad, rows, columns) from None
+            raise self._bad_cell(cell_fault(cells[bad].as_py()), bad) from None
         if not np.isfinite(values).all():
             bad = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise self._bad_cell(cell_fault(cells[bad].as_py(), is_number=True), bad, rows, columns)
-        return values.reshape(len(rows), len(columns))
+            raise self._bad_cell(cell_fault(cells[bad].as_py(), is_number=True), bad)
+        return values.reshape(len(self._ends), len(self._fields.column_ids))
 
-    def _whole_rows(self, ends: IntArray) -> tuple[bytes, npt.NDArray[np.int32]]:
-        """The characters of all values of some lines, nothing between them, and where each value starts and ends."""
-        first, last = int(self._fields.values_at[0]), int(self._fields.values_at[-1])
+    def _whole_rows(self) -> tuple[bytes | npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+        """The characters of all values, nothing between them, and where each value starts and ends."""
+        ends, first, last = self._ends, int(self._fields.values_at[0]), int(self._fields.values_at[-1])
         pieces = [self._data[start + 1 : end] for start, end in ends[:, [first - 1, last]].tolist()]
         characters = b"".join(pieces).translate(None, self._delimiter.encode())
         lengths = ends[:, last] - ends[:, first - 1] - (last - first + 1)
@@ -206,9 +194,9 @@ class TextBlock:
         np.add(ends[:, first : last + 1], shift, out=offsets[1:].reshape(shift.shape), casting="same_kind")
         return characters, offsets
 
-    def _gathered(self, rows: IntArray, at: IntArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-        """The same of some fields of some rows."""
-        fields = rows[:, None] * self._fields.n_fields + at
+    def _gathered(self) -> tuple[bytes | npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+        """The same where other fields stand between the values."""
+        fields = np.arange(len(self._ends))[:, None] * self._fields.n_fields + self._fields.values_at
         starts, ends = np.where(fields > 0, self._ends.ravel()[fields - 1] + 1, 0), self._ends.ravel()[fields]
         lengths = (ends - starts).ravel()
         offsets = np.zeros(lengths.size + 1, np.int32)
@@ -217,12 +205,12 @@ class TextBlock:
         source += np.arange(len(source))
         return self._bytes[source], offsets
 
-    def _bad_cell(self, fault: str, at: int, rows: IntArray, columns: IntArray) -> ExpressionError:
-        row, column = divmod(at, len(columns))
-        line = self._first_line + int(rows[row])
+    def _bad_cell(self, fault: str, at: int) -> ExpressionError:
+        row, column = divmod(at, len(self._fields.column_ids))
         return ExpressionError(
-            f"{self._fields.file}, line {line:,}: row {shown(self._texts(self._fields.names_at)[rows[row]])}, "
-            f"column {shown(self._fields.column_ids[columns[column]])}: {fault}"
+            f"{self._fields.file}, line {self._first_line + row:,}: row "
+            f"{shown(self._texts(self._fields.names_at)[row])}, "
+            f"column {shown(self._fields.column_ids[column])}: {fault}"
         )
 
     def _without_quotes(self, data: bytes) -> bytes:

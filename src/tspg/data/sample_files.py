@@ -18,7 +18,7 @@ from tspg.data.kinds import Kind, content_of
 from tspg.data.naming import NO_GENE, listed, shown
 from tspg.data.sample_layouts import Recognised, recognised, transcripts_among
 from tspg.data.streams import TextLines
-from tspg.data.table import Block, FloatArray, IntArray, Table
+from tspg.data.table import Block, FloatArray, Table
 from tspg.errors import ExpressionError, UsageError
 
 _TOLD_FROM = 20  # files, from which on it is told how far reading is
@@ -251,10 +251,9 @@ class _Sample:
         """The name of the sample."""
         return [self.file.sample]
 
-    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
-        """The values of some genes, in the order of the first file."""
-        values = self._all[None, :] if columns is None else self._all[None, columns]
-        return values if rows is None else values[rows]
+    def values(self) -> FloatArray:
+        """The values of all genes, in the order of the first file."""
+        return self._all[None, :]
 
     @cached_property
     def _all(self) -> FloatArray:

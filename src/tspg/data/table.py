@@ -26,8 +26,8 @@ class Block(Protocol):
         """Names of the rows, in file order."""
         ...
 
-    def values(self, rows: IntArray | None = None, columns: IntArray | None = None) -> FloatArray:
-        """The finite float32 values of some rows (of the block) and columns; None means all."""
+    def values(self) -> FloatArray:
+        """The finite float32 values, shape (rows, columns)."""
         ...
 
 
