@@ -388,7 +388,7 @@ def test_a_labels_file_with_a_header_names_its_own_column(files, tmp_path, plant
     assert main([*arguments, str(tmp_path / "labels.tsv")]) == 0
     assert "40  target" in capsys.readouterr().out
     assert main([*arguments, str(files / "samples.tsv")]) == 2
-    assert "2 columns, with so many classes: 'label' (3), 'donor' (60)." in capsys.readouterr().err
+    assert "2 columns (with so many different values: 'label' (3), 'donor' (60))." in capsys.readouterr().err
 
 
 def test_perturb_takes_the_model_folder_too_and_passes_its_doubts_on(finished, files, tmp_path, capsys):

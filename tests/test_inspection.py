@@ -48,7 +48,7 @@ def test_donors_in_names_of_samples_need_a_column(monkeypatch):
     found = inspected(pd.DataFrame({"kind": ["tumour", "normal"] * 20}, index=rows), monkeypatch, label_column="kind")
     assert found.lines()[5] == (
         "Donors      20 by the first 12 characters of TCGA barcodes, 20 with several samples, 20 across classes: "
-        "a column with them is needed: --group-column NAME"
+        "add them as a column: --group-column NAME"
     )
 
 
@@ -118,10 +118,9 @@ def test_what_reading_found_out_is_shown_in_order(monkeypatch):
         notes=["a note", "a note"],
     )
     assert [line.partition("  ")[0] for line in found.lines() if line[0] != " "] == [
-        *("Expression", "Layout", "Left out", "Left out", "Units", "Classes", "Joined", "Gene sets", "Note"),
+        *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note"),
     ]
     assert "Layout      featureCounts output, genes in rows" in found.lines()
-    assert "Left out    1 row(s) that are no genes: 'N_unmapped'" in found.lines()
     assert "Joined      5 of 6 samples are among the 90 labelled ones by column 'barcode' (shorter)" in found.lines()
     told = found.as_dict()
     assert told["scale"] == {"kind": "log scale", "figure": None}

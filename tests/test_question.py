@@ -163,7 +163,8 @@ def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):
     assert only_label_column(adata) == "label"
     adata.obs["donor"] = "d"
     with pytest.raises(
-        UsageError, match=r"2 columns, with so many classes: 'label' \(3\), 'donor' \(1\)\. .*--label-column"
+        UsageError,
+        match=r"2 columns \(with so many different values: 'label' \(3\), 'donor' \(1\)\)\. .*--label-column",
     ):
         only_label_column(adata)
 

@@ -230,8 +230,8 @@ def renamed(adata, **changes):
     [
         (lambda _: cohort("a", 5, n=60), UsageError, "180 samples are in both cohorts by name: 'a-0', "),
         (lambda b: renamed(b, donor=["a-d3"] * 2 + list(b.obs["donor"][2:])), UsageError, "1 donors are in both"),
-        (lambda b: b[:, 2:], ExpressionError, "2 of the question's 60 genes are not in it: 'G0', 'G1'"),
-        (lambda b: renamed(b[:, :1]), ExpressionError, "59 of the question's 60 genes"),
+        (lambda b: b[:, 2:], ExpressionError, "2 of the run's 60 genes are missing: 'G0', 'G1'"),
+        (lambda b: renamed(b[:, :1]), ExpressionError, "59 of the run's 60 genes"),
         (lambda b: b[b.obs["label"] != "target"], UsageError, "no sample of the target class 'target'"),
         (lambda b: b[b.obs["label"] == "target"], UsageError, "no sample of a source class"),
         (lambda _: cohort("b", 2, n=4, classes=("gamma", "target")), UsageError, "nor 5 of a new one"),
@@ -319,7 +319,7 @@ def test_the_command_line_reads_both_cohorts(files, run, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--test-labels", "labels.tsv"), "say with --test-expression FILE what it labels"),
+        (("--test-labels", "labels.tsv"), "add its matrix, --test-expression FILE"),
         (("--test-expression", "first/matrix.tsv", "--test-labels", "first/labels.tsv"), "180 samples are in both"),
     ],
 )

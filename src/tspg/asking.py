@@ -134,5 +134,5 @@ def only_label_column(adata: AnnData) -> str:
     likely = sorted(columns, key=lambda name: not 1 < n_classes[name] <= adata.n_obs / 2)  # not ages, nor one study
     told = ", ".join(f"{shown(name)} ({n_classes[name]:,})" for name in likely[:MOST_SHOWN])
     more = f" and {len(columns) - MOST_SHOWN:,} more" if len(columns) > MOST_SHOWN else ""
-    found = f"{len(columns):,} columns, with so many classes: {told}{more}" if columns else "no labels"
+    found = f"{len(columns):,} columns (with so many different values: {told}{more})" if columns else "no labels"
     raise UsageError(f"The samples have {found}. Say which holds the class with ", option("label_column"), ".")

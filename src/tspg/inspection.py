@@ -53,7 +53,8 @@ class GeneSetsFound:
     def lines(self) -> Iterator[str]:
         """What a user should know of them."""
         share = self.coverage["share"]
-        yield (f"Gene sets   {len(share)}: {share.median():.0%} of a set's genes are found (median); the poorest are")
+        end = "; the poorest:" if len(share) > 1 else ""
+        yield f"Gene sets   {len(share)}: {share.median():.0%} of a set's genes are found (median){end}"
         poorest = self.coverage.sort_values("share", kind="stable").head(POOREST)
         yield from (f"{_INDENT}  {row.n_found:>4} of {row.n_genes:<4} {row.gene_set}" for row in poorest.itertuples())
         if self.matched_by:
@@ -92,7 +93,7 @@ class Expected:
 
     def __str__(self) -> str:
         """In words."""
-        folds = f", with {self.folds} further fits as for target {self.target}" if self.folds > 1 else ""
+        folds = f" ({self.folds} extra fits; {self.target}, the smallest class, as target)" if self.folds > 1 else ""
         genes = f"all {self.n_genes:,} genes" if self.genes == "all" else f"a gene set of {self.n_genes:,} genes"
         return f"{self.forecast} for one `tspg run` with {genes}{folds}"
 
@@ -182,15 +183,10 @@ def _plain_value(value: Any) -> Any:
 
 
 def _layout_lines(read: Mapping[str, Any]) -> Iterator[str]:
-    """What the file is, where that is more than samples in rows; and what was left out of it."""
+    """What the file is, where that is more than samples in rows."""
     layout, orientation = str(read.get("layout") or ""), str(read.get("orientation") or "")
     if layout or orientation.startswith("genes"):
         yield f"Layout      {', '.join(filter(None, (layout, orientation)))}"
-    left_out = read.get("left_out") or {}
-    for side, what in (("rows", "row(s) that are no genes"), ("columns", "column(s) that are no values")):
-        names = list(map(str, left_out.get(side, ())))
-        if names:
-            yield f"Left out    {len(names):,} {what}: {listed(names, POOREST)}"
 
 
 def _class_lines(classes: Mapping[str, int]) -> Iterator[str]:
@@ -226,7 +222,7 @@ def _join_lines(join: Mapping[str, Any]) -> Iterator[str]:
         by = f" by column {column!r}" if column else ""
         how = str(join.get("how") or EXACT)
         yield (
-            f"Joined      {join.get('n_matched', 0):,} of {join.get('n_samples', 0):,} samples are among the "
+            f"Joined      {join.get('n_matched', 0):,} of {join.get('n_samples', 0):,} samples are among "
             f"{join.get('n_labels', 0):,} labelled ones{by}{'' if how == EXACT else f' ({how})'}"
         )
 
@@ -308,17 +304,17 @@ def _donors_dict(donors: Donors) -> dict[str, Any]:
 def _donors_line(donors: Donors) -> str:
     found = f"Donors      {donors.n_donors:,} {'by' if donors.column is None else 'in'} {donors.place}"
     across = f", {donors.n_spanning:,} across classes" if donors.n_spanning else ""
-    step = "a column with them is needed:" if donors.column is None else "add"
+    step = "add them as a column:" if donors.column is None else "add"
     return f"{found}, {donors.n_repeated:,} with several samples{across}: {step} {donors.option}"
 
 
 def _warnings(values: FloatMatrix, sample_ids: list[str], classes: dict[str, int]) -> list[str]:
     found = []
     if np.mean([is_known_gene(name) for name in sample_ids]) > MOST_CALLED_LIKE_GENES:
-        found.append("The samples have names of genes. If genes are in the rows, say --transpose.")
+        found.append("The samples have names of genes. If genes are in the rows, add --transpose.")
     n_constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if n_constant:
-        found.append(f"{n_constant:,} genes have the same value in every sample; they can never rank.")
+        found.append(f"{n_constant:,} genes have the same value in every sample; they tell nothing.")
     small = [f"{name} ({count})" for name, count in classes.items() if count < 20]
     if small:
         found.append(f"Classes under 20 samples: {', '.join(small)}. As a target they are uncertain.")

@@ -84,7 +84,7 @@ EXPECTED = {
     "f12_text_damage.14": _read("comment"),
     "f12_text_damage.16": _read(),
     "f12_text_damage.17": _read(),
-    "f12_text_damage.18": _refused("blanks", "tr -s"),
+    "f12_text_damage.18": _refused("blanks", "perl"),
     "f12_text_damage.19": _refused(PLACE, "blanks"),
     "f12_text_damage.22": _refused("iconv"),
     "f12_text_damage.23": _refused(PLACE, "decimal comma"),

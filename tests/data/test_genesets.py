@@ -53,7 +53,7 @@ def test_unknown_name_lists_the_three_closest(tmp_path):
         ("A x G1 G2\n", "line 1: expected a name.*found 1 field"),
         ("\n \n", "the file is empty"),
         ("# only words\n", "every line starts with #"),
-        ("A\tx\tG\nA\tx\tH\n", "line 2: gene set 'A' was read before, with other genes"),
+        ("A\tx\tG\nA\tx\tH\n", "line 2: gene set 'A' occurs twice, with different genes"),
         ("A x G1 G2\nB x G1 G2\n", "line 1: .*It has blanks instead.*tr ' ' '.t' <"),
         ("A,x,G1,G2\nB,x,G1,G2\n", "line 1: .*It has commas instead.*tr ',' '.t' <"),
         ("A;x;G1;G2\n", "line 1: .*It has semicolons instead"),

@@ -78,7 +78,7 @@ def test_raw_is_read_with_its_own_genes(scaled):
 
 def test_scaled_values_are_doubted_where_a_layer_or_raw_may_be_meant(scaled, tmp_path):
     (doubt,) = [one for one in read_expression(scaled).uns["tspg_input"]["notes"] if "negative" in one]
-    assert "'counts', 'raw' of the file may be what is meant: then read it with --layer counts" in doubt
+    assert "The file also has 'counts', 'raw', which may be better: try --layer counts" in doubt
     with pytest.raises(ExpressionError, match="negative values"):
         read_expression(scaled, strict=True)
     for path, layer in ((scaled, "X"), (scaled, "counts"), (write(tmp_path, VALUES - 3), None)):

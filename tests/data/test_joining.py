@@ -334,7 +334,7 @@ def test_names_as_they_are_come_first():
 def test_running_numbers_on_both_sides_are_doubted(tmp_path):
     ours = [str(at) for at in range(12)]
     adata = read(tmp_path, {"": ours, "class": CLASSES}, ours)
-    assert any("running numbers" in note for note in notes(adata))
+    assert any("only numbers" in note for note in notes(adata))
 
 
 # What the matrix file itself says
@@ -410,5 +410,5 @@ def test_a_series_matrix_labels_the_matrix_beside_it(tmp_path):
 def test_running_numbers_that_match_nothing_are_told_as_lost_names(tmp_path):
     path = tmp_path / "m.h5ad"
     AnnData(np.ones((12, 3), np.float32), var=pd.DataFrame(index=GENES)).write_h5ad(path)
-    with pytest.raises(LabelError, match="running numbers, as if their names were lost"):
+    with pytest.raises(LabelError, match="only numbers its samples"):
         read_expression(path, labels=labels(tmp_path, {"sample": SAMPLES, "class": CLASSES}), allow_unlabelled=True)

@@ -335,7 +335,7 @@ def test_options_that_do_not_fit_are_refused(of_gdc):
         read_expression(of_gdc / "gdc_sample_sheet.tsv", sample_column="Case")
     empty = of_gdc / "empty"
     empty.mkdir()
-    with pytest.raises(ExpressionError, match="this is a folder, and in it is no file with the genes of one sample"):
+    with pytest.raises(ExpressionError, match="no file in this folder holds the genes of one sample"):
         read_expression(empty)
 
 

@@ -105,7 +105,7 @@ def labels_cases() -> Iterator[Case]:
     yield case(
         "several columns and none named",
         holding("labels.tsv", header),
-        r"2 columns, with so many classes: 'tissue' \(3\), 'sex' \(1\).*--label-column",
+        r"2 columns \(with so many different values: 'tissue' \(3\), 'sex' \(1\).*--label-column",
         code=2,
         file="",
     )
@@ -177,7 +177,7 @@ def gmt_cases() -> Iterator[Case]:
     yield case(
         "a set twice",
         replaced("sets.gmt", "SECOND", "FIRST"),
-        "line 2: gene set 'FIRST' was read before, with other genes",
+        "line 2: gene set 'FIRST' occurs twice, with different genes",
     )
     yield case("a set without a name", replaced("sets.gmt", "SECOND", ""), "line 2: gene set '' has no name")
     yield case("a set without genes", added("sets.gmt", "THIRD\tabout\t\t\n"), "line 3: gene set 'THIRD' has no genes")
@@ -226,11 +226,11 @@ def lists_cases() -> Iterator[Case]:
         return Case("lists", name, change, says, code, file, more)
 
     yield case("there is no file", missing("genes.txt"), "cannot be read|no such file")
-    yield case("empty", holding("genes.txt", ""), "the file is empty. It must hold one gene a line")
+    yield case("empty", holding("genes.txt", ""), "the file is empty. It must hold one gene per line")
     yield case(
         "several genes in a line",
         holding("genes.txt", "G1\tG2\n"),
-        "line 1: expected one gene, found several fields.*one gene a line",
+        "line 1: expected one gene, found several fields.*one gene per line",
     )
     yield case("a bell in a gene", replaced("genes.txt", "G2", "G\x07"), r"line 2: .*control characters.*'G\\x07'")
     yield case("a NUL byte", replaced("genes.txt", "G2", "G\0"), "line 2: a NUL byte")

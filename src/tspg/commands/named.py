@@ -29,7 +29,7 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     """The second cohort, read as the first was: its genes, on whichever side of the file they stand."""
     if options.test_expression is None:
         if options.test_labels is not None:
-            raise UsageError(f"--test-labels {options.test_labels}: say with --test-expression FILE what it labels.")
+            raise UsageError(f"--test-labels {options.test_labels}: add its matrix, --test-expression FILE.")
         return None
     if options.test_labels is None and options.label_column is None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
@@ -70,7 +70,7 @@ def gene_set(options: Namespace) -> GeneSet | None:
     """The one gene set that the options name: a set, the union of all, or None for every gene."""
     if not options.gene_sets:
         if options.gene_set:
-            raise UsageError(f"--gene-set {options.gene_set}: say with --gene-sets FILE.gmt where it stands.")
+            raise UsageError(f"--gene-set {options.gene_set}: add its file, --gene-sets FILE.gmt.")
         return None
     gene_sets = read_gene_sets(*options.gene_sets)
     if options.gene_set is None:

@@ -56,8 +56,8 @@ def carry_out(options: Namespace, _report: Report) -> list[str]:
 def _require_one_word_on_classes(options: Namespace) -> None:
     if options.new_class is not None and (options.labels or options.label_column):
         raise UsageError(
-            f"--new-class {options.new_class} says that all samples are of one new class, and labels which class each "
-            "is of. Leave one of them out: a class in the labels that the model does not know is a new one, too."
+            f"--new-class {options.new_class} gives all samples one new class, labels give each its own. Leave one of "
+            "them out: a class in the labels that the model does not know is new, too."
         )
     if options.align != "none" and not (options.labels or options.label_column):
         raise UsageError(

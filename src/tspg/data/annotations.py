@@ -85,7 +85,7 @@ def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
         if not category or category in taken:
             raise GeneSetError(
                 f"--annotations {category}={paths[0]}: the category "
-                f"{'is among the carried ones' if category else 'has no name'}. Give it another one: NAME=FILE.gmt."
+                f"{'is built in' if category else 'has no name'}. Choose another name: NAME=FILE.gmt."
             )
         found.append(Annotation(category, read_gene_sets(*paths), ", ".join(path.name for path in paths)))
     return tuple(found)

@@ -78,13 +78,13 @@ def _described(array: Any) -> str:
 def _names(path: Path, matrix_path: Path, what: str, n_expected: int) -> list[str]:
     if not path.is_file():
         raise ExpressionError(
-            f"{path}: there is no such file. It must hold the names of the {what} of {matrix_path.name}, one a line."
+            f"{path}: there is no such file. It must hold the names of the {what} of {matrix_path.name}, one per line."
         )
     with TextLines(path, ExpressionError) as lines:
         names = [line for _, line in lines.numbered_lines()]
     if len(names) != n_expected:
         raise ExpressionError(
-            f"{path}: {len(names):,} names for the {n_expected:,} {what} of {matrix_path.name}. Give one name a line."
+            f"{path}: {len(names):,} names for the {n_expected:,} {what} of {matrix_path.name}. Give one name per line."
         )
     return names
 

@@ -104,7 +104,7 @@ def _all_row_ids(reopen: Callable[[ExitStack], Table]) -> list[str]:
 
 
 def _why_left_out(fields: Fields) -> str:
-    return "they have no name" if fields.nameless_left_out else "they are not the default of their model"
+    return "they have no name" if fields.nameless_left_out else "they are not the main profile of their model"
 
 
 class TextBlock:

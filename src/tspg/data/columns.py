@@ -237,7 +237,7 @@ def _about(layout: Layout | None, texts: list[str], left_out: list[str], row_nam
     if left_out:
         parts.append(f"{len(left_out):,} column(s) of numbers were left out: {listed(left_out, 4)}")
     if split:
-        parts.append("genes have two names each; the first was taken")
+        parts.append("genes have two names each, such as 'TP53 (7157)'; the first was taken")
     if layout is None:
         return ["; ".join(parts)] if parts else []
     return [f"read as {layout.name}" + (": " + "; ".join(parts) if parts else "")]

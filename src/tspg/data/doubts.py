@@ -42,12 +42,8 @@ def note_on_left_out(rows: Sequence[str]) -> list[str]:
     """What was left out among the genes, and is no gene."""
     if not rows:
         return []
-    are = (
-        "name among the genes stands for no gene and was"
-        if len(rows) == 1
-        else "names among the genes stand for no gene and were"
-    )
-    return [f"{len(rows):,} {are} left out, also of library sizes: {listed(rows, 5)}"]
+    are = "row is no gene and was" if len(rows) == 1 else "rows are no genes and were"
+    return [f"{len(rows):,} {are} left out, also from library sizes: {listed(rows, 5)}"]
 
 
 def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[str]]:
@@ -68,8 +64,8 @@ def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[
 def doubt_about_description(gene_set: GeneSet) -> str:
     """What to say of a set whose second field in its file is a gene of the matrix."""
     return (
-        f"gene set {shown(gene_set.name)}: the description in its file, {shown(gene_set.description)}, is a gene of "
-        "the matrix. GMT has a description in the second column; without any the first gene of every set is lost"
+        f"gene set {shown(gene_set.name)}: its description, {shown(gene_set.description)}, is a gene of the matrix. "
+        "The second column of GMT is a description and no gene; if the file has none, put NA there"
     )
 
 

@@ -20,8 +20,8 @@ _IN_NUMBERS = re.compile(rf"[,_%<>~{_BETWEEN_THOUSANDS}]")
 _SEVERAL = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?([,;|][+-]?[\d.]+(e[+-]?\d+)?)+$", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"[+-]?0x[0-9a-f]+$", re.IGNORECASE)
 _DECIMAL_POINTS = (
-    "Save the file with decimal points, in Python: "
-    "pandas.read_csv(OLD, sep=None, engine='python', decimal=',', index_col=0).to_csv(NEW)."
+    "Change the file: python -c \"import pandas; pandas.read_csv('OLD', sep=None, engine='python', decimal=',', "
+    "index_col=0).to_csv('NEW.csv')\"."
 )
 
 

@@ -28,7 +28,7 @@ class Foreign:
 
 _WRITE = 'write.table($x, "$name.tsv", sep="\\t", quote=FALSE, col.names=NA)'
 _ASSAY = f"{_WRITE.replace('$x', 'SummarizedExperiment::assay(x)')}, or as.matrix(x) in its place if x is a plain table"
-_UNPACK = "Unpack it and give the file with the matrix, or the folder if it has one file a sample"
+_UNPACK = "Unpack it and give the file with the matrix, or the folder if it has one file per sample"
 _PANDAS = (
     "Turn it into text first: python -c "
     "\"import pandas; pandas.$read('$file').to_csv('$name.tsv', sep='\\t', index=False)\""
@@ -70,7 +70,10 @@ GCTX = Foreign(
     "parse('$file').data_df.to_csv('$name.tsv', sep='\\t')\"",
     (".gctx",),
 )
-KALLISTO = Foreign("the binary output of kallisto", "Give abundance.tsv, which lies beside it")
+KALLISTO = Foreign(
+    "the binary output of kallisto",
+    'Sum its transcripts up to genes in R: tximport::tximport("$file", type="kallisto", tx2gene=tx2gene)$$counts',
+)
 MUDATA = Foreign(
     "a MuData file",
     "Take the RNA out of it: python -c \"import mudata; mudata.read('$file').mod['rna'].write_h5ad('$name.h5ad')\"",

@@ -153,7 +153,7 @@ def read_gene_list(path: str | Path) -> tuple[str, ...]:
         if len(cells) > 1 or not cells[0]:
             raise GeneSetError(
                 f"{where}: expected one gene, found several fields: {shown(apart.join(fields))}. "
-                f"Give one gene a line.{_without_other_columns(path, rows[0].fields, apart)}"
+                f"Give one gene per line.{_without_other_columns(path, rows[0].fields, apart)}"
             )
         _check_characters(cells, where)
     return tuple(dict.fromkeys(row.fields[0].rstrip(",") for row in rows))
@@ -190,8 +190,7 @@ def _collection(found: Iterable[Placed]) -> GeneSets:
             gene_sets[gene_set.name] = gene_set
         elif set(before.genes) != set(gene_set.genes):
             raise GeneSetError(
-                f"{where}: gene set {shown(gene_set.name)} was read before, with other genes. Give every set its own "
-                "name."
+                f"{where}: gene set {shown(gene_set.name)} occurs twice, with different genes. Rename one of them."
             )
         else:
             note = f"gene set {shown(gene_set.name)} occurs twice with the same genes and was read once"
@@ -205,7 +204,7 @@ def _lines(path: Path, what: str) -> list[tuple[int, str]]:
     with TextLines(path, GeneSetError) as lines:
         found = list(lines.numbered_lines())
     if not any(line.strip() for _, line in found):
-        raise GeneSetError(f"{path}: the file is empty. It must hold one {what} a line.")
+        raise GeneSetError(f"{path}: the file is empty. It must hold one {what} per line.")
     return found
 
 
@@ -224,7 +223,7 @@ def _rows(path: Path, lines: Iterable[tuple[int, str]], what: str) -> tuple[list
             rows.append(Row(f"{path}, line {number:,}", plain))
     if not rows:
         raise GeneSetError(
-            f"{path}: every line starts with #, so it holds no {what}. Give a file with one {what} a line."
+            f"{path}: every line starts with #, so it holds no {what}. Give a file with one {what} per line."
         )
     notes = [f"{len(comments):,} line(s) that start with # were left out: {listed(comments, 3)}"] if comments else []
     return rows, [*notes, *(["quotation marks around names were left out"] if n_quoted else [])]
@@ -244,10 +243,10 @@ def _read(path: Path) -> list[Placed]:
     rows, notes = _rows(path, lines, "gene set")
     widths = [_width(row.fields) for row in rows]
     if _is_gmx(path, rows, widths):
-        found, read_as = _of_gmx(rows), ["read as GMX, a gene set a column"]
+        found, read_as = _of_gmx(rows), ["read as GMX, one gene set per column"]
     elif max(widths) == 1 and len(rows) > 1:
         found = [_of_grp(path, rows, lines)]
-        read_as = [f"read as one gene set with a gene a line, called {shown(found[0].gene_set.name)}"]
+        read_as = [f"read as one gene set with one gene per line, called {shown(found[0].gene_set.name)}"]
     else:
         found, read_as = _of_gmt(rows), []
     return _noted(found, path, [*read_as, *notes])

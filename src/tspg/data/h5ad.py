@@ -58,8 +58,8 @@ def _watched(blocks: Iterator[Block], others: list[str], table: Table) -> Iterat
     for block in blocks:
         if isinstance(block, ArrayBlock) and not table.doubts and (block.array < 0).any():
             table.doubts.append(
-                f"{X} holds negative values, as after scaling to z-scores, but {listed(others)} of the file may be "
-                f"what is meant: then read it with --layer {others[0]}"
+                f"{X} holds negative values, as scaled z-scores do. The file also has {listed(others)}, which may be "
+                f"better: try --layer {others[0]}"
             )
         yield block
 

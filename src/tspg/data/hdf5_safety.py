@@ -98,12 +98,12 @@ def check_hdf5(source: h5py.File, file: str, limit: float, *, whole: tuple[str, 
             where = f"{group.name.rstrip('/')}/{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ExpressionError(
-                    f"{file}: {where!r} is a link to another place. Such files are refused; write the data themselves."
+                    f"{file}: {where!r} is a link to another place. Write the file again with anndata (write_h5ad)."
                 )
             item = group[name]
             if h5py.h5o.get_info(item.id).rc > 1:  # under its other name nobody would ask how large it is
                 raise ExpressionError(
-                    f"{file}: {where!r} has a second name in the file. Such files are refused; write the data twice."
+                    f"{file}: {where!r} has a second name in the file. Write it again with anndata (write_h5ad)."
                 )
             if isinstance(item, h5py.Group):
                 waiting.append(item)

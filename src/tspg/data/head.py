@@ -225,10 +225,10 @@ def _single_field(header: str, rows: list[list[str]]) -> str:
     """What to do about a header of one field."""
     one = f"one field only ({shown(header)})" if header else "the line is empty"
     if "  " in header.strip():
-        return f"{one}: the fields are between several blanks. Put tabs there: tr -s ' ' '\\t' < OLD > NEW."
+        return f"{one}: the fields are between several blanks. Use tabs: perl -pe 's/ {{2,}}/\\t/g' OLD > NEW."
     longer = next((at for at, row in enumerate(rows, 1) if len(row) > 1), 0)
     if longer:
-        return f"{one}, and more below. If the column names stand {longer} line(s) further down, remove what is above."
+        return f"{one}, but more below. If the column names are {longer} line(s) down, delete the lines above them."
     return f"{one}, so there is no column of values. Put tabs or commas between the fields."
 
 
@@ -251,7 +251,7 @@ def _aligned(
     ends = "The lines below end in empty fields; remove them: sed -E 's/[\t,;]+$//' OLD > NEW."
     advice = "Every column needs one name; check that none is missing and none is too many."
     raise error(
-        f"{where}: expected {n_names:,} fields as in the header, found {n_row:,}, and so below. "
+        f"{where}: the header has {n_names:,} fields, the lines below {n_row:,}. "
         f"{ends if filled <= n_names < n_row else advice}"
     )
 

@@ -158,7 +158,7 @@ def _of_the_matrix(file: str, own: pd.DataFrame, options: LabelOptions) -> Joine
     if column not in own.columns:
         names = listed(closest(column, own.columns, len(own.columns))) if len(own.columns) else "none"
         raise LabelError(
-            f"{file}: there is no column {shown(column)} of samples. The columns are {names}; or give "
+            f"{file}: there is no sample column {shown(column)}. The columns are {names}; choose one, or give "
             f"{options.file} FILE."
         )
     for sample, label in own[column].items():
@@ -308,7 +308,7 @@ def _tell_of_match(joined: Joined, found: Found, labels: LabelsFile, sample_ids:
         )
     if _are_running(sample_ids):
         joined.doubts.append(
-            f"the samples are called by running numbers, also in {labels.path.name}; check that both count alike"
+            f"the names of samples are only numbers, also in {labels.path.name}; check that both have the same order"
         )
 
 
@@ -337,7 +337,7 @@ def none_found(
     ids = list(dict.fromkeys(labels.columns[at][1 if labels.header else 0 :]))
     reason = _reasons(names, found, labels, options)
     if _are_running(names):
-        reason = "They are called by running numbers, as if their names were lost: write the matrix with its names. "
+        reason = "The matrix only numbers its samples: save it again with the sample names. "
     if not reason and names and (near := get_close_matches(names[0], ids[:_COMPARED], n=1)):
         reason = f"The nearest names are {shown(names[0])} here and {shown(near[0])} there. "
     return LabelError(
@@ -356,8 +356,8 @@ def _reasons(missing: Sequence[str], found: Found, labels: LabelsFile, options: 
     if found.match.clash is not None:
         ours, too, theirs, how = found.match.clash
         return (
-            f"{shown(ours)} and {shown(too)} would both be {shown(theirs)} of {labels.path.name}, if matched {how}. "
-            "Give labels by names that tell these samples apart. "
+            f"{shown(ours)} and {shown(too)} both match {shown(theirs)} in {labels.path.name} {how}. "
+            f"Use sample names in {labels.path.name} that tell them apart. "
         )
     pairs = nearly_alike(missing, dict.fromkeys(labels.columns[found.at]))
     return "".join(f"{shown(ours)} is nearly the labelled {shown(theirs)}. " for ours, theirs in pairs)

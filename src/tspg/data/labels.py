@@ -259,7 +259,7 @@ def _read_cls(path: Path, lines: Sequence[str]) -> LabelsFile:
             )
     if set(used) != set(names):  # the first label used stands for the first class, and so on
         if len(names) != len(used):
-            raise LabelError(f"{path}, line 2: {len(names):,} names for {len(used):,} classes. Give a name a class.")
+            raise LabelError(f"{path}, line 2: {len(names):,} names for {len(used):,} classes. Name each class.")
         if all(label.isdigit() for label in used) and used != sorted(used, key=int):
             raise LabelError(
                 f"{path}, line 3: the classes' numbers are first used in the order {listed(used)}, so it is unsure "

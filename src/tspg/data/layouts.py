@@ -72,7 +72,7 @@ LAYOUTS = (
     Layout(
         "ICGC expression file",
         has=("icgc_donor_id", "gene_id"),
-        refusal='it is a long table, one line for each gene of a sample. Turn it: python -c "import pandas as pd; '
+        refusal='it is a long table, one line per gene and sample. Turn it: python -c "import pandas as pd; '
         "pd.read_table('FILE').pivot(index='gene_id', columns='icgc_specimen_id', values='normalized_read_count')"
         ".to_csv('NEW.tsv', sep='\\t')\".",
     ),

@@ -72,7 +72,7 @@ _STEPS = {  # the first that fits either side
     Kind.PROBES: "Change the probes to gene symbols with the table of the array (its GPL page at GEO).",
     Kind.PROTEINS: "Change them to gene symbols at uniprot.org/id-mapping.",
     Kind.WEIGHTED: "Leave the weights out.",
-    Kind.SEVERAL: "Put a tab between the genes of a set, and give a list one gene a line.",
+    Kind.SEVERAL: "Put a tab between the genes of a set, and give a list one gene per line.",
     Kind.NUMBERS: "Numbers are understood as human Entrez ids where most are known; else give symbols or Ensembl ids.",
     Kind.MOUSE: _TWO_SPECIES,
     Kind.OTHER_ENSEMBL: _TWO_SPECIES,

@@ -75,11 +75,11 @@ def check_names(
         raise error(f"{where(file)}{what} number {names.index('') + 1:,} has an empty name. Give every {what} a name.")
     check_characters(names, what=what, file=file, error=error)
     if not twice_allowed and len(set(names)) < len(names):
-        join = ", or join them with --duplicates sum, mean or first" if what == "gene" and file else ""
+        join = "Add --duplicates sum, mean or first, or keep" if what == "gene" and file else "Keep"
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise error(
             f"{where(file)}{len(twice):,} {what} name(s) occur more than once: {listed(twice)}. "
-            f"Keep one {what} of each name, or give them different names{join}."
+            f"{join} one {what} per name."
         )
 
 

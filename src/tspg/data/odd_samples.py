@@ -80,14 +80,16 @@ def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: Fl
     nothing = np.zeros_like(used)
     found: list[tuple[Flags, str]] = []
     if scale.kind == MIXED:
-        fewer, what = (linear, "linear values") if linear.sum() <= others.sum() else (others, "values like logarithms")
-        found.append((fewer, f"{what} while the others have not"))
+        if linear.sum() <= others.sum():
+            found.append((linear, "linear values, the others logarithms"))
+        else:
+            found.append((others, "values like logarithms, the others linear values"))
     if scale.kind in (*LOG_KINDS, Z_SCORES, CENTRED, UNCLEAR) and linear.any() and others.any():
         apart = are_apart(shape.high[others], shape.high[linear])
         found.append((linear if apart else nothing, "linear values, the others not"))
     if scale.kind in LINEAR_KINDS and linear.any() and others.any():
         odd = others & ~whole & (10 * shape.high < np.quantile(shape.high[linear], 0.1))
-        found.append((odd, "values like logarithms, the others linear ones"))
+        found.append((odd, "values like logarithms, the others linear values"))
     if scale.kind == ESTIMATED_COUNTS and 1 - whole[used].mean() < 0.1:
         found.append((used & ~whole, "values with decimals, the others whole numbers"))
     if negative[used].mean() < 0.1:
@@ -126,8 +128,8 @@ def _far_cells(
     if not told:
         return []
     left = f" and {len(told) - _MOST_CELLS:,} more" if len(told) > _MOST_CELLS else ""
-    lie = "value lies" if len(told) == 1 else "values lie"
-    return [f"{len(told):,} {lie} far beyond the rest of gene and sample: {'; '.join(told[:_MOST_CELLS])}{left}"]
+    are = "value is" if len(told) == 1 else "values are"
+    return [f"{len(told):,} {are} far outside of their gene and sample: {'; '.join(told[:_MOST_CELLS])}{left}"]
 
 
 def _gene_of(

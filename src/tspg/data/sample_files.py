@@ -268,8 +268,8 @@ class _Sample:
             if len(missing):
                 gene = shown(ours[int(missing[0])].as_py())
                 raise ExpressionError(
-                    f"{self.file.path}: it {fault} gene {gene} ({len(missing):,} such), other than {self.first.path}. "
-                    "All files must have the same genes: make them with one annotation, or give them as one matrix."
+                    f"{self.file.path}: it {fault} gene {gene} ({len(missing):,} such), unlike {self.first.path}. "
+                    "All files need the same genes: make them with one annotation, or give them as one matrix."
                 )
         if len(genes) != len(profile.genes) or len(genes.unique()) < len(genes):
             raise ExpressionError(

@@ -116,8 +116,8 @@ def _main_layout(path: Path, by_layout: dict[str, list[tuple[Path, Recognised]]]
     names = [name for name in by_layout if name in sure] or list(by_layout)
     if not names:
         raise ExpressionError(
-            f"{path}: this is a folder, and in it is no file with the genes of one sample, such as "
-            f"{listed([layout.name for layout in LAYOUTS[:4]])}. Give the file with the matrix."
+            f"{path}: no file in this folder holds the genes of one sample (such as "
+            f"{listed([layout.name for layout in LAYOUTS[:4]])}). Give the file with the matrix."
         )
     if len(names) > 1:
         counted = ", ".join(f"{len(by_layout[name]):,} of {name}" for name in names)
@@ -202,8 +202,8 @@ class _Place:
         if len(below) != 1:
             fault = "is in several folders" if below else "is not there"
             raise ExpressionError(
-                f"{where}: the file {shown(name)} {fault}. Paths are seen from the sheet's folder, {self.folder}; "
-                "correct the path, or put the sheet beside the files."
+                f"{where}: the file {shown(name)} {fault}. Paths start from the sheet's folder, {self.folder}; "
+                "correct the path, or move the sheet to the files."
             )
         return below[0]
 

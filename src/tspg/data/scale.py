@@ -96,13 +96,13 @@ def reason(scale: Scale) -> str:
         "negative": f"some values are negative, the smallest is {found:,.6g}",
         "negative and large": f"some values are negative, and others as large as {found:,.6g}",
         "far below zero": f"many values are as low as {found:,.6g}",
-        "one around zero": "values lie around zero, and with so few samples centred ones look like logarithms",
+        "one around zero": "values lie around zero; with so few samples they may be logarithms or centred",
         "centred by gene": f"the values of each gene lie around zero with standard deviation {found:.2g}",
         "centred by sample": f"the values of each sample lie around zero with standard deviation {found:.2g}",
         "ranks": "the values of every sample are spread evenly over the same range",
         "mixed": f"{found:.0%} of the samples look linear, the others like logarithms",
         "between": f"{found:.0%} of the samples look linear, the others rather like logarithms",
-        "narrow": f"values go up to {found:,.6g}, too high for logarithms of reads, too alike for linear values",
+        "narrow": f"values go up to {found:,.6g}, high for log2 of RNA-seq, but too even for linear values",
         "log2": f"2^x - 1 adds up to about {_number(found)} in every sample",
         "log2.71828": f"e^x - 1 adds up to about {_number(found)} in every sample: a natural logarithm",
         "log10": f"10^x - 1 adds up to about {_number(found)} in every sample: a logarithm to base 10",
@@ -110,9 +110,9 @@ def reason(scale: Scale) -> str:
         "yes or no": "all values are 0 or 1",
         "bounded": f"no value is above {LARGEST_LOG2:.0f}, the largest is {found:,.6g}",
         "mostly bounded": f"in most samples no value is above {LARGEST_LOG2:.0f}",
-        "few genes": f"there are only {scale.n_genes:,} genes to tell by",
+        "few genes": f"only {scale.n_genes:,} genes, too few to tell",
         "constant": "no sample has two different values",
-        "layout": f"by its layout; the largest is {scale.largest:,.6g}",
+        "layout": f"by the layout of the file; the largest is {scale.largest:,.6g}",
         "stored": "as the stored model says",
     }.get(scale.why, "")
     if scale.transform != "log2":
@@ -125,7 +125,7 @@ def _number(value: float) -> str:
 
 
 def _share(value: float) -> str:
-    return "more than 99%" if 0.99 < value < 1 else f"{value:.0%}"
+    return "nearly all" if value > 0.99 else f"{value:.0%}"
 
 
 def scale_in_words(scale: Scale) -> str:

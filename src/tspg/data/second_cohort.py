@@ -122,7 +122,7 @@ def _of_same_genes(adata: AnnData, first: AnnData, layer: str | None) -> AnnData
         raise ExpressionError(f"{THE_COHORT}: {error}") from error
     if match.missing:
         raise ExpressionError(
-            f"{THE_COHORT}: {len(match.missing):,} of the question's {len(wanted):,} genes are not in it: "
+            f"{THE_COHORT}: {len(match.missing):,} of the run's {len(wanted):,} genes are missing: "
             f"{listed(match.missing)}. Choose genes that both cohorts have: a gene set, or matrices of shared genes."
         )
     column_of = dict(zip(match.found, match.positions, strict=True))

@@ -111,8 +111,7 @@ class TextLines:
             if b"\r" in block:
                 line += block.count(b"\n", 0, block.index(b"\r"))
                 raise self.error(
-                    f"{self.path}, line {line:,}: a carriage return without line feed. "
-                    "Save the file with Unix line ends."
+                    f"{self.path}, line {line:,}: old Mac line ends. Change them: tr '\\r' '\\n' < OLD > NEW."
                 )
         return block
 

@@ -75,21 +75,21 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
     older = learned.why == "stored" and learned.kind == LOG_SCALE  # which called whatever has negative values so
     if not are_alike(kind, learned.kind) and not (older and kind in (Z_SCORES, CENTRED)):
         raise ExpressionError(
-            f"{file}: the values look like {described(found)}; those that were learned from are {_learned(learned)}. "
+            f"{file}: the values look like {described(found)}; the training data are {_learned(learned)}. "
             f"{_the_same(learned)}"
         )
     if learned.transform == "none":
         return found
     if found.smallest < 0:
         raise ExpressionError(
-            f"{file}: the smallest value is {found.smallest:.6g}, and log2(x + 1), which the values that were learned "
-            "from are on, is for values from zero on. Correct the value."
+            f"{file}: the smallest value is {found.smallest:.6g}, but the training data are log2(x + 1), which needs "
+            "values of 0 or more. Correct the value."
         )
     if learned.scaled and found.n_genes < _OF_LIBRARY * learned.n_genes:
         raise ExpressionError(
-            f"{file}: it holds {found.n_genes:,} genes, and libraries of those that were learned from were summed over "
-            f"{learned.n_genes:,}; counts per million of so few are much larger. Give the whole file of counts, or "
-            "log2(counts per million + 1) of it."
+            f"{file}: it holds {found.n_genes:,} genes, the training data {learned.n_genes:,}; counts per million of "
+            "so few genes come out much too large. Give the counts of all genes, or log2(counts per million + 1) made "
+            "from all genes."
         )
     return replace(found, transform="log2", scaled=learned.scaled)
 
@@ -99,24 +99,26 @@ def _learned(scale: Scale) -> str:
 
 
 def _the_same(scale: Scale) -> str:
-    also = ", or log2(counts per million + 1)" if scale.scaled else ", or log2(x + 1) of them"
+    also = ", or log2(counts per million + 1)" if scale.scaled else f", or log2(x + 1) of {noun(scale)}"
     return f"Give {noun(scale)}{also if scale.transform == 'log2' else ''}."
 
 
 def notes_on_likeness(scale: Scale, learned: Scale) -> tuple[list[str], list[str]]:
     """What to know and what to doubt of values that are to stand beside others, once `like` has let them through."""
     if scale.kind in _OF_ANY_KIND:
-        return [], [f"the scale of the values is unclear ({of_file(scale)}); they were read as those learned from were"]
+        return [], [
+            f"the scale of the values is unclear ({of_file(scale)}); it was taken to be that of the training data"
+        ]
     if learned.transform == "log2" and scale.transform == "none":
         of = "counts per million" if learned.scaled else noun(learned)
         return [
-            f"the values are on a log scale already ({reason(scale)}) and were taken as they are; those learned from "
-            f"are log2(x + 1) of {of}"
+            f"the values are on a log scale already ({reason(scale)}) and were not changed; the training data are "
+            f"log2(x + 1) of {of}"
         ], []
     if scale.scaled and scale.n_genes < _LIBRARY * learned.n_genes:
         return [], [
-            f"libraries were summed over {scale.n_genes:,} genes, those learned from over {learned.n_genes:,}: if "
-            "genes with many counts are missing, all values are too large"
+            f"counts per million were made from {scale.n_genes:,} genes, in training from {learned.n_genes:,}: if "
+            "highly expressed genes are missing, values are too large"
         ]
     return notes_on_scale(scale, "none") if scale.transform == "log2" else ([], [])
 
@@ -146,7 +148,7 @@ def _effective(scale: Scale, transform: str, file: str, *, refuse_linear: bool) 
 
 def _needs_transform(scale: Scale) -> str:
     """What to say of linear values that nobody has said how to take."""
-    found = f"the values look like {described(scale)}; a log scale is needed."
+    found = f"the values look like {described(scale)}, but a log scale is needed."
     if scale.smallest < 0:
         return f"{found} Negative values have no logarithm: say --transform none to take them as they are."
     first = " (each sample is scaled to counts per million first)" if scale.kind in COUNT_KINDS else ""
@@ -168,7 +170,7 @@ def notes_on_scale(scale: Scale, asked: str) -> tuple[list[str], list[str]]:
         Z_SCORES: f"{told}. A new sample cannot be put on this scale; log2 values are better",
         CENTRED: f"{told}. A new sample cannot be put on this scale; log2 values are better",
         RANKS: f"{told}. Differences of ranks are no fold changes; log2 values are better",
-        MIXED: f"not all samples are on one scale: {reason(scale)}",
+        MIXED: f"not all samples are on one scale: {reason(scale)}. Put all on one scale first",
         UNCLEAR: f"the scale of the values is unclear ({reason(scale)}); they were taken as they are",
     }
     return [], [doubts[scale.kind]] if scale.kind in doubts else []
