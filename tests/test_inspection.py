@@ -121,7 +121,7 @@ def test_what_reading_found_out_is_shown_in_order(monkeypatch):
         *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note"),
     ]
     assert "Layout      featureCounts output, genes in rows" in found.lines()
-    assert "Joined      5 of 6 samples are among the 90 labelled ones by column 'barcode' (shorter)" in found.lines()
+    assert "Joined      5 of 6 samples are among 90 labelled ones by column 'barcode' (shorter)" in found.lines()
     told = found.as_dict()
     assert told["scale"] == {"kind": "log scale", "figure": None}
     assert told["left_out"] == {"rows": ["N_unmapped"], "columns": ["Chr", "Start"]}

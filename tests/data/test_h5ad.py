@@ -174,7 +174,7 @@ def test_a_missing_value_is_named(tmp_path, kind):
 
 def test_label_column(tmp_path):
     path = write(tmp_path)
-    with pytest.raises(LabelError, match=r"no column 'tisue'.*'tissue', 'age'"):
+    with pytest.raises(LabelError, match=r"no sample column 'tisue'.*'tissue', 'age'"):
         read_expression(path, label_column="tisue")
     obs = OBS.assign(tissue=pd.Categorical(["Lung", None, "Lung"]))
     path = write(tmp_path, obs=obs)

@@ -74,11 +74,11 @@ def test_a_header_of_r_with_one_sample(tmp_path):
         ("# a\n# b\n", "comment lines only"),
         ("\n" + TABLE, "starts with an empty line"),
         ("sample\ns1\n", "line 1: one field only"),
-        ("Table S3\n\n" + TABLE, "line 1: one field only.*remove what is above"),
-        ("Table S3 of the paper\n" + TABLE, "one field only.*stand 1 line.*remove what is above"),
+        ("Table S3\n\n" + TABLE, "line 1: one field only.*delete the lines above"),
+        ("Table S3 of the paper\n" + TABLE, "one field only.*are 1 line.*delete the lines above"),
         (TABLE.replace("\t", "   "), "several blanks.*perl"),
         (TABLE.replace("A", "A\tC"), "line 2: the header has 4 fields, the lines below 3"),
-        (TABLE.replace("\tA", ""), "line 2: expected 2 fields as in the header, found 3"),
+        (TABLE.replace("\tA", ""), "line 2: the header has 2 fields, the lines below 3"),
         (TABLE.replace("sample", "x1").replace("2\n", "2\t\n").replace("5\n", "5\t\n"), "empty fields.*sed -E"),
         (TABLE.replace("\ns2", "\n\ns2"), "line 3: expected 3 fields.*the line is empty"),
         (TABLE + "\n\ns3\t1\t2\n", "line 4: expected 3 fields.*the line is empty"),
@@ -95,7 +95,7 @@ def test_what_is_no_table_is_refused_with_its_place(tmp_path, content, message):
 
 def test_a_missing_last_column_is_no_trailing_tab_under_a_header_of_r(tmp_path):
     # Read as a trailing tab, every value would go to its neighbour.
-    with pytest.raises(ExpressionError, match="found 4"):
+    with pytest.raises(ExpressionError, match="the lines below 4"):
         read(tmp_path, "x1\tx2\tx3\nTP53\t1\t2\t\nMYC\t3\t4\t\n")
 
 

@@ -85,7 +85,7 @@ def test_quotation_marks_of_r(tmp_path):
         ("s1\n", None, "one field only"),
         ("s1\tLung\tx\n", None, "header line but no sample below it"),
         ("s1\tLung\ns2\tLiver\tx\ns3\tLung\n", None, "line 2: expected 2 fields as in the header, found 3"),
-        ("s1\tLung\ns2\n", None, "line 2: expected 2 fields"),
+        ("s1\tLung\ns2\n", None, "line 2: (expected 2|the header has 2) fields"),
         ("s1\tLung\n\ns2\tLiver\n", None, "line 2"),
         ("s1\tLung\ns2\tLung\ns1\tLiver\n", None, "lines 1 and 3: sample 's1' is 'Lung' and 'Liver'"),
         ("s1\tLung\n\tLiver\n", None, "sample number 2 has an empty name"),

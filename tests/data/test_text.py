@@ -91,7 +91,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         (GOOD + "s3\t1\t2\n", "line 4: expected 4 fields, found 3"),
         (GOOD + "s3\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 5"),
         (GOOD + "s3\t1\t2\ns4\t1\t2\t3\t4\n", "line 4: expected 4 fields, found 3"),
-        ("sample\tA\ns1\t1\t2\n", "line 2: expected 2 fields as in the header, found 3"),
+        ("sample\tA\ns1\t1\t2\n", "line 2: the header has 2 fields, the lines below 3"),
         (GOOD + "\ns3\t1\t2\t3\n", "line 4: expected 4 fields, found none: the line is empty"),
         (GOOD + "s1\t1\t2\t3\n", "1 sample name.*more than once: 's1'"),
         (GOOD.replace("B", "A"), "1 gene name.*more than once: 'A'"),
@@ -123,8 +123,8 @@ def test_names_are_text_and_survive(tmp_path, suffix):
         (GOOD.replace("6.25", "0x1F"), "'0x1F' is not a number"),
         (GOOD.replace("6.25", '"6.25"'), "is not a number"),
         (GOOD.replace("s2", "s\0"), "line 3: a NUL byte"),
-        (GOOD.replace("s2\t", "s2\r\t"), "line 3: a carriage return"),
-        (GOOD.replace("\n", "\r"), "line 1: a carriage return"),
+        (GOOD.replace("s2\t", "s2\r\t"), "line 3: old Mac line ends"),
+        (GOOD.replace("\n", "\r"), "line 1: old Mac line ends"),
         (GOOD.replace("s2", "é").encode("latin-1"), r"line 3: byte 24 of the file \(b'\\xe9'\) is not UTF-8"),
         (GOOD.encode("utf-16"), "UTF-16.*iconv -f utf-16"),
         (gzip.compress(GOOD.encode(), mtime=0)[:-9], "end too early"),
@@ -145,7 +145,7 @@ def test_faults_are_named_with_their_place(tmp_path, content, message):
         ('id,A\n"s1,1\n', "line 2: the quotation marks do not fit"),
         ('id,A\ns0,1\n"s1"x,1\n', "line 3: the quotation marks do not fit"),
         ('id,A\n"s1",foo\n', "line 2: row 's1', column 'A': 'foo' is not a number"),
-        ('id,A\n"s1",1,2\n', "line 2: expected 2 fields as in the header, found 3"),
+        ('id,A\n"s1",1,2\n', "line 2: the header has 2 fields, the lines below 3"),
     ],
 )
 def test_faults_of_csv(tmp_path, content, message):
@@ -173,7 +173,7 @@ def test_missing_file_folder_and_unknown_ending(tmp_path):
     with pytest.raises(ExpressionError, match="no such file"):
         read_expression(tmp_path / "absent.tsv")
     (tmp_path / "folder.tsv").mkdir()
-    with pytest.raises(ExpressionError, match="this is a folder"):
+    with pytest.raises(ExpressionError, match="no file in this folder"):
         read_expression(tmp_path / "folder.tsv")
     (tmp_path / "matrix.xlsx").touch()
     with pytest.raises(ExpressionError, match="cannot be read as an Excel file"):

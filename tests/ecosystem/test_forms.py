@@ -145,7 +145,7 @@ def test_every_form_is_moved_alike_by_a_trained_model(plain, planted, other_form
         for one, chosen in ((adata, layer), (planted.adata, None))
     )
     assert digest(moved.X) == digest(expected.X)
-    assert moved.obs.equals(expected.obs)
+    assert moved.obs.astype(str).equals(expected.obs.astype(str))  # what forms the user's columns have may differ
 
 
 @pytest.mark.parametrize("form", ["csr on disk", "view of a disk", "sparse layer"])

@@ -214,7 +214,7 @@ def test_the_same_samples_teach_the_same_bytes(world):
     ("names", "message"),
     [
         (["a"] * 4, "A cohort of 4 cannot be aligned; 5 samples or more"),
-        ([""] * 6, "class by class, and the samples have no class. Give all of them with --labels"),
+        ([""] * 6, "class by class, and the samples have no class. Give the class of each: label_column"),
         (["a"] * 5 + [""], "1 samples have no class"),
         (["a"] * 5 + ["new"], "does not know: 'new'.*Leave its samples out; the model knows 'a', 'b', 'c'"),
     ],

@@ -82,7 +82,7 @@ def text_cases(twin: str, file: str, tab: str) -> Iterator[Case]:
     yield case("a NUL byte", replaced(file, "s4", "s\0"), "line 6: a NUL byte")
     yield case("a lone carriage return", replaced(file, "s4", "s\r4"), "line 6: old Mac line ends")
     yield case(
-        "line ends of old Macs", rewritten(file, lambda old: old.replace(b"\n", b"\r")), "line 1: a carriage return"
+        "line ends of old Macs", rewritten(file, lambda old: old.replace(b"\n", b"\r")), "line 1: old Mac line ends"
     )
     yield case("Latin-1", replaced(file, "s4", "s\xe9".encode("latin-1")), r"line 6.*b'\\xe9'.*not UTF-8.*iconv")
     yield case("UTF-16", rewritten(file, lambda old: old.decode().encode("utf-16")), "UTF-16")

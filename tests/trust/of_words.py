@@ -197,7 +197,7 @@ def gmt_cases() -> Iterator[Case]:
     yield case(
         "line ends of old Macs",
         rewritten("sets.gmt", lambda old: old.replace(b"\n", b"\r")),
-        "line 1: a carriage return",
+        "line 1: old Mac line ends",
     )
     yield case("cut gzip data", rewritten("sets.gmt", lambda old: gzip.compress(old)[:-9]), "gzip data end too early")
     yield case(

@@ -189,7 +189,7 @@ def _centres(values: Numbers) -> tuple[Numbers, Numbers]:
 def _are_ranks(of: SampleStatistics, shape: Shape, used: Flags) -> bool:
     """Whether every sample's values are spread evenly over the same range, as ranks alone are."""
     grid = shape.grid[used].astype(np.float64)
-    if of.n_genes < 2 * FEWEST_GENES:
+    if of.n_genes < (2 if len(grid) > 1 else 20) * FEWEST_GENES:  # one sample of few genes may look even by chance
         return False
     all_of_them = of.n_genes * (of.n_genes + 1) / 2  # added up, also where ties have the middle rank
     if (

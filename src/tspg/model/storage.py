@@ -25,9 +25,10 @@ from tspg.config import (
 from tspg.data.adjust import Adjustment
 from tspg.data.naming import check_names
 from tspg.data.prepare import Scaler
+from tspg.data.scale import KINDS
 from tspg.errors import InputError, ModelError, TspgError
 from tspg.files import read_json, sha256_of, write_json
-from tspg.kinds import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, one_of, optional, whole
+from tspg.kinds import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, number, one_of, optional, whole
 from tspg.model.alignment import CohortAlignment
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
@@ -57,6 +58,14 @@ LATER_DETAILS = {
 
 # Every field of `model.json`; what is not named here is not read.
 _GENE_SET = {"name": TEXT, "n_genes": COUNT, "n_found": COUNT, "missing": names()}
+_SCALE = {
+    "kind": one_of(KINDS),
+    "why": TEXT,
+    **dict.fromkeys(("figure", "smallest", "largest", "whole", "library", "library_ratio"), number()),
+    "n_genes": COUNT,
+    "transform": one_of(("none", "log2")),
+    "scaled": TRUTH,
+}
 _TEXTS = ("file", "labels_file", "units", "layer")
 DESCRIBED: Kind = fields(
     {
@@ -81,6 +90,7 @@ DESCRIBED: Kind = fields(
                 "is_log": TRUTH,
                 "notes": names(),
                 "gene_set": fields(_GENE_SET),
+                "scale": optional(fields(_SCALE, needed=("kind", "transform"))),
             },
             needed=DETAILS,
         ),

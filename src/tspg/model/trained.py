@@ -426,9 +426,9 @@ class TrainedModel:
         if normalise == "none":
             if reference is not None:
                 raise UsageError(
-                    "A reference is for normalising quantiles: say quantile for ",
+                    "A reference is for normalising quantiles: add ",
                     option("normalise"),
-                    ", or leave it out.",
+                    " quantile, or leave it out.",
                 )
             return matrix.values
         if self.shift is None:
