@@ -11,7 +11,9 @@ from anndata import AnnData
 import tspg
 from tests.docs.documented import keys_of, objections_to
 from tspg.cli import main
+from tspg.data.genesets import GeneSet, GeneSets
 from tspg.data.identifiers import match_genes
+from tspg.inspection import find_gene_sets
 
 GENES = ["TP53", "MYC", "ALB", "CDH1", "ENSG00000112715.27", "KRAS", "EGFR", "VHL", "PTEN", "BRAF"]
 SAMPLES = ["MET", "CAT", *(f"patient-{number}" for number in range(8))]  # some people are called like genes
@@ -180,3 +182,13 @@ def test_two_versions_of_a_gene_are_told_as_a_run_would_refuse_them(monkeypatch)
     found = found_sets(monkeypatch, ["TP53", "MYC"], genes=twice)
     assert any("TP53 is in the expression matrix more than once" in note for note in found.notes)
     assert found.gene_sets.mismatch is None
+
+
+def test_sets_whose_descriptions_are_genes_are_doubted():
+    adata = AnnData(
+        np.arange(12, dtype=np.float32).reshape(2, 6), var=pd.DataFrame(index=["A1", "B1", "C1", "D1", "E1", "F1"])
+    )
+    sets = GeneSets([GeneSet("X", ("B1", "C1"), "A1"), GeneSet("Y", ("E1", "F1"), "D1")])
+    assert any("its description, 'A1', is a gene" in note for note in find_gene_sets(adata, sets).notes)
+    told = GeneSets([GeneSet("X", ("B1", "C1"), "na"), GeneSet("Y", ("E1", "F1"), "D1"), GeneSet("Z", ("A1",), "")])
+    assert not find_gene_sets(adata, told).notes

@@ -11,7 +11,7 @@ from anndata import AnnData
 from tspg.asking import configure
 from tspg.config import DEFAULT_PRESET
 from tspg.data.donors import Donors, find_donors
-from tspg.data.doubts import doubled_samples
+from tspg.data.doubts import doubled_samples, doubt_about_description
 from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import EXACT, FEWEST_GENES, AvailableGenes, is_known_gene, looks_like
 from tspg.data.matrix import dense
@@ -334,7 +334,10 @@ def find_gene_sets(adata: AnnData, gene_sets: GeneSets) -> GeneSetsFound:
             faults.append(str(error))
         rows.append((name, n_genes, n_found, n_found / n_genes, how))
     coverage = pd.DataFrame(rows, columns=["gene_set", "n_genes", "n_found", "share", "matched_by"])
-    notes = (*gene_sets.notes, *faults[:1])
+    of_matrix = set(available.names)
+    lost = [one for one in gene_sets.values() if one.description in of_matrix and one.description not in one.genes]
+    first_lost = [doubt_about_description(lost[0])] if 2 * len(lost) > len(gene_sets) else []
+    notes = (*gene_sets.notes, *first_lost, *faults[:1])
     if coverage["share"].max() >= POOR or faults:
         return GeneSetsFound(coverage, notes=notes)
     wanted = gene_sets.union().genes

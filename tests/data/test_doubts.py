@@ -5,14 +5,37 @@ import re
 import numpy as np
 import pytest
 
+from tspg.data.doubts import doubts_about_classes
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
+from tspg.data.naming import notes_on_names
 from tspg.errors import ExpressionError
 
 GENES = [f"G{at}" for at in range(12)]
 SOUND = "id\t" + "\t".join(GENES) + "\n"
 SOUND += "".join(f"s{row}\t" + "\t".join(f"{row + at / 4:.2f}" for at in range(12)) + "\n" for row in range(4))
 LABELS = "s0\tLung\ns1\tLung\ns2\tLiver\ns3\tLiver\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        *(("2-Sept.", "SEPT2"), ("1. Mrz", "MARCH1"), ("01-Mär", "MARCH1"), ("Dez 1", "DEC1"), ("Mar-01", "MARCH1")),
+        *(("2021/9/2", ""), ("9/2/2021", ""), ("02.09.2021", ""), ("44441", "")),
+    ],
+)
+def test_dates_of_every_spreadsheet_are_told_among_symbols(name, likely):
+    symbols = [f"GENE{at}" for at in range(40)]
+    (note,) = notes_on_names([*symbols, name], what="gene")
+    assert repr(name) in note
+    assert (f"(probably {likely})" in note) == bool(likely)
+    assert not notes_on_names([*symbols, "SEP15", "MARCH1", "DEC1", "H2AC12", "5S.1"], what="gene")
+    assert not notes_on_names([str(at) for at in range(44400, 44480)], what="gene")  # Entrez ids
+
+
+def test_classes_that_differ_by_a_character_nobody_sees_are_told():
+    (doubt,) = doubts_about_classes(["Liver", "Liver\u200b", "Lung"])
+    assert "Are they the same?" in doubt
 
 
 def read(folder, matrix=SOUND, labels=LABELS, **options):

@@ -270,7 +270,8 @@ def read_once(
     ]
     about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": scale.transform}
     about |= {"duplicates": duplicates, "scale": scale.as_dict()}
-    about |= {"orientation": "genes in rows" if side.turned else "samples in rows"}
+    by_storage = table.gene_annotations is not None  # columns first: nothing that a user of AnnData sees
+    about |= {"orientation": "genes in rows" if side.turned and not by_storage else "samples in rows"}
     about |= {"left_out": {"rows": collected.left_out, "columns": table.left_out}}
     named = {"layout": table.layout, "layer": layer, "value": value, "labels_file": labels and Path(labels).name}
     about |= {name: what for name, what in named.items() if what} | _about_labels(joined)

@@ -135,7 +135,7 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var
         lambda: row_ids,
         genes_in_rows=by_column,
         annotations=obs,
-        gene_annotations=var if len(var.columns) else None,
+        gene_annotations=var,
     )
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -15,12 +16,18 @@ MOST_SHOWN = 10
 LONGEST_SHOWN = 60
 LONGEST_NAME = 1_000  # characters; arrays of text take as much room for every name as for the longest
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands for bytes that are no text
-_EXCEL_DATE = re.compile(
-    r"(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb|Nov)|(Mar|Sep|Dec|Oct|Apr|Feb|Nov)-\d{1,2})$", re.IGNORECASE
-)
+_MONTH = r"(mar|mär|mrz|sep|dec|dez|oct|okt|apr|feb|nov)"  # of gene names, as English and German sheets write them
+_EXCEL_DATE = re.compile(rf"(\d{{1,2}}[-. ]{{1,2}}{_MONTH}[a-z]*\.?|{_MONTH}[a-z]*\.?[- ]\d{{1,2}})$", re.IGNORECASE)
+_EXCEL_NUMBERS_OF_DAYS = re.compile(r"\d{1,4}([/.])\d{1,2}\1\d{1,4}$")
+_EXCEL_SERIAL = re.compile(r"(3[6-9]|4\d)\d{3}$")  # days since 1900, of the years 1998 to 2036
 _EXCEL_DAY = re.compile(r"\d{4}-(\d\d)-(\d\d)( 00:00:00)?$")
 _EXCEL_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+$")
-_EXCEL_ORIGINALS = {"mar": "MARCH", "sep": "SEPT", "dec": "DEC", "03": "MARCH", "09": "SEPT", "12": "DEC"}
+_EXCEL_ORIGINALS = {
+    **dict.fromkeys(("mar", "mär", "mrz", "03"), "MARCH"),
+    **dict.fromkeys(("sep", "09"), "SEPT"),
+    **dict.fromkeys(("dec", "dez", "12"), "DEC"),
+}
+_FEW_NUMBERS = 0.05  # share of names; with more the names are numbers of genes, such as Entrez ids
 # What counting programs write among the genes: reads that fell on none (STAR, HTSeq with and without underscores,
 # featureCounts), and spike-ins that were added in the laboratory (ERCC, also as ENCODE names them, SIRV).
 NO_GENE = re.compile(
@@ -118,7 +125,9 @@ def check_length(names: Iterable[str], *, what: str, file: str, error: type[Tspg
 def notes_on_names(names: Sequence[str], *, what: str) -> list[str]:
     """Remarks on names that a spreadsheet has changed, or that it would run as a formula."""
     notes = []
-    changed = (_EXCEL_DATE, _EXCEL_DAY, _EXCEL_NUMBER)
+    changed = [_EXCEL_DATE, _EXCEL_DAY, _EXCEL_NUMBER, _EXCEL_NUMBERS_OF_DAYS]
+    if sum(name.isdigit() for name in names) < _FEW_NUMBERS * len(names):
+        changed.append(_EXCEL_SERIAL)
     damaged = [name for name in names if any(one.match(name) for one in changed)] if what == "gene" else []
     if damaged:
         notes.append(
@@ -138,7 +147,7 @@ def notes_on_names(names: Sequence[str], *, what: str) -> list[str]:
 def _likely_original(name: str) -> str:
     """The gene that a date most likely was, in words (Ziemann et al. 2016, doi:10.1186/s13059-016-1044-7)."""
     day = _EXCEL_DAY.match(name)
-    word, digits = re.search("[A-Za-z]{3}", name), re.search(r"\d+", name)
+    word, digits = re.search("[A-Za-zä]{3}", name), re.search(r"\d+", name)
     month, number = (day[1], day[2]) if day else (word[0].lower() if word else "", digits[0] if digits else "")
     return f" (probably {_EXCEL_ORIGINALS[month]}{int(number)})" if number and month in _EXCEL_ORIGINALS else ""
 
@@ -160,5 +169,5 @@ def unpunctuated(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name without blanks and capital letters."""
-    return "".join(name.split()).casefold()
+    """A name without blanks, characters that nobody sees, and capital letters."""
+    return "".join(one for one in name if not one.isspace() and unicodedata.category(one) != "Cf").casefold()
