@@ -268,7 +268,34 @@ def with_cell(values, value):
     return changed
 
 
+HALF = N // 2
 ODD = {
+    "half natural logarithms": (
+        np.concatenate([np.log1p(CPM[:HALF]), LOG[HALF:]]).round(3),
+        MIXED,
+        "values like (?:natural logarithms, the others like log2|log2, the others like natural logarithms)",
+    ),
+    "a sample of natural logarithms": (
+        spoilt(LOG, 4, np.log1p(CPM[4])),
+        LOG_SCALE,
+        "like natural logarithms, the others like log2: 's4'",
+    ),
+    "a sample of log10, sums of a third": (
+        spoilt(np.log2(CPM / 3 + 1), 4, np.log10(CPM[4] / 3 + 1)),
+        LOG_SCALE,
+        "like logarithms to base 10, the others like log2: 's4'",
+    ),
+    "a log2 among natural logarithms": (
+        spoilt(np.log1p(CPM), 4, LOG[4]),
+        OTHER_LOG,
+        "like log2, the others like natural logarithms: 's4'",
+    ),
+    "half counts, half TPM": (
+        np.concatenate([COUNTS[:HALF], TPM[HALF:]]),
+        None,
+        "12 samples have whole numbers like counts, the others add up to one million like TPM: 's0'",
+    ),
+    "a sample of counts among TPM": (spoilt(TPM, 4, COUNTS[4]), None, "whole numbers like counts.*: 's4'"),
     "a linear sample among logarithms": (spoilt(LOG, 4, TPM[4]), LOG_SCALE, "1 sample has linear values.*'s4'"),
     "a logarithm among linear ones": (spoilt(TPM, 4, LOG[4]), EQUAL_SUMS, None),
     "a sample of FPKM as logarithms": (spoilt(FPKM, 4, LOG[4]), LINEAR, "values like logarithms.*'s4'"),
@@ -363,7 +390,7 @@ UNLIKE = {
     "logarithms for counts as they are": (LOG[3:4], learned(COUNTS, "none"), "look like logarithms"),
     "z-scores for logarithms": (z(LOG), learned(LOG, "none"), "look like z-scores"),
     "natural logarithms for counts": (np.log1p(CPM), learned(COUNTS, "log2"), "another base"),
-    "few genes of counts": (NEW[:, :200], learned(COUNTS, "log2"), "it holds 200 genes.*over 1,500"),
+    "few genes of counts": (NEW[:, :200], learned(COUNTS, "log2"), "it holds 200 genes, the training data 1,500"),
 }
 
 
@@ -381,7 +408,9 @@ def test_profiles_on_another_scale_are_refused_with_what_differs(read, name):
 
 
 def test_a_library_over_fewer_genes_is_doubted(read):
-    assert "libraries were summed over 600 genes" in notes_of(read(NEW[:, :600], transform=learned(COUNTS, "log2")))
+    assert "counts per million were made from 600 genes" in notes_of(
+        read(NEW[:, :600], transform=learned(COUNTS, "log2"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def reason(scale: Scale) -> str:
         "centred by sample": f"the values of each sample lie around zero with standard deviation {found:.2g}",
         "ranks": "the values of every sample are spread evenly over the same range",
         "mixed": f"{found:.0%} of the samples look linear, the others like logarithms",
+        "two bases": f"{found:.0%} of the samples look like log2, the others like logarithms of another base",
         "between": f"{found:.0%} of the samples look linear, the others rather like logarithms",
         "narrow": f"values go up to {found:,.6g}, high for log2 of RNA-seq, but too even for linear values",
         "log2": f"2^x - 1 adds up to about {_number(found)} in every sample",

@@ -35,6 +35,7 @@ _INTENSITIES = 64.0  # log2 of mass spectrometry's intensities is below
 _MANY = 0.9  # share of the samples that decides, whatever the others look like
 _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum gives
 _ABOUT_A_MILLION = 0.05
+_ABOUT = 0.02  # by which sums of logarithms that were rounded differ
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
 _MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are looked at gene by gene
@@ -246,6 +247,28 @@ def _spread_of(values: Numbers) -> float:
     return float(values.std()) / mean if mean > 0 else np.inf
 
 
+def bases_of(of: SampleStatistics, used: Flags) -> Numbers:
+    """The base of each sample's logarithms, where they add up to one sum under one of two bases; else 0 throughout."""
+    sums = {base: of.unlogged(base) for base in LARGEST_LOG}
+    n = int(used.sum())
+
+    def fit(base: float, total: float) -> Flags:
+        fits: Flags = used & (np.abs(sums[base] / total - 1) < _ABOUT)
+        return fits
+
+    totals = {_A_MILLION}
+    for own in sums.values():
+        known = own[used & np.isfinite(own) & (own > 0)]
+        totals |= {float(np.quantile(known, level)) for level in (0.25, 0.5, 0.75)} if len(known) else set()
+    for total in sorted(totals):
+        fits = {base: fit(base, total) for base in LARGEST_LOG}
+        most, next_most = sorted(LARGEST_LOG, key=lambda base: -int(fits[base].sum()))[:2]
+        others = fits[next_most] & ~fits[most]
+        if n > 2 and others.any() and int(fits[most].sum() + others.sum()) >= _MANY * n:
+            return np.where(others, next_most, most)
+    return np.zeros(len(used))
+
+
 def _of_bounded(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, str, float]:
     """Values that may be logarithms, as far as their size goes."""
     high, totals = float(np.median(shape.high[used])), of.totals[used]
@@ -255,6 +278,13 @@ def _of_bounded(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, s
         return EQUAL_SUMS, "equal sums", float(np.median(totals))
     if high > LARGEST_LOG2:
         return UNCLEAR, "narrow", high
+    bases = bases_of(of, used)[used]
+    if len(set(bases)) > 1:
+        share = float((bases == 2.0).mean())
+        if 1 - _MANY < share < _MANY:
+            return MIXED, "two bases", share
+        base = max(LARGEST_LOG, key=lambda base: int((bases == base).sum()))
+        return (LOG_SCALE if base == 2.0 else OTHER_LOG), f"log{base:g}", float(np.median(of.unlogged(base)[used]))
     for base in LARGEST_LOG:
         sums = of.unlogged(base)[used]
         if np.isfinite(sums).all() and (sums > 0).all() and _are_of_one_size(sums):
