@@ -78,6 +78,14 @@ PLANTED = {
     "estimated counts of one sample": (salmon(COUNTS)[:1], ESTIMATED_COUNTS),
     "counts scaled by length (tximport)": (TPM / 1e6 * COUNTS.sum(axis=1, keepdims=True), UNEQUAL_SUMS),
     "TPM": (TPM, EQUAL_SUMS),
+    "TPM, rounded": (TPM.round(), EQUAL_SUMS),
+    "shares of a sample": (TPM / 1e6, EQUAL_SUMS),
+    "percent of one sample": (TPM[:1] / 1e4, EQUAL_SUMS),
+    "log2(CPM + 1), rounded": (LOG.round(), LOG_SCALE),
+    "log2(CPM + 1) of one sample, rounded": (LOG[:1].round(), LOG_SCALE),
+    "log2 intensities, rounded": (RMA.round() + np.arange(N)[:, None] % 3, UNCLEAR),
+    "counts of single cells": (simulated(5, n=200) // 30 % 30, RAW_COUNTS),
+    "counts up to 30": (simulated(6, spread=1.2) // 25 % 31, RAW_COUNTS),
     "TPM of one sample": (TPM[:1], EQUAL_SUMS),
     "CPM, two decimals": (CPM.round(2), EQUAL_SUMS),
     "TPM, all below 30": (TPM / TPM.max() * 25, EQUAL_SUMS),
@@ -177,6 +185,16 @@ def notes_of(adata):
 
 
 SMALL = COUNTS[:6, :60]
+
+
+@pytest.mark.parametrize("whole", [1, 100, 25_000])
+def test_shares_are_scaled_to_one_million_before_logarithms(read, whole):
+    """Logarithms of shares as they are would hardly bend; of TPM and of shares of TPM they are the same."""
+    adata = read(TPM / 1e6 * whole, transform="log2")
+    np.testing.assert_allclose(adata.X, np.log2(TPM + 1), rtol=1e-4, atol=1e-5)
+    assert "scaled to one million each" in notes_of(adata)
+    beside_tpm = read(TPM[:3] / 1e6 * whole, transform=learned(TPM, "log2"))
+    np.testing.assert_allclose(beside_tpm.X, np.log2(TPM[:3] + 1), rtol=1e-4, atol=1e-5)
 
 
 def by_hand(frame):

@@ -25,6 +25,7 @@ from tspg.data.scale import (
     noun,
     of_file,
     reason,
+    unit,
 )
 from tspg.data.table import FloatArray
 from tspg.errors import ExpressionError
@@ -43,7 +44,7 @@ def transformed(scale: Scale, asked: str, file: str, *, refuse_linear: bool = Tr
     """
     transform = _effective(scale, asked, file, refuse_linear=refuse_linear)
     are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
-    return replace(scale, transform=transform, scaled=transform == "log2" and are_counts)
+    return replace(scale, transform=transform, scaled=transform == "log2" and (are_counts or scale.are_shares))
 
 
 _ALIKE = (COUNT_KINDS, (UNEQUAL_SUMS, EQUAL_SUMS, LINEAR), (LOG_SCALE,), (OTHER_LOG,), (Z_SCORES, CENTRED), (RANKS,))
@@ -91,7 +92,7 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
             "so few genes come out much too large. Give the counts of all genes, or log2(counts per million + 1) made "
             "from all genes."
         )
-    return replace(found, transform="log2", scaled=learned.scaled)
+    return replace(found, transform="log2", scaled=learned.scaled or (found.are_shares and not learned.are_shares))
 
 
 def _learned(scale: Scale) -> str:
@@ -99,7 +100,11 @@ def _learned(scale: Scale) -> str:
 
 
 def _the_same(scale: Scale) -> str:
-    also = ", or log2(counts per million + 1)" if scale.scaled else f", or log2(x + 1) of {noun(scale)}"
+    also = (
+        ", or log2(counts per million + 1)"
+        if scale.scaled and not scale.are_shares
+        else f", or log2(x + 1) of {noun(scale)}"
+    )
     return f"Give {noun(scale)}{also if scale.transform == 'log2' else ''}."
 
 
@@ -110,7 +115,7 @@ def notes_on_likeness(scale: Scale, learned: Scale) -> tuple[list[str], list[str
             f"the scale of the values is unclear ({of_file(scale)}); it was taken to be that of the training data"
         ]
     if learned.transform == "log2" and scale.transform == "none":
-        of = "counts per million" if learned.scaled else noun(learned)
+        of = unit(learned) if learned.scaled and not learned.are_shares else noun(learned)
         return [
             f"the values are on a log scale already ({reason(scale)}) and were not changed; the training data are "
             f"log2(x + 1) of {of}"
@@ -151,7 +156,8 @@ def _needs_transform(scale: Scale) -> str:
     found = f"the values look like {described(scale)}, but a log scale is needed."
     if scale.smallest < 0:
         return f"{found} Negative values have no logarithm: say --transform none to take them as they are."
-    first = " (each sample is scaled to counts per million first)" if scale.kind in COUNT_KINDS else ""
+    are_scaled = scale.kind in COUNT_KINDS or scale.are_shares
+    first = f" (each sample is scaled to {unit(scale)} first)" if are_scaled else ""
     return f"{found} Add --transform log2{first}, or --transform none to take them as they are."
 
 
@@ -178,7 +184,8 @@ def notes_on_scale(scale: Scale, asked: str) -> tuple[list[str], list[str]]:
 
 def _notes_on_log2(scale: Scale) -> tuple[list[str], list[str]]:
     if scale.scaled:
-        note = f"{described(scale)} were scaled to counts per million and changed to log2(x + 1)"
+        to = "counts per million" if not scale.are_shares else "one million each, since they are shares of a whole,"
+        note = f"{described(scale)} were scaled to {to} and changed to log2(x + 1)"
         return [note], []
     done = "values were changed to log2(x + 1)"
     if scale.kind == UNCLEAR:
