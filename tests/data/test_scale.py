@@ -403,11 +403,22 @@ ALIKE = {
 UNLIKE = {
     "TPM for counts": (TPM[3:4], learned(COUNTS, "log2"), "look like TPM"),
     "counts for TPM": (NEW, learned(TPM, "log2"), "look like raw counts"),
-    "counts for logarithms": (NEW, learned(LOG, "none"), "look like raw counts"),
+    "counts for logarithms": (NEW, learned(LOG, "none"), "raw counts.*Give log2.* of TPM or counts per million, as"),
     "TPM for logarithms": (TPM[3:4], learned(LOG, "none"), "look like TPM"),
     "logarithms for counts as they are": (LOG[3:4], learned(COUNTS, "none"), "look like logarithms"),
-    "z-scores for logarithms": (z(LOG), learned(LOG, "none"), "look like z-scores"),
-    "natural logarithms for counts": (np.log1p(CPM), learned(COUNTS, "log2"), "another base"),
+    "z-scores for logarithms": (z(LOG), learned(RMA, "none"), "z-scores.*Give log2 values made as in training"),
+    "natural logarithms for counts": (
+        np.log1p(CPM),
+        learned(COUNTS, "log2"),
+        "another base.*Divide all values by 0.6931",
+    ),
+    "log10 for logarithms": (np.log10(CPM + 1), learned(LOG, "none"), "base 10.*Divide all values by 0.30103"),
+    "counts per 10,000 for those per million": (
+        np.log1p(CPM / 100),
+        learned(LOG, "none"),
+        "Give log2.*per million, as",
+    ),
+    "logarithms for natural ones": (LOG, learned(np.log1p(CPM), "none"), "Give natural logarithms of x"),
     "few genes of counts": (NEW[:, :200], learned(COUNTS, "log2"), "it holds 200 genes, the training data 1,500"),
 }
 

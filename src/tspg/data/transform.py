@@ -50,6 +50,9 @@ def transformed(scale: Scale, asked: str, file: str, *, refuse_linear: bool = Tr
 _ALIKE = (COUNT_KINDS, (UNEQUAL_SUMS, EQUAL_SUMS, LINEAR), (LOG_SCALE,), (OTHER_LOG,), (Z_SCORES, CENTRED), (RANKS,))
 _OF_ANY_KIND = (UNCLEAR, MIXED)
 _LIBRARY, _OF_LIBRARY = 0.5, 0.25  # of the genes that libraries were summed over: fewer is told, still fewer refused
+# What a logarithm is divided by to be one to base 2, and how it is called, by what decided its base.
+_LOG2_IN = {"log2.71828": "0.6931 (natural logarithm of 2)", "log10": "0.30103 (log10 of 2)"}
+_OF_OTHER_BASE = {"log2.71828": "natural logarithms of x + 1", "log10": "log10(x + 1)"}
 
 
 def are_alike(one: str, other: str) -> bool:
@@ -77,7 +80,7 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
     if not are_alike(kind, learned.kind) and not (older and kind in (Z_SCORES, CENTRED)):
         raise ExpressionError(
             f"{file}: the values look like {described(found)}; the training data are {_learned(learned)}. "
-            f"{_the_same(learned)}"
+            f"{_the_step(found, learned)}"
         )
     if learned.transform == "none":
         return found
@@ -97,6 +100,20 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
 
 def _learned(scale: Scale) -> str:
     return f"log2(x + 1) of {noun(scale)}" if scale.transform == "log2" else noun(scale)
+
+
+def _the_step(found: Scale, learned: Scale) -> str:
+    """What makes values of one scale like those that were learned from."""
+    total = COUNTS_PER_LIBRARY if learned.scaled else learned.figure if learned.why == "log2" else found.figure
+    if learned.now == LOG_SCALE and found.why in _LOG2_IN and abs(found.figure - total) < 0.05 * total:
+        return f"Divide all values by {_LOG2_IN[found.why]} to make them log2."
+    if learned.kind == OTHER_LOG and learned.why in _OF_OTHER_BASE:
+        return f"Give {_OF_OTHER_BASE[learned.why]}, as in training."
+    if learned.kind == LOG_SCALE and learned.why == "log2" and abs(total / COUNTS_PER_LIBRARY - 1) < 0.05:
+        return "Give log2(x + 1) of TPM or counts per million, as in training."
+    if learned.kind == LOG_SCALE:
+        return "Give log2 values made as in training, such as log2(x + 1) of TPM or counts per million."
+    return _the_same(learned)
 
 
 def _the_same(scale: Scale) -> str:
