@@ -353,6 +353,19 @@ def test_sound_samples_are_not_odd(read, values):
     assert read(values, strict=True).n_obs == N
 
 
+def test_samples_that_are_left_out_have_no_say(read, tmp_path):
+    """Columns of FPKM beside those of counts, of which the labels name only the counts."""
+    beside = pd.concat([framed(COUNTS[:8]), framed(FPKM[:8]).add_suffix("_FPKM", axis=0)])
+    (tmp_path / "labels.tsv").write_text("sample\tlabel\n" + "".join(f"s{at}\t{'AB'[at % 2]}\n" for at in range(8)))
+    for genes in (None, ["G3", "G9", "G10"]):
+        adata = read(
+            beside, genes, labels=tmp_path / "labels.tsv", allow_unlabelled=True, transform="log2", strict=True
+        )
+        kept = adata[adata.obs["label"] != ""].to_df()
+        assert adata.uns["tspg_input"]["scale"]["kind"] == RAW_COUNTS
+        np.testing.assert_allclose(kept, by_hand(framed(COUNTS[:8]))[kept.columns], rtol=1e-4, atol=1e-5)
+
+
 NO_GENES = ["N_unmapped", "N_noFeature", "__alignment_not_unique", "__ambiguous", "ERCC-00002"]
 
 

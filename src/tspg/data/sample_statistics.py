@@ -57,6 +57,12 @@ class SampleStatistics:
         joined = found if before is None else {name: _JOINED[name](before[name], found[name]) for name in found}
         self._parts = [joined]
 
+    def some(self, samples: Flags) -> "SampleStatistics":
+        """Those of some of the samples."""
+        found = SampleStatistics()
+        found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _JOINED}]
+        return found
+
     def _all(self, name: str) -> Numbers:
         parts = [part[name] for part in self._parts]
         return np.concatenate(parts) if parts else np.empty(0)
