@@ -98,8 +98,6 @@ def reason(scale: Scale) -> str:
         "some whole": f"{_share(found)} of the values above zero are whole numbers",
         "equal sums": f"the values of every sample add up to about {_number(found)}",
         "rounded": f"all values are whole numbers, but every sample adds up to about {_number(found)}: rounded",
-        "rounded log2": f"all values are whole numbers, but 2^x - 1 adds up to about {_number(found)} in every sample: "
-        "rounded",
         "whole and even": f"all values are whole numbers up to {found:,.6g}, but too even for counts: they may be "
         "logarithms that were rounded",
         "library sizes": f"values have decimals, and library sizes differ up to {found:,.3g}-fold",

@@ -37,7 +37,7 @@ _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum giv
 _ABOUT_A_MILLION = 0.05
 _ABOUT = 0.02  # by which sums of logarithms that were rounded differ
 _ROUNDED, _ROUNDED_LOGS = 0.01, 0.3  # the same of whole numbers; counts as small as logarithms have ever other sums
-_FEW_COUNTS = 8.0  # largest values of samples from which on small counts and rounded logarithms can be told apart
+_FEW_COUNTS = 11.0  # largest values of samples from which on small counts and rounded logarithms can be told apart
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
 _MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are looked at gene by gene
@@ -139,9 +139,8 @@ def _of_whole(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, str
     high, middle, scatter = (float(np.median(part[used])) for part in (shape.high, shape.middle, shape.scatter))
     if top <= LARGEST_LOG2 and high >= _FEW_COUNTS:
         sums = of.unlogged(2.0)[used]
-        if _spread_of(sums if len(sums) > 1 else np.append(sums, _A_MILLION)) < _ROUNDED_LOGS:
-            return LOG_SCALE, "rounded log2", float(np.median(sums))
-        if middle >= high / 5 and scatter < _NARROW:
+        of_one_sum = _spread_of(sums if len(sums) > 1 else np.append(sums, _A_MILLION)) < _ROUNDED_LOGS
+        if of_one_sum or (middle >= high / 5 and scatter < _NARROW):
             return UNCLEAR, "whole and even", top
     return RAW_COUNTS, "whole", top
 
