@@ -187,6 +187,12 @@ def notes_of(adata):
 SMALL = COUNTS[:6, :60]
 
 
+def test_rounded_logarithms_are_doubted_whatever_is_done_to_them(read):
+    for transform in ("auto", "log2"):
+        with pytest.raises(ExpressionError, match=r"may be logarithms that were rounded.*--strict"):
+            read(LOG.round(), transform=transform, strict=True)
+
+
 @pytest.mark.parametrize("whole", [1, 100, 25_000])
 def test_shares_are_scaled_to_one_million_before_logarithms(read, whole):
     """Logarithms of shares as they are would hardly bend; of TPM and of shares of TPM they are the same."""

@@ -203,7 +203,7 @@ def _notes_on_log2(scale: Scale) -> tuple[list[str], list[str]]:
     if scale.scaled:
         to = "counts per million" if not scale.are_shares else "one million each, since they are shares of a whole,"
         note = f"{described(scale)} were scaled to {to} and changed to log2(x + 1)"
-        return [note], []
+        return ([], [note]) if scale.kind == UNCLEAR else ([note], [])
     done = "values were changed to log2(x + 1)"
     if scale.kind == UNCLEAR:
         return [done], [f"{done}, but their scale is unclear ({of_file(scale)})"]
