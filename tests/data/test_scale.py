@@ -78,6 +78,14 @@ PLANTED = {
     "estimated counts of one sample": (salmon(COUNTS)[:1], ESTIMATED_COUNTS),
     "counts scaled by length (tximport)": (TPM / 1e6 * COUNTS.sum(axis=1, keepdims=True), UNEQUAL_SUMS),
     "TPM": (TPM, EQUAL_SUMS),
+    "TPM, rounded": (TPM.round(), EQUAL_SUMS),
+    "shares of a sample": (TPM / 1e6, EQUAL_SUMS),
+    "percent of one sample": (TPM[:1] / 1e4, EQUAL_SUMS),
+    "log2(CPM + 1), rounded": (LOG.round(), UNCLEAR),
+    "log2(CPM + 1) of one sample, rounded": (LOG[:1].round(), UNCLEAR),
+    "log2 intensities, rounded": (RMA.round() + np.arange(N)[:, None] % 3, UNCLEAR),
+    "counts of single cells": (simulated(5, n=200) // 30 % 30, RAW_COUNTS),
+    "counts up to 30": (simulated(6, spread=1.2) // 25 % 31, RAW_COUNTS),
     "TPM of one sample": (TPM[:1], EQUAL_SUMS),
     "CPM, two decimals": (CPM.round(2), EQUAL_SUMS),
     "TPM, all below 30": (TPM / TPM.max() * 25, EQUAL_SUMS),
@@ -179,6 +187,22 @@ def notes_of(adata):
 SMALL = COUNTS[:6, :60]
 
 
+def test_rounded_logarithms_are_doubted_whatever_is_done_to_them(read):
+    for transform in ("auto", "log2"):
+        with pytest.raises(ExpressionError, match=r"may be logarithms that were rounded.*--strict"):
+            read(LOG.round(), transform=transform, strict=True)
+
+
+@pytest.mark.parametrize("whole", [1, 100, 25_000])
+def test_shares_are_scaled_to_one_million_before_logarithms(read, whole):
+    """Logarithms of shares as they are would hardly bend; of TPM and of shares of TPM they are the same."""
+    adata = read(TPM / 1e6 * whole, transform="log2")
+    np.testing.assert_allclose(adata.X, np.log2(TPM + 1), rtol=1e-4, atol=1e-5)
+    assert "scaled to one million each" in notes_of(adata)
+    beside_tpm = read(TPM[:3] / 1e6 * whole, transform=learned(TPM, "log2"))
+    np.testing.assert_allclose(beside_tpm.X, np.log2(TPM[:3] + 1), rtol=1e-4, atol=1e-5)
+
+
 def by_hand(frame):
     """Counts per million: every sample alone decides, so one patient is scaled like a cohort."""
     return np.log2(frame.mul(1e6 / frame.sum(axis=1), axis=0) + 1)
@@ -268,7 +292,34 @@ def with_cell(values, value):
     return changed
 
 
+HALF = N // 2
 ODD = {
+    "half natural logarithms": (
+        np.concatenate([np.log1p(CPM[:HALF]), LOG[HALF:]]).round(3),
+        MIXED,
+        "values like (?:natural logarithms, the others like log2|log2, the others like natural logarithms)",
+    ),
+    "a sample of natural logarithms": (
+        spoilt(LOG, 4, np.log1p(CPM[4])),
+        LOG_SCALE,
+        "like natural logarithms, the others like log2: 's4'",
+    ),
+    "a sample of log10, sums of a third": (
+        spoilt(np.log2(CPM / 3 + 1), 4, np.log10(CPM[4] / 3 + 1)),
+        LOG_SCALE,
+        "like logarithms to base 10, the others like log2: 's4'",
+    ),
+    "a log2 among natural logarithms": (
+        spoilt(np.log1p(CPM), 4, LOG[4]),
+        OTHER_LOG,
+        "like log2, the others like natural logarithms: 's4'",
+    ),
+    "half counts, half TPM": (
+        np.concatenate([COUNTS[:HALF], TPM[HALF:]]),
+        None,
+        "12 samples have whole numbers like counts, the others add up to one million like TPM: 's0'",
+    ),
+    "a sample of counts among TPM": (spoilt(TPM, 4, COUNTS[4]), None, "whole numbers like counts.*: 's4'"),
     "a linear sample among logarithms": (spoilt(LOG, 4, TPM[4]), LOG_SCALE, "1 sample has linear values.*'s4'"),
     "a logarithm among linear ones": (spoilt(TPM, 4, LOG[4]), EQUAL_SUMS, None),
     "a sample of FPKM as logarithms": (spoilt(FPKM, 4, LOG[4]), LINEAR, "values like logarithms.*'s4'"),
@@ -306,6 +357,19 @@ def test_an_odd_sample_is_named_and_does_not_change_what_the_others_are(read, na
 @pytest.mark.parametrize("values", [LOG, RMA, np.log2(CPM + 0.01)])
 def test_sound_samples_are_not_odd(read, values):
     assert read(values, strict=True).n_obs == N
+
+
+def test_samples_that_are_left_out_have_no_say(read, tmp_path):
+    """Columns of FPKM beside those of counts, of which the labels name only the counts."""
+    beside = pd.concat([framed(COUNTS[:8]), framed(FPKM[:8]).add_suffix("_FPKM", axis=0)])
+    (tmp_path / "labels.tsv").write_text("sample\tlabel\n" + "".join(f"s{at}\t{'AB'[at % 2]}\n" for at in range(8)))
+    for genes in (None, ["G3", "G9", "G10"]):
+        adata = read(
+            beside, genes, labels=tmp_path / "labels.tsv", allow_unlabelled=True, transform="log2", strict=True
+        )
+        kept = adata[adata.obs["label"] != ""].to_df()
+        assert adata.uns["tspg_input"]["scale"]["kind"] == RAW_COUNTS
+        np.testing.assert_allclose(kept, by_hand(framed(COUNTS[:8]))[kept.columns], rtol=1e-4, atol=1e-5)
 
 
 NO_GENES = ["N_unmapped", "N_noFeature", "__alignment_not_unique", "__ambiguous", "ERCC-00002"]
@@ -358,12 +422,23 @@ ALIKE = {
 UNLIKE = {
     "TPM for counts": (TPM[3:4], learned(COUNTS, "log2"), "look like TPM"),
     "counts for TPM": (NEW, learned(TPM, "log2"), "look like raw counts"),
-    "counts for logarithms": (NEW, learned(LOG, "none"), "look like raw counts"),
+    "counts for logarithms": (NEW, learned(LOG, "none"), "raw counts.*Give log2.* of TPM or counts per million, as"),
     "TPM for logarithms": (TPM[3:4], learned(LOG, "none"), "look like TPM"),
     "logarithms for counts as they are": (LOG[3:4], learned(COUNTS, "none"), "look like logarithms"),
-    "z-scores for logarithms": (z(LOG), learned(LOG, "none"), "look like z-scores"),
-    "natural logarithms for counts": (np.log1p(CPM), learned(COUNTS, "log2"), "another base"),
-    "few genes of counts": (NEW[:, :200], learned(COUNTS, "log2"), "it holds 200 genes.*over 1,500"),
+    "z-scores for logarithms": (z(LOG), learned(RMA, "none"), "z-scores.*Give log2 values made as in training"),
+    "natural logarithms for counts": (
+        np.log1p(CPM),
+        learned(COUNTS, "log2"),
+        "another base.*Divide all values by 0.6931",
+    ),
+    "log10 for logarithms": (np.log10(CPM + 1), learned(LOG, "none"), "base 10.*Divide all values by 0.30103"),
+    "counts per 10,000 for those per million": (
+        np.log1p(CPM / 100),
+        learned(LOG, "none"),
+        "Give log2.*per million, as",
+    ),
+    "logarithms for natural ones": (LOG, learned(np.log1p(CPM), "none"), "Give natural logarithms of x"),
+    "few genes of counts": (NEW[:, :200], learned(COUNTS, "log2"), "it holds 200 genes, the training data 1,500"),
 }
 
 
@@ -381,7 +456,9 @@ def test_profiles_on_another_scale_are_refused_with_what_differs(read, name):
 
 
 def test_a_library_over_fewer_genes_is_doubted(read):
-    assert "libraries were summed over 600 genes" in notes_of(read(NEW[:, :600], transform=learned(COUNTS, "log2")))
+    assert "counts per million were made from 600 genes" in notes_of(
+        read(NEW[:, :600], transform=learned(COUNTS, "log2"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
 from tspg.data.naming import check_names, is_no_gene
 from tspg.data.quantiles import PANEL, PanelRows, Quantiles, panel_among, quantile_functions
-from tspg.data.sample_statistics import SampleStatistics, Shape
+from tspg.data.sample_statistics import Flags, SampleStatistics, Shape
 from tspg.data.scale import UNCLEAR, Scale
 from tspg.data.scale_found import decide
 from tspg.data.table import FloatArray, GrowingMatrix, Table
@@ -57,6 +57,16 @@ class Collected:
     def kept_genes(self) -> list[str]:
         """The genes of the columns of `values`."""
         return [self.gene_ids[at] for at in self.positions]
+
+    def some(self, samples: Flags) -> "Collected":
+        """The same of some of the samples."""
+        return replace(
+            self,
+            values=self.values[samples],
+            sample_ids=[name for name, is_one in zip(self.sample_ids, samples, strict=True) if is_one],
+            statistics=self.statistics.some(samples),
+            panel=None if self.panel is None else (self.panel[0], self.panel[1][samples]),
+        )
 
     def scale(self, quantiles: Quantiles | None, fixed: str) -> tuple[Scale, Shape | None]:
         """On what scale the values are, and how those of each sample are distributed; `fixed` is as for `decide`."""

@@ -251,16 +251,18 @@ def read_once(
         side = orientation(table, transpose=transpose, labels=labels_file, options=said, model_genes=orient_by_genes)
         collected = collect(table, side.turned, selections, memory_limit(max_memory_gb), duplicates, panel)
     quantiles = collected.quantiles(panel)
-    scale, known, doubted = _scale(collected, quantiles, table, transform, refuse_linear=refuse_linear)
-    sizes = collected.statistics.totals if scale.scaled else None
-    if quantiles is not None and scale.transform == "log2":
-        to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
-    collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     of_rows = _texts(table.row_texts, row_ids)
     of_columns = _texts(table.column_texts, table.column_ids)
     of_samples, of_genes = (of_columns, of_rows) if side.turned else (of_rows, of_columns)
     own = _of_samples(table.annotations, collected.sample_ids, of_samples)
     joined = annotate(table.file, collected.sample_ids, labels_file, said, own)
+    labelled = _labelled(collected, quantiles, joined) if allow_unlabelled else (collected, quantiles)
+    scale, known, doubted = _scale(*labelled, table, transform, refuse_linear=refuse_linear)
+    del labelled
+    sizes = collected.statistics.totals if scale.scaled else None
+    if quantiles is not None and scale.transform == "log2":
+        to_log2(quantiles.values, sizes, file=path.name, sample_ids=collected.sample_ids)
+    collected = replace(collected, panel=None)  # it may be larger than all that is wanted
     notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
     notes += [*note_on_left_out(collected.left_out), *known]
     doubts = [
@@ -288,6 +290,16 @@ def read_once(
         once=len(selections) == 1,
         strict=strict,
     )
+
+
+def _labelled(collected: Collected, quantiles: Quantiles | None, joined: Joined) -> tuple[Collected, Quantiles | None]:
+    """What tells the scale: the samples with a label, where others are left out and harm no logarithm; else all."""
+    if joined.label_column is None:
+        return collected, quantiles
+    labelled = (joined.obs[joined.label_column] != "").to_numpy(bool)
+    if labelled.all() or not labelled.any() or (collected.statistics.smallest[~labelled] < 0).any():
+        return collected, quantiles
+    return collected.some(labelled), quantiles and replace(quantiles, values=quantiles.values[labelled])
 
 
 def _scale(

@@ -17,7 +17,7 @@ from tspg.data.scale import (
     Z_SCORES,
     Scale,
 )
-from tspg.data.scale_found import are_apart, look_linear
+from tspg.data.scale_found import are_apart, bases_of, look_linear
 from tspg.data.table import FloatArray
 
 _FEWEST = 3  # samples, of which one may be unlike the others
@@ -26,6 +26,8 @@ _GENE_RANGES = 20.0  # interquartile ranges beyond the rest of its gene
 # Beyond the rest of its sample, with room above four real cohorts: on a log scale in interquartile ranges (2 there, and
 # 6 among 50 genes), where values are centred likewise (13), on a linear scale as a multiple of the next (27).
 _LOG_RANGES, _CENTRED_RANGES, _TIMES = 8.0, 20.0, 40.0
+_BASES = {2.0: "log2", float(np.e): "natural logarithms", 10.0: "logarithms to base 10"}
+_OF_A_MILLION = 1e-3
 _ALMOST_ALL = 0.95  # of a sample's sum in one value
 
 
@@ -60,6 +62,7 @@ def doubts_about_samples(
     ]
     if used.sum() >= _FEWEST:
         found += _on_another_scale(of, shape, scale, used)
+        found += _counts_beside_tpm(of, used) if scale.kind in LINEAR_KINDS else _on_another_base(of, used)
     told = [f"{_have(odd)} {what}: {_named(odd, sample_ids)}" for odd, what in found if odd.any()]
     return [*told, *(_far_cells(of, shape, scale, sample_ids, cells, used) if used.sum() >= _FEWEST else [])]
 
@@ -101,6 +104,28 @@ def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: Fl
         rare = np.median(share[used]) < 0.5
         found.append((used & (share > _ALMOST_ALL) if rare else nothing, "nearly its whole sum in one value"))
     return found
+
+
+def _on_another_base(of: SampleStatistics, used: Flags) -> list[tuple[Flags, str]]:
+    """Samples whose logarithms are to another base than most."""
+    bases = bases_of(of, used)
+    here = sorted(set(bases[used]), key=lambda base: int((bases == base).sum()))
+    if len(here) < 2:
+        return []
+    few, most = (_BASES[base] for base in here)
+    return [(bases == here[0], f"values like {few}, the others like {most}")]
+
+
+def _counts_beside_tpm(of: SampleStatistics, used: Flags) -> list[tuple[Flags, str]]:
+    """Samples of counts where the others add up to one million, or these where they are fewer."""
+    million = np.abs(of.totals / 1e6 - 1) < _OF_A_MILLION
+    counts = used & (of.n_whole == of.n_genes) & ~million
+    scaled = used & (of.n_whole < of.n_genes) & million
+    if scaled.sum() + counts.sum() < 0.9 * used.sum() or not scaled.any() or not counts.any():
+        return []
+    if counts.sum() <= scaled.sum():
+        return [(counts, "whole numbers like counts, the others add up to one million like TPM")]
+    return [(scaled, "values with decimals that add up to one million like TPM, the others whole numbers like counts")]
 
 
 def _far_cells(

@@ -57,6 +57,12 @@ class SampleStatistics:
         joined = found if before is None else {name: _JOINED[name](before[name], found[name]) for name in found}
         self._parts = [joined]
 
+    def some(self, samples: Flags) -> "SampleStatistics":
+        """Those of some of the samples."""
+        found = SampleStatistics()
+        found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _JOINED}]
+        return found
+
     def _all(self, name: str) -> Numbers:
         parts = [part[name] for part in self._parts]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -104,11 +110,13 @@ def _measured(values: FloatArray, axis: int) -> dict[str, Numbers]:
         "n_zero": n - np.count_nonzero(values, axis=axis).astype(np.float64),
         "n_whole": np.count_nonzero(np.floor(values) == values, axis=axis).astype(np.float64),
     }
-    top = float(largest.max(initial=0.0))
     for base, most in LARGEST_LOG.items():
-        possible = 0 < top <= most
-        sums = np.exp(values * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n if possible else None
-        found[f"unlogged_{base:g}"] = np.full(len(largest), 0.0 if top == 0 else np.nan) if sums is None else sums
+        sums = np.where(largest == 0, 0.0, np.nan)
+        possible = (largest > 0) & (largest <= most)
+        if possible.any():
+            part = values if possible.all() else np.compress(possible, values, axis=1 - axis)
+            sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
+        found[f"unlogged_{base:g}"] = sums
     return found
 
 

@@ -25,6 +25,7 @@ _AS_NOUN = {
     OTHER_LOG: "logarithms of another base",
 }
 
+LARGEST_SUM_OF_SHARES = 1e5
 LARGEST_LOG2 = 30.0  # log2 of the largest values of RNA sequencing is below: a billion copies of one gene
 
 
@@ -54,6 +55,11 @@ class Scale:
     def now(self) -> str:
         """The kind that the values are of after the transform."""
         return LOG_SCALE if self.transform == "log2" else self.kind
+
+    @property
+    def are_shares(self) -> bool:
+        """Whether values are shares of a sum far below one million, so that log2(x + 1) of them hardly bends."""
+        return self.kind == EQUAL_SUMS and 0 < self.library < LARGEST_SUM_OF_SHARES
 
     @property
     def is_log2(self) -> bool:
@@ -91,6 +97,9 @@ def reason(scale: Scale) -> str:
         "whole": f"all values are whole numbers, the largest is {found:,.6g}",
         "some whole": f"{_share(found)} of the values above zero are whole numbers",
         "equal sums": f"the values of every sample add up to about {_number(found)}",
+        "rounded": f"all values are whole numbers, but every sample adds up to about {_number(found)}: rounded",
+        "whole and even": f"all values are whole numbers up to {found:,.6g}, but too even for counts: they may be "
+        "logarithms that were rounded",
         "library sizes": f"values have decimals, and library sizes differ up to {found:,.3g}-fold",
         "large": f"values have decimals, the largest is {found:,.6g}",
         "scattered": f"most values are small beside the largest, {found:,.6g}",
@@ -102,6 +111,7 @@ def reason(scale: Scale) -> str:
         "centred by sample": f"the values of each sample lie around zero with standard deviation {found:.2g}",
         "ranks": "the values of every sample are spread evenly over the same range",
         "mixed": f"{found:.0%} of the samples look linear, the others like logarithms",
+        "two bases": f"{found:.0%} of the samples look like log2, the others like logarithms of another base",
         "between": f"{found:.0%} of the samples look linear, the others rather like logarithms",
         "narrow": f"values go up to {found:,.6g}, high for log2 of RNA-seq, but too even for linear values",
         "log2": f"2^x - 1 adds up to about {_number(found)} in every sample",
@@ -118,7 +128,7 @@ def reason(scale: Scale) -> str:
     }.get(scale.why, "")
     if scale.transform != "log2":
         return words
-    return f"log2(x + 1) of {noun(scale)}{' scaled to counts per million' if scale.scaled else ''}: {words}"
+    return f"log2(x + 1) of {noun(scale)}{f' scaled to {unit(scale)}' if scale.scaled else ''}: {words}"
 
 
 def _number(value: float) -> str:
@@ -142,6 +152,11 @@ def described(scale: Scale) -> str:
 def noun(scale: Scale) -> str:
     """The kind of the values of the file, as a sentence has it."""
     return _AS_NOUN.get(scale.kind, scale.kind)
+
+
+def unit(scale: Scale) -> str:
+    """What samples are that were scaled to one million each."""
+    return "counts per million" if scale.kind in COUNT_KINDS or scale.kind == UNCLEAR else "one million"
 
 
 def of_file(scale: Scale) -> str:

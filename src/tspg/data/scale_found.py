@@ -35,6 +35,9 @@ _INTENSITIES = 64.0  # log2 of mass spectrometry's intensities is below
 _MANY = 0.9  # share of the samples that decides, whatever the others look like
 _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum gives
 _ABOUT_A_MILLION = 0.05
+_ABOUT = 0.02  # by which sums of logarithms that were rounded differ
+_ROUNDED, _ROUNDED_LOGS = 0.01, 0.3  # the same of whole numbers; counts as small as logarithms have ever other sums
+_FEW_COUNTS = 11.0  # largest values of samples from which on small counts and rounded logarithms can be told apart
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
 _MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are looked at gene by gene
@@ -107,8 +110,7 @@ def _kind(of: SampleStatistics, panel: FloatArray, shape: Shape) -> tuple[str, s
     if _are_ranks(of, shape, used):
         return RANKS, "ranks", of.n_genes
     if _all_whole(of):
-        top = float(of.largest.max())
-        return (RAW_COUNTS, "whole", top) if top > 1 else (UNCLEAR, "yes or no", top)
+        return _of_whole(of, shape, used)
     share = float(linear[used].mean())
     if 1 - _MANY < share < _MANY and are_apart(shape.high[used & ~linear], shape.high[linear]):
         return MIXED, "mixed", share
@@ -125,6 +127,22 @@ def _of_few(of: SampleStatistics) -> tuple[str, str, float]:
     if largest > LARGEST_LOG2:
         return LINEAR, "large" if smallest >= 0 else "negative and large", largest
     return (LOG_SCALE, "bounded", largest) if smallest >= 0 else (LOG_SCALE, "negative", smallest)
+
+
+def _of_whole(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, str, float]:
+    """Whole numbers: counts, or what was rounded to them."""
+    top, totals = float(of.largest.max()), of.totals[used]
+    if top <= 1:
+        return UNCLEAR, "yes or no", top
+    if bool((np.abs(totals / _A_MILLION - 1) < (_ROUNDED if len(totals) > 1 else _EQUAL)).all()):
+        return EQUAL_SUMS, "rounded", float(np.median(totals))
+    high, middle, scatter = (float(np.median(part[used])) for part in (shape.high, shape.middle, shape.scatter))
+    if top <= LARGEST_LOG2 and high >= _FEW_COUNTS:
+        sums = of.unlogged(2.0)[used]
+        of_one_sum = _spread_of(sums if len(sums) > 1 else np.append(sums, _A_MILLION)) < _ROUNDED_LOGS
+        if of_one_sum or (middle >= high / 5 and scatter < _NARROW):
+            return UNCLEAR, "whole and even", top
+    return RAW_COUNTS, "whole", top
 
 
 def _all_whole(of: SampleStatistics) -> bool:
@@ -209,7 +227,8 @@ def _of_linear(of: SampleStatistics, panel: FloatArray, shape: Shape, used: Flag
     totals = of.totals[used]
     sums = float(np.median(totals))
     equal = _spread_of(totals) < _EQUAL and len(totals) > 1
-    if equal or bool((np.abs(totals / _A_MILLION - 1) < _ABOUT_A_MILLION).all()):
+    are_shares = any(np.allclose(totals, whole, rtol=_EQUAL) for whole in (1, 100))
+    if equal or are_shares or bool((np.abs(totals / _A_MILLION - 1) < _ABOUT_A_MILLION).all()):
         return EQUAL_SUMS, "equal sums", sums
     above = np.maximum(of.n_genes - of.n_zero[used], 1)
     whole = float(np.median((of.n_whole[used] - of.n_zero[used]) / above))
@@ -246,6 +265,28 @@ def _spread_of(values: Numbers) -> float:
     return float(values.std()) / mean if mean > 0 else np.inf
 
 
+def bases_of(of: SampleStatistics, used: Flags) -> Numbers:
+    """The base of each sample's logarithms, where they add up to one sum under one of two bases; else 0 throughout."""
+    sums = {base: of.unlogged(base) for base in LARGEST_LOG}
+    n = int(used.sum())
+
+    def fit(base: float, total: float) -> Flags:
+        fits: Flags = used & (np.abs(sums[base] / total - 1) < _ABOUT)
+        return fits
+
+    totals = {_A_MILLION}
+    for own in sums.values():
+        known = own[used & np.isfinite(own) & (own > 0)]
+        totals |= {float(np.quantile(known, level)) for level in (0.25, 0.5, 0.75)} if len(known) else set()
+    for total in sorted(totals):
+        fits = {base: fit(base, total) for base in LARGEST_LOG}
+        most, next_most = sorted(LARGEST_LOG, key=lambda base: -int(fits[base].sum()))[:2]
+        others = fits[next_most] & ~fits[most]
+        if n > 2 and others.any() and int(fits[most].sum() + others.sum()) >= _MANY * n:
+            return np.where(others, next_most, most)
+    return np.zeros(len(used))
+
+
 def _of_bounded(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, str, float]:
     """Values that may be logarithms, as far as their size goes."""
     high, totals = float(np.median(shape.high[used])), of.totals[used]
@@ -255,6 +296,13 @@ def _of_bounded(of: SampleStatistics, shape: Shape, used: Flags) -> tuple[str, s
         return EQUAL_SUMS, "equal sums", float(np.median(totals))
     if high > LARGEST_LOG2:
         return UNCLEAR, "narrow", high
+    bases = bases_of(of, used)[used]
+    if len(set(bases)) > 1:
+        share = float((bases == 2.0).mean())
+        if 1 - _MANY < share < _MANY:
+            return MIXED, "two bases", share
+        base = max(LARGEST_LOG, key=lambda base: int((bases == base).sum()))
+        return (LOG_SCALE if base == 2.0 else OTHER_LOG), f"log{base:g}", float(np.median(of.unlogged(base)[used]))
     for base in LARGEST_LOG:
         sums = of.unlogged(base)[used]
         if np.isfinite(sums).all() and (sums > 0).all() and _are_of_one_size(sums):

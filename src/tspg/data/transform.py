@@ -25,6 +25,7 @@ from tspg.data.scale import (
     noun,
     of_file,
     reason,
+    unit,
 )
 from tspg.data.table import FloatArray
 from tspg.errors import ExpressionError
@@ -43,12 +44,15 @@ def transformed(scale: Scale, asked: str, file: str, *, refuse_linear: bool = Tr
     """
     transform = _effective(scale, asked, file, refuse_linear=refuse_linear)
     are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
-    return replace(scale, transform=transform, scaled=transform == "log2" and are_counts)
+    return replace(scale, transform=transform, scaled=transform == "log2" and (are_counts or scale.are_shares))
 
 
 _ALIKE = (COUNT_KINDS, (UNEQUAL_SUMS, EQUAL_SUMS, LINEAR), (LOG_SCALE,), (OTHER_LOG,), (Z_SCORES, CENTRED), (RANKS,))
 _OF_ANY_KIND = (UNCLEAR, MIXED)
 _LIBRARY, _OF_LIBRARY = 0.5, 0.25  # of the genes that libraries were summed over: fewer is told, still fewer refused
+# What a logarithm is divided by to be one to base 2, and how it is called, by what decided its base.
+_LOG2_IN = {"log2.71828": "0.6931 (natural logarithm of 2)", "log10": "0.30103 (log10 of 2)"}
+_OF_OTHER_BASE = {"log2.71828": "natural logarithms of x + 1", "log10": "log10(x + 1)"}
 
 
 def are_alike(one: str, other: str) -> bool:
@@ -76,7 +80,7 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
     if not are_alike(kind, learned.kind) and not (older and kind in (Z_SCORES, CENTRED)):
         raise ExpressionError(
             f"{file}: the values look like {described(found)}; the training data are {_learned(learned)}. "
-            f"{_the_same(learned)}"
+            f"{_the_step(found, learned)}"
         )
     if learned.transform == "none":
         return found
@@ -91,15 +95,33 @@ def like(found: Scale, learned: Scale, file: str) -> Scale:
             "so few genes come out much too large. Give the counts of all genes, or log2(counts per million + 1) made "
             "from all genes."
         )
-    return replace(found, transform="log2", scaled=learned.scaled)
+    return replace(found, transform="log2", scaled=learned.scaled or (found.are_shares and not learned.are_shares))
 
 
 def _learned(scale: Scale) -> str:
     return f"log2(x + 1) of {noun(scale)}" if scale.transform == "log2" else noun(scale)
 
 
+def _the_step(found: Scale, learned: Scale) -> str:
+    """What makes values of one scale like those that were learned from."""
+    total = COUNTS_PER_LIBRARY if learned.scaled else learned.figure if learned.why == "log2" else found.figure
+    if learned.now == LOG_SCALE and found.why in _LOG2_IN and abs(found.figure - total) < 0.05 * total:
+        return f"Divide all values by {_LOG2_IN[found.why]} to make them log2."
+    if learned.kind == OTHER_LOG and learned.why in _OF_OTHER_BASE:
+        return f"Give {_OF_OTHER_BASE[learned.why]}, as in training."
+    if learned.kind == LOG_SCALE and learned.why == "log2" and abs(total / COUNTS_PER_LIBRARY - 1) < 0.05:
+        return "Give log2(x + 1) of TPM or counts per million, as in training."
+    if learned.kind == LOG_SCALE:
+        return "Give log2 values made as in training, such as log2(x + 1) of TPM or counts per million."
+    return _the_same(learned)
+
+
 def _the_same(scale: Scale) -> str:
-    also = ", or log2(counts per million + 1)" if scale.scaled else f", or log2(x + 1) of {noun(scale)}"
+    also = (
+        ", or log2(counts per million + 1)"
+        if scale.scaled and not scale.are_shares
+        else f", or log2(x + 1) of {noun(scale)}"
+    )
     return f"Give {noun(scale)}{also if scale.transform == 'log2' else ''}."
 
 
@@ -110,7 +132,7 @@ def notes_on_likeness(scale: Scale, learned: Scale) -> tuple[list[str], list[str
             f"the scale of the values is unclear ({of_file(scale)}); it was taken to be that of the training data"
         ]
     if learned.transform == "log2" and scale.transform == "none":
-        of = "counts per million" if learned.scaled else noun(learned)
+        of = unit(learned) if learned.scaled and not learned.are_shares else noun(learned)
         return [
             f"the values are on a log scale already ({reason(scale)}) and were not changed; the training data are "
             f"log2(x + 1) of {of}"
@@ -151,7 +173,8 @@ def _needs_transform(scale: Scale) -> str:
     found = f"the values look like {described(scale)}, but a log scale is needed."
     if scale.smallest < 0:
         return f"{found} Negative values have no logarithm: say --transform none to take them as they are."
-    first = " (each sample is scaled to counts per million first)" if scale.kind in COUNT_KINDS else ""
+    are_scaled = scale.kind in COUNT_KINDS or scale.are_shares
+    first = f" (each sample is scaled to {unit(scale)} first)" if are_scaled else ""
     return f"{found} Add --transform log2{first}, or --transform none to take them as they are."
 
 
@@ -178,8 +201,9 @@ def notes_on_scale(scale: Scale, asked: str) -> tuple[list[str], list[str]]:
 
 def _notes_on_log2(scale: Scale) -> tuple[list[str], list[str]]:
     if scale.scaled:
-        note = f"{described(scale)} were scaled to counts per million and changed to log2(x + 1)"
-        return [note], []
+        to = "counts per million" if not scale.are_shares else "one million each, since they are shares of a whole,"
+        note = f"{described(scale)} were scaled to {to} and changed to log2(x + 1)"
+        return ([], [note]) if scale.kind == UNCLEAR else ([note], [])
     done = "values were changed to log2(x + 1)"
     if scale.kind == UNCLEAR:
         return [done], [f"{done}, but their scale is unclear ({of_file(scale)})"]
