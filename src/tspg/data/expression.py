@@ -243,6 +243,7 @@ def read_once(
             layer=layer,
             value=value,
             sample_column=sample_column if labels is None else None,
+            label_column=label_column if labels is None else None,
             labelled=(labels or label_column) is not None,
         )
         table.prefer_names(() if labels_file is None else possible_names(labels_file, said))

@@ -25,6 +25,7 @@ def open_table(
     layer: str | None = None,
     value: str | None = None,
     sample_column: str | None = None,
+    label_column: str | None = None,
     labelled: bool = False,
 ) -> Table:
     """Open an expression file of any accepted format as a table; `stack` closes it.
@@ -39,6 +40,8 @@ def open_table(
         Column with the values, in layouts that hold several numbers for each gene of a sample.
     sample_column
         Column with the samples' names, where the file is a table of files with one sample each.
+    label_column
+        Column of the file itself with the samples' classes.
     labelled
         The samples have labels, so there must be more than one.
 
@@ -62,16 +65,18 @@ def open_table(
         return open_sample(path, found, value=value, labelled=labelled)
     if value is not None:
         raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
-    return _opened(path, content, stack, limit, layer)
+    return _opened(path, content, stack, limit, layer, label_column)
 
 
-def _opened(path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None) -> Table:
+def _opened(
+    path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None, label_column: str | None
+) -> Table:
     if content.kind == Kind.TEXT:
-        return open_text(path, stack)
+        return open_text(path, stack, label_column)
     if content.kind == Kind.GCT:
         return open_gct(path, stack)
     if content.kind == Kind.XLSX:
-        table = open_text(path, stack)
+        table = open_text(path, stack, label_column)
         table.notes += note_on_sheets(path, ExpressionError)
         return table
     if content.packing is not None or content.kind == Kind.FOREIGN:
