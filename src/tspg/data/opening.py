@@ -25,6 +25,7 @@ def open_table(
     layer: str | None = None,
     value: str | None = None,
     sample_column: str | None = None,
+    sample_column_elsewhere: bool = False,
     label_column: str | None = None,
     labelled: bool = False,
 ) -> Table:
@@ -40,6 +41,8 @@ def open_table(
         Column with the values, in layouts that hold several numbers for each gene of a sample.
     sample_column
         Column with the samples' names, where the file is a table of files with one sample each.
+    sample_column_elsewhere
+        That column may be one of the labels file alone.
     label_column
         Column of the file itself with the samples' classes.
     labelled
@@ -59,7 +62,7 @@ def open_table(
     if content.kind == Kind.FOLDER:
         return open_folder(path, value=value)
     if content.kind == Kind.TEXT and is_sheet(content.head, path.parent):
-        return open_sheet(path, value=value, sample_column=sample_column)
+        return open_sheet(path, value=value, sample_column=sample_column, elsewhere=sample_column_elsewhere)
     found = recognised(content.head) if content.kind == Kind.TEXT else None
     if found is not None and found.layout.alone:
         return open_sample(path, found, value=value, labelled=labelled)
