@@ -84,7 +84,11 @@ def find_samples(names: Sequence[str], labels: LabelsFile, options: LabelOptions
         tried[at] = best_match(names, ids)
         if len(tried[at].partners) == len(names) and not tried[at].is_doubtful:
             break
-    usable = {at: match for at, match in tried.items() if share < FEW or not match.is_doubtful}
+    usable = {
+        at: match
+        for at, match in tried.items()
+        if share < FEW or not match.is_doubtful or (at == exact.at and len(match.partners) == len(names))
+    }
     at = max(usable, key=lambda at: (len(usable[at].partners), not usable[at].is_doubtful, usable[at].n_letters))
     clash = next((match.clash for match in tried.values() if match.clash is not None), None)
     return Found(at, replace(usable[at], clash=clash))
@@ -229,10 +233,33 @@ def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: Labe
     if found.at != 0 and options.sample_column is None and table.names is not None:
         joined.notes.append(f"the samples were found in column {shown(table.names[found.at])} of {labels.path.name}")
     _tell_of_match(joined, found, labels, sample_ids)
+    if column is not None and options.sample_column is None and table.names is not None:
+        joined.doubts += _other_columns(labels, table, found, joined.obs[column], options)
     n_more = len(set(ids).difference(sample_of))
     if n_more:
         joined.notes.append(f"the labels file covers {n_more:,} samples that are not in the matrix")
     return joined
+
+
+def _other_columns(
+    labels: LabelsFile, table: LabelsTable, found: Found, classes: pd.Series, options: LabelOptions
+) -> list[str]:
+    """A doubt about a column that holds the names of the same samples and gives them other classes."""
+    taken = shown(table.names[found.at]) if table.names else ""
+    cells = table.beside(found.at)[str(classes.name)]
+    for at in _candidates(labels, options):
+        class_of = dict(zip(table.columns[at], cells, strict=True))
+        if at == found.at or table.columns[at] is cells or any(name not in class_of for name in found.match.partners):
+            continue
+        pairs = [(class_of[name], classes[name]) for name in found.match.partners]
+        n = sum(theirs != ours and not (is_missing(theirs) and is_missing(ours)) for theirs, ours in pairs)
+        if n:
+            other = labels.columns[at][0]
+            return [
+                f"the samples were found in column {taken} of {labels.path.name}, but column {shown(other)} holds the "
+                f"same names and gives {n:,} of them another class. If that is right, use --sample-column {other!r}"
+            ]
+    return []
 
 
 def _label_column(
