@@ -460,3 +460,21 @@ def test_two_columns_with_the_samples_names_and_other_classes_are_a_doubt(tmp_pa
     assert not any(said in note for note in notes(adata))
     same = read(tmp_path, {**table, "row": numbers}, numbers)
     assert not any(said in note for note in notes(same))
+
+
+def test_labels_are_joined_by_a_column_of_the_matrix_file_that_holds_their_names(tmp_path):
+    order = np.random.default_rng(1).permutation(12)
+    table = {"id": [SAMPLES[at] for at in order], "class": [CLASSES[at] for at in order]}
+    numbers = list(map(str, range(12)))
+    obs = pd.DataFrame({"batch": ["1", "2"] * 6, "sample_id": SAMPLES}, index=numbers)
+    AnnData(np.arange(36.0).reshape(12, 3) / 8, obs, pd.DataFrame(index=GENES)).write_h5ad(tmp_path / "m.h5ad")
+    adata = read_expression(tmp_path / "m.h5ad", labels=labels(tmp_path, table), label_column="class")
+    assert adata.obs["class"].tolist() == CLASSES
+    assert adata.obs_names.tolist() == numbers
+    assert any("joined by column 'sample_id' of m.h5ad" in note for note in notes(adata))
+    with pytest.raises(LabelError, match=r"have no label|not among"):  # one name less
+        read_expression(
+            tmp_path / "m.h5ad",
+            labels=labels(tmp_path, {name: cells[1:] for name, cells in table.items()}),
+            label_column="class",
+        )

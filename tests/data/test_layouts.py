@@ -251,6 +251,17 @@ def test_a_series_matrix_without_accessions_has_the_order_of_its_table(tmp_path)
     assert adata.obs["tissue"].tolist() == ["tumour", "normal", "normal", "tumour"]
 
 
+def test_a_series_matrix_with_characteristics_without_keys_and_labels_by_title(tmp_path):
+    above = SERIES.replace("tissue: ", "").replace("stage: II", "treated")
+    path = write(tmp_path, VALUES, "s.txt", above=above, below=SERIES_END, index_label="ID_REF")
+    (tmp_path / "labels.tsv").write_text("d\tw\nb\tx\nc\ty\na, 5\tz\n")
+    adata = read_expression(path, labels=tmp_path / "labels.tsv")
+    assert adata.obs["label"].tolist() == ["z", "x", "y", "w"]
+    assert adata.obs["characteristics_ch1"].tolist() == ["tumour", "normal", "normal", "tumour"]
+    assert adata.obs["characteristics_ch1.1"].tolist() == ["", "", "treated", ""]
+    assert adata.obs["age"].tolist() == ["50", "", "", "61"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -145,13 +145,32 @@ def annotate(
     elif labels.by_order:
         joined = _by_order(file, sample_ids, labels, options)
     else:
-        joined = _by_name(file, sample_ids, labels, options)
+        column = _own_names(sample_ids, labels, options, own)
+        joined = _by_name(file, sample_ids if column is None else own[column].tolist(), labels, options)
+        if column is not None:
+            joined.obs.index = pd.Index(sample_ids, dtype=object)
+            joined.notes.append(
+                f"labels were joined by column {shown(column)} of {file}: it holds the names of {labels.path.name}"
+            )
     if labels is not None:
         joined.notes[:0], joined.doubts[:0] = labels.notes, labels.doubts
         _add(joined, own, labels)
     if joined.label_column is not None:
         joined.doubts += doubts_about_unknown(joined.obs[joined.label_column].tolist())
     return joined
+
+
+def _own_names(sample_ids: list[str], labels: LabelsFile, options: LabelOptions, own: pd.DataFrame) -> str | None:
+    """The column of the matrix file in which all samples have the names of the labels file; None if they do by name."""
+    if not own.shape[1] or find_samples(sample_ids, labels, options).n == len(sample_ids):
+        return None
+    for column in own.columns:
+        names = own[column].tolist()
+        if len(set(names)) == len(names) and all(names):
+            match = find_samples(names, labels, options).match
+            if len(match.partners) == len(names) and not match.is_doubtful:
+                return str(column)
+    return None
 
 
 def _of_the_matrix(file: str, own: pd.DataFrame, options: LabelOptions) -> Joined:
