@@ -13,7 +13,7 @@ from tspg.data.expression import read_expression
 from tspg.data.joining import LabelOptions, annotate
 from tspg.data.labels import read_labels_file
 from tspg.data.sample_names import best_match, nearly_alike
-from tspg.errors import LabelError
+from tspg.errors import ExpressionError, LabelError
 
 GENES = ["TP53", "MYC", "KRAS"]
 SAMPLES = [f"P{at:02}" for at in range(12)]
@@ -277,7 +277,7 @@ def test_tumour_and_normal_of_a_patient_are_not_told_apart_by_the_patient(tmp_pa
     ours = [f"TCGA-AA-{at:04}-{kind}A" for at in range(6) for kind in ("01", "11")]
     table = {"patient": [f"TCGA-AA-{at:04}" for at in range(6)], "class": CLASSES[:6]}
     for allowed in (False, True):
-        with pytest.raises(LabelError, match=r"'TCGA-AA-0000-01A' and 'TCGA-AA-0000-11A' would both be 'TCGA-AA-0000'"):
+        with pytest.raises(LabelError, match=r"'TCGA-AA-0000-01A' and 'TCGA-AA-0000-11A' both match 'TCGA-AA-0000'"):
             read(tmp_path, table, ours, allow_unlabelled=allowed)
     sheet = {"patient": [name[:12] for name in ours], "sample": [name[:15] for name in ours], "class": CLASSES}
     assert read(tmp_path, sheet, ours).obs["class"].tolist() == CLASSES
@@ -412,3 +412,69 @@ def test_running_numbers_that_match_nothing_are_told_as_lost_names(tmp_path):
     AnnData(np.ones((12, 3), np.float32), var=pd.DataFrame(index=GENES)).write_h5ad(path)
     with pytest.raises(LabelError, match="only numbers its samples"):
         read_expression(path, labels=labels(tmp_path, {"sample": SAMPLES, "class": CLASSES}), allow_unlabelled=True)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ([f"{at:03}" for at in range(1, 13)], [f"{at}" for at in range(1, 13)]),
+        ([f"{at:02}" for at in range(1, 13)], [f"{at}" for at in range(1, 13)]),  # 10, 11 and 12 are alike
+        ([f"{at}" for at in range(1, 13)], [f"{at}.0" for at in range(1, 13)]),
+        ([f"S{at:03}" for at in range(1, 13)], [f"S{at}" for at in range(1, 13)]),
+        ([f"S{at:03}" for at in range(1, 13)], [f"s-{at:03}" for at in range(1, 13)]),
+        ([f"..aln.S{at:03}_S{at}_L001_R1_001.sorted.bam" for at in range(1, 13)], [f"S{at:03}" for at in range(1, 13)]),
+        ([f"S{at:03}" for at in range(1, 13)], [f"run{at % 5}_S{at:03}_lane{at % 2}" for at in range(1, 13)]),
+    ],
+)
+def test_zeros_signs_and_what_stands_around_names_are_a_doubt(tmp_path, ours, theirs):
+    order = np.random.default_rng(0).permutation(12)
+    table = {"name": [theirs[at] for at in order], "class": [CLASSES[at] for at in order], "order": range(50, 62)}
+    adata = read(tmp_path, table, ours)
+    assert adata.obs["class"].tolist() == CLASSES
+    assert any("samples were matched to labels.tsv" in note for note in notes(adata))
+    with pytest.raises(ExpressionError, match="--strict: samples were matched"):
+        read(tmp_path, table, ours, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (["S1", "S01", "S2"], ["S001", "S002", "S003"]),  # two of ours
+        (["S1", "S2", "S3"], ["S01", "S001", "S02"]),  # two of theirs
+        (["x_A1_B1", "x_A2_B2", "x_A3_B3"], ["A1", "B1", "A2"]),  # two parts of one
+    ],
+)
+def test_names_that_fit_several_are_matched_by_no_loose_rule(tmp_path, ours, theirs):
+    with pytest.raises(LabelError):
+        read(tmp_path, {"name": theirs, "class": ["a", "b", "c"]}, ours)
+
+
+def test_two_columns_with_the_samples_names_and_other_classes_are_a_doubt(tmp_path):
+    numbers = list(map(str, range(1, 13)))
+    table = {"row": numbers[::-1], "sample": numbers, "class": CLASSES}
+    said = "column 'sample' holds the same names and gives"
+    adata = read(tmp_path, table, numbers)
+    assert any(said in note and "--sample-column 'sample'" in note for note in notes(adata))
+    adata = read(tmp_path, table, numbers, sample_column="sample")
+    assert adata.obs["class"].tolist() == CLASSES
+    assert not any(said in note for note in notes(adata))
+    same = read(tmp_path, {**table, "row": numbers}, numbers)
+    assert not any(said in note for note in notes(same))
+
+
+def test_labels_are_joined_by_a_column_of_the_matrix_file_that_holds_their_names(tmp_path):
+    order = np.random.default_rng(1).permutation(12)
+    table = {"id": [SAMPLES[at] for at in order], "class": [CLASSES[at] for at in order]}
+    numbers = list(map(str, range(12)))
+    obs = pd.DataFrame({"batch": ["1", "2"] * 6, "sample_id": SAMPLES}, index=numbers)
+    AnnData(np.arange(36.0).reshape(12, 3) / 8, obs, pd.DataFrame(index=GENES)).write_h5ad(tmp_path / "m.h5ad")
+    adata = read_expression(tmp_path / "m.h5ad", labels=labels(tmp_path, table), label_column="class")
+    assert adata.obs["class"].tolist() == CLASSES
+    assert adata.obs_names.tolist() == numbers
+    assert any("joined by column 'sample_id' of m.h5ad" in note for note in notes(adata))
+    with pytest.raises(LabelError, match=r"have no label|not among"):  # one name less
+        read_expression(
+            tmp_path / "m.h5ad",
+            labels=labels(tmp_path, {name: cells[1:] for name, cells in table.items()}),
+            label_column="class",
+        )

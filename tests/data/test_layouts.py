@@ -251,6 +251,17 @@ def test_a_series_matrix_without_accessions_has_the_order_of_its_table(tmp_path)
     assert adata.obs["tissue"].tolist() == ["tumour", "normal", "normal", "tumour"]
 
 
+def test_a_series_matrix_with_characteristics_without_keys_and_labels_by_title(tmp_path):
+    above = SERIES.replace("tissue: ", "").replace("stage: II", "treated")
+    path = write(tmp_path, VALUES, "s.txt", above=above, below=SERIES_END, index_label="ID_REF")
+    (tmp_path / "labels.tsv").write_text("d\tw\nb\tx\nc\ty\na, 5\tz\n")
+    adata = read_expression(path, labels=tmp_path / "labels.tsv")
+    assert adata.obs["label"].tolist() == ["z", "x", "y", "w"]
+    assert adata.obs["characteristics_ch1"].tolist() == ["tumour", "normal", "normal", "tumour"]
+    assert adata.obs["characteristics_ch1.1"].tolist() == ["", "", "treated", ""]
+    assert adata.obs["age"].tolist() == ["50", "", "", "61"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -423,3 +434,28 @@ def test_every_layout_says_what_is_done():
     for layout in LAYOUTS:
         assert layout.starts or layout.has
         assert layout.refusal == "" or layout.refusal.endswith(".")
+
+
+def test_numbers_about_samples_at_either_end_are_no_genes(tmp_path):
+    """`age` behind a text, `OS_time` at the end; a column of unknown genes stays, in the middle and at an end."""
+    genes = ["TP53", "MYC", "EGFR", "KRAS", "Unheard", "ALK", "MET", "BRAF", "PTEN", "CDK4"]
+    values = pd.DataFrame(np.arange(40).reshape(4, 10) / 8, SAMPLES, genes)
+    about = pd.DataFrame({"tissue": ["a", "b"] * 2, "age": [31, 45, 60, 28], "sex": ["M", "F"] * 2}, SAMPLES)
+    ends = pd.DataFrame({"OS_time": [100, 30, 7, 4]}, SAMPLES)
+    adata = read_expression(write(tmp_path, about.join(values).join(ends), index_label="sample"), label_column="tissue")
+    assert list(adata.var_names) == genes
+    np.testing.assert_array_equal(adata.X, values.to_numpy(np.float32))
+    assert list(adata.obs["age"]) == ["31", "45", "60", "28"]
+    assert list(adata.obs["OS_time"]) == ["100", "30", "7", "4"]
+    assert "numbers describe samples and are no genes: 'age', 'OS_time'" in "".join(adata.uns["tspg_input"]["notes"])
+    other = values.set_axis([f"gene{chr(at)}" for at in range(97, 107)], axis=1)  # of an organism nobody here knows
+    assert read_expression(write(tmp_path, other, index_label="sample")).shape == (4, 10)
+    last = values.rename(columns={"CDK4": "AC233755.1"})
+    assert read_expression(write(tmp_path, last, index_label="sample")).shape == (4, 10)
+
+
+def test_a_column_of_numbers_can_be_the_classes(tmp_path):
+    table = VALUES.T.assign(c1=[0, 1, 0, 1])
+    adata = read_expression(write(tmp_path, table, index_label="sample"), label_column="c1")
+    assert list(adata.obs["c1"]) == ["0", "1", "0", "1"]
+    assert list(adata.var_names) == GENES

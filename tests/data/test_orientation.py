@@ -169,7 +169,7 @@ def test_a_models_genes_on_no_side(straight):
 
 
 def test_label_column_needs_a_table_of_samples(straight):
-    with pytest.raises(LabelError, match=r"no column 'tissue'.*--labels"):
+    with pytest.raises(LabelError, match=r"no sample column 'tissue'.*--labels"):
         read_expression(straight, label_column="tissue")
 
 
@@ -229,3 +229,18 @@ def test_the_shape_of_a_matrix_decides_nothing(tmp_path, n_genes, is_turned):
     pd.testing.assert_frame_equal(
         adata.to_df(), frame.astype(np.float32), check_index_type=False, check_column_type=False
     )
+
+
+def test_all_labelled_samples_outweigh_genes_that_have_a_few_of_their_names(tmp_path):
+    """Entrez ids among which are 1, 2 and 9, and samples called 1 to 10."""
+    samples, genes = list(map(str, range(1, 11))), ["1", "2", "9", *map(str, range(100, 107))]
+    path = write(tmp_path / "entrez.tsv", genes, samples, np.arange(100).reshape(10, 10) / 8)
+    for transpose in (False, True):
+        adata = read_expression(path, labels=label(tmp_path, samples), transpose=transpose)
+        assert list(adata.obs_names) == samples
+        assert list(adata.var_names) == genes
+    alike = write(tmp_path / "alike.tsv", samples[::-1], samples, np.arange(100).reshape(10, 10) / 8)
+    with pytest.raises(ExpressionError, match="both in the rows and in the columns"):
+        read_expression(alike, labels=label(tmp_path, samples))
+    adata = read_expression(alike, labels=label(tmp_path, samples), transpose=True)
+    np.testing.assert_array_equal(adata.X, (np.arange(100).reshape(10, 10) / 8).T)

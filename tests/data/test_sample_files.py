@@ -351,3 +351,30 @@ def test_how_far_reading_is_is_told_where_files_are_many(tmp_path, caplog):
     with caplog.at_level(logging.INFO, "tspg"):
         assert read_expression(tmp_path).shape == (25, 3)
     assert [one.getMessage() for one in caplog.records][:2] == ["3 of 25 files read", "6 of 25 files read"]
+
+
+def test_sample_column_is_of_the_sheet_and_of_the_labels_where_they_have_it(tmp_path, of_gdc):
+    """Two aliquots of one sample are told apart by another column, with labels of the same sheet or of another file."""
+    sheet = of_gdc / "gdc_sample_sheet.tsv"
+    sheet.write_text(sheet.read_text().replace("\tC3\t", "\tB2\t"))
+    ids = pd.read_table(sheet)["File ID"].tolist()
+    options = {"label_column": "Sample Type", "sample_column": "File ID"}
+    alone, same = (read_expression(sheet, labels=labels, **options) for labels in (None, sheet))
+    assert list(alone.obs_names) == list(same.obs_names) == ids
+    assert list(alone.obs["Sample Type"]) == list(same.obs["Sample Type"])
+    write(tmp_path, "labels.tsv", "".join(f"{name}\tx\n" for name in ids))
+    assert (
+        list(read_expression(sheet, labels=tmp_path / "labels.tsv", sample_column="File ID").obs["label"]) == ["x"] * 3
+    )
+
+
+@pytest.mark.parametrize("folder", ["sal\\", "C:\\work\\sal\\", "/elsewhere/work/sal/"])
+def test_paths_of_windows_or_of_another_computer_lead_to_the_files_beside_the_sheet(tmp_path, folder):
+    rows = ""
+    for at, name in enumerate(SAMPLES):
+        write(tmp_path, f"sal/run{at}/quant.sf", FILES["salmon quantification"][1](at))
+        rows += f"{folder}run{at}{folder[-1]}quant.sf,{name},k{at}\n"
+    sheet = write(tmp_path, "coldata.csv", "files,names,condition\n" + rows)
+    adata = read_expression(sheet, label_column="condition")
+    assert list(adata.obs_names) == SAMPLES  # as tximeta calls the column
+    assert list(adata.obs["condition"]) == ["k0", "k1", "k2"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tspg.data.fields import Kind, kind_of
 from tspg.data.head import Head
+from tspg.data.identifiers import is_known_gene
 from tspg.data.layouts import Layout, recognised
 from tspg.data.naming import listed, shown
 from tspg.data.table import NAMES_FROM_FILES
@@ -21,6 +22,13 @@ _WHOLE_ABOUT_GENES = re.compile(
 _ABOUT_GENES = re.compile(
     r"((gene|transcript|exon|exonic|effective|eff)_?)?(width|len|length)|(percentage_gene_)?gc_?content"
 )
+# Numbers about samples beside genes: words, which no gene is called without a digit in its name; short ones by name.
+_ABOUT_SAMPLES = re.compile(
+    r"(?=.*[a-z]{2})\D+|(pc|pca|umap|t?sne|sv)[ ._]?\d+|[A-Z]{2,}[ ._][A-Z][A-Z ._]+|"
+    r"(?i:y|id|age|sex|gender|bmi|rin|os|pfs|dfs|rfs|efs|dss|dfi|pfi|event|status|time|days|months|dead|censor|stage|"
+    r"grade|batch|run|plate|group|class|label|target|outcome|response|purity|score|height|weight|race|smoking)",
+)
+_MOST_ABOUT_SAMPLES, _LEAST_GENES = 20, 0.8
 _NAMES = re.compile(r"(sample|gene|ensembl)?[_ ]?(id|name|symbol)?", re.IGNORECASE)  # what heads a column of names
 _LEAST_TEXTS = 2  # one word alone is a bad cell
 _LEAST_LONG = 4  # rows that tell a long table
@@ -57,8 +65,8 @@ class Columns:
     notes: list[str]
 
 
-def columns_of(head: Head, file: str) -> Columns:
-    """What the columns of a table are that starts like this.
+def columns_of(head: Head, file: str, label_column: str | None = None) -> Columns:
+    """What the columns of a table are that starts like this; that of the classes holds no values.
 
     Raises
     ------
@@ -80,6 +88,8 @@ def columns_of(head: Head, file: str) -> Columns:
     if layout is not None and layout.values:
         numbers |= {at for at in values if not head.header[at].endswith(layout.values)}
         values = [at for at in values if at not in numbers]
+    about_samples = numbers_about_samples(head.header, values, label_column)
+    values = [at for at in values if at not in about_samples]
     _check_values(file, head, values, texts, rows)
     in_file = [head.header[at].removesuffix(layout.values if layout is not None else "") for at in values]
     samples = names_from_files(in_file)
@@ -87,8 +97,14 @@ def columns_of(head: Head, file: str) -> Columns:
     left_out = [head.header[at] for at in sorted(numbers) if head.header[at]]
     text_names = [head.header[at] for at in texts]
     split_rows = _pattern_of([row[names_at] for row in rows if names_at < len(row)])
+    names_of_numbers = [head.header[at] for at in about_samples]
     about = _about(
-        layout, text_names, left_out, head.header[names_at] if names_at else "", split or split_rows is not None
+        layout,
+        text_names,
+        names_of_numbers,
+        left_out,
+        head.header[names_at] if names_at else "",
+        split or split_rows is not None,
     )
     if samples is not None:
         about.append(NAMES_FROM_FILES)
@@ -99,7 +115,7 @@ def columns_of(head: Head, file: str) -> Columns:
         ids,
         in_file if samples is not None else [],
         beside,
-        dict(zip(text_names, texts, strict=True)),
+        dict(zip([*text_names, *names_of_numbers], [*texts, *about_samples], strict=True)),
         left_out,
         _kept_rows(head, layout),
         split_rows,
@@ -170,6 +186,31 @@ def _numbers_about_genes(head: Head, rows: list[list[str]], known: set[int]) -> 
     return found if len(found | known) < len(names) else set()
 
 
+def numbers_about_samples(names: Sequence[str], values: Sequence[int], label_column: str | None = None) -> list[int]:
+    """Which columns of numbers describe samples: at either end, called by words, where all else is called by genes.
+
+    Parameters
+    ----------
+    names
+        The names of all columns.
+    values
+        Where columns of numbers stand that may be values.
+    label_column
+        The column that the user says holds the classes; it is one of them wherever it stands.
+    """
+    ends: set[int] = set()
+    for order in (values, values[::-1]):
+        for at in order:
+            if not _ABOUT_SAMPLES.fullmatch(names[at]) or is_known_gene(names[at]):
+                break
+            ends.add(at)
+    if ends:
+        others, _, _ = _split_ids([names[at] for at in values if at not in ends])
+        if len(ends) > _MOST_ABOUT_SAMPLES or sum(map(is_known_gene, others)) <= _LEAST_GENES * len(others):
+            ends.clear()
+    return [at for at in values if at in ends or names[at] == label_column]
+
+
 def _check_values(file: str, head: Head, values: list[int], texts: list[int], rows: list[list[str]]) -> None:
     """Refuse a table without values, and one that has a line for each gene of a sample."""
     if texts and len(rows) >= _LEAST_LONG:
@@ -227,13 +268,17 @@ def _kept_rows(head: Head, layout: Layout | None) -> tuple[int, frozenset[str]] 
     return [name.casefold() for name in head.header].index(column.casefold()), wanted
 
 
-def _about(layout: Layout | None, texts: list[str], left_out: list[str], row_names: str, split: bool) -> list[str]:
+def _about(
+    layout: Layout | None, texts: list[str], numbers: list[str], left_out: list[str], row_names: str, split: bool
+) -> list[str]:
     """What was understood, in one note."""
     parts = []
     if row_names:
         parts.append(f"column {shown(row_names)} names the rows")
     if texts:
         parts.append(f"{len(texts):,} column(s) of text are no values: {listed(texts, 4)}")
+    if numbers:
+        parts.append(f"{len(numbers):,} column(s) of numbers describe samples and are no genes: {listed(numbers, 4)}")
     if left_out:
         parts.append(f"{len(left_out):,} column(s) of numbers were left out: {listed(left_out, 4)}")
     if split:

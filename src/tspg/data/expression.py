@@ -70,7 +70,8 @@ def read_expression(
     label_column
         Column of `labels`, or without `labels` of the matrix file's own sample table (H5AD, GCT 1.3).
     sample_column
-        Column of `labels` with the samples' names; None takes the one that most samples of the matrix are found in.
+        Column with the samples' names of `labels`, and of `path` where that is a table of files; None takes the
+        column of `labels` that most samples of the matrix are found in.
     layer
         Layer of an H5AD file that holds the values, such as `logcounts`; None is X.
     value
@@ -235,6 +236,7 @@ def read_once(
     path = Path(path)
     labels_file = None if labels is None else read_labels_file(labels)
     said = LabelOptions(label_column, sample_column, allow_unlabelled, labels_option)
+    in_labels = labels_file is not None and sample_column in [cells[0] for cells in labels_file.columns]
     with ExitStack() as stack:
         table = open_table(
             path,
@@ -242,9 +244,13 @@ def read_once(
             limit=memory_limit(max_memory_gb),
             layer=layer,
             value=value,
-            sample_column=sample_column if labels is None else None,
+            sample_column=sample_column,
+            sample_column_elsewhere=labels is not None,
+            label_column=label_column if labels is None else None,
             labelled=(labels or label_column) is not None,
         )
+        if table.sample_column == sample_column and not in_labels:
+            said = replace(said, sample_column=None)
         table.prefer_names(() if labels_file is None else possible_names(labels_file, said))
         row_ids: list[str] = []
         table.blocks = _remembered(table.blocks, row_ids)

@@ -20,7 +20,7 @@ _CHARACTERISTICS = ("characteristics_ch1", "characteristics_ch2")
 def samples_of_series(lines: TextLines) -> pd.DataFrame:
     """What a series matrix says of each sample, one row a GEO accession; the lines down to the table are taken.
 
-    Characteristics such as `tissue: liver` become a column `tissue`.
+    Characteristics such as `tissue: liver` become a column `tissue`; those without a colon keep their line's name.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def samples_of_series(lines: TextLines) -> pd.DataFrame:
     for key, cells in found:
         if key in _KEPT:
             table[_free(key, list(table.columns))] = cells
-    characteristics = [cells for key, cells in found if key in _CHARACTERISTICS]
+    characteristics = [(key, cells) for key, cells in found if key in _CHARACTERISTICS]
     return table.join(_pairs(characteristics, accessions, set(table.columns)))
 
 
@@ -86,10 +86,16 @@ def check_table(lines: TextLines, head: Head) -> None:
         )
 
 
-def _pairs(characteristics: list[list[str]], accessions: list[str], taken: set[str]) -> pd.DataFrame:
-    """Lines of `key: value` cells as one column a key; a sample may have its keys in any order, and some not at all."""
+def _pairs(characteristics: list[tuple[str, list[str]]], accessions: list[str], taken: set[str]) -> pd.DataFrame:
+    """Lines of `key: value` cells as one column a key; a sample may have its keys in any order, and some not at all.
+
+    What has no key is in a column with the name of its line.
+    """
     columns: dict[str, list[str]] = {}
-    for cells in characteristics:
+    for line, cells in characteristics:
+        keyless = ["" if ":" in cell else cell.strip() for cell in cells]
+        if any(keyless):
+            columns[_free(line, [*taken, *columns])] = keyless
         for at, cell in enumerate(cells):
             key, colon, value = cell.partition(":")
             if colon and key.strip():

@@ -84,7 +84,11 @@ def find_samples(names: Sequence[str], labels: LabelsFile, options: LabelOptions
         tried[at] = best_match(names, ids)
         if len(tried[at].partners) == len(names) and not tried[at].is_doubtful:
             break
-    usable = {at: match for at, match in tried.items() if share < FEW or not match.is_doubtful}
+    usable = {
+        at: match
+        for at, match in tried.items()
+        if share < FEW or not match.is_doubtful or (at == exact.at and len(match.partners) == len(names))
+    }
     at = max(usable, key=lambda at: (len(usable[at].partners), not usable[at].is_doubtful, usable[at].n_letters))
     clash = next((match.clash for match in tried.values() if match.clash is not None), None)
     return Found(at, replace(usable[at], clash=clash))
@@ -141,13 +145,32 @@ def annotate(
     elif labels.by_order:
         joined = _by_order(file, sample_ids, labels, options)
     else:
-        joined = _by_name(file, sample_ids, labels, options)
+        column = _own_names(sample_ids, labels, options, own)
+        joined = _by_name(file, sample_ids if column is None else own[column].tolist(), labels, options)
+        if column is not None:
+            joined.obs.index = pd.Index(sample_ids, dtype=object)
+            joined.notes.append(
+                f"labels were joined by column {shown(column)} of {file}: it holds the names of {labels.path.name}"
+            )
     if labels is not None:
         joined.notes[:0], joined.doubts[:0] = labels.notes, labels.doubts
         _add(joined, own, labels)
     if joined.label_column is not None:
         joined.doubts += doubts_about_unknown(joined.obs[joined.label_column].tolist())
     return joined
+
+
+def _own_names(sample_ids: list[str], labels: LabelsFile, options: LabelOptions, own: pd.DataFrame) -> str | None:
+    """The column of the matrix file in which all samples have the names of the labels file; None if they do by name."""
+    if not own.shape[1] or find_samples(sample_ids, labels, options).n == len(sample_ids):
+        return None
+    for column in own.columns:
+        names = own[column].tolist()
+        if len(set(names)) == len(names) and all(names):
+            match = find_samples(names, labels, options).match
+            if len(match.partners) == len(names) and not match.is_doubtful:
+                return str(column)
+    return None
 
 
 def _of_the_matrix(file: str, own: pd.DataFrame, options: LabelOptions) -> Joined:
@@ -229,10 +252,33 @@ def _by_name(file: str, sample_ids: list[str], labels: LabelsFile, options: Labe
     if found.at != 0 and options.sample_column is None and table.names is not None:
         joined.notes.append(f"the samples were found in column {shown(table.names[found.at])} of {labels.path.name}")
     _tell_of_match(joined, found, labels, sample_ids)
+    if column is not None and options.sample_column is None and table.names is not None:
+        joined.doubts += _other_columns(labels, table, found, joined.obs[column], options)
     n_more = len(set(ids).difference(sample_of))
     if n_more:
         joined.notes.append(f"the labels file covers {n_more:,} samples that are not in the matrix")
     return joined
+
+
+def _other_columns(
+    labels: LabelsFile, table: LabelsTable, found: Found, classes: pd.Series, options: LabelOptions
+) -> list[str]:
+    """A doubt about a column that holds the names of the same samples and gives them other classes."""
+    taken = shown(table.names[found.at]) if table.names else ""
+    cells = table.beside(found.at)[str(classes.name)]
+    for at in _candidates(labels, options):
+        class_of = dict(zip(table.columns[at], cells, strict=True))
+        if at == found.at or table.columns[at] is cells or any(name not in class_of for name in found.match.partners):
+            continue
+        pairs = [(class_of[name], classes[name]) for name in found.match.partners]
+        n = sum(theirs != ours and not (is_missing(theirs) and is_missing(ours)) for theirs, ours in pairs)
+        if n:
+            other = labels.columns[at][0]
+            return [
+                f"the samples were found in column {taken} of {labels.path.name}, but column {shown(other)} holds the "
+                f"same names and gives {n:,} of them another class. If that is right, use --sample-column {other!r}"
+            ]
+    return []
 
 
 def _label_column(

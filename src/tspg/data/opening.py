@@ -25,6 +25,8 @@ def open_table(
     layer: str | None = None,
     value: str | None = None,
     sample_column: str | None = None,
+    sample_column_elsewhere: bool = False,
+    label_column: str | None = None,
     labelled: bool = False,
 ) -> Table:
     """Open an expression file of any accepted format as a table; `stack` closes it.
@@ -39,6 +41,10 @@ def open_table(
         Column with the values, in layouts that hold several numbers for each gene of a sample.
     sample_column
         Column with the samples' names, where the file is a table of files with one sample each.
+    sample_column_elsewhere
+        That column may be one of the labels file alone.
+    label_column
+        Column of the file itself with the samples' classes.
     labelled
         The samples have labels, so there must be more than one.
 
@@ -56,22 +62,24 @@ def open_table(
     if content.kind == Kind.FOLDER:
         return open_folder(path, value=value)
     if content.kind == Kind.TEXT and is_sheet(content.head, path.parent):
-        return open_sheet(path, value=value, sample_column=sample_column)
+        return open_sheet(path, value=value, sample_column=sample_column, elsewhere=sample_column_elsewhere)
     found = recognised(content.head) if content.kind == Kind.TEXT else None
     if found is not None and found.layout.alone:
         return open_sample(path, found, value=value, labelled=labelled)
     if value is not None:
         raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
-    return _opened(path, content, stack, limit, layer)
+    return _opened(path, content, stack, limit, layer, label_column)
 
 
-def _opened(path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None) -> Table:
+def _opened(
+    path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None, label_column: str | None
+) -> Table:
     if content.kind == Kind.TEXT:
-        return open_text(path, stack)
+        return open_text(path, stack, label_column)
     if content.kind == Kind.GCT:
         return open_gct(path, stack)
     if content.kind == Kind.XLSX:
-        table = open_text(path, stack)
+        table = open_text(path, stack, label_column)
         table.notes += note_on_sheets(path, ExpressionError)
         return table
     if content.packing is not None or content.kind == Kind.FOREIGN:

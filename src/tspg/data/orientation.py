@@ -12,6 +12,7 @@ from tspg.data.table import Table
 from tspg.errors import ExpressionError, UsageError
 
 _SHOWN = 5
+_NEARLY_ALL = 0.9  # share of names found that outweighs a few on the other side
 TURNED = "genes are in the rows of this file: it was turned"
 
 
@@ -68,16 +69,22 @@ def orientation(
 
 
 def _samples_in_columns(table: Table, labels: LabelsFile, options: LabelOptions, turned: bool) -> bool:
-    """Whether the labelled samples are in the columns; refused where they are on both sides, or on none."""
+    """Whether the labelled samples are in the columns; on both sides, `turned` has the say, or (nearly) all beat few.
+
+    Refused where they are as many on both sides, or on none.
+    """
     rows, columns = table.first_row_ids, table.column_ids
     found, shares = _found(rows, columns, labels, options)
     if not any(shares) and options.allow_unlabelled:  # those without a label may be the first ones
         found, shares = _found(table.all_row_ids(), columns, labels, options)
     if min(shares) >= FEW:
-        raise ExpressionError(
-            f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)} "
-            "Give samples and genes different names."
-        )
+        if turned:
+            return True
+        if max(shares) < _NEARLY_ALL or min(shares) >= MANY:
+            raise ExpressionError(
+                f"{table.file}: labelled samples are found both in the rows and in the columns. {_both_sides(table)} "
+                "Give samples and genes different names, or say --transpose if the genes are in the rows."
+            )
     if not any(shares):
         side = int(turned or _genes_in_rows_alone(table))
         where = f"They are neither in the rows nor in the columns. {_both_sides(table)}"

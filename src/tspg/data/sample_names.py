@@ -19,7 +19,10 @@ _ENDINGS = re.compile(
 )
 _WITH_LETTER = re.compile(r"(tcga|target)\.")  # barcodes in which a letter (the vial) follows the sample's digits
 _LONGEST = 1_000  # letters of a name that is looked into
-_MOST_PARTS = 10
+_MOST_PARTS = 20
+_NUMBER = re.compile(r"(\d+)\.0+")
+_SIGNS = re.compile(r"(?<!\d)\.|\.(?!\d)")
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _TRIED = 5  # names that tell what all of them share
 
 
@@ -64,6 +67,13 @@ _SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+def _loose(name: str) -> str:
+    """What is left of a name without signs, but for those between digits, and without what a spreadsheet loses."""
+    bare = bare_name(name)
+    number = _NUMBER.fullmatch(bare)
+    return _ZEROS.sub("", number[1] if number else _SIGNS.sub("", bare))
+
+
 def exact_match(ours: Iterable[str], theirs: Collection[str]) -> NameMatch:
     """The names that are in both files, letter by letter."""
     return NameMatch({name: (name,) for name in ours if name in theirs})
@@ -83,8 +93,10 @@ def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameM
     if len(exact.partners) == len(ours):
         return [exact]
     found = [exact, *(_by_spelling(exact, ours, theirs, how) for how in _SPELLINGS)]
+    if max(len(one.partners) for one in found) < len(ours):
+        found += _loosely(ours, theirs)
     if max(len(one.partners) for one in found) < FEW * len(ours):
-        found += [*_by_what_all_share(ours, theirs), *_by_beginning(ours, theirs)]
+        found += [*_by_what_all_share(ours, theirs), *_by_beginning(ours, theirs), *_by_part(ours, theirs)]
     return found
 
 
@@ -107,6 +119,16 @@ def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str],
     partners = {names[0]: tuple(by_key[text]) for text, names in left.items() if len(names) == 1}
     clash = next(((names[0], names[1], by_key[text][0], how) for text, names in left.items() if len(names) > 1), None)
     return NameMatch({**known, **partners}, how, clash)
+
+
+def _loosely(ours: Sequence[str], theirs: Collection[str]) -> list[NameMatch]:
+    """All of ours, where they are those of the other file but for zeros and signs that may be lost; else nothing."""
+    own, other = _grouped(ours, _loose), _grouped(theirs, _loose)
+    pairs = {names[0]: other[text] for text, names in own.items() if len(names) == len(other.get(text, ())) == 1}
+    if len(pairs) < len(ours):
+        return []
+    how = "with zeros in front of numbers, .0 behind them and signs beside letters ignored"
+    return [NameMatch({mine: tuple(their) for mine, their in pairs.items()}, how, is_doubtful=True)]
 
 
 def _grouped(
@@ -194,6 +216,25 @@ def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[Name
             longer[own[start][0]] = (*longer.get(own[start][0], ()), *other[their])
     if longer:
         yield NameMatch(longer, how, is_doubtful=True)
+
+
+def _by_part(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
+    """All of ours, where each of one file is a part of a single name of the other, whatever stands around it."""
+    own, other = _grouped(ours, bare_name), _grouped(theirs, bare_name)
+    if any(len(names) > 1 for names in own.values()):
+        return
+    for longer, shorter in ((own, other), (other, own)):
+        pairs: dict[str, str] = {}
+        for name in longer:
+            parts = {part for part in _runs_of_parts(name) if part in shorter and part != name and not part.isdigit()}
+            if len(parts) > 1 or not parts.isdisjoint(pairs):
+                break
+            pairs |= dict.fromkeys(parts, name)
+        else:
+            if len(pairs) == len(own):
+                both = pairs.items() if longer is other else [(name, part) for part, name in pairs.items()]
+                partners = {own[mine][0]: tuple(other[their]) for mine, their in both}
+                yield NameMatch(partners, "by a part of the longer name", is_doubtful=True)
 
 
 def _longest_start(name: str, known: Collection[str]) -> str | None:

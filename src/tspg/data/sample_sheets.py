@@ -20,7 +20,7 @@ from tspg.errors import ExpressionError, UsageError
 _FILE_COLUMNS = ("file", "path", "filename", "file_name", "filepath", "file_path", "files", "full_path")
 _SAMPLE_COLUMNS = (
     *("sample_id", "sample", "sampleid", "samples", "sample_name", "samplename", "sample_barcode", "sampid"),
-    *("barcode", "aliquot", "library", "run", "accession", "id", "name"),
+    *("barcode", "aliquot", "library", "run", "accession", "id", "name", "names"),
 )
 _FOLDER_COLUMNS = ("file_id", "id", "file_uuid")  # GDC's client puts each file into a folder of that name
 _NOT_SAMPLES = (".md5", ".log", ".parcel", ".summary", ".json", ".html", ".pdf")
@@ -42,8 +42,10 @@ def is_sheet(head: bytes, folder: Path) -> bool:
     return any(_is_file(folder / row[at]) or not all(map(_is_number, row[:at] + row[at + 1 :])) for row in rows)
 
 
-def open_sheet(path: Path, *, value: str | None, sample_column: str | None) -> Table:
+def open_sheet(path: Path, *, value: str | None, sample_column: str | None, elsewhere: bool = False) -> Table:
     """Open the files that a table names, a line a sample; its other columns describe the samples.
+
+    With `elsewhere`, `sample_column` may be a column of the labels file alone.
 
     Raises
     ------
@@ -52,13 +54,14 @@ def open_sheet(path: Path, *, value: str | None, sample_column: str | None) -> T
     UsageError
         If the table has no column `sample_column`.
     """
-    sheet = _read(path, sample_column)
+    sheet = _read(path, sample_column, elsewhere=elsewhere)
     found = [_recognised(one, f"{path}, line {line:,}: ") for line, one in enumerate(sheet.files, 2)]
     names = sheet.samples or _names(list(zip(sheet.files, found, strict=True)))
     files = [SampleFile(*each) for each in zip(sheet.files, names, found, strict=True)]
     check_names(sorted({*names}), what="sample", file=str(path), error=ExpressionError)
     table = joined(files, path, value=value)
     table.annotations = sheet.others.set_axis(pd.Index(names, dtype=object), axis=0)
+    table.sample_column = sheet.column
     table.notes.append(f"samples are named by {sheet.named_by}")
     several = [name for name in names if ", " in name]
     if several:
@@ -152,9 +155,10 @@ class _Sheet:
     samples: list[str]
     others: pd.DataFrame
     named_by: str
+    column: str = ""  # that names the samples
 
 
-def _read(path: Path, sample_column: str | None) -> _Sheet:
+def _read(path: Path, sample_column: str | None, *, elsewhere: bool = False) -> _Sheet:
     with TextLines(path, ExpressionError) as lines:
         numbered = list(lines.numbered_lines())
     header, *rows = (_fields(line, numbered[0][1], f"{path}, line {number:,}") for number, line in numbered)
@@ -168,6 +172,8 @@ def _read(path: Path, sample_column: str | None) -> _Sheet:
     check_names(header, what="column", file=str(path), error=ExpressionError)
     table = pd.DataFrame(rows, columns=header, dtype=object)
     file_at = _column(header, _FILE_COLUMNS)
+    if sample_column not in header and elsewhere:
+        sample_column = None
     if sample_column is not None and sample_column not in header:
         names = listed(closest(sample_column, header, len(header)))
         raise UsageError(f"{path}: there is no column {shown(sample_column)}. The columns are {names}.")
@@ -184,7 +190,7 @@ def _read(path: Path, sample_column: str | None) -> _Sheet:
         return _Sheet(found, [], table.drop(columns=file_column), "their files")
     named_by = header[sample_at]
     others = table.drop(columns=list({file_column, named_by}))
-    return _Sheet(found, list(table[named_by]), others, f"the column {shown(named_by)} of the sheet")
+    return _Sheet(found, list(table[named_by]), others, f"the column {shown(named_by)} of the sheet", named_by)
 
 
 @dataclass(frozen=True)
@@ -194,11 +200,16 @@ class _Place:
     folder: Path
 
     def of(self, name: str, folder: str, where: str) -> Path:
-        """A file by its path, in a folder of its own as GDC's client makes it, or anywhere one level down."""
-        for path in (self.folder / name, self.folder / folder / name):
+        """A file by its path, in a folder of its own as GDC's client makes it, or anywhere one level down.
+
+        Of a path on another computer, Windows or not, the end may lead to the file.
+        """
+        parts = Path(name.replace("\\", "/")).parts
+        ends = [Path(*parts[start:]) for start in range(len(parts))]
+        for path in (self.folder / name, self.folder / folder / name, *(self.folder / end for end in ends)):
             if name and _is_file(path):
                 return path
-        below = self._below.get(Path(name).name, [])
+        below = self._below.get(parts[-1], []) if parts else []
         if len(below) != 1:
             fault = "is in several folders" if below else "is not there"
             raise ExpressionError(

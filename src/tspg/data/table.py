@@ -41,7 +41,7 @@ class Table:
     columns. `left_out` are columns that are neither. `layout` is the name of what the file was recognised as, such as
     `featureCounts output`, and `units` the units that this layout fixes, one of the kinds of `tspg.data.scale`; empty
     where it does not. `columns_in_file` are the names of the columns as they stand in the file, where `column_ids`
-    were made from names of files.
+    were made from names of files. `sample_column` is the column of a table of files that names the samples.
     """
 
     file: str
@@ -56,6 +56,7 @@ class Table:
     column_texts: dict[str, list[str]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     columns_in_file: list[str] = field(default_factory=list)
+    sample_column: str = ""
     layout: str = ""
     units: str = ""
     notes: list[str] = field(default_factory=list)  # on how it was read

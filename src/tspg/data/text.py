@@ -15,11 +15,11 @@ from tspg.data.table import Table
 from tspg.errors import ExpressionError
 
 
-def open_text(path: Path, stack: ExitStack) -> Table:
+def open_text(path: Path, stack: ExitStack, label_column: str | None = None) -> Table:
     """Open a text table: a header line, then lines with a row's name and its values; `stack` closes it.
 
     What separates fields, comments, columns of text and the layouts of `tspg.data.layouts` are recognised and said
-    in `notes`.
+    in `notes`. Numbers in `label_column` are classes.
 
     Raises
     ------
@@ -29,12 +29,12 @@ def open_text(path: Path, stack: ExitStack) -> Table:
     lines = stack.enter_context(TextLines(path, ExpressionError))
 
     def reopen(again: ExitStack) -> Table:
-        return open_text(path, again)
+        return open_text(path, again, label_column)
 
     if any(line.startswith("!") for line in lines.peek(1)):
         return _series_matrix(lines, reopen)
     head = read_head(lines)
-    return _matrix(lines, head, reopen)
+    return _matrix(lines, head, reopen, label_column=label_column)
 
 
 def _series_matrix(lines: TextLines, reopen: Callable[[ExitStack], Table]) -> Table:
@@ -48,8 +48,14 @@ def _series_matrix(lines: TextLines, reopen: Callable[[ExitStack], Table]) -> Ta
     return table
 
 
-def _matrix(lines: TextLines, head: Head, reopen: Callable[[ExitStack], Table], until: str = "") -> Table:
-    columns = columns_of(head, str(lines.path))
+def _matrix(
+    lines: TextLines,
+    head: Head,
+    reopen: Callable[[ExitStack], Table],
+    until: str = "",
+    label_column: str | None = None,
+) -> Table:
+    columns = columns_of(head, str(lines.path), label_column)
     if columns.second_header:
         lines.take_line()
     table = make_table(_fields(head, columns), lines, blocks_of_rows(lines, until), reopen)
