@@ -132,7 +132,7 @@ def h5ad_cases() -> Iterator[Case]:
     yield case(
         "no label column",
         inside(lambda file: file.move("obs/tissue", "obs/organ")),
-        "no column 'tissue'|cannot be read as H5AD",
+        "no sample column 'tissue'|cannot be read as H5AD",
     )
     yield case(
         "a column of obs too long",
