@@ -49,7 +49,7 @@ def npy_cases() -> Iterator[Case]:
     archive = io.BytesIO()
     np.savez(archive, VALUES)
     yield case("there is no file", missing("m.npy"), "no such file")
-    yield case("a folder in its place", a_folder("m.npy"), "this is a folder")
+    yield case("a folder in its place", a_folder("m.npy"), "no file in this folder")
     yield case("empty", holding("m.npy", b""), "cannot be read as NPY")
     yield case("text", holding("m.npy", table()), "cannot be read as NPY")
     yield case("objects", of(VALUES.astype(object)), "cannot be read as NPY")
@@ -90,7 +90,7 @@ def h5ad_cases() -> Iterator[Case]:
         return lambda file: file["X"].__setitem__((2, 3), value)
 
     yield case("there is no file", missing("m.h5ad"), "no such file")
-    yield case("a folder in its place", a_folder("m.h5ad"), "this is a folder")
+    yield case("a folder in its place", a_folder("m.h5ad"), "no file in this folder")
     yield case("empty", holding("m.h5ad", b""), "cannot be read as H5AD")
     yield case("text", holding("m.h5ad", table()), "cannot be read as H5AD")
     yield case("gzip", rewritten("m.h5ad", gzip.compress), "Unpack it first: gunzip m.h5ad")
@@ -213,7 +213,7 @@ def parquet_cases() -> Iterator[Case]:
         pq.write_table(pa.Table.from_arrays(columns, names=["id", "G0", "G0"]), folder / "m.parquet")
 
     yield case("there is no file", missing("m.parquet"), "no such file")
-    yield case("a folder in its place", a_folder("m.parquet"), "this is a folder")
+    yield case("a folder in its place", a_folder("m.parquet"), "no file in this folder")
     yield case("empty", holding("m.parquet", b""), "cannot be read as Parquet")
     yield case("text", holding("m.parquet", table()), "cannot be read as Parquet")
     yield case("cut at the end", rewritten("m.parquet", lambda old: old[:-1]), "cannot be read as Parquet")

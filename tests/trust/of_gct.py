@@ -65,7 +65,8 @@ def gct_cases() -> Iterator[Case]:
         replaced("m.gct", "tissue\tna", "tissue"),
         "line 4: expected 14 fields, found 13",
     )
-    yield Case("gct 1.3", "no such label column", replaced("m.gct", "tissue", "organ"), "no sample column 'tissue'.*'organ'")
+    missing = "no sample column 'tissue'.*'organ'"
+    yield Case("gct 1.3", "no such label column", replaced("m.gct", "tissue", "organ"), missing)
     yield Case(
         "gct 1.3",
         "an empty label",

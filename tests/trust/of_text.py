@@ -30,7 +30,7 @@ def text_cases(twin: str, file: str, tab: str) -> Iterator[Case]:
         return rewritten(file, lambda old: with_cell(old, tab, text))
 
     yield case("there is no file", missing(file), r"no such file|No such file.*Check the file name")
-    yield case("a folder in its place", a_folder(file), "this is a folder")
+    yield case("a folder in its place", a_folder(file), "no file in this folder")
     yield case("empty", holding(file, ""), "is empty")
     yield case("one line end", holding(file, "\n"), "starts with an empty line")
     yield case(

@@ -164,7 +164,7 @@ def gmt_cases() -> Iterator[Case]:
 
     yield case("there is no file", missing("sets.gmt"), "cannot be read|no such file")
     yield case("a folder in its place", a_folder("sets.gmt"), "[Ii]s a directory")
-    yield case("empty", holding("sets.gmt", ""), "the file is empty. It must hold one gene set a line")
+    yield case("empty", holding("sets.gmt", ""), "the file is empty. It must hold one gene set per line")
     yield case(
         "blanks between fields",
         rewritten("sets.gmt", lambda old: old.replace(b"\t", b" ")),
