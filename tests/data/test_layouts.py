@@ -459,3 +459,23 @@ def test_a_column_of_numbers_can_be_the_classes(tmp_path):
     adata = read_expression(write(tmp_path, table, index_label="sample"), label_column="c1")
     assert list(adata.obs["c1"]) == ["0", "1", "0", "1"]
     assert list(adata.var_names) == GENES
+
+
+@pytest.mark.parametrize("write_as", ["to_parquet", "to_feather"])
+def test_words_in_binary_tables_describe_rows_as_in_text_tables(tmp_path, write_as):
+    table = pd.DataFrame(np.arange(24).reshape(4, 6) / 8, SAMPLES, SYMBOLS)
+    table.insert(0, "tissue", ["a", None, "b", "a"])
+    table.insert(1, "age", [31, 45, 60, 28])
+    table["sex"] = pd.Categorical(["M", "F", "F", "M"])
+    table["treated"] = [True, False, True, False]
+    getattr(table.rename_axis("sample").reset_index(), write_as)(tmp_path / "m")
+    adata = read_expression(tmp_path / "m", label_column="sex")
+    assert list(adata.var_names) == SYMBOLS
+    np.testing.assert_array_equal(adata.X, table[SYMBOLS].to_numpy(np.float32))
+    for name in ("age", "sex", "treated"):
+        assert adata.obs[name].tolist() == table[name].astype(str).tolist()
+    assert adata.obs["tissue"].tolist() == ["a", "", "b", "a"]
+    table["MET"] = table["MET"].astype(str)
+    getattr(table.rename_axis("sample").reset_index(), write_as)(tmp_path / "m")
+    with pytest.raises(ExpressionError, match="'MET' holds numbers that are written as text"):
+        read_expression(tmp_path / "m", label_column="sex")

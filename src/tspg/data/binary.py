@@ -1,6 +1,6 @@
 """NPY, Parquet and Feather files as tables; nothing in them is ever unpickled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -14,13 +14,16 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from tspg.data.arrow_safety import BEFORE_MESSAGES, declared_in_arrow
+from tspg.data.columns import numbers_about_samples
 from tspg.data.damage import refused_if_damaged
+from tspg.data.fields import is_number
 from tspg.data.kinds import Kind, content_of
-from tspg.data.naming import shown
+from tspg.data.naming import listed, shown
 from tspg.data.streams import TextLines
 from tspg.data.table import (
     MISSING_ADVICE,
     MOST_COLUMNS,
+    Block,
     FloatArray,
     Table,
     check_filled,
@@ -105,22 +108,23 @@ class ArrayBlock:
         return values
 
 
-def open_parquet(path: Path, stack: ExitStack, *, limit: float) -> Table:
-    """Open a Parquet table: names of the rows in the pandas index or the first column, then numbers."""
+def open_parquet(path: Path, stack: ExitStack, *, limit: float, label_column: str | None = None) -> Table:
+    """Open a Parquet table: names of the rows in the pandas index or the first column, then numbers and texts."""
     with refused_if_damaged(path, "Parquet"):
         source = stack.enter_context(pq.ParquetFile(path))
         schema = source.schema_arrow
-        id_column, column_ids = _names_and_numbers(path, schema, source.metadata.num_rows)
+        columns = _columns(path, schema, source.metadata.num_rows, label_column)
         _check_declared(path, source.metadata, schema, limit)
-        if pa.types.is_string(schema.field(id_column).type):
-            source = stack.enter_context(pq.ParquetFile(path, read_dictionary=[id_column]))
+        words = [name for name in (columns.ids, *columns.texts) if pa.types.is_string(schema.field(name).type)]
+        if words:
+            source = stack.enter_context(pq.ParquetFile(path, read_dictionary=words))
         rows = [source.metadata.row_group(at).num_rows for at in range(source.num_row_groups)]
         read = [partial(source.read_row_group, at) for at in range(source.num_row_groups)]
-        return _table_of_groups(path, "Parquet", id_column, column_ids, list(zip(read, rows, strict=True)))
+        return _table_of_groups(path, "Parquet", columns, list(zip(read, rows, strict=True)))
 
 
-def open_feather(path: Path, stack: ExitStack, *, limit: float) -> Table:
-    """Open a Feather (Arrow) table: names of the rows in the pandas index or the first column, then numbers."""
+def open_feather(path: Path, stack: ExitStack, *, limit: float, label_column: str | None = None) -> Table:
+    """Open a Feather (Arrow) table, whose columns are as in a Parquet table."""
     with refused_if_damaged(path, "Feather"):
         stream = stack.enter_context(pa.memory_map(str(path)))
         size, stored = sum(declared_in_arrow(stream)), path.stat().st_size
@@ -134,9 +138,9 @@ def open_feather(path: Path, stack: ExitStack, *, limit: float) -> Table:
         batches = list(source)
         if len(batches) != n_batches:
             raise ValueError(f"{len(batches):,} of {n_batches:,} batches are there")
-        id_column, column_ids = _names_and_numbers(path, source.schema, sum(batch.num_rows for batch in batches))
+        columns = _columns(path, source.schema, sum(batch.num_rows for batch in batches), label_column)
         groups = [(partial(_columns_of, batch), batch.num_rows) for batch in batches if batch.num_rows]
-        return _table_of_groups(path, "Feather", id_column, column_ids, groups)
+        return _table_of_groups(path, "Feather", columns, groups)
 
 
 def _columns_of(batch: pa.RecordBatch, *, columns: list[str]) -> pa.Table:
@@ -144,8 +148,17 @@ def _columns_of(batch: pa.RecordBatch, *, columns: list[str]) -> pa.Table:
     return pa.Table.from_batches([batch.select(columns)])
 
 
-def _names_and_numbers(path: Path, schema: pa.Schema, n_rows: int) -> tuple[str, list[str]]:
-    """The column that names the rows, and the others, which must be of numbers."""
+@dataclass(frozen=True)
+class _Columns:
+    """The names of the columns: that of the rows' names, those of values, and those that describe rows."""
+
+    ids: str
+    values: list[str]
+    texts: list[str]
+
+
+def _columns(path: Path, schema: pa.Schema, n_rows: int, label_column: str | None) -> _Columns:
+    """What each column is; all must be of numbers or of words."""
     check_filled(str(path), n_rows, len(schema.names))
     if len(schema.names) > MOST_COLUMNS:
         raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} columns. This is no expression matrix.")
@@ -158,20 +171,45 @@ def _names_and_numbers(path: Path, schema: pa.Schema, n_rows: int) -> tuple[str,
         kind = schema.field(name).type
         if _EXTENSION in (schema.field(name).metadata or {}):
             raise ExpressionError(f"{path}: column {shown(name)} is of an extension type. Write it as plain numbers.")
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        if not (_is_number(kind) or _is_words(kind)):
             raise ExpressionError(
-                f"{path}: column {shown(name)} holds {kind}, not numbers. Keep only the row names and numbers."
+                f"{path}: column {shown(name)} holds {kind}, not numbers. Keep only the row names, numbers and words."
             )
-    return id_column, column_ids
+    numbers = [at for at, name in enumerate(column_ids) if _is_number(schema.field(name).type)]
+    about_samples = numbers_about_samples(column_ids, numbers, label_column)
+    values = [column_ids[at] for at in numbers if at not in about_samples]
+    if column_ids and not values:
+        raise ExpressionError(f"{path}: there is no column of values. Give a table with one number in each cell.")
+    known = set(values)
+    return _Columns(id_column, values, [name for name in column_ids if name not in known])
 
 
-def _table_of_groups(
-    path: Path, kind: str, id_column: str, column_ids: list[str], groups: Sequence[tuple[ReadColumns, int]]
-) -> Table:
-    blocks = [RowGroup(read, n_rows, str(path), kind, id_column, column_ids) for read, n_rows in groups]
-    return Table(
-        path.name, column_ids, blocks[0].row_ids, iter(blocks), lambda: [row for one in blocks for row in one.row_ids]
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_words(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind))
+
+
+def _table_of_groups(path: Path, kind: str, columns: _Columns, groups: Sequence[tuple[ReadColumns, int]]) -> Table:
+    parts = [RowGroup(read, n_rows, str(path), kind, columns.ids, columns.values) for read, n_rows in groups]
+    table = Table(
+        path.name, columns.values, parts[0].row_ids, iter(()), lambda: [row for one in parts for row in one.row_ids]
     )
+    table.row_texts = {name: [] for name in columns.texts}
+    if columns.texts:
+        table.notes.append(f"{len(columns.texts):,} column(s) hold no values: {listed(columns.texts, 4)}")
+
+    def blocks() -> Iterator[Block]:
+        for one in parts:
+            for name in columns.texts:
+                table.row_texts[name] += one.texts(name)
+            yield one
+
+    table.blocks = blocks()
+    return table
 
 
 def _too_good_to_be_true(path: Path, size: int, stored: int) -> ExpressionError:
@@ -236,14 +274,27 @@ class RowGroup:
     @cached_property
     def row_ids(self) -> list[str]:
         """Names of the rows."""
+        return self._words(self.id_column)
+
+    def texts(self, name: str) -> list[str]:
+        """What stands beside the values in a column of this name, which may be of words."""
+        texts, kind = self._words(name), self.read(columns=[name]).schema.field(0).type
+        if not _is_number(kind) and sum(map(is_number, texts)) > sum(map(bool, texts)) / 2:
+            raise ExpressionError(
+                f"{self.file}: column {shown(name)} holds numbers that are written as text ({kind}). Write them as "
+                "numbers, or remove the column."
+            )
+        return texts
+
+    def _words(self, name: str) -> list[str]:
         with refused_if_damaged(self.file, self.kind):
-            column = self._read([self.id_column]).column(0)
+            column = self._read([name]).column(0)
             if sum(map(_length_of_all, column.chunks)) > max(RATIO_FREE, RATIO_LIMIT * Path(self.file).stat().st_size):
                 raise ExpressionError(
-                    f"{self.file}: the names in column {shown(self.id_column)} are longer than any names of samples "
+                    f"{self.file}: the names in column {shown(name)} are longer than any names of samples "
                     "or genes. Check that this is an expression matrix."
                 )
-            return ["" if name is None else str(name) for name in column.to_pylist()]
+            return ["" if text is None else str(text) for text in column.to_pylist()]
 
     def values(self) -> FloatArray:
         """The values as float32; every one of them is a finite number."""

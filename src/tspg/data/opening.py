@@ -89,8 +89,8 @@ def _opened(
     if content.kind == Kind.HDF5:
         return open_h5ad(path, stack, limit=limit, layer=layer)
     if content.kind == Kind.FEATHER:
-        return open_feather(path, stack, limit=limit)
-    return open_parquet(path, stack, limit=limit)
+        return open_feather(path, stack, limit=limit, label_column=label_column)
+    return open_parquet(path, stack, limit=limit, label_column=label_column)
 
 
 def _check_there(path: Path) -> None:
