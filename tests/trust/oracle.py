@@ -131,6 +131,9 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
     if not lines:
         return None
     rows = [line.split("\t") for line in lines]
+    bare = [line.rstrip("\t").split("\t") for line in lines]  # what is empty at the ends of lines is no column
+    if len(bare[0]) > 1 and all(len(row) == len(bare[0]) for row in bare):
+        rows = bare
     if len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return None
     if rows[0][0].casefold() in SAMPLE_NAMES:

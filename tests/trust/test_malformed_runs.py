@@ -139,7 +139,7 @@ PATIENTS = {
     ),
     "a gene missing": (of(PATIENT.drop(columns="G7")), "1 of the model's 60 genes are not in.*: 'G7'", "patient.tsv"),
     "other genes": (
-        of(PATIENT.rename(columns=str.lower)),
+        of(PATIENT.add_prefix("other ")),
         "none of the 60 genes.*the model was trained with",
         "patient.tsv",
     ),
