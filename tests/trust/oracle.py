@@ -130,11 +130,10 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
     lines = lines_of(content)
     if not lines:
         return None
-    rows = [line.split("\t") for line in lines]
-    bare = [line.rstrip("\t").split("\t") for line in lines]  # what is empty at the ends of lines is no column
-    if len(bare[0]) > 1 and all(len(row) == len(bare[0]) for row in bare):
-        rows = bare
-    if len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+    rows = without_empty_ends([line.split("\t") for line in lines])
+    if len(rows) > 1 and len(rows[0]) == len(rows[1]) - 1:  # R names no column of row names
+        rows[0] = ["sample", *rows[0]]
+    if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return None
     if rows[0][0].casefold() in SAMPLE_NAMES:
         if not are_names(rows[0]):
@@ -143,7 +142,10 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
         rows = [[row[at], *row[:at], *row[at + 1 :]] for row in rows[1:]]
     elif len(rows[0]) != 2:
         return None
-    return {row[0]: row[1:] for row in rows} if rows and are_names([row[0] for row in rows]) else None
+    said = {row[0]: row[1:] for row in rows}  # lines that say the same twice are one
+    if not rows or any(said[row[0]] != row[1:] for row in rows) or not are_names(list(said)):
+        return None
+    return said
 
 
 def gene_sets_of(content: bytes, called: str = "spoilt") -> dict[str, list[str]] | None:

@@ -261,7 +261,7 @@ NEVER_SOUND = {
     "TSV": {*ALWAYS, "inf", "text", "decimal comma", "a name doubled"},
     "GCT": {*ALWAYS, "inf", "text", "decimal comma", "a name doubled"},
     "CSV": {*ALWAYS, "inf", "text", "a name doubled"},  # 1,5 is two fields there
-    "labels": {*ALWAYS, "a name doubled"},
+    "labels": ALWAYS,
     "GMT": ALWAYS,
     "gene list": ALWAYS,
 }

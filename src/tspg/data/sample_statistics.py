@@ -115,7 +115,8 @@ def _measured(values: FloatArray, axis: int) -> dict[str, Numbers]:
         possible = (largest > 0) & (largest <= most)
         if possible.any():
             part = values if possible.all() else np.compress(possible, values, axis=1 - axis)
-            sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
+            with np.errstate(over="ignore"):  # values far below zero are nothing, unlogged
+                sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
         found[f"unlogged_{base:g}"] = sums
     return found
 
