@@ -135,13 +135,10 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
         rows[0] = ["sample", *rows[0]]
     if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return None
-    if rows[0][0].casefold() in SAMPLE_NAMES:
+    if rows[0][0].casefold() in SAMPLE_NAMES or len(rows[0]) > 2:
         if not are_names(rows[0]):
             return None
-        at = next(place for place, name in enumerate(rows[0]) if name.casefold() in SAMPLE_NAMES)
-        rows = [[row[at], *row[:at], *row[at + 1 :]] for row in rows[1:]]
-    elif len(rows[0]) != 2:
-        return None
+        rows = rows[1:]
     said = {row[0]: row[1:] for row in rows}  # lines that say the same twice are one
     if not rows or any(said[row[0]] != row[1:] for row in rows) or not are_names(list(said)):
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trust import oracle
@@ -161,6 +161,7 @@ def test_sound_files_are_read_as_they_were_written(name, folder):
     @settings(max_examples=EXAMPLES)
     @given(one.drawn)
     def check(lines: Lines) -> None:
+        assume(one.ending == "gct" or lines[0][0][:1] != "#")  # comments have tests of their own
         path.write_bytes(text_of(lines, one))
         expected = one.plainly(path.read_bytes())
         assert expected is not None
@@ -295,6 +296,8 @@ def is_refused(one, path, fault, lines, data):
     content = raw_text_of(lines, one) if fault in ("quoted", "decimal comma") else text_of(lines, one)
     if fault in OF_BYTES:
         content = OF_BYTES[fault](data.draw, content)
+    assume(one.ending == "gct" or b"#" not in content[:4])  # comments have tests of their own
+    assume(b"\n" in content)
     path.write_bytes(content)
     told = ""
     try:

@@ -197,7 +197,8 @@ def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
 
     def merit(delimiter: str) -> tuple[int, bool, int]:
         n_names, numbers = _n_fields(header, delimiter, header), {_n_fields(row, delimiter, header) for row in below}
-        if delimiter == " " and ("  " in header or any(other in header for other in "\t,;")):
+        is_blank = delimiter == " " and ("  " in header or any(other in header for other in ",;"))
+        if is_blank or (delimiter != "\t" and "\t" in header):
             return 0, False, 0  # names may hold blanks, and several of them tell nothing
         fits = 0
         if len(numbers) == 1 and min(numbers) > 1:
