@@ -164,7 +164,7 @@ def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):
     adata.obs["donor"] = "d"
     with pytest.raises(
         UsageError,
-        match=r"2 columns \(with so many different values: 'label' \(3\), 'donor' \(1\)\)\. .*--label-column",
+        match=r"2 columns \(with so many different values: 'label' \(3\), 'donor' \(1\)\)\. .*label_column",
     ):
         only_label_column(adata)
 

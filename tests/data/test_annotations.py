@@ -52,7 +52,7 @@ def test_files_of_one_category_are_joined(gmt, tmp_path):
 
 @pytest.mark.parametrize("given", [["default", "Hallmark={}"], ["={}"]])
 def test_a_category_needs_a_name_of_its_own(gmt, given):
-    with pytest.raises(GeneSetError, match="Give it another one"):
+    with pytest.raises(GeneSetError, match="Choose another name"):
         read_annotations([word.format(gmt) for word in given])
 
 

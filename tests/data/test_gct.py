@@ -41,7 +41,7 @@ def test_annotations_of_samples(tmp_path):
     path = write(tmp_path, GCT3)
     adata = read_expression(path, label_column="tissue")
     assert list(adata.obs["tissue"]) == ["Lung", "Liver", "Lung"]
-    with pytest.raises(LabelError, match=r"no column 'tisue'.*'tissue'"):
+    with pytest.raises(LabelError, match=r"no sample column 'tisue'.*'tissue'"):
         read_expression(path, label_column="tisue")
 
 

@@ -19,7 +19,7 @@ NAMES = [
     *("..", ".", "../../escape", "/etc/passwd", "a/b", "a.b", "a\\b", "C:\\x", "..\\up", "~", "~root"),
     *("CON", "nul", "aux.txt", "COM1", "trailing.", "-rf", "--out", "$(touch X)", "`touch X`", "; touch X", "a|b>c&d"),
     *("é", "e\u0301", "CASE", "case", "\u202etxt.exe", "\u2066left", "zero\u200bwidth", "line\u2028break", "\ufeffbom"),
-    *("=1+1", "+SUM(A1)", "@cmd", "-2+3", "NA", "0012", "$x^2$", "%s%n{0}", "x" * 300),
+    *("=1+1", "+SUM(A1)", "@cmd", "-2+3", "TRUE", "0012", "$x^2$", "%s%n{0}", "x" * 300),
 ]
 GENES = [f"{name}*" for name in NAMES]  # a matrix whose samples and genes share their names is refused
 SAMPLES = [*NAMES, *(f"{number} of {name}" for number in range(2, 6) for name in NAMES)]
@@ -144,7 +144,7 @@ def test_a_spreadsheet_holds_names_as_text(done):
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell.value for cell in cells if cell.data_type == "f" or cell.hyperlink]
     text = {cell.value for cell in cells if cell.data_type == "s"}
-    assert {"=1+1", "+SUM(A1)", "@cmd", "-2+3", "0012", "NA", "=1+1*", "-2+3*"} <= text
+    assert {"=1+1", "+SUM(A1)", "@cmd", "-2+3", "0012", "TRUE", "=1+1*", "-2+3*"} <= text
     assert any(cell.data_type == "n" and isinstance(cell.value, float) and cell.value < 0 for cell in cells)
 
 

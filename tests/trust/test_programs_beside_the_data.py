@@ -46,6 +46,8 @@ def test_without_the_guard_it_would(foreign_modules: Path):
 def test_hdf5_has_no_folder_of_plugins_while_a_file_is_read(tmp_path: Path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = [1, 2]
+        file.create_group("obs")
+        file.create_group("var")
     h5py.h5pl.prepend(bytes(tmp_path))
     folders = [h5py.h5pl.get(at) for at in range(h5py.h5pl.size())]
     try:

@@ -223,10 +223,12 @@ def read_labels_file(path: str | Path) -> LabelsFile:
         if len(rows) == MOST_LINES:
             raise LabelError(f"{path}: more than {MOST_LINES:,} lines. Keep those of the samples in the matrix.")
         doubts = (f"{path.name}: {NO_LINE_END}",) if lines.ends_without_newline else ()
-    if len(head.header) == 1:
-        raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
     columns = [list(cells) for cells in zip(head.header, *(fields for _, fields in rows), strict=True)]
+    if not any(map(any, columns[1:])):
+        raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
     told = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
+    if told:
+        check_characters(head.header, what="column", file=str(path), error=LabelError)
     if told and not rows:
         raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     notes = tuple(f"{path.name}: {note}" for note in head.notes)

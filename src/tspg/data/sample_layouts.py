@@ -175,7 +175,7 @@ class Recognised:
 
 def recognised(head: bytes) -> Recognised | None:
     """What kind of file with one sample begins like this; None if it is none, such as a matrix of many samples."""
-    lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[:-1]
+    lines = head.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n").split("\n")[:-1]
     n_comments = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
     if len(lines) < n_comments + 2:
         return None
