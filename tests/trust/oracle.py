@@ -136,7 +136,7 @@ def labels_of(content: bytes) -> dict[str, list[str]] | None:
     if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return None
     if rows[0][0].casefold() in SAMPLE_NAMES or len(rows[0]) > 2:
-        if not are_names(rows[0]):
+        if not are_names(list(dict.fromkeys(filter(None, rows[0])))):  # one name twice, or none, is told apart
             return None
         rows = rows[1:]
     said = {row[0]: row[1:] for row in rows}  # lines that say the same twice are one
