@@ -25,7 +25,7 @@ def read_with_tspg(expression: Path, wanted: list[str]) -> tuple[int, int]:
     """Read with this package and give the shape."""
     from tspg.data.expression import read_expression
 
-    n_samples, n_genes = read_expression(expression, genes=wanted).shape
+    n_samples, n_genes = read_expression(expression, genes=wanted, transform="none").shape
     return n_samples, n_genes
 
 
