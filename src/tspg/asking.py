@@ -15,8 +15,8 @@ from tspg.data.matrix import X, require_anndata
 from tspg.data.naming import MOST_SHOWN, as_names, shown
 from tspg.errors import UsageError
 from tspg.folds import with_folds
-from tspg.kinds import plain
 from tspg.question import Question, pose_each
+from tspg.schema import plain
 
 _NOTHING_TO_TRAIN = (
     "Epochs and steps had no effect: what moves the profiles is computed in closed form. Only preset paper trains a "

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tspg.errors import Option, UsageError
-from tspg.kinds import CALLABLE, TEXT, Kind, fields, list_of, names, number, one_of, optional, whole
+from tspg.schema import CALLABLE, TEXT, Kind, fields, list_of, names, number, one_of, optional, whole
 
 
 @dataclass(frozen=True)

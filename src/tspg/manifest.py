@@ -11,7 +11,7 @@ from tspg.config import DUPLICATES, SETTINGS, TRANSFORMS
 from tspg.data.naming import shown
 from tspg.errors import ModelError, UsageError
 from tspg.files import read_json, sha256_of, write_json
-from tspg.kinds import TEXT, TRUTH, Kind, fields, mapping_of, names, one_of, optional
+from tspg.schema import TEXT, TRUTH, Kind, fields, mapping_of, names, one_of, optional
 from tspg.strangers import check_folder, stays_inside
 
 FORMAT_VERSION = 1  # of a run folder

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from tspg.data.kinds import Content, Kind, content_of
-from tspg.data.naming import listed, shown
+from tspg.data.naming import listed
 from tspg.data.sheets import sheet_text
 from tspg.data.unpacking import BLOCK, UnpackingError, unpacked
 from tspg.errors import InputError
@@ -191,19 +191,3 @@ def split_at(path: Path) -> str:
     """The character between the fields of a text table, by the file's ending: comma for CSV, else tab."""
     content = content_of(path)
     return "," if content.ending == ".csv" and content.kind != Kind.XLSX else "\t"
-
-
-def hint_on_delimiter(header: str, delimiter: str) -> str:
-    """What to do about a table whose first line is one single field, or nothing if it looks right."""
-    names = {"\t": ("tabs", ".tsv"), ",": ("commas", ".csv"), ";": ("semicolons", "")}
-    counts = {other: header.count(other) for other in names if other != delimiter}
-    best = max(counts, key=lambda other: counts[other])
-    if not counts[best]:
-        return ""
-    word, ending = names[best]
-    advice = f"Rename the file to end in {ending}" if ending else "Save it with commas and decimal points"
-    return (
-        f"the first line is one field when split at {names[delimiter][0]}, but {counts[best] + 1:,} when "
-        f"split at {word} "
-        f"({shown(header)}). {advice}."
-    )

@@ -28,7 +28,6 @@ from tspg.data.prepare import Scaler
 from tspg.data.scale import KINDS
 from tspg.errors import InputError, ModelError, TspgError
 from tspg.files import read_json, sha256_of, write_json
-from tspg.kinds import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, number, one_of, optional, whole
 from tspg.model.alignment import CohortAlignment
 from tspg.model.anchor import Anchor
 from tspg.model.baselines import BASELINES
@@ -38,6 +37,7 @@ from tspg.model.reference import SampleReference
 from tspg.model.shift import Shift
 from tspg.model.tensors import tensors_of, write_tensors
 from tspg.model.trained import TrainedModel
+from tspg.schema import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, number, one_of, optional, whole
 from tspg.strangers import check_folder, is_plain
 
 # 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads to make the map of a new class
