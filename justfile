@@ -48,7 +48,7 @@ coverage:
     coverage run -m pytest -q -p no:randomly -n 0
     coverage combine -q
     coverage report --include='*/tspg/data/*' --fail-under=95
-    coverage report --include='*/tspg/model/storage.py,*/tspg/files.py,*/tspg/run_folder.py,*/tspg/claim.py' --fail-under=95
+    coverage report --include='*/tspg/model/storage.py,*/tspg/utils/files.py,*/tspg/report/save.py,*/tspg/utils/lock.py' --fail-under=95
     coverage report --include='*/tspg/analysis/*' --fail-under=95
     coverage report --fail-under=90
 

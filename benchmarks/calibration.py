@@ -19,11 +19,11 @@ import anndata
 import numpy as np
 
 import tspg
-from tspg.analysis.criteria import REALISM, Readings
-from tspg.analysis.evidence import evidence_table
-from tspg.analysis.thresholds import NOT_TESTED, PASS, PROBABLY
-from tspg.analysis.verdict import verdict
-from tspg.data.prepare import Prepared
+from tspg.analysis.evaluation.criteria import REALISM, EvidenceView
+from tspg.analysis.evaluation.evidence import evidence_table
+from tspg.analysis.evaluation.thresholds import NOT_TESTED, PASS, PROBABLY
+from tspg.analysis.evaluation.verdict import verdict
+from tspg.data.prepare import Dataset
 
 PASSING = (PASS, PROBABLY, NOT_TESTED)  # of a single criterion
 SHARES = (0.4, 0.3, 0.3)  # of the target's donors: training, held out, taken for moved
@@ -40,12 +40,12 @@ def main() -> None:
     adata = anndata.read_h5ad(options.data / "normal_tissues" / "normal_tissues.h5ad")
     genes = set(tspg.read_gene_sets(next((options.data / "genesets").glob("h.all*.gmt.gz")))[options.gene_set].genes)
     adata = adata[:, [gene in genes for gene in adata.var_names]].copy()
-    prepared = tspg.prepare(adata, label_column="organ", group_column="donor")
+    dataset = tspg.prepare(adata, label_column="organ", group_column="donor")
     answers, failing, p_values = Counter(), Counter(), []
     for repeat in range(options.repeats):
-        evidence = _repeat(prepared, options.target, repeat)
+        evidence = _repeat(dataset, options.target, repeat)
         answers[verdict(evidence, method="moved")["realistic"]["answer"]] += 1
-        readings = Readings.of(evidence, "moved")
+        readings = EvidenceView.of(evidence, "moved")
         failing.update(check.__name__ for check in REALISM if check(readings).answer not in PASSING)
         p_values.append(readings.own("energy_p_value").value)
     passing = sum(answers[answer] for answer in (PASS, PROBABLY)) / options.repeats
@@ -53,9 +53,9 @@ def main() -> None:
     print({level: float(np.mean(np.asarray(p_values) <= level)) for level in (0.01, 0.05, 0.1, 0.25, 0.5)})
 
 
-def _repeat(prepared: Prepared, target: str, seed: int):
+def _repeat(dataset: Dataset, target: str, seed: int):
     rng = np.random.default_rng(seed)
-    is_target, donors = prepared.in_class(target), np.asarray(prepared.groups, dtype=object)
+    is_target, donors = dataset.in_class(target), np.asarray(dataset.groups, dtype=object)
     names = rng.permutation(sorted(set(donors[is_target])))
     ends = np.cumsum([round(share * len(names)) for share in SHARES[:2]])
     training, held_out, moved = (is_target & np.isin(donors, part) for part in np.split(names, ends))
@@ -67,15 +67,15 @@ def _repeat(prepared: Prepared, target: str, seed: int):
     kept = training | held_out
     kept[others] = True
     study = replace(
-        prepared,
-        profiles=prepared.profiles[kept],
-        class_index=prepared.class_index[kept],
+        dataset,
+        profiles=dataset.profiles[kept],
+        class_index=dataset.class_index[kept],
         is_train=is_train[kept],
-        sample_ids=tuple(np.asarray(prepared.sample_ids)[kept]),
+        sample_ids=tuple(np.asarray(dataset.sample_ids)[kept]),
         groups=tuple(donors[kept]),
         annotation=None,
     )
-    profiles = prepared.profiles[moved]
+    profiles = dataset.profiles[moved]
     learns_nothing = np.asarray([target], dtype=object)
     return evidence_table(
         study,

@@ -23,9 +23,9 @@ from departures.cases import TARGET, Case, make_case, organs
 from departures.game import batch_statistics, draws, games, one_sample_left, ranking
 
 import tspg
-from tspg.data.prepare import Prepared, prepare
-from tspg.files import read_json, write_json
+from tspg.data.prepare import Dataset, prepare
 from tspg.model.device import fixed_threads
+from tspg.utils.files import read_json, write_json
 
 NUMBERS = Path(__file__).with_suffix(".json")  # every row that was measured; docs/deviations.md is held to it
 
@@ -51,8 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    questions = ("games", "batch_statistics", "one_sample_left", "ranking", "draws", "donors", "scaler", "schedule")
-    parser.add_argument("--only", nargs="+", choices=questions, default=questions)
+    tasks = ("games", "batch_statistics", "one_sample_left", "ranking", "draws", "donors", "scaler", "schedule")
+    parser.add_argument("--only", nargs="+", choices=tasks, default=tasks)
     options = parser.parse_args()
     with fixed_threads(1):
         _answer(options)
@@ -71,8 +71,8 @@ def _answer(options: argparse.Namespace) -> None:
     }
     cases: list[Case] = []
     studies = {
-        "12 organs": partial(_prepared, lung, "organ", "donor"),
-        "tumours": partial(_prepared, demo, "subtype", "patient"),
+        "12 organs": partial(_dataset, lung, "organ", "donor"),
+        "tumours": partial(_dataset, demo, "subtype", "patient"),
     }
     others: dict[str, Callable[[], pd.DataFrame]] = {
         "donors": lambda: donors(options.data, seeds),
@@ -90,7 +90,7 @@ def _answer(options: argparse.Namespace) -> None:
         write_json(NUMBERS, {**before, name: rows})
 
 
-def _prepared(adata: anndata.AnnData, label: str, group: str, seed: int) -> Prepared:
+def _dataset(adata: anndata.AnnData, label: str, group: str, seed: int) -> Dataset:
     return prepare(adata, label_column=label, group_column=group, seed=seed)
 
 

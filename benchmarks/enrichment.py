@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from tspg.analysis.enrichment import Profile, Query, over_representation, ranked_enrichment
+from tspg.analysis.interpretation.enrichment import Profile, Query, over_representation, ranked_enrichment
 from tspg.data.annotations import carried_annotations
 
 

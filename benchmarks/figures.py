@@ -18,8 +18,8 @@ from anndata import AnnData
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from tspg.report.figures import plot_heatmap, save_figure
-from tspg.report.tsne import place
+from tspg.report.figures.save import plot_heatmap, save_figure
+from tspg.report.figures.tsne import place
 
 CLASSES = [f"Tissue {number:02}" for number in range(10)]
 

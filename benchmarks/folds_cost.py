@@ -15,11 +15,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import anndata
 import numpy as np
 
-from tspg.asking import ask
-from tspg.clock import Clock
-from tspg.fitting import evidence_of, fit_target, held_out_folds, lay_ground, prepare_study
+from tspg.experiment.fit import evidence_of, fit_classifier, fit_target, held_out_folds, prepare_study
+from tspg.experiment.settings import make_task
 from tspg.model.device import fixed_threads
-from tspg.progress import silent
+from tspg.utils.progress import silent
+from tspg.utils.timing import Clock
 
 SAMPLES, GENES = (150, 300, 459), (200, 4218, 17471)
 
@@ -38,16 +38,16 @@ def main() -> None:
 
 def one_fit(adata: anndata.AnnData) -> None:
     """Fit f and the method without the samples of one of five folds, and judge them by these."""
-    question = ask(adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), folds=5)
+    task = make_task(adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), folds=5)
     marks = []
-    with fixed_threads(question.config.threads):
-        held_out = held_out_folds(prepare_study(question), 5, seed=0) == 0
+    with fixed_threads(task.config.threads):
+        held_out = held_out_folds(prepare_study(task), 5, seed=0) == 0
         marks.append(time.process_time())
-        ground = lay_ground(question, Clock(), is_train=~held_out)
+        classifier = fit_classifier(task, Clock(), is_train=~held_out)
         marks.append(time.process_time())
-        fitted = fit_target(ground, question, Clock(), silent)
+        fitted = fit_target(classifier, task, Clock(), silent)
         marks.append(time.process_time())
-        evidence_of(fitted, question)
+        evidence_of(fitted, task)
         marks.append(time.process_time())
     f, method, evidence = np.diff(marks)
     print(

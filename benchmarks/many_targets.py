@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from synthetic import GTEX_CLASSES, gtex_like
 
 import tspg
-from tspg.files import safe_name
+from tspg.utils.files import safe_name
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import torch
 from machine import pin_threads
 from torch import Tensor, nn
 
-from tspg.data.prepare import Prepared
+from tspg.data.prepare import Dataset
 
 Sampler = Callable[[int], Tensor]
 
@@ -164,7 +164,7 @@ def cholesky_factor(covariance: Tensor) -> Tensor:
 
 
 def train_naive(
-    prepared: Prepared,
+    dataset: Dataset,
     f: nn.Module,
     target_class: str,
     *,
@@ -174,9 +174,9 @@ def train_naive(
 ) -> tuple[Game, list[dict[str, float]]]:
     """Train G and D as preset `paper` does, from all classes; gives them with the losses of every step."""
     torch.manual_seed(seed)
-    target_index = prepared.index_of(target_class)
-    profiles = torch.from_numpy(prepared.profiles[prepared.is_train])
-    is_target = torch.from_numpy(prepared.class_index[prepared.is_train] == target_index)
+    target_index = dataset.index_of(target_class)
+    profiles = torch.from_numpy(dataset.profiles[dataset.is_train])
+    is_target = torch.from_numpy(dataset.class_index[dataset.is_train] == target_index)
     game = Game.start(profiles.shape[1], f, target_index)
     draw = target_sampler(profiles[is_target], covariance)
     history = []
@@ -189,10 +189,10 @@ def train_naive(
 
 
 @torch.no_grad()
-def hit_rate(game: Game, prepared: Prepared) -> float:
+def hit_rate(game: Game, dataset: Dataset) -> float:
     """Share of held-out samples of other classes that f calls the target once G has moved them."""
-    rows = ~prepared.is_train & (prepared.class_index != game.target_index)
-    x = torch.from_numpy(prepared.profiles[rows])
+    rows = ~dataset.is_train & (dataset.class_index != game.target_index)
+    x = torch.from_numpy(dataset.profiles[rows])
     called = game.f(torch.clamp(x + game.g.eval()(x), 0, 1)).argmax(dim=1)
     return (called == game.target_index).float().mean().item()
 
@@ -210,7 +210,7 @@ def main() -> None:
     case = ours.make_case(options.genes, n_samples=options.samples, n_classes=options.classes, f_epochs=10)
     start = time.process_time()
     game, history = train_naive(
-        case.prepared, case.f, case.target_class, covariance=options.covariance, epochs=options.epochs
+        case.dataset, case.f, case.target_class, covariance=options.covariance, epochs=options.epochs
     )
     naive_seconds = time.process_time() - start
     start = time.process_time()
@@ -220,7 +220,7 @@ def main() -> None:
     print("| at the end | naive | tspg |\n|---|---|---|")
     for name in history[-1]:
         print(f"| {name} | {sum(row[name] for row in history[-steps:]) / steps:.3f} | {last_epoch[name]:.3f} |")
-    print(f"| hit rate | {hit_rate(game, case.prepared):.3f} | {last_epoch['hit_rate']:.3f} |")
+    print(f"| hit rate | {hit_rate(game, case.dataset):.3f} | {last_epoch['hit_rate']:.3f} |")
     print(f"| CPU s | {naive_seconds:.1f} | {ours_seconds:.1f} |")
 
 

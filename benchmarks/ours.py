@@ -8,10 +8,10 @@ import torch
 from synthetic import gtex_like
 from torch import Tensor
 
-from tspg.config import PaperConfig, TargetModelConfig
-from tspg.data.prepare import Prepared, prepare
+from tspg.data.prepare import Dataset, prepare
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.model.gan import GAN, init_gan, train_step
 from tspg.model.networks import TargetModel
-from tspg.model.step import Players, set_up, train_step
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
@@ -23,20 +23,20 @@ HELD_OUT = 64  # few: what `tspg` watches between steps is no part of a step
 class Case:
     """A prepared study with a trained f and the class to move to."""
 
-    prepared: Prepared
+    dataset: Dataset
     f: TargetModel
     target_class: str
 
     @property
     def training(self) -> Tensor:
         """The training profiles."""
-        return torch.from_numpy(self.prepared.profiles[self.prepared.is_train])
+        return torch.from_numpy(self.dataset.profiles[self.dataset.is_train])
 
     @property
     def target(self) -> Tensor:
         """The training profiles of the target class."""
-        members = self.prepared.is_train & self.prepared.in_class(self.target_class)
-        return torch.from_numpy(self.prepared.profiles[members])
+        members = self.dataset.is_train & self.dataset.in_class(self.target_class)
+        return torch.from_numpy(self.dataset.profiles[members])
 
 
 def make_case(n_genes: int, *, n_samples: int = 4000, n_classes: int = 53, f_epochs: int = 1) -> Case:
@@ -44,17 +44,17 @@ def make_case(n_genes: int, *, n_samples: int = 4000, n_classes: int = 53, f_epo
     adata = gtex_like(n_samples, n_genes, n_classes)
     is_train = np.ones(n_samples, dtype=bool)
     is_train[np.random.default_rng(0).choice(n_samples, HELD_OUT, replace=False)] = False
-    prepared = prepare(adata, label_column="tissue", is_train=is_train)
-    f = train_target_model(prepared, TargetModelConfig(epochs=f_epochs))
-    return Case(prepared, f, str(adata.obs["tissue"].mode()[0]))
+    dataset = prepare(adata, label_column="tissue", is_train=is_train)
+    f = train_target_model(dataset, TargetModelConfig(epochs=f_epochs))
+    return Case(dataset, f, str(adata.obs["tissue"].mode()[0]))
 
 
-def players(case: Case, seed: int = 0) -> Players:
+def players(case: Case, seed: int = 0) -> GAN:
     """G and D of preset `paper` at their start."""
-    return set_up(case.prepared, case.f, PaperConfig(), target_class=case.target_class, seed=seed, device=CPU)
+    return init_gan(case.dataset, case.f, PaperConfig(), target_class=case.target_class, seed=seed, device=CPU)
 
 
-def paper_losses(game: Players, x: Tensor, real: Tensor, r_t: Tensor) -> Mapping[str, float]:
+def paper_losses(game: GAN, x: Tensor, real: Tensor, r_t: Tensor) -> Mapping[str, float]:
     """One training step of preset `paper`; every loss term as a number."""
     return {name: value.item() for name, value in train_step(game, x, real, r_t).items()}
 
@@ -69,7 +69,7 @@ def train_paper(case: Case, *, epochs: int) -> Mapping[str, float]:
     """Train preset `paper`; the numbers of its last epoch."""
     state = TargetState.estimate(case.target.numpy())
     history = train_generator(
-        case.prepared, case.f, state, PaperConfig(epochs=epochs), target_class=case.target_class, device=CPU
+        case.dataset, case.f, state, PaperConfig(epochs=epochs), target_class=case.target_class, device=CPU
     )[2]
     return {str(name): float(value) for name, value in history.iloc[-1].items()}
 

@@ -32,9 +32,9 @@ from sklearn.linear_model import LogisticRegression
 from timing import Measure, each, interleaved
 
 import tspg
-from tspg.analysis.distances import pairwise
-from tspg.analysis.judges import LinearJudge
-from tspg.report.figures import save_figure
+from tspg.analysis.evaluation.classifiers import LinearClassifier
+from tspg.analysis.evaluation.distances import pairwise
+from tspg.report.figures.save import save_figure
 
 STORED = Path(__file__).parent / "stored_ratios.json"
 WORSE = 1.25
@@ -66,13 +66,15 @@ def draws(genes: int = 1000, samples: int = 100, batch: int = 128) -> Pair:
     return Pair(each(lambda: low_rank(batch), 20), each(lambda: dense(batch), 5))
 
 
-def judges(samples: int = 150, genes: int = 2000) -> Pair:
+def classifiers(samples: int = 150, genes: int = 2000) -> Pair:
     """The linear judge where genes are more than samples, against scikit-learn on all genes."""
     profiles = ours.random_profiles(samples, genes).numpy()
     names = np.asarray([f"class {number % 3}" for number in range(samples)], dtype=object)
     profiles[names == "class 0", : genes // 20] += 0.1
     plain = LogisticRegression(C=1.0, max_iter=5000)
-    return Pair(each(lambda: LinearJudge.fit(profiles, names)), each(lambda: plain.fit(profiles, names.astype(str))))
+    return Pair(
+        each(lambda: LinearClassifier.fit(profiles, names)), each(lambda: plain.fit(profiles, names.astype(str)))
+    )
 
 
 def distances(samples: int = 700, genes: int = 1000) -> Pair:
@@ -123,7 +125,7 @@ def pairs(folder: Path) -> dict[str, Pair]:
     return {
         "paper step / naive step": steps(),
         "low-rank draw / Cholesky draw": draws(),
-        "LinearJudge / scikit-learn": judges(),
+        "LinearJudge / scikit-learn": classifiers(),
         "pairwise / cdist": distances(),
         "read_expression / pandas": reading(folder),
         "heat map / bare strips": heat_maps(folder),

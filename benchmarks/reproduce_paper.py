@@ -19,7 +19,7 @@ from reproduction.page import page, pictures_in
 from reproduction.runs import run_missing
 from reproduction.stored import Stored
 
-from tspg.files import write_text
+from tspg.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = ROOT / "benchmarks" / "reproduction.json"

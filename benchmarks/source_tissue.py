@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import rankdata
 
-from tspg.files import read_table
+from tspg.utils.files import read_table
 
 TISSUES = {  # what the sets call an organ, where it is not its own name
     "Bladder": ("Urinary Bladder", "Bladder"),

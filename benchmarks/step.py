@@ -45,9 +45,9 @@ def batches(case: ours.Case) -> Iterator[Tensor]:
 def naive_step(case: ours.Case, covariance: str) -> Step:
     """A step as in `naive.py`, with its draw."""
     torch.manual_seed(0)
-    prepared = case.prepared
-    f = naive.target_model(len(prepared.gene_ids), len(prepared.classes)).requires_grad_(False)
-    game = naive.Game.start(len(prepared.gene_ids), f, prepared.index_of(case.target_class))
+    dataset = case.dataset
+    f = naive.target_model(len(dataset.gene_ids), len(dataset.classes)).requires_grad_(False)
+    game = naive.Game.start(len(dataset.gene_ids), f, dataset.index_of(case.target_class))
     draw, x = naive.target_sampler(case.target, covariance), batches(case)
 
     def step() -> None:
@@ -57,7 +57,7 @@ def naive_step(case: ours.Case, covariance: str) -> Step:
     return step
 
 
-def paper_step(case: ours.Case, game: ours.Players | None = None) -> Step:
+def paper_step(case: ours.Case, game: ours.GAN | None = None) -> Step:
     """A step of preset `paper`, with its exact draw; of fresh G and D if none are given."""
     game = game or ours.players(case)
     draw, x = ours.low_rank_draw(case.target), batches(case)
@@ -92,7 +92,7 @@ def compiled_step(case: ours.Case) -> Step:
     started = time.perf_counter()
     for _ in range(COMPILING_CALLS):
         step()
-    genes = len(case.prepared.gene_ids)
+    genes = len(case.dataset.gene_ids)
     print(f"compiling at {genes:,} genes took {time.perf_counter() - started:.0f} s of wall time", flush=True)
     return step
 
@@ -104,7 +104,7 @@ def draws(case: ours.Case) -> dict[str, naive.Sampler]:
 
 def needed(case: ours.Case) -> floor.Products:
     """The products that a step of preset `paper` cannot do without."""
-    genes, classes = len(case.prepared.gene_ids), len(case.prepared.classes)
+    genes, classes = len(case.dataset.gene_ids), len(case.dataset.classes)
     f, g, d = floor.f_widths(genes, classes), floor.g_widths(genes), floor.d_widths(genes)
     return floor.paper_products(BATCH, f, g, d, target_samples=len(case.target))
 
@@ -128,7 +128,7 @@ def contenders(case: ours.Case, options: argparse.Namespace) -> dict[str, Measur
 def rows(case: ours.Case, found: dict[str, Times]) -> Iterator[str]:
     """The lines of the table for one number of genes."""
     flop = floor.total_flop(needed(case))
-    genes, naive_least = len(case.prepared.gene_ids), found["naive diag"].least
+    genes, naive_least = len(case.dataset.gene_ids), found["naive diag"].least
     for name, times in found.items():
         cells = [f"{genes:,}", name, f"{times.least * 1e3:.1f}", f"{times.middle * 1e3:.1f}"]
         cells.append("" if name in DRAWS else f"{naive_least / times.least:.2f}")

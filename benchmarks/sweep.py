@@ -171,14 +171,14 @@ def plan_whole_study(options: argparse.Namespace) -> None:
 
 def collect_made_up_runs(config: Path, out: Path) -> None:
     """Fill the folders of all runs with copies of one real run's numbers, and collect them."""
+    from tspg.sweep.job import run_job
     from tspg.sweep.plan import read_plan, run_folder
     from tspg.sweep.planning import plan_sweep
-    from tspg.sweep.work import work_on
 
     plan, store = plan_sweep(config, out)
     store(out)
     plan = read_plan(out)
-    work_on(plan, plan.jobs[0], out)
+    run_job(plan, plan.jobs[0], out)
     real = run_folder(plan.runs_of(plan.jobs[0])[0], out)
     names = ("metrics.json", "genes.tsv", "top_genes.tsv", "manifest.json")
     files = {name: (real / name).read_bytes() for name in names}

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import tspg
-from tspg.files import sha256_of
+from tspg.utils.files import sha256_of
 
 TIMES = {"manifest.json", "metrics.json"}  # what holds times
 

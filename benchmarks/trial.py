@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import wilcoxon
 
-from tspg.files import read_table
+from tspg.utils.files import read_table
 
 STORED = Path(__file__).with_suffix(".tsv")
 CANDIDATES = {  # the simplest first

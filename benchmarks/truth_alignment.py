@@ -20,7 +20,7 @@ from scipy.spatial.distance import cdist
 from truth_data import (
     HEALTHY,
     STUDIES,
-    Mover,
+    ClassMap,
     Numbers,
     Record,
     Rows,
@@ -32,7 +32,7 @@ from truth_data import (
     read_study,
 )
 
-from tspg.analysis.energy import energy_distance
+from tspg.analysis.evaluation.energy import energy_distance
 from tspg.model.alignment import Aligned, CohortAlignment
 
 Units = NDArray[np.float32]
@@ -121,9 +121,9 @@ def aligned_in_cohorts(
     return dealt, np.concatenate([one.values for one in found]), found
 
 
-def perturbations(mover: Mover, values: Units, names: NDArray[np.object_]) -> tuple[Numbers, Numbers]:
+def perturbations(mover: ClassMap, values: Units, names: NDArray[np.object_]) -> tuple[Numbers, Numbers]:
     """Scaled profiles and P of each."""
-    scaled = mover.prepared.scaler.transform(values)[0].astype(np.float64)
+    scaled = mover.dataset.scaler.transform(values)[0].astype(np.float64)
     found = np.zeros(scaled.shape)
     for name in np.unique(names.astype(str)):
         own = names == name
@@ -143,8 +143,8 @@ def same_genes(one: Numbers, other: Numbers) -> Numbers:
 class Axis:
     """Where clouds of profiles lie between real samples of the target, 0, and the untouched sources, 1."""
 
-    def __init__(self, mover: Mover, sources: Numbers, real: Units) -> None:
-        self.real = mover.prepared.scaler.transform(real)[0].astype(np.float64)
+    def __init__(self, mover: ClassMap, sources: Numbers, real: Units) -> None:
+        self.real = mover.dataset.scaler.transform(real)[0].astype(np.float64)
         self.start = energy_distance(mover.targets, self.real)
         self.gap = energy_distance(sources, self.real) - self.start
 
@@ -156,7 +156,7 @@ class Axis:
 def moved(
     table: str,
     task: str,
-    mover: Mover,
+    mover: ClassMap,
     alignment: CohortAlignment,
     sources: Study,
     changed: Units,
@@ -201,7 +201,7 @@ def other_units(study: Study, target: str, splits: int, seed: int) -> Iterator[R
         for fold, train in enumerate(study.folds(5, seed + split)):
             rng = np.random.default_rng([seed, split, fold])
             mover, alignment = (
-                moved_by_map(study.prepared(train), target),
+                moved_by_map(study.dataset(train), target),
                 learned(study.rows(train), classes_of(study)),
             )
             sources, real = (
@@ -223,7 +223,7 @@ def other_platform(data: Path, study: Study, target: str, splits: int, seed: int
         for fold, train in enumerate(first.folds(5, seed + split)):
             rng = np.random.default_rng([seed, split, fold])
             mover, alignment = (
-                moved_by_map(first.prepared(train), target),
+                moved_by_map(first.dataset(train), target),
                 learned(first.rows(train), classes_of(first)),
             )
             real = first.values[~train & (first.classes == target)]
@@ -244,7 +244,7 @@ def called_another(study: Study, splits: int, seed: int) -> Iterator[Record]:
             unseen = train & ~np.isin(known.donors, others.donors)
             rng = np.random.default_rng([seed, split, fold])
             mover, alignment = (
-                moved_by_map(known.prepared(unseen), HEALTHY),
+                moved_by_map(known.dataset(unseen), HEALTHY),
                 learned(known.rows(unseen), classes_of(known)),
             )
             real = known.values[~train & (known.classes == HEALTHY)]
@@ -258,7 +258,7 @@ def processed_twice(data: Path, splits: int, seed: int) -> Iterator[Record]:
         for fold, train in enumerate(study.folds(5, seed + split)):
             rng = np.random.default_rng([seed, split, fold])
             mover, alignment = (
-                moved_by_map(study.prepared(train), "KIRC"),
+                moved_by_map(study.dataset(train), "KIRC"),
                 learned(study.rows(train), classes_of(study)),
             )
             in_both = ~train & (study.classes == HEALTHY) & np.isfinite(other).all(axis=1)

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from truth_data import HEALTHY, Numbers, Record, Rows, Study, finish, moved_by_map, parsed, read_study, top
 
-from tspg.analysis.differential import ModeratedT, moderated_t
-from tspg.analysis.donors import bootstrap_weights
+from tspg.analysis.evaluation.resampling import bootstrap_weights
+from tspg.analysis.interpretation.differential import ModeratedT, moderated_t
 from tspg.audit.stability import nogueira_stability, ranked
 
 N_GENES, N_DRIVERS, N_PASSENGERS, LISTED = 1500, 20, 10, 20
@@ -67,7 +67,7 @@ def difference_scores(values: Numbers, test: ModeratedT) -> dict[str, Numbers]:
 def all_scores(study: Study, is_target: Rows) -> dict[str, Numbers]:
     """Every way to rank genes for one draw."""
     values = study.values.astype(np.float64)
-    mover, sources = moved_by_map(study.prepared(), "target"), values[~is_target]
+    mover, sources = moved_by_map(study.dataset(), "target"), values[~is_target]
     return {
         **difference_scores(values, moderated_t(values, is_target)),
         **limma(values, is_target),

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 import tspg
-from tspg.analysis.donors import donor_folds
-from tspg.data.prepare import Prepared
-from tspg.files import read_table, write_table
-from tspg.model.anchor import Anchor
+from tspg.analysis.evaluation.resampling import donor_folds
+from tspg.data.prepare import Dataset
+from tspg.model.ot_map import GaussianOTMap
+from tspg.utils.files import read_table, write_table
 
 Numbers = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -68,7 +68,7 @@ class Study:
         fold = donor_folds(self.donors, self.classes, n_folds=n_folds, seed=seed)
         return (fold != held_out for held_out in range(n_folds))
 
-    def prepared(self, is_train: Rows | None = None) -> Prepared:
+    def dataset(self, is_train: Rows | None = None) -> Dataset:
         """As a run prepares the samples, split by donor."""
         names = [f"s{number}" for number in range(len(self.classes))]
         obs = pd.DataFrame({"label": self.classes, "donor": [f"d{code}" for code in self.donors]}, index=names)
@@ -101,39 +101,39 @@ def top(scores: Numbers, k: int) -> Rows:
     return found
 
 
-def moved_by_map(prepared: Prepared, target: str) -> "Mover":
+def moved_by_map(dataset: Dataset, target: str) -> "ClassMap":
     """The closed-form map of a prepared study, as a function of profiles in the user's units."""
-    return Mover(prepared, Anchor.estimate(prepared, target))
+    return ClassMap(dataset, GaussianOTMap.estimate(dataset, target))
 
 
 @dataclass(frozen=True)
-class Mover:
+class ClassMap:
     """What two methods change in profiles, in scaled units: the closed-form map, and the nearest target sample."""
 
-    prepared: Prepared
-    anchor: Anchor
+    dataset: Dataset
+    anchor: GaussianOTMap
 
     def perturbation(self, values: Floats, source: str) -> Numbers:
         """P of each profile by the closed-form map."""
-        scaled = self.prepared.scaler.transform(values)[0]
-        moved = self.anchor.move(scaled, np.full(len(scaled), self.prepared.index_of(source)))
+        scaled = self.dataset.scaler.transform(values)[0]
+        moved = self.anchor.move(scaled, np.full(len(scaled), self.dataset.index_of(source)))
         return np.clip(moved, 0, 1) - scaled.astype(np.float64)
 
     def to_nearest(self, values: Floats) -> Numbers:
         """The nearest training sample of the target class, less the profile."""
-        scaled = self.prepared.scaler.transform(values)[0].astype(np.float64)
+        scaled = self.dataset.scaler.transform(values)[0].astype(np.float64)
         return nearest(scaled, self.targets) - scaled
 
     @property
     def targets(self) -> Numbers:
         """Scaled training samples of the target class."""
-        name = self.prepared.classes[self.anchor.target_index]
-        return self.prepared.profiles[self.prepared.in_class(name) & self.prepared.is_train].astype(np.float64)
+        name = self.dataset.classes[self.anchor.target_index]
+        return self.dataset.profiles[self.dataset.in_class(name) & self.dataset.is_train].astype(np.float64)
 
     @property
     def width(self) -> Numbers:
         """One scaled unit in the user's units, per gene."""
-        return self.prepared.scaler.maximum - self.prepared.scaler.minimum
+        return self.dataset.scaler.maximum - self.dataset.scaler.minimum
 
 
 def nearest(profiles: Numbers, targets: Numbers) -> Numbers:

@@ -16,14 +16,14 @@ import numpy as np
 from truth_data import HEALTHY, MOST_GENES, Record, Rows, Study, finish, hallmark, parsed, read_study
 
 import tspg
-from tspg.analysis.judges import fit_judges
-from tspg.audit.bench import Stage
-from tspg.config import ExperimentConfig, preset
-from tspg.data.prepare import FloatMatrix
+from tspg.analysis.evaluation.classifiers import fit_independent_classifiers
+from tspg.audit.scores import EvalSet
+from tspg.model.config import ExperimentConfig, preset
 from tspg.model.learning import fit_closed_form
 from tspg.model.new_classes import FEWEST_SAMPLES
-from tspg.model.trained import TrainedModel
+from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
+from tspg.utils.typing import Float32Array
 
 DRAWS, HALVES = 6, 3
 TOGETHER, BY_CLASS = "A class left out of training, mean over classes", "Energy ratio class by class"
@@ -46,15 +46,15 @@ def genes_of(data: Path, study: Study, genes: str, seed: int) -> Study:
     return study.columns(np.array([gene in wanted for gene in study.genes]))
 
 
-def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Prepared]:
+def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Dataset]:
     """F and the closed-form map of a study, as a run would train them."""
-    prepared = study.prepared()
+    dataset = study.dataset()
     config = ExperimentConfig(target, preset="transport", method="linear_map", target_model=preset("transport")[0])
-    f = train_target_model(prepared, config.target_model, seed=seed)
-    return TrainedModel.of(prepared, f, fit_closed_form("linear_map", prepared, target), config, {}), prepared
+    f = train_target_model(dataset, config.target_model, seed=seed)
+    return TrainedModel.of(dataset, f, fit_closed_form("linear_map", dataset, target), config, {}), dataset
 
 
-def by_cohort(model: TrainedModel, cohort: FloatMatrix, profiles: FloatMatrix) -> FloatMatrix:
+def by_cohort(model: TrainedModel, cohort: Float32Array, profiles: Float32Array) -> Float32Array:
     """Profiles of a new class, moved by a map that was made of its cohort."""
     method = model.method.with_class("new", cohort, model.likeliest_source(cohort))
     return np.clip(profiles + method.raw_perturbation(profiles, np.full(len(profiles), len(model.classes))), 0, 1)
@@ -75,16 +75,16 @@ def cohorts(donors: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str,
 
 def left_out(study: Study, name: str, target: str, seed: int) -> Iterator[tuple[str, float, float]]:
     """Way, energy ratio and share called the target, for every draw of one class that is left out."""
-    model, prepared = trained(study.rows(study.classes != name), target, seed)
+    model, dataset = trained(study.rows(study.classes != name), target, seed)
     own = study.rows(study.classes == name)
     profiles = model.scaler.transform(own.values)[0]
-    train = prepared.is_train
-    forest = fit_judges(prepared.profiles[train], prepared.source_class[train], seed=seed)["forest"]
-    is_target = prepared.in_class(target)
-    real, reference = prepared.profiles[is_target & ~train], prepared.profiles[is_target & train]
+    train = dataset.is_train
+    forest = fit_independent_classifiers(dataset.profiles[train], dataset.source_class[train], seed=seed)["forest"]
+    is_target = dataset.in_class(target)
+    real, reference = dataset.profiles[is_target & ~train], dataset.profiles[is_target & train]
 
-    def judged(way: str, moved: FloatMatrix, rows: Rows) -> tuple[str, float, float]:
-        stage = Stage(profiles[rows], own.classes[rows], real, reference)
+    def judged(way: str, moved: Float32Array, rows: Rows) -> tuple[str, float, float]:
+        stage = EvalSet(profiles[rows], own.classes[rows], real, reference)
         return way, stage.energy_ratio(moved), float((forest(moved) == target).mean())
 
     unlabelled = np.full(len(profiles), "", dtype=object)

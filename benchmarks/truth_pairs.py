@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import spearmanr
 from truth_data import HEALTHY, MOST_GENES, Numbers, Record, Rows, Study, finish, moved_by_map, parsed, read_study, top
 
-from tspg.analysis.differential import moderated_t
+from tspg.analysis.interpretation.differential import moderated_t
 from tspg.model.expectation import Expectation, counterparts
 from tspg.model.reference import SampleReference, class_references
 
@@ -33,7 +33,7 @@ def one_fold(study: Study, sources: tuple[str, ...], target: str, train: Rows, s
     training, held_out = study.rows(train), study.rows(~train)
     references = class_references(training.of_class, sorted(set(training.classes)), seed=seed)
     expected = SampleReference.fit(training.of_class, target, references, seed=seed)
-    mover = moved_by_map(study.prepared(train), target)
+    mover = moved_by_map(study.dataset(train), target)
     for source in sources:
         rows, own = counterparts(
             held_out.values, held_out.classes == source, held_out.classes == target, held_out.donors

@@ -16,8 +16,8 @@ from scipy.stats import false_discovery_control
 from truth_data import (
     HEALTHY,
     MOST_GENES,
+    ClassMap,
     Floats,
-    Mover,
     Numbers,
     Record,
     Rows,
@@ -30,7 +30,7 @@ from truth_data import (
     top,
 )
 
-from tspg.analysis.differential import moderated_t
+from tspg.analysis.interpretation.differential import moderated_t
 from tspg.model.expectation import Expectation
 from tspg.model.reference import ClassReference
 
@@ -79,7 +79,7 @@ def found_by_scores(study: Study, own_classes: tuple[str, ...], target: str, see
     """Share of planted genes among the first 20 of each score, for every held-out person."""
     task = f"{'tumours' if own_classes == TUMOURS else own_classes[0]} to {target}, {len(study.genes)} genes"
     for fold, train in enumerate(study.folds(FOLDS, seed)):
-        mover = moved_by_map(study.prepared(train), target)
+        mover = moved_by_map(study.dataset(train), target)
         for number, own in enumerate(own_classes):
             held_out, training = (study.rows((study.classes == own) & side) for side in (~train, train))
             pair = study.rows(train & np.isin(study.classes, (own, target)))
@@ -93,7 +93,7 @@ def found_by_scores(study: Study, own_classes: tuple[str, ...], target: str, see
                         yield FOUND, task, f"{kind}, {size} sd", method, float(share)
 
 
-def all_scores(values: Numbers, reference: ClassReference, mover: Mover, own: str, t: Numbers) -> dict[str, Numbers]:
+def all_scores(values: Numbers, reference: ClassReference, mover: ClassMap, own: str, t: Numbers) -> dict[str, Numbers]:
     """Every way to rank the genes of one person, one row a person."""
     unit = np.where(reference.unit > 0, reference.unit, np.nan)
     return {

@@ -15,7 +15,7 @@ import numpy as np
 from truth_data import HEALTHY, STUDIES, Record, finish, parsed
 
 import tspg
-from tspg.analysis.measure import REAL, UNTOUCHED
+from tspg.analysis.evaluation.measure import REAL, UNTOUCHED
 
 EVIDENCE, GENES = "Evidence on a second cohort", "Genes of a second cohort"
 MEASURES = (

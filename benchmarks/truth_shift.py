@@ -19,11 +19,11 @@ import pandas as pd
 from truth_data import STUDIES, Floats, Record, Rows, Study, finish, hallmark, parsed, read_study
 
 import tspg
-from tspg.analysis.energy import mean_within, pairwise
+from tspg.analysis.evaluation.energy import mean_within, pairwise
 from tspg.data.prepare import split_samples
 from tspg.data.quantiles import Quantiles, panel_of, quantile_functions
 from tspg.model.shift import Shift
-from tspg.model.trained import TrainedModel
+from tspg.model.trained_model import TrainedModel
 
 ALARMS = "False alarms on held-out samples of the same pipeline, p < .05"
 FOUND = "Detected, p < .05"

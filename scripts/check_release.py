@@ -185,7 +185,7 @@ def _project() -> dict[str, Any]:
 
 
 def committed() -> set[str]:
-    """The files that git knows; `src/tspg/cli.py` and so on."""
+    """The files that git knows; `src/tspg/cli/main.py` and so on."""
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     return set(done.stdout.splitlines())
 

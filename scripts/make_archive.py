@@ -16,12 +16,12 @@ import pandas as pd
 from anndata import AnnData
 
 import tspg
-from tspg.asking import ask
-from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
-from tspg.experiment import run_experiments
-from tspg.run_folder import save_run
+from tspg.experiment.run import run_experiments
+from tspg.experiment.settings import make_task
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.report.save import save_run
 
 ARCHIVES = Path(__file__).resolve().parents[1] / "tests" / "archives"
 GENERATORS = {
@@ -41,7 +41,7 @@ def main() -> None:
     for preset, generator in GENERATORS.items():
         f = TargetModelConfig(hidden_units=(8, 4), epochs=20, batch_size=16)
         terms = [Annotation("Terms", GeneSets([GeneSet("HIGH", tuple(study.var_names[:10]))]), "made up")]
-        question = ask(
+        task = make_task(
             study,
             "c",
             label_column="state",
@@ -51,8 +51,8 @@ def main() -> None:
             folds=1,
             threads=1,
         )
-        question = replace(question, config=replace(question.config, target_model=f, generator=generator))
-        (found,) = run_experiments([question])
+        task = replace(task, config=replace(task.config, target_model=f, generator=generator))
+        (found,) = run_experiments([task])
         save_run(found, folder / preset, command=["tspg", "run"], xlsx=True)
         shutil.rmtree(folder / preset / "figures")  # they and the report are drawn again from the rest
         (folder / preset / "report.html").unlink()

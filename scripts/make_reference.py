@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tspg.cli import build_parser
+from tspg.cli.main import build_parser
 from tspg.errors import TspgError
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "command_line.md"
@@ -107,8 +107,8 @@ def meaning(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 def default(action: argparse.Action) -> str:
     """What holds without the option."""
-    if in_words := DEFAULT.search(said(action)):
-        value = in_words[1]
+    if control_text := DEFAULT.search(said(action)):
+        value = control_text[1]
         return code(value) if value == str(action.default) else cell(value)
     if action.required or not action.option_strings:
         return "must be given"

@@ -24,7 +24,7 @@ def shared_data() -> Path:
 
 
 @dataclass(frozen=True)
-class Planted:
+class SpikeIn:
     """Expression in which class `target` differs from all others by known genes only."""
 
     adata: AnnData
@@ -33,12 +33,12 @@ class Planted:
 
 
 @pytest.fixture(scope="session")
-def planted() -> Planted:
+def planted() -> SpikeIn:
     """See `make_planted`."""
     return make_planted()
 
 
-def make_planted() -> Planted:
+def make_planted() -> SpikeIn:
     """Three classes of 40 samples (two samples a donor), 60 genes, of which 5 rise and 5 fall in `target`."""
     rng = np.random.default_rng(11)
     classes = np.repeat(["alpha", "beta", "target"], 40)
@@ -51,11 +51,11 @@ def make_planted() -> Planted:
     obs = pd.DataFrame({"label": classes, "donor": [f"d{number // 2}" for number in range(120)]})
     obs.index = pd.Index([f"s{number}" for number in range(120)])
     adata = AnnData(X=values.astype(np.float32), obs=obs, var=pd.DataFrame(index=genes))
-    return Planted(adata, frozenset(genes[:5]), frozenset(genes[5:10]))
+    return SpikeIn(adata, frozenset(genes[:5]), frozenset(genes[5:10]))
 
 
 @pytest.fixture(scope="session")
-def planted_run(planted: Planted):
+def planted_run(planted: SpikeIn):
     """A short experiment on the planted classes, moved to `target`."""
     import tspg
 
@@ -75,7 +75,7 @@ def planted_run(planted: Planted):
 @pytest.fixture(scope="session")
 def run_folder(planted_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of that experiment; tests must not write into it."""
-    from tspg.run_folder import save_run
+    from tspg.report.save import save_run
 
     out = tmp_path_factory.mktemp("runs") / "planted"
     save_run(planted_run, out)

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tspg.files import read_table
 from tspg.model.device import fixed_threads
+from tspg.utils.files import read_table
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 if not BENCHMARKS.is_dir():
@@ -69,7 +69,7 @@ def test_the_naive_step_has_the_losses_of_ours(case):
 
 
 def test_naive_training_brings_the_losses_down_as_ours_does(case):
-    _, history = naive.train_naive(case.prepared, case.f, case.target_class, covariance="exact", epochs=4)
+    _, history = naive.train_naive(case.dataset, case.f, case.target_class, covariance="exact", epochs=4)
     steps = len(history) // 4
     ours_at_the_end = ours.train_paper(case, epochs=4)
     last = np.mean([row["target_distance_loss"] for row in history[-steps:]])

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from tspg.analysis.differential import moderated_t
-from tspg.files import read_table
+from tspg.analysis.interpretation.differential import moderated_t
 from tspg.model.expectation import Expectation
 from tspg.model.residuals import Tail
+from tspg.utils.files import read_table
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 if not BENCHMARKS.is_dir():

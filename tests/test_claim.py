@@ -4,9 +4,9 @@ import fcntl
 
 import pytest
 
-from tspg import claim
-from tspg.claim import LOCK, MANIFEST, claimed, new_folder
 from tspg.errors import FolderInUseError, ResourceError, UsageError
+from tspg.utils import lock as claim
+from tspg.utils.lock import LOCK, MANIFEST, locked, new_folder
 
 
 def names(folder):
@@ -99,7 +99,7 @@ def test_a_lock_that_was_removed_under_us_is_not_ours(tmp_path, monkeypatch):
         original(lock, how)
 
     monkeypatch.setattr(fcntl, "flock", removed_meanwhile)
-    with pytest.raises(FolderInUseError, match="another tspg"), claimed(tmp_path):
+    with pytest.raises(FolderInUseError, match="another tspg"), locked(tmp_path):
         pass
 
 

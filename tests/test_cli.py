@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.claim import claimed
-from tspg.cli import main
-from tspg.files import read_table, sha256_of
-from tspg.terminal import printable
+from tspg.cli.main import main
+from tspg.cli.terminal import printable
+from tspg.utils.files import read_table, sha256_of
+from tspg.utils.lock import locked
 
 SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--folds", "1", "--threads", "1"]
 
@@ -262,7 +262,7 @@ def test_a_finished_run_is_never_overwritten(finished, files, capsys):
 
 def test_a_folder_in_use_is_refused(files, tmp_path, capsys):
     arguments = [argument.format(f=files, o=tmp_path / "busy") for argument in RUN]
-    with claimed(tmp_path / "busy"):
+    with locked(tmp_path / "busy"):
         assert main([*arguments, *SHORT]) == 6
     assert "another tspg" in capsys.readouterr().err
     assert not (tmp_path / "busy").exists()
@@ -302,7 +302,7 @@ def stop(*_arguments, **_options):
 
 
 def test_an_interrupt_before_any_training_leaves_nothing(files, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("tspg.fitting.prepare", stop)
+    monkeypatch.setattr("tspg.experiment.fit.prepare", stop)
     arguments = [argument.format(f=files, o=tmp_path / "stopped") for argument in RUN]
     assert main([*arguments, *SHORT]) == 130
     assert "interrupted; nothing half-written is left behind" in capsys.readouterr().err
@@ -313,7 +313,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, m
     out = tmp_path / "stopped"
     command = [*[argument.format(f=files, o=out) for argument in RUN], *SHORT]
     with monkeypatch.context() as patch:
-        patch.setattr("tspg.fitting.learn", stop)
+        patch.setattr("tspg.experiment.fit.learn", stop)
         assert main(command) == 130
     assert f"the same command with --resume goes on with the training, which is kept in {out}." in (
         capsys.readouterr().err
@@ -324,7 +324,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, m
     assert main([*command, "--resume", "--seed", "9"]) == 2
     assert "another question (seed was 0, is 9)" in capsys.readouterr().err
     with monkeypatch.context() as patch:
-        patch.setattr("tspg.unfinished.memory_needed", lambda *_: 1e18)
+        patch.setattr("tspg.experiment.resume.memory_needed", lambda *_: 1e18)
         assert main([*command, "--resume"]) == 4
         assert "need about 1000000000.0 GB of memory" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ["checkpoints"]  # refusals cost nothing
@@ -356,7 +356,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, m
 
 @pytest.mark.parametrize("patched", ["memory_needed", "disk_needed"])
 def test_a_run_without_room_is_refused_with_what_it_needs(patched, files, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(f"tspg.unfinished.{patched}", lambda *_: 1e18)
+    monkeypatch.setattr(f"tspg.experiment.resume.{patched}", lambda *_: 1e18)
     assert main([*[argument.format(f=files, o=tmp_path / "new") for argument in RUN], *SHORT]) == 4
     assert "1000000000.0" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -369,7 +369,7 @@ def test_memory_that_runs_out_is_told_with_what_was_needed(error, files, tmp_pat
     def run_out(*_arguments, **_options):
         raise error
 
-    monkeypatch.setattr("tspg.fitting.prepare", run_out)
+    monkeypatch.setattr("tspg.experiment.fit.prepare", run_out)
     command = [*[argument.format(f=files, o=tmp_path / "new") for argument in RUN], *SHORT]
     if "bug" in str(error):
         with pytest.raises(RuntimeError, match="a bug"):
@@ -511,7 +511,7 @@ def test_profiles_in_other_units_than_the_models_are_refused(finished, files, tm
 def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     finished, files, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("tspg.report.people_view.FAR_OUT", 0.1)  # among 16 held-out samples no p is below .058
+    monkeypatch.setattr("tspg.report.page.people.FAR_OUT", 0.1)  # among 16 held-out samples no p is below .058
     assert main(["report", "--run", str(shutil.copytree(finished, tmp_path / "run"))]) == 0
     (verdict,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Verdict: ")]
     assert verdict.startswith("Verdict: fail: individual; not tested: realistic, generalises, ")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tspg
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, kept_names, own_column
 
 QUICK = {"target_class": "T", "label_column": "tissue", "target_epochs": 1, "folds": 1, "threads": 1, "annotations": ()}
@@ -40,7 +40,7 @@ def run(adata):
 
 def written_and_read(moved, folder):
     """As scanpy would open it."""
-    from tspg.analysis.perturbations import write_perturbations
+    from tspg.analysis.interpretation.perturbations import write_perturbations
 
     write_perturbations(moved, folder / "moved.h5ad")
     return anndata.read_h5ad(folder / "moved.h5ad")
@@ -127,7 +127,7 @@ def test_kept_names_are_told_apart_and_can_be_written(columns):
 
 
 def test_a_study_of_a_sweep_keeps_the_columns_of_genes(adata, tmp_path):
-    from tspg.sweep.study import open_study, write_study
+    from tspg.sweep.cache import open_study, write_study
 
     texts = adata[:, [4, 1]].copy()
     texts.obs, texts.var = texts.obs[["tissue"]], texts.var[["symbol", "chr/start"]]

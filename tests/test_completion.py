@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tspg.cli import main
+from tspg.cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tspg.files import read_json
+from tspg.utils.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = ROOT / "benchmarks" / "deviations.json"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tspg.cli import main
-from tspg.files import read_table
+from tspg.cli.main import main
+from tspg.utils.files import read_table
 
 BACKGROUND = ["TP53", "MYC", "ALB", "KRAS", "EGFR", "BAX", "CDH1", "VHL", "PTEN", "BRAF"]
 

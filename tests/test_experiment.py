@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import tspg
-from tspg import fitting
-from tspg.analysis.judges import logistic_judge
-from tspg.asking import ask
+from tspg.analysis.evaluation.classifiers import logistic_classifier
 from tspg.errors import UsageError
-from tspg.meaning import Moved
+from tspg.experiment import fit as fitting
+from tspg.experiment.interpret import PerturbationResult
+from tspg.experiment.settings import make_task
 from tspg.model import training
 from tspg.model.training import _Rows
 
@@ -76,7 +76,7 @@ def test_named_sources_alone_are_learned_from_and_moved(planted, preset):
 
 
 def fitting_anew(*given):
-    return replace(Moved(*given), logistic=None)
+    return replace(PerturbationResult(*given), logistic=None)
 
 
 def test_the_linear_judge_of_the_evidence_says_what_the_genes_mean_too(planted, monkeypatch):
@@ -85,14 +85,14 @@ def test_the_linear_judge_of_the_evidence_says_what_the_genes_mean_too(planted, 
 
     def watch(profiles, names, *, seed):
         fits.append(sorted(set(names)))
-        return logistic_judge(profiles, names, seed=seed)
+        return logistic_classifier(profiles, names, seed=seed)
 
-    monkeypatch.setattr("tspg.analysis.cases.logistic_judge", watch)
+    monkeypatch.setattr("tspg.analysis.interpretation.cases.logistic_classifier", watch)
     again = run(planted, group_column="donor")
     assert fits == []
     run(planted, source_classes=("alpha",))
     assert fits == [["alpha", "target"]]
-    monkeypatch.setattr("tspg.experiment.Moved", fitting_anew)
+    monkeypatch.setattr("tspg.experiment.run.PerturbationResult", fitting_anew)
     apart = run(planted, group_column="donor")
     assert len(fits) == 2
     for name in ("path", "smallest_sets"):
@@ -123,12 +123,12 @@ def test_plain_values_of_other_kinds_are_understood_or_refused(planted):
 def test_with_folds_every_sample_is_held_out_once_and_the_model_is_the_ordinary_one(planted, first, monkeypatch):
     held_out = []
 
-    def watch(question, clock, report, *, is_train, checkpoints):
+    def watch(task, clock, report, *, is_train, checkpoints):
         held_out.append(~is_train)
-        return lay_ground(question, clock, report, is_train=is_train, checkpoints=checkpoints)
+        return fit_classifier(task, clock, report, is_train=is_train, checkpoints=checkpoints)
 
-    lay_ground = fitting.lay_ground
-    monkeypatch.setattr(fitting, "lay_ground", watch)
+    fit_classifier = fitting.fit_classifier
+    monkeypatch.setattr(fitting, "fit_classifier", watch)
     found = run(planted, group_column="donor", folds=3)
     assert (np.sum(held_out, axis=0) == 1).all()
     donors = planted.adata.obs["donor"].to_numpy()
@@ -170,8 +170,8 @@ def test_expected_profiles_are_a_method_from_question_to_report(planted, tmp_pat
 def test_what_a_class_cannot_spare_is_never_held_out(planted):
     adata = planted.adata[:83].copy()  # one donor and half of another have class target
     adata.obs["donor"] = ["lonely" if number >= 80 else name for number, name in enumerate(adata.obs["donor"])]
-    prepared = tspg.prepare(adata, label_column="label", group_column="donor")
-    folds = fitting.held_out_folds(prepared, 4, seed=0)
+    dataset = tspg.prepare(adata, label_column="label", group_column="donor")
+    folds = fitting.held_out_folds(dataset, 4, seed=0)
     assert (folds[80:] == -1).all()
     assert set(folds[:80]) == {0, 1, 2, 3}
 
@@ -208,29 +208,29 @@ def test_lists_have_twenty_genes(first):
 
 
 def test_an_epoch_is_watched_on_held_out_sources(planted):
-    prepared = tspg.prepare(planted.adata, label_column="label")
-    rows = _Rows.of(prepared, "target", None)
-    assert not prepared.is_train[rows.watched].any()
-    assert set(prepared.source_class[rows.watched]) == {"alpha", "beta"}
-    assert prepared.is_train[rows.moved].all()
-    assert prepared.is_train[rows.real].all()
+    dataset = tspg.prepare(planted.adata, label_column="label")
+    rows = _Rows.of(dataset, "target", None)
+    assert not dataset.is_train[rows.watched].any()
+    assert set(dataset.source_class[rows.watched]) == {"alpha", "beta"}
+    assert dataset.is_train[rows.moved].all()
+    assert dataset.is_train[rows.real].all()
 
 
 def test_kept_statistics_are_of_all_samples_though_epochs_look_at_few(planted, monkeypatch):
     monkeypatch.setattr(training, "MONITORED", 10)
     found = run(planted)
-    prepared = tspg.prepare(planted.adata, label_column="label")
+    dataset = tspg.prepare(planted.adata, label_column="label")
     body = found.model.method.generator.body
-    hidden = body[0](torch.from_numpy(prepared.profiles[prepared.is_train]))
+    hidden = body[0](torch.from_numpy(dataset.profiles[dataset.is_train]))
     np.testing.assert_allclose(body[1].running_mean, hidden.mean(dim=0).detach(), atol=1e-5)
 
 
 def test_the_length_of_a_training_that_is_not_there_is_told_to_have_no_effect(planted):
     for how, told in (({"preset": "transport"}, True), ({"preset": "paper", "method": "mean_shift"}, True)):
-        question = ask(planted.adata, "target", label_column="label", steps=3, **how)
-        assert any("no effect" in note for note in question.details["notes"]) == told
-    assert not ask(planted.adata, "target", label_column="label", preset="paper", steps=3).details["notes"]
-    assert not ask(planted.adata, "target", label_column="label").details["notes"]
+        task = make_task(planted.adata, "target", label_column="label", steps=3, **how)
+        assert any("no effect" in note for note in task.details["notes"]) == told
+    assert not make_task(planted.adata, "target", label_column="label", preset="paper", steps=3).details["notes"]
+    assert not make_task(planted.adata, "target", label_column="label").details["notes"]
 
 
 def test_a_batch_is_taken_into_account_where_genes_are_tested(planted):

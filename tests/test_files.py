@@ -12,9 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tspg.analysis.perturbations import write_perturbations
+from tspg.analysis.interpretation.perturbations import write_perturbations
 from tspg.errors import ResourceError
-from tspg.files import (
+from tspg.model.tensors import write_tensors
+from tspg.report.excel import write_spreadsheet
+from tspg.report.figures.history import plot_history
+from tspg.report.figures.save import save_figure
+from tspg.utils.files import (
     read_json,
     read_table,
     safe_name,
@@ -25,10 +29,6 @@ from tspg.files import (
     write_table,
     write_text,
 )
-from tspg.model.tensors import write_tensors
-from tspg.report.figures import save_figure
-from tspg.report.history import plot_history
-from tspg.report.spreadsheet import write_spreadsheet
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path):
@@ -215,7 +215,7 @@ def test_a_table_is_the_bytes_that_pandas_writes(tmp_path_factory, rows, columns
 
 
 def test_many_rows_are_the_bytes_that_pandas_writes(tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.files._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("tspg.utils.files._ROWS_AT_ONCE", 7)
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
         {"term": [f"T{i}" for i in range(50)], "q": rng.normal(size=50) * 10.0 ** rng.integers(-30, 30)}
@@ -247,7 +247,7 @@ def test_words_in_any_column_stay_words(tmp_path, words):
 @pytest.mark.parametrize("faster", [True, False])
 def test_rows_below_a_limit_are_those_of_the_whole_table(tmp_path, monkeypatch, faster):
     if not faster:
-        monkeypatch.setattr("tspg.files._MOST_AT_ONCE", 0)  # then pandas reads
+        monkeypatch.setattr("tspg.utils.files._MOST_AT_ONCE", 0)  # then pandas reads
     q = [0.2, 0.049, np.nan, 0.05, 1e-300, 0.0]
     table = pd.DataFrame({"term": [f"0{i}" for i in range(6)], "q_value": q, "group": "0012"})
     write_table(tmp_path / "t.tsv", table)

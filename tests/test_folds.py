@@ -5,9 +5,9 @@ import json
 import pytest
 
 import tspg
-from tspg.asking import ask, configure
-from tspg.cli import main
-from tspg.folds import MOST_CELLS, MOST_GENES, automatic_folds
+from tspg.cli.main import main
+from tspg.experiment.folds import MOST_CELLS, MOST_GENES, automatic_folds
+from tspg.experiment.settings import configure, make_task
 
 HERE = {"label_column": "label", "annotations": (), "threads": 1}
 
@@ -62,14 +62,14 @@ def test_long_training_is_not_repeated_unasked(preset, changed, expected):
 
 def test_a_question_has_as_many_folds_as_its_target_calls_for(planted):
     asked = {**HERE, "group_column": "donor"}
-    question = ask(planted.adata, "target", **asked)
-    assert (question.config.folds, question.automatic_folds) == (5, True)
+    task = make_task(planted.adata, "target", **asked)
+    assert (task.config.folds, task.automatic_folds) == (5, True)
     for given in (1, 2, 5):
-        question = ask(planted.adata, "target", folds=given, **asked)
-        assert (question.config.folds, question.automatic_folds) == (given, False)
+        task = make_task(planted.adata, "target", folds=given, **asked)
+        assert (task.config.folds, task.automatic_folds) == (given, False)
     few = planted.adata[:88].copy()  # eight samples of the target, of four donors
-    assert ask(few, "target", **asked).config.folds == 1
-    assert ask(few, "target", **HERE).config.folds == 5  # each its own donor
+    assert make_task(few, "target", **asked).config.folds == 1
+    assert make_task(few, "target", **HERE).config.folds == 5  # each its own donor
 
 
 def test_a_run_says_why_it_took_folds_and_how_to_turn_them_off(planted, tmp_path):

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import tspg
-from tspg import forecast as module
-from tspg.asking import configure
-from tspg.forecast import Forecast, forecast, probe, steps_of_g
+from tspg.experiment import estimate as module
+from tspg.experiment.estimate import ResourceEstimate, estimate_resources, probe, steps_of_g
+from tspg.experiment.settings import configure
 
 ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "target_epochs": 1, "folds": 1}
 
@@ -32,7 +32,7 @@ def steady(monkeypatch):
 def test_training_evidence_and_folds_add_up():
 
     def seconds(**changed):
-        return forecast(1000, 200, 5, configure("paper", target_class="t", **changed)).seconds
+        return estimate_resources(1000, 200, 5, configure("paper", target_class="t", **changed)).seconds
 
     assert seconds(steps=1100) - seconds(steps=100) == pytest.approx(1000 * 0.02)
     assert seconds(steps=1100, folds=4) - seconds(steps=100, folds=4) == pytest.approx(5 * 1000 * 0.02)
@@ -43,11 +43,11 @@ def test_training_evidence_and_folds_add_up():
 @pytest.mark.usefixtures("steady")
 def test_more_data_is_expected_to_take_more():
     config = configure("transport", target_class="t")
-    small = forecast(1000, 200, 5, config)
+    small = estimate_resources(1000, 200, 5, config)
     for size in ((4000, 200, 5), (1000, 2000, 5), (1000, 200, 50)):
-        assert forecast(*size, config).seconds > small.seconds
-    assert forecast(4000, 200, 5, config).memory_gb > small.memory_gb
-    whole = forecast(11_688, 4_386, 53, config)
+        assert estimate_resources(*size, config).seconds > small.seconds
+    assert estimate_resources(4000, 200, 5, config).memory_gb > small.memory_gb
+    whole = estimate_resources(11_688, 4_386, 53, config)
     assert whole.memory_gb > 5 * 4 * 11_688 * 4_386 / 1e9  # five matrices of that size are held at once
 
 
@@ -63,9 +63,9 @@ def test_the_probe_takes_steps_of_this_shape_and_leaves_nothing_changed(preset):
 
 
 def test_it_is_said_in_words():
-    assert str(Forecast(44.6, 1.14)) == "about 45 s and 1.1 GB"
-    assert str(Forecast(130, 2.75)) == "about 2 min and 2.8 GB"
-    assert str(Forecast(9000, 2.0)) == "about 2.5 h and 2.0 GB"
+    assert str(ResourceEstimate(44.6, 1.14)) == "about 45 s and 1.1 GB"
+    assert str(ResourceEstimate(130, 2.75)) == "about 2 min and 2.8 GB"
+    assert str(ResourceEstimate(9000, 2.0)) == "about 2.5 h and 2.0 GB"
 
 
 def test_a_run_says_before_the_wait_what_to_expect(planted, caplog):

@@ -12,7 +12,7 @@ import pytest
 
 import tspg
 from tests.packaging.released import last_release
-from tspg.options import build_parser
+from tspg.cli.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = Path(tspg.__file__).parent / "data" / "embedded"
@@ -153,8 +153,8 @@ def test_embedded_data_stay_small() -> None:
 def test_no_large_file_is_committed() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
-    tracked = [ROOT / name for name in listing.stdout.split("\0") if name]
+    list_runs = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = [ROOT / name for name in list_runs.stdout.split("\0") if name]
     assert [path for path in tracked if path.is_file() and path.stat().st_size > 4 * MEGABYTE] == []
 
 

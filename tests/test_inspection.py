@@ -10,10 +10,10 @@ from anndata import AnnData
 
 import tspg
 from tests.docs.documented import keys_of, objections_to
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.data.genesets import GeneSet, GeneSets
 from tspg.data.identifiers import match_genes
-from tspg.inspection import find_gene_sets
+from tspg.experiment.inspect import find_gene_sets
 
 GENES = ["TP53", "MYC", "ALB", "CDH1", "ENSG00000112715.27", "KRAS", "EGFR", "VHL", "PTEN", "BRAF"]
 SAMPLES = ["MET", "CAT", *(f"patient-{number}" for number in range(8))]  # some people are called like genes
@@ -21,14 +21,16 @@ SAMPLES = ["MET", "CAT", *(f"patient-{number}" for number in range(8))]  # some 
 
 @pytest.mark.parametrize(("rows", "noted"), [(GENES, True), (SAMPLES, False)], ids=["genes", "samples"])
 def test_genes_in_the_place_of_samples_are_noted(rows, noted, monkeypatch):
-    monkeypatch.setattr("tspg.inspection._expected", lambda *_: ())  # seconds of training, which is not asked here
+    monkeypatch.setattr(
+        "tspg.experiment.inspect._expected", lambda *_: ()
+    )  # seconds of training, which is not asked here
     values = np.random.default_rng(0).random((10, 12)).astype(np.float32)
     found = tspg.inspect_data(AnnData(values, obs=pd.DataFrame(index=rows)))
     assert any("names of genes" in note for note in found.notes) is noted
 
 
 def inspected(obs, monkeypatch, **options):
-    monkeypatch.setattr("tspg.inspection._expected", lambda *_: ())
+    monkeypatch.setattr("tspg.experiment.inspect._expected", lambda *_: ())
     values = np.random.default_rng(0).random((len(obs), 12)).astype(np.float32)
     return tspg.inspect_data(AnnData(values, obs=obs), **options)
 
@@ -64,7 +66,7 @@ MATRIX = ["TP53", "MYC", "ALB", "KRAS", "EGFR", "BAX", "CDH1", "VHL", "PTEN", "B
 
 
 def found_sets(monkeypatch, *sets, genes=MATRIX, **described):
-    monkeypatch.setattr("tspg.inspection._expected", lambda *_: ())
+    monkeypatch.setattr("tspg.experiment.inspect._expected", lambda *_: ())
     values = np.random.default_rng(0).random((6, len(genes))).astype(np.float32)
     adata = AnnData(values, obs=pd.DataFrame(index=[f"s{at}" for at in range(6)]), var=pd.DataFrame(index=genes))
     adata.uns["tspg_input"] = {"file": "m.tsv", **described}
@@ -145,7 +147,7 @@ def test_many_classes_take_few_lines(monkeypatch):
 
 
 def test_json_is_as_the_page_says_and_agrees_with_the_text(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("tspg.forecast.probe", lambda *_: (0.01, 0.1))
+    monkeypatch.setattr("tspg.experiment.estimate.probe", lambda *_: (0.01, 0.1))
     rows = [f"TCGA-AB-{number // 2:04d}-{number % 2}1A" for number in range(40)]
     values = pd.DataFrame(np.random.default_rng(0).random((40, 10)), index=rows, columns=MATRIX)
     values.to_csv(tmp_path / "m.tsv", sep="\t", index_label="sample")

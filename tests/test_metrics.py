@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tspg.metrics import number, perturb_metrics
+from tspg.experiment.metrics import number, perturb_metrics
 
 
 def test_numbers_of_a_run_are_those_of_its_tables(planted_run):
@@ -37,11 +37,11 @@ def test_balanced_accuracy_weighs_classes_alike(planted):
     from types import SimpleNamespace
 
     from tspg.data.prepare import prepare
-    from tspg.metrics import _accuracy
+    from tspg.experiment.metrics import _accuracy
 
-    prepared = prepare(planted.adata[list(range(30)) + list(range(80, 90))], label_column="label")  # 30 and 10
+    dataset = prepare(planted.adata[list(range(30)) + list(range(80, 90))], label_column="label")  # 30 and 10
     one_sided = SimpleNamespace(classify=lambda profiles: np.full(len(profiles), "alpha", dtype=object))
-    found = _accuracy(prepared, one_sided)
+    found = _accuracy(dataset, one_sided)
     assert found == {"test_accuracy": 6 / 8, "test_balanced_accuracy": 0.5, "n_test": 8}
 
 
@@ -49,14 +49,14 @@ def test_profiles_on_both_sides_of_the_split_are_named(planted):
     from dataclasses import replace
 
     from tspg.data.prepare import prepare
-    from tspg.metrics import _doubled
+    from tspg.experiment.metrics import _doubled
 
-    prepared = prepare(planted.adata, label_column="label")
-    assert _doubled(prepared) == []
-    profiles = prepared.profiles.copy()
-    train, test = np.flatnonzero(prepared.is_train), np.flatnonzero(~prepared.is_train)
+    dataset = prepare(planted.adata, label_column="label")
+    assert _doubled(dataset) == []
+    profiles = dataset.profiles.copy()
+    train, test = np.flatnonzero(dataset.is_train), np.flatnonzero(~dataset.is_train)
     profiles[test[:2]], profiles[train[1]] = profiles[train[0]], profiles[train[2]]  # a pair inside training is no leak
-    assert _doubled(replace(prepared, profiles=profiles)) == [prepared.sample_ids[row] for row in test[:2]]
+    assert _doubled(replace(dataset, profiles=profiles)) == [dataset.sample_ids[row] for row in test[:2]]
 
 
 def run_without_groups(planted, obs):
@@ -100,19 +100,19 @@ def test_donors_that_are_named_or_not_there_or_on_one_side_are_no_news(planted, 
     from types import SimpleNamespace
 
     from tspg.data.prepare import prepare
-    from tspg.metrics import _donors
+    from tspg.experiment.metrics import _donors
 
     nothing = dict.fromkeys(("column", "rule", "n_donors", "n_repeated", "n_spanning", "held_out_seen"))
     assert planted_run.config.group_column == "donor"
     assert planted_run.metrics["data"]["donors"] == nothing
     assert not any("same donor" in note for note in planted_run.metrics["data"]["notes"])
     grouped = prepare(planted.adata, label_column="label", group_column="donor")
-    question = SimpleNamespace(config=SimpleNamespace(group_column=None), study=planted.adata)
-    apart, notes = _donors(question, grouped)
+    task = SimpleNamespace(config=SimpleNamespace(group_column=None), study=planted.adata)
+    apart, notes = _donors(task, grouped)
     assert (apart["n_repeated"], apart["held_out_seen"], notes) == (60, 0, [])
-    question.study = planted.adata[:, :].copy()
-    question.study.obs = planted.adata.obs[["label"]]
-    assert _donors(question, grouped) == (nothing, [])
+    task.study = planted.adata[:, :].copy()
+    task.study.obs = planted.adata.obs[["label"]]
+    assert _donors(task, grouped) == (nothing, [])
 
 
 def test_data_are_described_by_class_and_split(planted_run):

@@ -11,14 +11,14 @@ from anndata import AnnData
 
 import tspg
 from tests.docs.documented import assert_as_documented
-from tspg.analysis.energy import energy_distance
-from tspg.analysis.samples import SAMPLE_COLUMNS
-from tspg.cli import main
+from tspg.analysis.evaluation.energy import energy_distance
+from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
+from tspg.cli.main import main
 from tspg.errors import ModelError, UsageError
-from tspg.files import read_table, write_table
-from tspg.metrics import perturb_metrics
+from tspg.experiment.metrics import perturb_metrics
 from tspg.model.baseline import TrainingPart
 from tspg.model.baselines import BASELINES
+from tspg.utils.files import read_table, write_table
 
 ARCHIVED = Path(__file__).parent / "archives" / "v0.1.0" / "transport"
 HOW = {"label_column": "label", "target_class": "target", "target_epochs": 10, "folds": 1, "threads": 1}

@@ -129,12 +129,12 @@ def test_a_name_that_is_no_utf8_is_refused_before_any_work(arguments, folder):
 
 def test_a_folder_above_may_have_any_name(planted_run, tmp_path, monkeypatch):
     import tspg
-    from tspg.manifest import verify
+    from tspg.report.manifest import verify
 
     above = tmp_path / NO_NAME
     above.mkdir()
     monkeypatch.chdir(above)
-    monkeypatch.setattr("tspg.run_folder.write_figures", lambda *_, **__: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
     tspg.save_run(planted_run, above / "run", inputs=[], reading={"expression": str(above / "m.tsv")})
     assert verify(above / "run")["reading"]["expression"] == str(above / "m.tsv")
     assert json.loads((above / "run" / "metrics.json").read_text())

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from tspg.asking import configure, only_label_column
-from tspg.config import ExperimentConfig
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
 from tspg.errors import ExpressionError, LabelError, TspgError, UsageError
-from tspg.question import pose
+from tspg.experiment.settings import configure, only_label_column
+from tspg.experiment.task import validate_task
+from tspg.model.config import ExperimentConfig
 
 
 @pytest.fixture
@@ -29,14 +29,14 @@ def test_names_that_occur_twice_are_refused(adata, axis):
     names = list(getattr(adata, axis))
     setattr(adata, axis, ["twice", "twice", *names[2:]])
     with pytest.raises(ExpressionError, match=r"1 (sample|gene) name\(s\) occur more than once: 'twice'"):
-        pose(adata, ExperimentConfig(target_class="t"))
+        validate_task(adata, ExperimentConfig(target_class="t"))
 
 
 @pytest.mark.filterwarnings("ignore:AnnData expects .*strings")
 def test_a_number_and_the_same_digits_are_one_name(adata):
     adata.obs.index = pd.Index([7, "7", "a", "b", "c", "d"], dtype=object)
     with pytest.raises(ExpressionError, match=r"1 sample name\(s\) occur more than once: '7'"):
-        pose(adata, ExperimentConfig(target_class="t"))
+        validate_task(adata, ExperimentConfig(target_class="t"))
 
 
 LONG = "x" * 1_001
@@ -59,10 +59,10 @@ def test_a_name_that_a_stored_model_could_not_have_is_refused_at_the_door(adata,
         gene_set = GeneSet(name if what == "gene set" else "SET", ("G1", "G2", name))
     renamed = what == "column" and name != LONG  # those are kept under another name
     if renamed or (what == "gene of a set" and name == ""):  # which is in no matrix
-        assert pose(adata, ExperimentConfig(**asked), gene_set=gene_set)
+        assert validate_task(adata, ExperimentConfig(**asked), gene_set=gene_set)
         return
     with pytest.raises(TspgError) as refused:
-        pose(adata, ExperimentConfig(**asked), gene_set=gene_set)
+        validate_task(adata, ExperimentConfig(**asked), gene_set=gene_set)
     assert refused.value.exit_code == 3
     assert str(refused.value).isprintable()
 
@@ -98,7 +98,7 @@ def test_a_long_label_takes_no_more_room_for_every_sample():
 )
 def test_a_question_that_does_not_fit_says_what_would(adata, settings, says):
     with pytest.raises(TspgError) as refused:
-        pose(adata, ExperimentConfig(**settings))
+        validate_task(adata, ExperimentConfig(**settings))
     assert says in str(refused.value)
 
 
@@ -114,41 +114,41 @@ def test_a_method_that_learns_from_pairs_says_what_it_needs():
     adata = AnnData(np.random.default_rng(0).normal(size=(24, 20)).astype(np.float32), obs)
     asked = {"target_class": "t", "method": "paired_regression"}
     with pytest.raises(UsageError, match=r"samples of both .* 8 or more\. No column .* name it with group_column"):
-        pose(adata, ExperimentConfig(**asked))
-    assert pose(adata, ExperimentConfig(**asked, group_column="donor"))
+        validate_task(adata, ExperimentConfig(**asked))
+    assert validate_task(adata, ExperimentConfig(**asked, group_column="donor"))
     with pytest.raises(UsageError, match=r"column 'donor', source class 'b' has the most: 2\. Name another column"):
-        pose(adata, ExperimentConfig(**asked, group_column="donor", source_classes=("b",)))
+        validate_task(adata, ExperimentConfig(**asked, group_column="donor", source_classes=("b",)))
     obs.loc["s23", "donor"] = "somebody else"  # seven are left
     with pytest.raises(UsageError, match="source class 'a' has the most: 7"):
-        pose(AnnData(adata.X, obs), ExperimentConfig(**asked, group_column="donor"))
+        validate_task(AnnData(adata.X, obs), ExperimentConfig(**asked, group_column="donor"))
 
 
 def test_a_single_sample_must_be_one_that_is_moved(adata):
     asked = ExperimentConfig(target_class="t", source_classes=("a",))
-    assert pose(adata, asked, samples=["s1", "s4"]).samples == ("s1", "s4")
+    assert validate_task(adata, asked, samples=["s1", "s4"]).samples == ("s1", "s4")
     with pytest.raises(UsageError, match=r"'s3' is of class 'b', which is not moved"):
-        pose(adata, asked, samples=["s1", "s3"])
+        validate_task(adata, asked, samples=["s1", "s3"])
 
 
 @pytest.mark.parametrize("what", ["samples", "genes"])
 def test_a_matrix_without_samples_or_genes_is_refused(adata, what):
     empty = adata[:0] if what == "samples" else adata[:, :0]
     with pytest.raises(ExpressionError, match=f"holds no {what}"):
-        pose(empty, ExperimentConfig(target_class="t"))
+        validate_task(empty, ExperimentConfig(target_class="t"))
 
 
 def test_a_gene_set_that_is_hardly_there_is_noted(adata):
     wanted = GeneSet("SET", ("G1", "G2", *(f"X{k}" for k in range(20))))
-    question = pose(adata, ExperimentConfig(target_class="t"), gene_set=wanted)
-    assert list(question.study.var_names) == ["G1", "G2"]
-    assert question.details["notes"][0] == "Only 2 of the gene set's 22 genes are in the matrix."
-    assert len(question.details["gene_set"]["missing"]) == 20
+    task = validate_task(adata, ExperimentConfig(target_class="t"), gene_set=wanted)
+    assert list(task.study.var_names) == ["G1", "G2"]
+    assert task.details["notes"][0] == "Only 2 of the gene set's 22 genes are in the matrix."
+    assert len(task.details["gene_set"]["missing"]) == 20
 
 
 def test_a_headerless_label_takes_the_name_it_is_given(adata):
     adata.uns["tspg_input"] = {"unnamed_label": True}
-    question = pose(adata, ExperimentConfig(target_class="t", label_column="tissue"))
-    assert question.study.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
+    task = validate_task(adata, ExperimentConfig(target_class="t", label_column="tissue"))
+    assert task.study.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
 
 
 @pytest.mark.parametrize("used", ["label_column", "group_column", "adjust_column"])
@@ -156,7 +156,7 @@ def test_a_column_that_differs_between_lines_of_one_sample_is_not_used(adata, us
     adata.obs["lane"] = adata.obs["label"].to_numpy()
     adata.uns["tspg_input"] = {"join": {"differing": ["lane"]}}
     with pytest.raises(LabelError, match=r"'lane'.*several lines.*one sample"):
-        pose(adata, ExperimentConfig(target_class="t", **{used: "lane"}))
+        validate_task(adata, ExperimentConfig(target_class="t", **{used: "lane"}))
 
 
 def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):

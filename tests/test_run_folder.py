@@ -10,21 +10,21 @@ import h5py
 import pytest
 
 import tspg
-from tspg.analysis.perturbations import read_perturbations
+from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.audit.outcome import Outcome, Row, controls_table
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.errors import ModelError, ResourceError, UsageError
-from tspg.files import sha256_of
-from tspg.manifest import verify
-from tspg.report.run_files import read_run
-from tspg.run_folder import add_tables
+from tspg.report.manifest import verify
+from tspg.report.read import read_run
+from tspg.report.save import add_tables
+from tspg.utils.files import sha256_of
 
 CONTROLS = controls_table({"permuted_labels": Outcome((Row("f_accuracy", 0.5, answer="pass"),))})
 
 
 @pytest.fixture
 def folder(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
     return shutil.copytree(run_folder, tmp_path / "run")
 
 
@@ -78,7 +78,7 @@ def test_a_report_that_is_missing_is_written_again(folder):
 
 def test_tables_half_added_can_be_added_again(folder, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("tspg.run_folder.write_report", lambda _out: 1 / 0)
+        patch.setattr("tspg.report.save.write_report", lambda _out: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             add_tables(folder, {"controls": CONTROLS}, {"more": 1})
     with pytest.raises(ModelError, match=r"history.tsv: was changed"):
@@ -150,11 +150,11 @@ def test_what_a_killed_report_left_is_cleared_and_never_vouched_for(folder, is_v
 
 def test_a_report_that_is_killed_while_it_writes_leaves_a_sound_folder(folder):
     script = (
-        "import os, sys, tspg.files, pathlib\n"
-        "from tspg.run_folder import refresh_report\n"
+        "import os, sys, tspg.utils.files, pathlib\n"
+        "from tspg.report.save import refresh_report\n"
         "real = pathlib.Path.replace\n"
         "pathlib.Path.replace = lambda self, to: os._exit(9) if to.name == 'report.html' else real(self, to)\n"
-        "import tspg.run_folder; tspg.run_folder.write_figures = lambda *_, **__: None\n"
+        "import tspg.report.save; tspg.report.save.write_figures = lambda *_, **__: None\n"
         f"refresh_report(pathlib.Path({str(folder)!r}))\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
@@ -209,8 +209,8 @@ def test_a_run_that_cannot_be_saved_leaves_nothing(planted_run, tmp_path, monkey
     def full(*_):
         raise ResourceError("disk full")
 
-    monkeypatch.setattr("tspg.run_folder.write_report", full)
-    monkeypatch.setattr("tspg.run_folder.write_figures", lambda *_, **__: None)
+    monkeypatch.setattr("tspg.report.save.write_report", full)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
     with pytest.raises(ResourceError, match="disk full"):
         tspg.save_run(planted_run, tmp_path / "deep" / "run")
     assert list(tmp_path.iterdir()) == []

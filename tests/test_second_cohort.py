@@ -11,15 +11,15 @@ import pytest
 
 import tspg
 from tests.docs.documented import assert_as_documented
-from tspg.analysis.class_genes import ALL_SOURCES
-from tspg.analysis.energy import energy_distance
-from tspg.asking import ask
-from tspg.audit.conduct import Audit, audit_metrics
-from tspg.cli import main
+from tspg.analysis.evaluation.energy import energy_distance
+from tspg.analysis.interpretation.class_genes import ALL_SOURCES
+from tspg.audit.run import Audit, audit_metrics
+from tspg.cli.main import main
 from tspg.errors import ExpressionError, LabelError, UsageError
-from tspg.files import read_table
-from tspg.fitting import methods_to_compare
-from tspg.report.run_files import read_run
+from tspg.experiment.fit import methods_to_compare
+from tspg.experiment.settings import make_task
+from tspg.report.read import read_run
+from tspg.utils.files import read_table
 
 QUICK = {"method": "linear_map", "target_epochs": 5, "annotations": (), "folds": 1, "threads": 1}
 ASKED = {"label_column": "label", "group_column": "donor", "target_class": "target", **QUICK}
@@ -93,10 +93,10 @@ def test_it_is_the_evidence_table_with_the_second_cohort_held_out(first, second,
     trained = [name for name, part in run.model.split.items() if part == "train"]
     joined = anndata.concat([first[trained], second])
     is_train = np.arange(joined.n_obs) < len(trained)
-    prepared = tspg.prepare(joined, label_column="label", group_column="donor", is_train=is_train)
+    dataset = tspg.prepare(joined, label_column="label", group_column="donor", is_train=is_train)
     by_hand = tspg.evidence_table(
-        prepared,
-        methods_to_compare(run.model, prepared),
+        dataset,
+        methods_to_compare(run.model, dataset),
         run.model.classify,
         target_class="target",
         own_reference=True,
@@ -202,7 +202,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
     ],
 )
 def test_what_cannot_be_mended_is_refused_before_any_work(first, second, monkeypatch, options, error, words):
-    monkeypatch.setattr("tspg.experiment.lay_ground", lambda *_a, **_k: pytest.fail("work began"))
+    monkeypatch.setattr("tspg.experiment.run.fit_classifier", lambda *_a, **_k: pytest.fail("work began"))
     with pytest.raises(error, match=words):
         tspg.run(first, **{"test_adata": second, **options}, **ASKED)
 
@@ -244,15 +244,15 @@ def renamed(adata, **changes):
 @pytest.mark.filterwarnings("ignore:Observation names are not unique")
 def test_what_is_no_second_cohort_is_refused(first, second, change, error, words):
     with pytest.raises(error, match=re.escape(words)):
-        ask(first, test_adata=change(second), **ASKED)
+        make_task(first, test_adata=change(second), **ASKED)
 
 
 def test_donors_that_nobody_named_and_doubled_profiles_are_told(first, second):
     second = renamed(second, donor=[*first.obs["donor"][:4], *second.obs["donor"][4:]])
     second.X[10] = first.X[0]
     people = [renamed(one, patient=list(one.obs["donor"])) for one in (first, second)]
-    question = ask(people[0], test_adata=people[1], **{**ASKED, "group_column": None})
-    donors, profiles = question.second.notes
+    task = make_task(people[0], test_adata=people[1], **{**ASKED, "group_column": None})
+    donors, profiles = task.second.notes
     assert "4 of 90 samples have a sample of the same donor in the first cohort" in donors
     assert "1 sample has exactly the profile of a sample of the first cohort: 'b-10'." in profiles
 
@@ -260,9 +260,9 @@ def test_donors_that_nobody_named_and_doubled_profiles_are_told(first, second):
 def test_genes_are_matched_in_any_order_and_an_only_column_is_the_label(first, second):
     other = anndata.AnnData(second.X[:, ::-1].copy(), second.obs[["label"]], second.var[::-1])
     other.obs = other.obs.rename(columns={"label": "diagnosis"})
-    question = ask(first, test_adata=other, **ASKED)
-    np.testing.assert_array_equal(question.second.study.X, second.X)
-    assert list(question.second.study.obs["label"]) == list(second.obs["label"])
+    task = make_task(first, test_adata=other, **ASKED)
+    np.testing.assert_array_equal(task.second.study.X, second.X)
+    assert list(task.second.study.obs["label"]) == list(second.obs["label"])
 
 
 def test_its_files_are_as_the_page_says(folder):

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from tspg.asking import ask
 from tspg.errors import UsageError
-from tspg.unfinished import checkpoints_of
+from tspg.experiment.resume import checkpoints_of
+from tspg.experiment.settings import make_task
 
 
 def asked(adata, *, threads=1):
     named = {"label_column": "label", "group_column": "donor"}
-    return ask(adata, "target", annotations=(), threads=threads, **named)
+    return make_task(adata, "target", annotations=(), threads=threads, **named)
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def out(planted, tmp_path):
 
 
 def test_the_same_question_goes_on_without_a_word(planted, out):
-    question, _ = checkpoints_of(asked(planted.adata.copy()), out)
-    assert question.details["notes"] == asked(planted.adata).details["notes"]
+    task, _ = checkpoints_of(asked(planted.adata.copy()), out)
+    assert task.details["notes"] == asked(planted.adata).details["notes"]
 
 
 @pytest.mark.parametrize("change", ["value", "label", "donor", "sample", "gene", "order"])
@@ -43,5 +43,5 @@ def test_other_data_are_another_question(change, planted, out):
 
 
 def test_other_threads_go_on_and_are_told(planted, out):
-    question, _ = checkpoints_of(asked(planted.adata, threads=2), out)
-    assert "threads was 1, is 2" in question.details["notes"][-1]
+    task, _ = checkpoints_of(asked(planted.adata, threads=2), out)
+    assert "threads was 1, is 2" in task.details["notes"][-1]

@@ -6,9 +6,10 @@ import pytest
 from anndata import AnnData
 
 import tspg
-from tspg.cli import main
-from tspg.config import ASKED, SETTINGS, ExperimentConfig, option
+from tspg.cli.main import main
 from tspg.errors import UsageError
+from tspg.model.config import ASKED, SETTINGS, ExperimentConfig
+from tspg.utils.options import option
 
 NAN = float("nan")
 WRONG = [
@@ -59,7 +60,7 @@ def adata():
 
 @pytest.mark.parametrize(("name", "value", "needed"), WRONG, ids=lambda value: repr(value)[:30])
 def test_a_value_that_an_option_cannot_have_is_refused_before_any_work(adata, monkeypatch, name, value, needed):
-    monkeypatch.setattr("tspg.experiment.run_experiments", lambda *_, **__: pytest.fail("work was begun"))
+    monkeypatch.setattr("tspg.experiment.run.run_experiments", lambda *_, **__: pytest.fail("work was begun"))
     with pytest.raises(UsageError) as refused:
         tspg.run(adata, **{"target_class": "t", "label_column": "label", name: value})
     said = str(refused.value)
@@ -97,14 +98,14 @@ def test_one_name_needs_no_list_around_it(planted_run, planted):
 
 
 def test_names_may_come_in_any_list_and_as_numbers(adata):
-    from tspg.asking import ask
+    from tspg.experiment.settings import make_task
 
     adata.obs["label"] = [1, 1, 1, 2, 2, 2, 3, 3, 3]
     for sources in ((1, 2), [1, 2], np.array([1, 2]), pd.Index([1, 2])):
-        question = ask(adata, 3, source_classes=sources, samples=pd.Series(["s0", "s8"]), folds=1)
-        assert (question.config.target_class, question.config.source_classes) == ("3", ("1", "2"))
-        assert question.samples == ("s0", "s8")
-    assert ask(adata, "3", source_classes=1, samples="s1", folds=1).samples == ("s1",)
+        task = make_task(adata, 3, source_classes=sources, samples=pd.Series(["s0", "s8"]), folds=1)
+        assert (task.config.target_class, task.config.source_classes) == ("3", ("1", "2"))
+        assert task.samples == ("s0", "s8")
+    assert make_task(adata, "3", source_classes=1, samples="s1", folds=1).samples == ("s1",)
 
 
 def test_every_setting_has_its_kind_and_every_default_is_of_it():
@@ -126,7 +127,7 @@ def test_the_command_line_tells_options_by_their_flags(tmp_path, capsys):
 
 
 def test_flags_are_those_of_the_command_line():
-    from tspg.options import build_parser
+    from tspg.cli.parser import build_parser
 
     known = {flag for action in build_parser()._subparsers._group_actions for parser in action.choices.values()
              for flag in parser._option_string_actions}  # fmt: skip

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 import tspg
 from departures.cases import make_case
 from departures.changes import replaced
-from tspg.analysis.judges import LinearJudge
-from tspg.audit.bench import Stage
-from tspg.config import preset
+from tspg.analysis.evaluation.classifiers import LinearClassifier
+from tspg.audit.scores import EvalSet
 from tspg.data import prepare as preparing
-from tspg.data.prepare import Prepared, prepare
+from tspg.data.prepare import Dataset, prepare
 from tspg.model import training
-from tspg.model.anchor import Anchor
+from tspg.model.config import preset
 from tspg.model.networks import TargetModel
+from tspg.model.ot_map import GaussianOTMap
 
 
 def donors(data: Path, seeds: list[int]) -> pd.DataFrame:
@@ -50,12 +50,12 @@ def _knows_nothing(study: anndata.AnnData, name: str, group: str | None, seed: l
     study.obs["label"] = [f"class {given[patient]}" for patient in patients]
     found = prepare(study, label_column="label", group_column=group, seed=10 * seed[0] + seed[1])
     train = found.is_train
-    right = LinearJudge.fit(found.profiles[train], found.source_class[train])(found.profiles[~train])
+    right = LinearClassifier.fit(found.profiles[train], found.source_class[train])(found.profiles[~train])
     accuracy = float((right == found.source_class[~train]).mean())
     return {"change": f"{name}, split by {group or 'sample'}", "accuracy, chance .5": accuracy}
 
 
-def scaler(studies: dict[str, Callable[[int], Prepared]], targets: dict[str, str], seeds: list[int]) -> pd.DataFrame:
+def scaler(studies: dict[str, Callable[[int], Dataset]], targets: dict[str, str], seeds: list[int]) -> pd.DataFrame:
     """The scaler fitted on the training part, and on all samples."""
     whole = preparing.Scaler.fit
     rows = []
@@ -77,7 +77,7 @@ def scaler(studies: dict[str, Callable[[int], Prepared]], targets: dict[str, str
             for kind, found in (("training part", ours), ("all samples", theirs)):
                 f = training.train_target_model(found, preset("transport")[0], seed=seed)
                 held_out = ~found.is_train
-                stage, anchor = Stage.of(found, targets[name]), Anchor.estimate(found, targets[name])
+                stage, anchor = EvalSet.of(found, targets[name]), GaussianOTMap.estimate(found, targets[name])
                 index = np.array([found.index_of(source) for source in stage.source_class])
                 rows.append(
                     {
@@ -97,15 +97,15 @@ def schedule(seeds: list[int]) -> pd.DataFrame:
     for seed in seeds:
         for name in ("paper", "transport"):
             case = make_case(adata, "subtype", "patient", "GI.MSI", name, seed)
-            held_out = ~case.prepared.is_train
-            right = _called(case.f, case.prepared) == case.prepared.class_index[held_out]
-            of_target = right[case.prepared.in_class("GI.MSI")[held_out]]
+            held_out = ~case.dataset.is_train
+            right = _called(case.f, case.dataset) == case.dataset.class_index[held_out]
+            of_target = right[case.dataset.in_class("GI.MSI")[held_out]]
             rows.append({"change": f"f of preset {name}", "f right": right.mean(), "GI.MSI right": of_target.mean()})
     return pd.DataFrame(rows)
 
 
 @torch.no_grad()
-def _called(f: TargetModel, prepared: Prepared) -> NDArray[np.int64]:
+def _called(f: TargetModel, dataset: Dataset) -> NDArray[np.int64]:
     """What f calls held-out samples."""
-    found: NDArray[np.int64] = f(torch.from_numpy(prepared.profiles[~prepared.is_train])).argmax(dim=1).numpy()
+    found: NDArray[np.int64] = f(torch.from_numpy(dataset.profiles[~dataset.is_train])).argmax(dim=1).numpy()
     return found

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 import tspg
-from tspg.audit.bench import Stage
-from tspg.config import PaperConfig, preset
-from tspg.data.prepare import Prepared, prepare
+from tspg.audit.scores import EvalSet
+from tspg.data.prepare import Dataset, prepare
 from tspg.model import training
+from tspg.model.config import PaperConfig, preset
+from tspg.model.gan import clip
 from tspg.model.networks import Generator, TargetModel
-from tspg.model.step import clip
 from tspg.model.target_state import TargetState
 
 TARGET = "Lung"
@@ -28,26 +28,26 @@ Change = Callable[[], Any]  # a context in which a departure is taken back
 class Case:
     """A split of one study, with f."""
 
-    prepared: Prepared
+    dataset: Dataset
     f: TargetModel
     target: str
     seed: int
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> EvalSet:
         """Held-out sources and targets."""
-        return Stage.of(self.prepared, self.target)
+        return EvalSet.of(self.dataset, self.target)
 
     @property
     def target_training(self) -> NDArray[np.float32]:
         """Training profiles of the target class."""
-        return self.prepared.profiles[self.prepared.is_train & self.prepared.in_class(self.target)]
+        return self.dataset.profiles[self.dataset.is_train & self.dataset.in_class(self.target)]
 
 
 def make_case(adata: anndata.AnnData, label: str, group: str | None, target: str, name: str, seed: int) -> Case:
     """Split, scale and train f as a preset does."""
-    prepared = prepare(adata, label_column=label, group_column=group, seed=seed)
-    return Case(prepared, training.train_target_model(prepared, preset(name)[0], seed=seed), target, seed)
+    dataset = prepare(adata, label_column=label, group_column=group, seed=seed)
+    return Case(dataset, training.train_target_model(dataset, preset(name)[0], seed=seed), target, seed)
 
 
 def organs(data: Path) -> anndata.AnnData:
@@ -62,7 +62,7 @@ def play(case: Case, change: Change = ExitStack, **settings: Any) -> Generator:
     state = TargetState.estimate(case.target_training)
     config = replace(PaperConfig(), **settings)
     with change():
-        return training.train_generator(case.prepared, case.f, state, config, target_class=case.target, seed=case.seed)[
+        return training.train_generator(case.dataset, case.f, state, config, target_class=case.target, seed=case.seed)[
             0
         ]
 
@@ -87,7 +87,7 @@ def scores(case: Case, moved: NDArray[np.float32]) -> dict[str, float]:
     stage = case.stage
     called = case.f(torch.from_numpy(moved)).argmax(dim=1).numpy()
     return {
-        "f calls it the target": float((called == case.prepared.index_of(case.target)).mean()),
+        "f calls it the target": float((called == case.dataset.index_of(case.target)).mean()),
         "energy ratio": stage.energy_ratio(moved),
         "distance to mu_t": float(np.abs(moved - stage.reference.mean(axis=0)).mean()),
     }

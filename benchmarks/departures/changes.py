@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from departures.cases import Change
-from tspg.model import losses, networks, step, training
+from tspg.model import gan as step
+from tspg.model import losses, networks, training
 from tspg.model.target_state import TargetState
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from departures.cases import Case, as_it_is, moved_by, play, scores
 from departures.changes import GAMES, plain_batches, running_statistics
-from tspg.model.step import recompute_batch_statistics
+from tspg.model.gan import recompute_batch_statistics
 from tspg.model.target_state import TargetState
 
 
@@ -30,7 +30,7 @@ def batch_statistics(cases: list[Case]) -> pd.DataFrame:
     """The same weights with running statistics and with recomputed ones, after a short and the whole training."""
     rows = []
     for case in cases:
-        training_rows = torch.from_numpy(case.prepared.profiles[case.prepared.is_train])
+        training_rows = torch.from_numpy(case.dataset.profiles[case.dataset.is_train])
         for steps in (50, 150, None):
             generator = play(case, running_statistics, steps=steps)
             length = f"{steps} steps" if steps else "150 epochs"
@@ -45,10 +45,10 @@ def batch_statistics(cases: list[Case]) -> pd.DataFrame:
 def one_sample_left(cases: list[Case]) -> pd.DataFrame:
     """Batches of 128 where one sample is left over."""
     case = cases[0]
-    train, is_target = np.flatnonzero(case.prepared.is_train), case.prepared.in_class(case.target)
+    train, is_target = np.flatnonzero(case.dataset.is_train), case.dataset.in_class(case.target)
     few = [*train[is_target[train]], *train[~is_target[train]]][:129]
     is_train = np.isin(np.arange(len(is_target)), few)
-    small = replace(case, prepared=replace(case.prepared, is_train=is_train))
+    small = replace(case, dataset=replace(case.dataset, is_train=is_train))
     try:
         play(small, plain_batches, epochs=1)
         said = "no error"
@@ -62,9 +62,9 @@ def ranking(cases: list[Case]) -> pd.DataFrame:
     rows = []
     for case in cases:
         generator = as_it_is(case)
-        names = case.prepared.source_class
+        names = case.dataset.source_class
         for source in sorted(set(names) - {case.target}):
-            x = case.prepared.profiles[names == source]
+            x = case.dataset.profiles[names == source]
             with torch.no_grad():
                 raw = generator.eval()(torch.from_numpy(x)).numpy()
             effective = np.clip(x + raw, 0, 1) - x

@@ -24,7 +24,7 @@ class Claim:
     number: str
     rule: str
     in_part: str
-    ask: Callable[[Stored, str], Answer]
+    make_task: Callable[[Stored, str], Answer]
 
 
 def answered(
@@ -176,7 +176,7 @@ def specific(tumour: str) -> Callable[[Stored, str], Answer]:
     """Fig. 5: what the genes turned up in one tumour are rich in."""
     word = OF_TUMOURS[tumour][0]
 
-    def ask(stored: Stored, preset: str) -> Answer:
+    def make_task(stored: Stored, preset: str) -> Answer:
         runs = stored.runs(ALL, tumour, preset, "kidney")
         rows = [run["kidney"]["claims"][word] for run in runs if word in run["kidney"]["claims"]]
         if runs and not rows:
@@ -190,7 +190,7 @@ def specific(tumour: str) -> Callable[[Stored, str], Answer]:
             lambda: min([*lists, *ranks]) < 0.05,
         )
 
-    return ask
+    return make_task
 
 
 def target_distance(stored: Stored, preset: str) -> Answer:
@@ -319,4 +319,4 @@ CLAIMS = (
 
 def asked(stored: Stored) -> list[tuple[Claim, dict[str, Answer]]]:
     """Every claim with the answer of each preset."""
-    return [(claim, {preset: claim.ask(stored, preset) for preset in PRESETS}) for claim in CLAIMS]
+    return [(claim, {preset: claim.make_task(stored, preset) for preset in PRESETS}) for claim in CLAIMS]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 import tspg
 from reproduction.looks import map_of
 from reproduction.runs import ALL, FIGURE_4, HEDGEHOG, KIDNEY, ORGANS, PRESETS, TUMOURS, Planned
-from tspg.files import whole_file
-from tspg.report.tsne import draw
+from tspg.report.figures.tsne import draw
+from tspg.utils.files import whole_file
 
 SEED = 0
 PANELS, DPI = 4, 100

@@ -9,8 +9,8 @@ from anndata import AnnData
 
 from reproduction.lists import TISSUES, WAYS, annotations
 from reproduction.runs import HEALTHY, KIDNEY, TUMOURS, read_study
-from tspg.analysis.enrichment import enrichment_tables
-from tspg.analysis.genes import top_genes
+from tspg.analysis.interpretation.enrichment import enrichment_tables
+from tspg.analysis.interpretation.genes import top_genes
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
 

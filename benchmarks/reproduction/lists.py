@@ -11,7 +11,7 @@ from source_tissue import answer
 
 import tspg
 from reproduction.paper import Q_VALUE, TOP
-from tspg.analysis.enrichment import Query, over_representation, queries_of
+from tspg.analysis.interpretation.enrichment import Query, over_representation, queries_of
 from tspg.data.annotations import Annotation, read_annotations
 
 WAYS = ("up", "down")

@@ -25,7 +25,7 @@ from reproduction.runs import (
     read_metrics,
     read_study,
 )
-from tspg.files import read_table, write_json
+from tspg.utils.files import read_table, write_json
 
 MEASURES = ("hit_rate_logistic", "hit_rate_forest", "energy_ratio", "variance_ratio", "gene_correlation")
 MEASURES += ("clipped_fraction",)

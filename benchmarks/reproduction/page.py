@@ -206,16 +206,16 @@ def figures_2_to_4(stored: Stored) -> str:
         "correlation_real": decimals(2),
         "way": decimals(2),
     }
-    questions = {
+    tasks = {
         "2: Nerve - Tibial": TABLE_1[0],
         "3: Heart - Left Ventricle": LIVER,
         "4: Muscle - Skeletal": FIGURE_4,
     }
     rows = []
-    for theirs, question in questions.items():
+    for theirs, task in tasks.items():
         for preset in PRESETS:
-            numbers = [spread(stored.values(*question, preset, "looks", name), show) for name, show in shown.items()]
-            rows.append((f"Fig. {theirs}", question[1], named(preset, stored.runs(*question, preset)), *numbers))
+            numbers = [spread(stored.values(*task, preset, "looks", name), show) for name, show in shown.items()]
+            rows.append((f"Fig. {theirs}", task[1], named(preset, stored.runs(*task, preset)), *numbers))
     head = (
         "the paper",
         "here",
@@ -287,12 +287,12 @@ def eq_4(stored: Stored) -> str:
         for preset, words in (("paper", "with L_td"), (WITHOUT_TD, "without")):
             runs = stored.runs(gene_set, target, preset)
             seeds = "" if len(runs) in (0, len(SEEDS)) else f", {len(runs)} of {len(SEEDS)} seeds"
-            rows.append((*_question(stored, gene_set, target), words + seeds, *_realism(runs)))
+            rows.append((*_task(stored, gene_set, target), words + seeds, *_realism(runs)))
     head = ("genes", "target", "preset `paper`", "f accuracy", "energy ratio", "variance ratio", "gene correlation")
     return table((*head, "near the target on the map", "x_adv with mu_T"), rows)
 
 
-def _question(stored: Stored, gene_set: str, target: str) -> tuple[str, str]:
+def _task(stored: Stored, gene_set: str, target: str) -> tuple[str, str]:
     known = [run for preset in PRESETS for run in stored.runs(gene_set, target, preset)]
     return (f"{known[0]['n_genes']:,}" if known else gene_set, target)
 

@@ -16,11 +16,11 @@ import anndata
 from anndata import AnnData
 
 import tspg
-from tspg.analysis.perturbations import write_perturbations
-from tspg.asking import ask
-from tspg.config import PaperConfig
-from tspg.experiment import run_experiments
-from tspg.files import write_json, write_table
+from tspg.analysis.interpretation.perturbations import write_perturbations
+from tspg.experiment.run import run_experiments
+from tspg.experiment.settings import make_task
+from tspg.model.config import PaperConfig
+from tspg.utils.files import write_json, write_table
 
 SEEDS = (0, 1, 2)
 PRESETS = ("paper", "transport")
@@ -61,7 +61,7 @@ class Planned:
         return "-".join(words).lower().replace(" ", "_")
 
     @property
-    def ground(self) -> tuple[str, str, str, int]:
+    def classifier(self) -> tuple[str, str, str, int]:
         """Runs that are equal in this share their split and f."""
         return (self.study.file, self.gene_set, self.preset, self.seed)
 
@@ -94,7 +94,7 @@ def planned() -> list[Planned]:
 
 def run_missing(data: Path, work: Path, *, last_first: bool = False) -> None:
     """Make every run that is not there yet; stop it at any time. Two processes can share the work from both ends."""
-    groups = [list(runs) for _, runs in groupby(planned(), key=lambda run: run.ground)]
+    groups = [list(runs) for _, runs in groupby(planned(), key=lambda run: run.classifier)]
     for whole in reversed(groups) if last_first else groups:
         group = [run for run in whole if not (work / run.name / "metrics.json").exists()]
         if not group:
@@ -111,9 +111,9 @@ def _run_group(group: list[Planned], data: Path) -> Iterator[tspg.Run]:
     """Runs that differ in their target alone, on one split and one f."""
     first = group[0]
     sets = gene_sets(data)
-    questions = []
+    tasks = []
     for run in group:
-        question = ask(
+        task = make_task(
             read_study(data / run.study.file),
             run.target,
             label_column=run.study.label,
@@ -128,9 +128,9 @@ def _run_group(group: list[Planned], data: Path) -> Iterator[tspg.Run]:
             device="cpu",
         )
         if run.preset == WITHOUT_TD:
-            question = replace(question, config=replace(question.config, generator=without_target_distance()))
-        questions.append(question)
-    return run_experiments(questions)
+            task = replace(task, config=replace(task.config, generator=without_target_distance()))
+        tasks.append(task)
+    return run_experiments(tasks)
 
 
 def without_target_distance() -> PaperConfig:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reproduction.runs import SEEDS
-from tspg.files import read_json
+from tspg.utils.files import read_json
 
 Show = Callable[[float], str]
 Runs = list[dict[str, Any]]

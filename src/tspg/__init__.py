@@ -9,37 +9,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tspg.analysis.evidence import evidence_table
-    from tspg.analysis.genes import gene_overlap, top_genes
-    from tspg.analysis.perturbations import read_perturbations
-    from tspg.config import ExperimentConfig
+    from tspg.analysis.evaluation.evidence import evidence_table
+    from tspg.analysis.interpretation.genes import gene_overlap, top_genes
+    from tspg.analysis.interpretation.perturbations import read_perturbations
     from tspg.data.annotations import read_annotations
     from tspg.data.demo import demo_data
     from tspg.data.expression import read_expression
     from tspg.data.genesets import GeneSet, GeneSets, read_gene_sets
     from tspg.data.labels import read_labels
-    from tspg.data.prepare import Prepared, Scaler, prepare
+    from tspg.data.prepare import Dataset, Scaler, prepare
     from tspg.errors import TspgError
-    from tspg.estimator import TSPG
-    from tspg.experiment import Run, run, run_targets
-    from tspg.inspection import inspect_data
+    from tspg.experiment.estimator import TSPG
+    from tspg.experiment.inspect import inspect_data
+    from tspg.experiment.run import Run, run, run_targets
+    from tspg.model.config import ExperimentConfig
     from tspg.model.storage import load_model
     from tspg.model.target_state import TargetState
-    from tspg.model.trained import TrainedModel
+    from tspg.model.trained_model import TrainedModel
     from tspg.model.training import train_generator, train_target_model
-    from tspg.report.figures import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
-    from tspg.report.html import write_report
-    from tspg.run_folder import save_run
+    from tspg.report.figures.save import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
+    from tspg.report.page.html import write_report
+    from tspg.report.save import save_run
     from tspg.sweep.collect import read_sweep
 
 __version__ = "0.2.0.dev0"
 
 __all__ = [
     "TSPG",
+    "Dataset",
     "ExperimentConfig",
     "GeneSet",
     "GeneSets",
-    "Prepared",
     "Run",
     "Scaler",
     "TargetState",
@@ -71,39 +71,39 @@ __all__ = [
 ]
 
 _HOMES = {
-    "TSPG": "tspg.estimator",
-    "ExperimentConfig": "tspg.config",
+    "TSPG": "tspg.experiment.estimator",
+    "ExperimentConfig": "tspg.model.config",
     "GeneSet": "tspg.data.genesets",
     "GeneSets": "tspg.data.genesets",
-    "Prepared": "tspg.data.prepare",
-    "Run": "tspg.experiment",
+    "Dataset": "tspg.data.prepare",
+    "Run": "tspg.experiment.run",
     "Scaler": "tspg.data.prepare",
     "TargetState": "tspg.model.target_state",
-    "TrainedModel": "tspg.model.trained",
+    "TrainedModel": "tspg.model.trained_model",
     "TspgError": "tspg.errors",
     "demo_data": "tspg.data.demo",
-    "evidence_table": "tspg.analysis.evidence",
-    "gene_overlap": "tspg.analysis.genes",
-    "inspect_data": "tspg.inspection",
+    "evidence_table": "tspg.analysis.evaluation.evidence",
+    "gene_overlap": "tspg.analysis.interpretation.genes",
+    "inspect_data": "tspg.experiment.inspect",
     "load_model": "tspg.model.storage",
-    "plot_f_accuracy": "tspg.report.figures",
-    "plot_heatmap": "tspg.report.figures",
-    "plot_history": "tspg.report.figures",
-    "plot_tsne": "tspg.report.figures",
+    "plot_f_accuracy": "tspg.report.figures.save",
+    "plot_heatmap": "tspg.report.figures.save",
+    "plot_history": "tspg.report.figures.save",
+    "plot_tsne": "tspg.report.figures.save",
     "prepare": "tspg.data.prepare",
     "read_annotations": "tspg.data.annotations",
     "read_expression": "tspg.data.expression",
     "read_gene_sets": "tspg.data.genesets",
     "read_labels": "tspg.data.labels",
-    "read_perturbations": "tspg.analysis.perturbations",
+    "read_perturbations": "tspg.analysis.interpretation.perturbations",
     "read_sweep": "tspg.sweep.collect",
-    "run": "tspg.experiment",
-    "run_targets": "tspg.experiment",
-    "save_run": "tspg.run_folder",
-    "top_genes": "tspg.analysis.genes",
+    "run": "tspg.experiment.run",
+    "run_targets": "tspg.experiment.run",
+    "save_run": "tspg.report.save",
+    "top_genes": "tspg.analysis.interpretation.genes",
     "train_generator": "tspg.model.training",
     "train_target_model": "tspg.model.training",
-    "write_report": "tspg.report.html",
+    "write_report": "tspg.report.page.html",
 }
 
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for Any

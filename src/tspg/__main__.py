@@ -2,6 +2,6 @@
 
 import sys
 
-from tspg.cli import main
+from tspg.cli.main import main
 
 sys.exit(main())

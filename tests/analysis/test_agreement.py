@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from tspg.analysis.agreement import agreement_of_tests
+from tspg.analysis.interpretation.agreement import agreement_of_tests
 
 
 def told(t, q=1.0):

@@ -6,7 +6,7 @@ import pytest
 from anndata import AnnData
 from scipy.stats import spearmanr, ttest_ind
 
-from tspg.analysis.class_genes import (
+from tspg.analysis.interpretation.class_genes import (
     ALL_SOURCES,
     GENE_COLUMNS,
     Expression,
@@ -15,7 +15,7 @@ from tspg.analysis.class_genes import (
     class_genes,
     leading_genes,
 )
-from tspg.analysis.perturbations import read_perturbations, write_perturbations
+from tspg.analysis.interpretation.perturbations import read_perturbations, write_perturbations
 
 N, GENES = 24, 400
 PLANTED = 10
@@ -107,15 +107,15 @@ def test_intervals_hold_the_true_mean_change_in_95_of_100_studies():
 def test_a_refit_of_the_closed_form_map_is_the_difference_of_two_means():
     """What `_Refits` rests on: over the samples it is learned from, the map's mean change is mu_t - mu_c, exactly."""
     from tspg.data.prepare import prepare
-    from tspg.model.anchor import Anchor
+    from tspg.model.ot_map import GaussianOTMap
 
     moved, expression = study(3)
     adata = AnnData(expression.values, moved.obs)
-    prepared = prepare(adata, label_column="source_class", is_train=np.ones(len(adata), dtype=bool))
-    anchor = Anchor.estimate(prepared, "t")
-    rows = prepared.in_class("x")
-    change = (anchor.move(prepared.profiles, prepared.class_index) - prepared.profiles)[rows].mean(axis=0)
-    np.testing.assert_allclose(change, prepared.class_mean("t") - prepared.class_mean("x"), atol=1e-5)
+    dataset = prepare(adata, label_column="source_class", is_train=np.ones(len(adata), dtype=bool))
+    anchor = GaussianOTMap.estimate(dataset, "t")
+    rows = dataset.in_class("x")
+    change = (anchor.move(dataset.profiles, dataset.class_index) - dataset.profiles)[rows].mean(axis=0)
+    np.testing.assert_allclose(change, dataset.class_mean("t") - dataset.class_mean("x"), atol=1e-5)
 
 
 def test_repeated_samples_of_a_person_make_nothing_surer():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.controls import WORDS, in_words, together
+from tspg.analysis.evaluation.controls import WORDS, control_text, together
 
 
 def row(control, measure, value, note="", answer="pass"):
@@ -97,7 +97,7 @@ def test_a_control_is_told_with_what_was_asked_and_its_worst_answer():
             row("a_new_control", "share", 0.5),
         ]
     )
-    shuffled, technical, unknown = in_words(table)
+    shuffled, technical, unknown = control_text(table)
     assert (shuffled.title, shuffled.asks) == (WORDS["permuted_labels"].title, WORDS["permuted_labels"].asks)
     agree = "the gene lists agree by 0.50 (0: chance, 1: the same), at most 0.2 asked"
     found = f"energy ratio 2.00. In doubt: {agree}. As asked: f is right for 50%"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from tspg.analysis.classification import source_leak
-from tspg.analysis.distances import CloudPair
-from tspg.analysis.energy import EnergyScale
-from tspg.analysis.individuality import individuality
-from tspg.analysis.judges import LinearJudge, hit_rate
-from tspg.analysis.neighbours import nn_two_sample, precision_recall_density_coverage
-from tspg.analysis.structure import gene_correlation, variance_ratio
+from tspg.analysis.evaluation.classification import source_leak
+from tspg.analysis.evaluation.classifiers import LinearClassifier, hit_rate
+from tspg.analysis.evaluation.distances import CloudPair
+from tspg.analysis.evaluation.energy import EnergyScale
+from tspg.analysis.evaluation.individuality import individuality
+from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
+from tspg.analysis.evaluation.structure import gene_correlation, variance_ratio
 
 N_GENES, N_FACTORS = 60, 4
 RNG = np.random.default_rng(2)
@@ -52,7 +52,7 @@ class World:
 
     @property
     def judge(self):
-        return LinearJudge.fit(self.training, self.training_names)
+        return LinearClassifier.fit(self.training, self.training_names)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 from scipy.stats import ttest_ind, ttest_rel
 
-from tspg.analysis.differential import moderated_t
+from tspg.analysis.interpretation.differential import moderated_t
 from tspg.model.gene_statistics import moderate_variances
 
 

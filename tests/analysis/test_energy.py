@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import energy_distance as energy_distance_of_scipy
 
-from tspg.analysis.distances import CloudPair, pairwise
-from tspg.analysis.donors import bootstrap_weights, donor_codes, permuted_rows, permuted_sides
-from tspg.analysis.energy import EnergyScale, energy_distance, energy_null, energy_p_value
+from tspg.analysis.evaluation.distances import CloudPair, pairwise
+from tspg.analysis.evaluation.energy import EnergyScale, energy_distance, energy_null, energy_p_value
+from tspg.analysis.evaluation.resampling import bootstrap_weights, donor_codes, permuted_rows, permuted_sides
 
 
 def draws(n, mean=0.0, seed=0, genes=8):

@@ -9,12 +9,12 @@ import pytest
 from anndata import AnnData
 from scipy.stats import binomtest
 
-from tspg.analysis.carriers import carriers
-from tspg.analysis.cases import Case, Setting, cases_of
-from tspg.analysis.context import outside_training
-from tspg.analysis.energy import energy_distance
-from tspg.analysis.path import path_table, switch_point
-from tspg.analysis.smallest_sets import numbers_tried, smallest_sets
+from tspg.analysis.evaluation.energy import energy_distance
+from tspg.analysis.interpretation.cases import Case, Setting, cases_of
+from tspg.analysis.interpretation.gene_set_contribution import carriers
+from tspg.analysis.interpretation.minimal_sets import numbers_tried, smallest_sets
+from tspg.analysis.interpretation.out_of_distribution import outside_training
+from tspg.analysis.interpretation.path import path_table, switch_point
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
 
@@ -33,13 +33,13 @@ def setting():
     source = rng.normal(0.2, 0.02, (30, N_GENES))
     target = rng.normal(0.2, 0.02, (30, N_GENES))
     target[:, :4] += 0.6
-    judges = {
+    classifiers = {
         "f": calls(lambda x: (x[:, :4] > 0.5).sum(axis=1) >= 3),
         "logistic": calls(lambda x: (x[:, 0] > 0.6) & (x[:, 1] > 0.6)),
     }
     training = np.concatenate([source, target]).astype(np.float32)
     classes = np.repeat(["source", "target"], 30).astype(object)
-    return Setting("target", judges, training, classes, training[:0], classes[:0])
+    return Setting("target", classifiers, training, classes, training[:0], classes[:0])
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, se
     before = rng.uniform(0.0, 0.3, (7, N_GENES)).astype(np.float32)
     change = rng.uniform(0.0, 0.5, (7, N_GENES)).astype(np.float32)
     rules = [lambda x: x.sum(axis=1) > 3.2, lambda x: x[:, ::2].sum(axis=1) > 1.8]
-    own = replace(setting, judges={"f": calls(rules[0]), "logistic": calls(rules[1])})
+    own = replace(setting, classifiers={"f": calls(rules[0]), "logistic": calls(rules[1])})
     found = smallest_sets([Case("", "", "", before, change)], own, GENES, method="generator").set_index("genes_by")
 
     def first_enough(order):
@@ -126,13 +126,13 @@ def test_f_is_asked_only_about_what_the_quick_judge_lets_pass_where_that_is_enou
         asked.extend(profiles[:, 2].tolist())
         return calls(lambda x: x[:, 0] > 0.5)(profiles)
 
-    judges = {"f": f, "logistic": calls(lambda x: x[:, 1] > 0.5)}
+    classifiers = {"f": f, "logistic": calls(lambda x: x[:, 1] > 0.5)}
     groups = np.array([[[1, 1], [1, 0]], [[0, 1], [0, 1]], [[1, 0], [1, 0]]], dtype=np.float32)
     groups = np.concatenate([groups, np.arange(6).reshape(3, 2, 1)], axis=2).astype(np.float32)
-    shares = replace(setting, judges=judges).shares_agreed(groups, least=0.5)
+    shares = replace(setting, classifiers=classifiers).shares_agreed(groups, least=0.5)
     assert shares.tolist() == [0.5, 0.0, 0.0]
     assert asked == [0, 2, 3]
-    assert replace(setting, judges=judges).shares_agreed(groups[:1], least=0.6)[0] < 0.6
+    assert replace(setting, classifiers=classifiers).shares_agreed(groups[:1], least=0.6)[0] < 0.6
     assert asked == [0, 2, 3]
 
 
@@ -209,7 +209,7 @@ def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
 
 
 def test_without_named_samples_nothing_is_measured_and_the_table_is_empty(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.context.pairwise", None)
+    monkeypatch.setattr("tspg.analysis.interpretation.out_of_distribution.pairwise", None)
     setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     found = outside_training(moved(setting.held_out, list(setting.held_out_class), ["test"] * 20), setting, [])
     assert (len(found), list(found.columns)[:2]) == (0, ["sample", "distance"])

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, false_discovery_control, hypergeom
 
-from tspg.analysis.enrichment import (
+from tspg.analysis.interpretation.enrichment import (
     Profile,
     Query,
     changes_of,

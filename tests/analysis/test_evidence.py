@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis import evidence
-from tspg.analysis.evidence import evidence_table
-from tspg.analysis.judges import fit_judges
-from tspg.config import ExperimentConfig
+from tspg.analysis.evaluation import evidence
+from tspg.analysis.evaluation.classifiers import fit_independent_classifiers
+from tspg.analysis.evaluation.evidence import evidence_table
 from tspg.data.prepare import prepare
+from tspg.model.config import ExperimentConfig
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, move_with
 
 
 @pytest.fixture(scope="module")
-def prepared(planted):
+def dataset(planted):
     return prepare(planted.adata, label_column="label", seed=1)
 
 
@@ -21,13 +21,13 @@ def by_drivers(profiles):
     return np.where(profiles[:, :5].mean(axis=1) > profiles[:, 5:10].mean(axis=1), "target", "alpha").astype(object)
 
 
-def closed_form(name, prepared):
-    method = fit_closed_form(name, prepared, "target")
-    return lambda x, names: move_with(method, x, names, prepared.classes)
+def closed_form(name, dataset):
+    method = fit_closed_form(name, dataset, "target")
+    return lambda x, names: move_with(method, x, names, dataset.classes)
 
 
-def table_of(prepared, **methods):
-    return evidence_table(prepared, methods, by_drivers, target_class="target")
+def table_of(dataset, **methods):
+    return evidence_table(dataset, methods, by_drivers, target_class="target")
 
 
 def values_of(table):
@@ -35,23 +35,23 @@ def values_of(table):
 
 
 @pytest.fixture(scope="module")
-def table(prepared):
+def table(dataset):
     """Four ways to be wrong beside the mean shift."""
 
     def collapse(x, _names):
-        return np.tile(prepared.class_mean("target").astype(np.float32), (len(x), 1))
+        return np.tile(dataset.class_mean("target").astype(np.float32), (len(x), 1))
 
     def half(x, names):
-        return (x + closed_form("mean_shift", prepared)(x, names)) / 2
+        return (x + closed_form("mean_shift", dataset)(x, names)) / 2
 
     return table_of(
-        prepared,
+        dataset,
         stays=lambda x, _names: x,
         collapse=collapse,
         half=half,
-        mean_shift=closed_form("mean_shift", prepared),
-        linear_map=closed_form("linear_map", prepared),
-        gaussian_draw=closed_form("gaussian_draw", prepared),
+        mean_shift=closed_form("mean_shift", dataset),
+        linear_map=closed_form("linear_map", dataset),
+        gaussian_draw=closed_form("gaussian_draw", dataset),
     )
 
 
@@ -105,60 +105,60 @@ def test_real_target_samples_score_as_a_ceiling(table):
     assert values["real_target", "variance_ratio"] == pytest.approx(1.0, abs=0.4)
 
 
-def test_only_held_out_sources_count(table, prepared):
+def test_only_held_out_sources_count(table, dataset):
     rates = table[table["measure"].str.startswith("hit_rate") & (table["method"] != "real_target")]
-    assert (rates["n"] == ((prepared.source_class != "target") & ~prepared.is_train).sum()).all()
+    assert (rates["n"] == ((dataset.source_class != "target") & ~dataset.is_train).sum()).all()
     assert (table.loc[(table["method"] == "real_target") & (table["measure"] == "hit_rate_f"), "n"] == 8).all()
 
 
-def test_named_sources_alone_are_judged(prepared):
+def test_named_sources_alone_are_judged(dataset):
     found = evidence_table(
-        prepared, {"stays": lambda x, _names: x}, by_drivers, target_class="target", source_classes=("beta",)
+        dataset, {"stays": lambda x, _names: x}, by_drivers, target_class="target", source_classes=("beta",)
     )
     assert (found.loc[(found["method"] == "stays") & (found["measure"] == "hit_rate_f"), "n"] == 8).all()
 
 
-def test_the_reference_is_the_training_target_alone(prepared, table):
+def test_the_reference_is_the_training_target_alone(dataset, table):
     def spread(rows):
-        return prepared.profiles[rows].astype(float).var(axis=0, ddof=1).sum()
+        return dataset.profiles[rows].astype(float).var(axis=0, ddof=1).sum()
 
-    target, sources = prepared.in_class("target"), ~prepared.in_class("target")
-    expected = spread(sources & ~prepared.is_train) / spread(target & prepared.is_train)
+    target, sources = dataset.in_class("target"), ~dataset.in_class("target")
+    expected = spread(sources & ~dataset.is_train) / spread(target & dataset.is_train)
     assert values_of(table)["stays", "variance_ratio"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_judges_learn_from_training_samples_alone(prepared, monkeypatch):
+def test_judges_learn_from_training_samples_alone(dataset, monkeypatch):
     seen = []
 
     def watch(training, training_class, *, seed):
         seen.append((training, training_class))
-        return fit_judges(training, training_class, seed=seed)
+        return fit_independent_classifiers(training, training_class, seed=seed)
 
-    monkeypatch.setattr(evidence, "fit_judges", watch)
-    table_of(prepared)
+    monkeypatch.setattr(evidence, "fit_independent_classifiers", watch)
+    table_of(dataset)
     ((training, names),) = seen
-    np.testing.assert_array_equal(training, prepared.profiles[prepared.is_train])
-    np.testing.assert_array_equal(names, prepared.source_class[prepared.is_train])
+    np.testing.assert_array_equal(training, dataset.profiles[dataset.is_train])
+    np.testing.assert_array_equal(names, dataset.source_class[dataset.is_train])
 
 
-def test_judges_fitted_before_serve_every_target(prepared, monkeypatch):
+def test_judges_fitted_before_serve_every_target(dataset, monkeypatch):
     """They know no target: the table is the one of judges fitted for it, and nothing is fitted again."""
-    part = prepared.is_train
-    judges = fit_judges(prepared.profiles[part], prepared.source_class[part], seed=0)
-    expected = {target: one_table(prepared, target) for target in ("target", "beta")}
-    monkeypatch.setattr(evidence, "fit_judges", None)
+    part = dataset.is_train
+    classifiers = fit_independent_classifiers(dataset.profiles[part], dataset.source_class[part], seed=0)
+    expected = {target: one_table(dataset, target) for target in ("target", "beta")}
+    monkeypatch.setattr(evidence, "fit_independent_classifiers", None)
     for target, table in expected.items():
-        pd.testing.assert_frame_equal(one_table(prepared, target, judges=judges), table)
+        pd.testing.assert_frame_equal(one_table(dataset, target, classifiers=classifiers), table)
     opposite = {"contrary": lambda x: np.where(by_drivers(x) == "target", "alpha", "target").astype(object)}
-    rates = values_of(one_table(prepared, "target", judges=opposite))
+    rates = values_of(one_table(dataset, "target", classifiers=opposite))
     assert rates["stays", "hit_rate_contrary"] == 1 - rates["stays", "hit_rate_f"]
 
 
-def one_table(prepared, target_class, **more):
-    return evidence_table(prepared, {"stays": lambda x, _names: x}, by_drivers, target_class=target_class, **more)
+def one_table(dataset, target_class, **more):
+    return evidence_table(dataset, {"stays": lambda x, _names: x}, by_drivers, target_class=target_class, **more)
 
 
-def test_of_many_training_sources_so_many_are_moved(prepared, monkeypatch):
+def test_of_many_training_sources_so_many_are_moved(dataset, monkeypatch):
     monkeypatch.setattr(evidence, "MOST_MOVED", 20)
     asked = []
 
@@ -166,10 +166,10 @@ def test_of_many_training_sources_so_many_are_moved(prepared, monkeypatch):
         asked.append((x, names))
         return x
 
-    evidence_table(prepared, {"stays": move}, by_drivers, target_class="target")
+    evidence_table(dataset, {"stays": move}, by_drivers, target_class="target")
     held_out, training = (len(x) for x, _ in asked)
-    known = prepared.profiles[(prepared.source_class != "target") & prepared.is_train]
-    assert (held_out, training) == (((prepared.source_class != "target") & ~prepared.is_train).sum(), 20)
+    known = dataset.profiles[(dataset.source_class != "target") & dataset.is_train]
+    assert (held_out, training) == (((dataset.source_class != "target") & ~dataset.is_train).sum(), 20)
     assert all((row == known).all(axis=1).any() for row in asked[1][0])
 
 
@@ -184,8 +184,8 @@ def test_too_few_held_out_targets_are_said_and_nothing_breaks(planted, n_target)
 def test_with_pairs_every_method_is_held_against_the_persons_own(planted):
     adata = planted.adata.copy()
     adata.obs["donor"] = [f"d{number % 40}" for number in range(120)]  # everybody gave all three classes
-    prepared = prepare(adata, label_column="label", group_column="donor", seed=1)
-    table = table_of(prepared, **{name: closed_form(name, prepared) for name in CLOSED_FORM})
+    dataset = prepare(adata, label_column="label", group_column="donor", seed=1)
+    table = table_of(dataset, **{name: closed_form(name, dataset) for name in CLOSED_FORM})
     pairs = table[table["measure"].str.startswith("pair_")]
     assert (pairs["n"] == 8).all()
     by_method = pairs.groupby("method")["measure"].apply(list).to_dict()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from tspg.analysis.genes import all_top_genes, compare_targets, gene_overlap, top_genes
+from tspg.analysis.interpretation.genes import all_top_genes, compare_targets, gene_overlap, top_genes
 from tspg.errors import UsageError
 
 GENES = ["A", "B", "C", "D", "E"]

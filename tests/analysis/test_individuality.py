@@ -7,10 +7,15 @@ from scipy.stats import pearsonr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from tspg.analysis.classification import TargetLesson, source_leak
-from tspg.analysis.distances import pairwise
-from tspg.analysis.donors import donor_codes, donor_folds
-from tspg.analysis.individuality import clipped_fraction, distance_correlation, individuality, mean_abs_change
+from tspg.analysis.evaluation.classification import TargetLesson, source_leak
+from tspg.analysis.evaluation.distances import pairwise
+from tspg.analysis.evaluation.individuality import (
+    clipped_fraction,
+    distance_correlation,
+    individuality,
+    mean_abs_change,
+)
+from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
 
 
 def people(n=30, genes=12, seed=0):
@@ -80,7 +85,7 @@ def test_of_many_people_some_are_permuted_and_all_are_correlated(monkeypatch):
     x, y = people(60), people(60, seed=1)
     x[:20] = y[:20]
     before = agreement(x, y, seed=0)
-    monkeypatch.setattr("tspg.analysis.individuality.MOST_PERMUTED", 40)
+    monkeypatch.setattr("tspg.analysis.evaluation.individuality.MOST_PERMUTED", 40)
     after = agreement(x, y, seed=0)
     assert before.value == after.value == pytest.approx(unbiased_distance_correlation(x, y))
     assert before.note.endswith("(499 permutations)")
@@ -134,7 +139,7 @@ def test_balanced_accuracy_weighs_classes_not_samples():
 
 
 def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 30)
+    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_TOLD_APART", 30)
     offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
     found = source_leak(people(60, 20) + offset, SOURCE_CLASS, seed=0)
     assert found.value > 0.9
@@ -142,7 +147,7 @@ def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkey
 
 
 def test_those_who_are_drawn_keep_their_donors(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.classification.MOST_TOLD_APART", 90)
+    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_TOLD_APART", 90)
     profiles, names = np.tile(people(40, 40), (3, 1)), np.tile(np.arange(40), 3).astype(str)
     source_class = np.array(list("ab") * 60, dtype=object)
     alone, grouped = (source_leak(profiles, source_class, groups=g, seed=0).value for g in (None, names))

@@ -7,8 +7,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from tspg.analysis.bounds import rows_of_every_class
-from tspg.analysis.judges import Hearing, LinearJudge, fit_judges, hit_rate, in_their_span, taught_note, transfer
+from tspg.analysis.evaluation.classifiers import (
+    ClassifierScore,
+    LinearClassifier,
+    fit_independent_classifiers,
+    hit_rate,
+    in_their_span,
+    training_note,
+    transfer,
+)
+from tspg.analysis.evaluation.subsampling import rows_of_every_class
 
 
 def classes_of(names, n_genes, seed=0, effect=0.2):
@@ -25,7 +33,7 @@ def classes_of(names, n_genes, seed=0, effect=0.2):
 @pytest.mark.parametrize("n_genes", [20, 400], ids=["few genes", "more genes than samples"])
 def test_logistic_judge_is_scikit_learns_on_all_genes(names, n_genes):
     profiles, labels = classes_of(list(names), n_genes)
-    judge = LinearJudge.fit(profiles, labels)
+    judge = LinearClassifier.fit(profiles, labels)
     full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
     new = classes_of(list(names), n_genes, seed=9)[0]
     scores = new @ judge.coefficients + judge.intercepts
@@ -38,51 +46,55 @@ def test_logistic_judge_is_scikit_learns_on_all_genes(names, n_genes):
 def test_all_judges_know_planted_classes_and_are_seeded():
     profiles, labels = classes_of(list("xyz") * 20, 50)
     new, truth = classes_of(list("xyz") * 10, 50, seed=3)
-    judges = fit_judges(profiles, labels, seed=4)
-    assert list(judges) == ["logistic", "knn", "forest"]
-    for classify in judges.values():
+    classifiers = fit_independent_classifiers(profiles, labels, seed=4)
+    assert list(classifiers) == ["logistic", "knn", "forest"]
+    for classify in classifiers.values():
         assert (classify(new) == truth).mean() > 0.8
-    again = fit_judges(profiles, labels, seed=4)
+    again = fit_independent_classifiers(profiles, labels, seed=4)
     unclear = classes_of(list("xyz") * 200, 50, seed=5, effect=0.0)[0]  # close calls: another forest would differ
-    assert all((judges[name](unclear) == again[name](unclear)).all() for name in judges)
-    assert (fit_judges(profiles, labels, seed=5)["forest"](unclear) != judges["forest"](unclear)).any()
+    assert all((classifiers[name](unclear) == again[name](unclear)).all() for name in classifiers)
+    assert (
+        fit_independent_classifiers(profiles, labels, seed=5)["forest"](unclear) != classifiers["forest"](unclear)
+    ).any()
 
 
 def test_neighbour_judge_is_the_vote_of_the_five_nearest():
     profiles, labels = classes_of(list("xyz") * 8, 10, effect=0.05)
     new, _ = classes_of(list("xyz") * 8, 10, seed=3)
     votes = [labels[np.argsort(np.linalg.norm(profiles - row, axis=1))[:5]] for row in new]
-    called = fit_judges(profiles, labels, seed=0)["knn"](new)
+    called = fit_independent_classifiers(profiles, labels, seed=0)["knn"](new)
     for vote, name in zip(votes, called, strict=True):
         names, counts = np.unique(vote.astype(str), return_counts=True)
         assert counts[names == name] == counts.max()
-    assert len(fit_judges(profiles[:3], labels[:3], seed=0)["knn"](new)) == 24  # three samples are all the neighbours
+    assert (
+        len(fit_independent_classifiers(profiles[:3], labels[:3], seed=0)["knn"](new)) == 24
+    )  # three samples are all the neighbours
     assert KNeighborsClassifier().n_neighbors == 5  # the usual number
 
 
 def test_of_many_training_samples_judges_learn_from_some_of_every_class(monkeypatch):
     """Bounded to 60 of 110, the small class whole: each judge is the one of scikit-learn on these samples."""
-    monkeypatch.setattr("tspg.analysis.judges.MOST_TAUGHT", 60)
-    monkeypatch.setattr("tspg.analysis.judges.TREE_SAMPLES", 25)
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.MOST_TAUGHT", 60)
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREE_SAMPLES", 25)
     profiles, labels = classes_of(list("xy" * 50 + "z" * 10), 30, effect=0.1)
     new, _ = classes_of(list("xyz") * 40, 30, seed=3, effect=0.05)
     rows = rows_of_every_class(labels, seed=0, bound=60)
     assert [(labels[rows] == name).sum() for name in "xyz"] == [25, 25, 10]
-    judges = fit_judges(profiles, labels, seed=0)
+    classifiers = fit_independent_classifiers(profiles, labels, seed=0)
     known, names = profiles[rows], labels[rows].astype(str)
     forest = RandomForestClassifier(200, random_state=0, max_samples=25).fit(known, names)
     logistic = LogisticRegression(max_iter=5000, tol=1e-9).fit(known, names)
-    assert (judges["forest"](new) == forest.predict(new)).all()
-    assert (judges["knn"](new) == KNeighborsClassifier(5).fit(known, names).predict(new)).all()
-    assert (judges["logistic"](new) == logistic.predict(new)).mean() > 0.98
-    assert taught_note(110) == "learned from 60 of 110 samples at most"
-    assert taught_note(60) == ""
+    assert (classifiers["forest"](new) == forest.predict(new)).all()
+    assert (classifiers["knn"](new) == KNeighborsClassifier(5).fit(known, names).predict(new)).all()
+    assert (classifiers["logistic"](new) == logistic.predict(new)).mean() > 0.98
+    assert training_note(110) == "learned from 60 of 110 samples at most"
+    assert training_note(60) == ""
 
 
 def test_logistic_judge_of_many_wide_profiles_is_scikit_learns_too(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.judges.MOST_SPANNED", 20)
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.MOST_SPANNED", 20)
     profiles, labels = classes_of(list("abcd" * 12), 400)
-    judge = LinearJudge.fit(profiles, labels)
+    judge = LinearClassifier.fit(profiles, labels)
     full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
     new = classes_of(list("abcd" * 12), 400, seed=9)[0]
     assert (judge(new) == full.predict(new)).mean() > 0.97
@@ -119,27 +131,27 @@ def calls_above(threshold):
 
 def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
     real, sources = np.linspace(0.5, 1, 20)[:, None], np.linspace(0, 0.5, 20)[:, None]
-    good = Hearing.of(calls_above(0.4), "t", sources=sources, real=real)
+    good = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real)
     assert (good.base.value, good.recall.value) == (0.2, 1.0)
     assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
-    poor = Hearing.of(calls_above(0.6), "t", sources=sources, real=real)
+    poor = ClassifierScore.of(calls_above(0.6), "t", sources=sources, real=real)
     assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
-    bounded = Hearing.of(calls_above(0.4), "t", sources=sources, real=real, taught="learned from some")
+    bounded = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real, taught="learned from some")
     assert bounded.of_moved(real).note == "recall 1.00; transfer 1.00; learned from some"
-    none = Hearing.of(calls_above(0.4), "t", sources=sources, real=real[:0])
+    none = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real[:0])
     assert none.of_moved(real).note == "not admitted; no real sample to check the judge"
 
 
 def test_an_attack_on_one_judge_does_not_fool_the_others():
     """Moving only against the logistic judge's coefficients is a hit there and not among neighbours and trees."""
     profiles, labels = classes_of(list("xyz") * 20, 200, effect=0.35)
-    judges = fit_judges(profiles, labels, seed=0)
-    logistic = judges["logistic"]
+    classifiers = fit_independent_classifiers(profiles, labels, seed=0)
+    logistic = classifiers["logistic"]
     sources = profiles[labels == "x"]
     towards_z = logistic.coefficients[:, 2] - logistic.coefficients[:, 0]
     step = towards_z / np.linalg.norm(towards_z)
     margin = sources @ towards_z + logistic.intercepts[2] - logistic.intercepts[0]
     attacked = sources + (-margin / np.linalg.norm(towards_z) + 0.02)[:, None] * step
-    rates = {name: hit_rate(classify(attacked), "z").value for name, classify in judges.items()}
+    rates = {name: hit_rate(classify(attacked), "z").value for name, classify in classifiers.items()}
     assert rates["logistic"] > 0.9
     assert min(rates["knn"], rates["forest"]) < 0.7

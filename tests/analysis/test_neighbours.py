@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from tspg.analysis.distances import CloudPair
-from tspg.analysis.neighbours import Chance, nn_two_sample, precision_recall_density_coverage
+from tspg.analysis.evaluation.distances import CloudPair
+from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample, precision_recall_density_coverage
 
 MEASURES = ["precision", "recall", "density", "coverage"]
 
@@ -86,7 +86,7 @@ def test_one_profile_has_no_neighbour():
 def test_neighbours_beyond_the_short_list_are_found_all_the_same(monkeypatch):
     pair = CloudPair.of(cloud(60, 0), cloud(5, 1))
     expected = nn_two_sample(pair, seed=0, n_permutations=20)
-    monkeypatch.setattr("tspg.analysis.neighbours._SHORT_LIST", 1)
+    monkeypatch.setattr("tspg.analysis.evaluation.neighbours._SHORT_LIST", 1)
     found = nn_two_sample(pair, seed=0, n_permutations=20)
     assert (found.fake, found.real) == (expected.fake, expected.real)
     np.testing.assert_array_equal(found.null, expected.null)

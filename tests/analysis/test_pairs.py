@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from tspg.analysis.distances import pairwise
-from tspg.analysis.pairs import Counterparts
+from tspg.analysis.evaluation.distances import pairwise
+from tspg.analysis.evaluation.pairs import Counterparts
 from tspg.data.prepare import prepare
 from tspg.model.learning import fit_closed_form, move_with
 
@@ -138,16 +138,16 @@ def test_tumours_and_the_same_patients_normal_kidney(shared_data):
     """A map that carries a tumour's deviations over lies farther from her own normal than the mean of all normals."""
     adata = anndata.read_h5ad(shared_data / "tcga_kidney" / "tcga_kidney.h5ad")
     target = "Solid Tissue Normal"
-    prepared = prepare(adata, label_column="diagnosis", group_column="patient", seed=0)
-    patients = np.asarray(prepared.groups)
-    is_target, held_out = prepared.in_class(target), ~prepared.is_train
+    dataset = prepare(adata, label_column="diagnosis", group_column="patient", seed=0)
+    patients = np.asarray(dataset.groups)
+    is_target, held_out = dataset.in_class(target), ~dataset.is_train
     sources, real = (np.flatnonzero(rows & held_out) for rows in (~is_target, is_target))
-    before, after = prepared.profiles[sources], prepared.profiles[real]
-    rest = prepared.class_mean(target), patients[sources], patients[real]
+    before, after = dataset.profiles[sources], dataset.profiles[real]
+    rest = dataset.class_mean(target), patients[sources], patients[real]
     found = {}
     for name in ("target_mean", "mean_shift", "paired_regression"):
-        method = fit_closed_form(name, prepared, target)
-        moved = move_with(method, before, prepared.source_class[sources], prepared.classes)
+        method = fit_closed_form(name, dataset, target)
+        moved = move_with(method, before, dataset.source_class[sources], dataset.classes)
         found[name] = judged(moved, before, after, *rest)
     n = len(set(patients[sources]) & set(patients[real]))
     assert n > 20

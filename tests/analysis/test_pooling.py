@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from tspg.analysis.pooling import pool_evidence
-from tspg.analysis.rates import clopper_pearson, effective_size, rate_interval
+from tspg.analysis.evaluation.pooling import pool_evidence
+from tspg.analysis.evaluation.proportions import clopper_pearson, effective_size, rate_interval
 
 COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.stats import mannwhitneyu
 
-from tspg.analysis.rank_sums import RankSums
+from tspg.analysis.interpretation.rank_sums import RankSums
 
 
 def test_ranked_p_values_without_correlation_are_those_of_mann_whitney():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, t
 
-from tspg.analysis.rates import clopper_pearson, effective_size, rate_interval, size_behind
+from tspg.analysis.evaluation.proportions import clopper_pearson, effective_size, rate_interval, size_behind
 
 
 def test_without_donors_or_with_one_sample_each_every_sample_counts():

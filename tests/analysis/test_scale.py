@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.scale import relative_scale, uninformative
+from tspg.analysis.evaluation.scale import relative_scale, uninformative
 
 
 def table(real, mean_shift, own, *, low=np.nan, high=np.nan, target_mean=None, measure="energy_ratio"):

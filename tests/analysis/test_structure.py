@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tspg.analysis.structure import _correlations, gene_correlation, gene_correlation_at, variance_ratio
+from tspg.analysis.evaluation.structure import _correlations, gene_correlation, gene_correlation_at, variance_ratio
 
 
 def correlated(n, seed, genes=30, noise=0.3):
@@ -132,7 +132,7 @@ def test_a_draw_of_the_variance_leaves_out_pairs_of_a_sample_with_itself(monkeyp
         drawn.extend(replicates(weights))
         return 0.0, 0.0
 
-    monkeypatch.setattr("tspg.analysis.structure.bootstrap_interval", capture)
+    monkeypatch.setattr("tspg.analysis.evaluation.structure.bootstrap_interval", capture)
     variance_ratio(moved, training)
     squares = ((moved[:, None] - moved[None]) ** 2).sum(axis=2) / 2
     for row, found in zip(weights[:3], drawn, strict=False):

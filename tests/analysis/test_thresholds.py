@@ -4,8 +4,17 @@ import math
 
 import pytest
 
-from tspg.analysis import thresholds
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, PROBABLY, THRESHOLDS, Threshold, worst_of
+from tspg.analysis.evaluation import thresholds
+from tspg.analysis.evaluation.thresholds import (
+    DOUBTFUL,
+    FAIL,
+    NOT_TESTED,
+    PASS,
+    PROBABLY,
+    THRESHOLDS,
+    Threshold,
+    worst_of,
+)
 
 PROMISED = {
     "excess_accuracy": (0.05, 0.15),

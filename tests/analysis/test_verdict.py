@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.verdict import QUESTIONS, verdict
+from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
 
 GOOD = {
     "generator": {

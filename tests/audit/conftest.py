@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import tspg
+from tspg.audit.context import read_context
 from tspg.audit.plan import Plan
-from tspg.audit.subject import read_subject
-from tspg.run_folder import save_run
+from tspg.report.save import save_run
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,9 @@ def audited_run(planted, tmp_path_factory):
         threads=1,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)  # no test here looks at them
+        patch.setattr(
+            "tspg.report.save.write_figures", lambda *_figures, **_options: None
+        )  # no test here looks at them
         save_run(found, out)
     return out
 
@@ -43,7 +45,7 @@ def audited_folder(audited_run, tmp_path):
 
 @pytest.fixture(scope="session")
 def subject(audited_run):
-    return read_subject(audited_run)
+    return read_context(audited_run)
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from tests.docs.documented import assert_as_documented
-from tspg.analysis.controls import WORDS
-from tspg.audit import conduct
-from tspg.audit.conduct import CONTROLS, audit_run
+from tspg.analysis.evaluation.controls import WORDS
+from tspg.audit import run as conduct
+from tspg.audit.context import read_context
+from tspg.audit.inputs import all_genes, located
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
-from tspg.audit.reading import all_genes, located
-from tspg.audit.subject import read_subject
-from tspg.cli import main
-from tspg.files import read_table, sha256_of
+from tspg.audit.run import CONTROLS, audit_run
+from tspg.cli.main import main
+from tspg.utils.files import read_table, sha256_of
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def counted(monkeypatch):
     calls = []
 
     def counting(name):
-        def carry_out(_subject, plan):
+        def run_command(_subject, plan):
             calls.append(name)
             return Outcome((Row("measure", float(len(name)), n=plan.seeds, answer="pass"),))
 
-        return carry_out
+        return run_command
 
     monkeypatch.setattr(
         conduct, "CONTROLS", {name: (counting(name), cost) for name, (_, cost) in conduct.CONTROLS.items()}
@@ -168,12 +168,12 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
     asked = ["--gene-sets", str(tmp_path / "sets.gmt"), "--gene-set", "SOME", "--target", "target"]
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.run_folder.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
         how = ["--method", "linear_map", "--target-epochs", "3", "--folds", "1"]
         assert main(["run", *files, *asked, *how, "--out", str(out)]) == 0
     reading = json.loads((out / "manifest.json").read_text())["reading"]
     assert reading["expression"] == "../turned.csv"  # as seen from the run folder: both may move together
     moved = tmp_path.rename(tmp_path.with_name("elsewhere"))
-    values, genes = all_genes(read_subject(moved / "out"), located(reading, moved / "out"))
+    values, genes = all_genes(read_context(moved / "out"), located(reading, moved / "out"))
     assert genes == list(planted.adata.var_names)
     np.testing.assert_allclose(values, planted.adata.X, rtol=1e-5)

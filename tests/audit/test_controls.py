@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 from scipy.stats.contingency import association as scipy_association
 
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, Threshold
-from tspg.audit.bench import Stage
+from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS, Threshold
+from tspg.audit.batch_as_target import association, levels_of, technical_column
+from tspg.audit.context import donor_names, relabelled
+from tspg.audit.inputs import DEMO
+from tspg.audit.leave_one_class_out import leave_one_class_out
 from tspg.audit.null_controls import (
     HALF,
     OTHER,
@@ -24,16 +27,13 @@ from tspg.audit.null_controls import (
     source_is_target,
 )
 from tspg.audit.outcome import Outcome, Row, without_fails
-from tspg.audit.planted import plant, planted_drivers, precision
 from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
-from tspg.audit.reading import DEMO
-from tspg.audit.repeats import gene_stability, resampled
-from tspg.audit.subject import donor_names, relabelled
-from tspg.audit.technical import association, levels_of, technical_column
-from tspg.audit.unseen_class import unseen_class
-from tspg.data.adjust import cramers_v
+from tspg.audit.reproducibility import gene_stability, resampled
+from tspg.audit.scores import EvalSet
+from tspg.audit.spike_in import plant, precision, spike_in
+from tspg.data.batch import cramers_v
 from tspg.errors import UsageError
-from tspg.files import sha256_of
+from tspg.utils.files import sha256_of
 
 
 def rows_of(outcome):
@@ -41,29 +41,29 @@ def rows_of(outcome):
 
 
 def test_the_study_is_as_it_was_in_training(subject, planted):
-    assert subject.prepared.classes == ("alpha", "beta", "target")
-    assert subject.prepared.groups == tuple(planted.adata.obs["donor"])
-    train = subject.prepared.profiles[subject.prepared.is_train]
-    varies = ~subject.prepared.scaler.constant
+    assert subject.dataset.classes == ("alpha", "beta", "target")
+    assert subject.dataset.groups == tuple(planted.adata.obs["donor"])
+    train = subject.dataset.profiles[subject.dataset.is_train]
+    varies = ~subject.dataset.scaler.constant
     np.testing.assert_allclose(train[:, varies].min(axis=0), 0)
     np.testing.assert_allclose(train[:, varies].max(axis=0), 1)
-    assert subject.prepared.scaler.constant.tolist() == [False] * 59 + [True]
+    assert subject.dataset.scaler.constant.tolist() == [False] * 59 + [True]
     assert json.loads(json.dumps(subject.config.as_dict())) == subject.model.settings
 
 
 def test_permuted_labels_keep_the_counts_and_the_held_out_ones(subject):
-    before = subject.prepared.source_class.copy()
-    after = permuted_within_donors(subject.prepared, np.random.default_rng(0))
-    train = subject.prepared.is_train
+    before = subject.dataset.source_class.copy()
+    after = permuted_within_donors(subject.dataset, np.random.default_rng(0))
+    train = subject.dataset.is_train
     assert (after[~train] == before[~train]).all()
     assert sorted(after[train]) == sorted(before[train])
     assert (after[train] != before[train]).mean() > 0.4
-    assert (subject.prepared.source_class == before).all()
+    assert (subject.dataset.source_class == before).all()
 
 
 def test_a_donor_with_several_classes_keeps_them(subject):
     pairs = tuple(f"p{number % 60}" for number in range(120))  # alpha with beta or target, beta with target
-    paired = replace(subject.prepared, groups=pairs, is_train=np.ones(120, dtype=bool))
+    paired = replace(subject.dataset, groups=pairs, is_train=np.ones(120, dtype=bool))
     after = permuted_within_donors(paired, np.random.default_rng(0))
     for donor in set(pairs):
         rows = np.array(pairs) == donor
@@ -77,26 +77,26 @@ def test_permuted_labels_give_chance(subject, small):
     assert found["hit_rate_logistic"].value < 0.4
     assert found["energy_ratio"].value > 0.6
     assert found["stability"].value < 0.4
-    assert balanced_accuracy(subject.model.classify, subject.prepared) > 0.9
+    assert balanced_accuracy(subject.model.classify, subject.dataset) > 0.9
 
 
 def test_a_split_target_moves_nothing(subject, small):
     found = rows_of(pseudo_target(subject, small))
     few = found["genes_beyond_noise"]
     assert few.answer == NOT_TESTED  # 4 held-out donors are too few to split
-    more = replace(subject.prepared, groups=None, is_train=np.arange(120) % 2 == 0)
-    found = rows_of(pseudo_target(replace(subject, prepared=more), small))
+    more = replace(subject.dataset, groups=None, is_train=np.arange(120) % 2 == 0)
+    found = rows_of(pseudo_target(replace(subject, dataset=more), small))
     assert found["genes_beyond_noise"].value <= 0.05
     assert found["energy_ratio_defined"].value < 0.3
     assert found["relative_change"].value < 0.25
 
 
 def test_halves_differ_by_chance_as_far_as_is_taken_off(subject):
-    prepared = replace(subject.prepared, groups=None, is_train=np.ones(120, dtype=bool))
-    rows, rng = prepared.in_class("target"), np.random.default_rng(5)
+    dataset = replace(subject.dataset, groups=None, is_train=np.ones(120, dtype=bool))
+    rows, rng = dataset.in_class("target"), np.random.default_rng(5)
     found, expected = [], []
     for _ in range(200):
-        halves = relabelled(prepared, random_halves(prepared, rows, rng), rows=rows)
+        halves = relabelled(dataset, random_halves(dataset, rows, rng), rows=rows)
         found.append(np.abs(halves.class_mean(OTHER) - halves.class_mean(HALF)).mean())
         expected.append(_by_chance(halves))
     assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.05)
@@ -104,18 +104,18 @@ def test_halves_differ_by_chance_as_far_as_is_taken_off(subject):
 
 def test_a_real_difference_is_beyond_noise(subject):
     """The test of the split target must be able to see something."""
-    rows = np.isin(subject.prepared.source_class, ["alpha", "target"])
-    names = np.where(subject.prepared.source_class == "alpha", HALF, OTHER).astype(object)
-    pair = relabelled(subject.prepared, names, rows=rows)
+    rows = np.isin(subject.dataset.source_class, ["alpha", "target"])
+    names = np.where(subject.dataset.source_class == "alpha", HALF, OTHER).astype(object)
+    pair = relabelled(subject.dataset, names, rows=rows)
     change = pair.class_mean(OTHER) - pair.class_mean(HALF)
     assert 10 / 59 <= beyond_noise(pair, change) < 14 / 59
     assert beyond_noise(pair, np.zeros(60)) == 0
 
 
 def test_halves_keep_donors_whole(subject):
-    labels = random_halves(subject.prepared, subject.prepared.in_class("target"), np.random.default_rng(3))
-    donors = donor_names(subject.prepared)
-    target = subject.prepared.in_class("target")
+    labels = random_halves(subject.dataset, subject.dataset.in_class("target"), np.random.default_rng(3))
+    donors = donor_names(subject.dataset)
+    target = subject.dataset.in_class("target")
     assert all(len(set(labels[target & (donors == donor)])) == 1 for donor in set(donors[target]))
     assert set(labels[target]) == {HALF, OTHER}
 
@@ -126,7 +126,7 @@ def test_samples_of_the_target_stay(subject, small):
 
 
 def test_planted_drivers_come_back(subject, small):
-    found = rows_of(planted_drivers(subject, small))
+    found = rows_of(spike_in(subject, small))
     by_chance = 0.5 * 19 / 59  # in the right direction
     assert found["precision at 2 sd"].value > 4 * by_chance
     assert found["precision at 2 sd"].answer == PASS
@@ -134,13 +134,13 @@ def test_planted_drivers_come_back(subject, small):
 
 
 def test_planting_moves_only_the_drivers_by_the_effect(subject):
-    planted = plant(subject.prepared, "alpha", 5, 3.0, seed=0)
-    still = plant(subject.prepared, "alpha", 5, 0.0, seed=0)
+    planted = plant(subject.dataset, "alpha", 5, 3.0, seed=0)
+    still = plant(subject.dataset, "alpha", 5, 0.0, seed=0)
     assert (planted.drivers == still.drivers).all()
-    half = planted.prepared.in_class(HALF)
+    half = planted.dataset.in_class(HALF)
     others = np.setdiff1d(np.arange(60), planted.drivers)
-    np.testing.assert_allclose(planted.prepared.profiles[:, others], still.prepared.profiles[:, others])
-    shift = planted.prepared.profiles[~half].mean(axis=0) - planted.prepared.profiles[half].mean(axis=0)
+    np.testing.assert_allclose(planted.dataset.profiles[:, others], still.dataset.profiles[:, others])
+    shift = planted.dataset.profiles[~half].mean(axis=0) - planted.dataset.profiles[half].mean(axis=0)
     assert (np.sign(shift[planted.drivers]) == planted.signs).all()
     perfect = np.zeros(60)
     perfect[planted.drivers] = planted.signs
@@ -149,7 +149,7 @@ def test_planting_moves_only_the_drivers_by_the_effect(subject):
 
 
 def test_a_class_left_out_is_named(subject, small):
-    row = rows_of(unseen_class(subject, small))["energy_ratio"]
+    row = rows_of(leave_one_class_out(subject, small))["energy_ratio"]
     assert "worst of 2 classes" in row.note
     assert ("alpha" in row.note) != ("beta" in row.note)
     assert row.low <= row.value <= row.high
@@ -173,16 +173,16 @@ def test_gene_lists_hold_the_planted_genes(subject, small, planted):
 def test_a_draw_of_donors_keeps_them_whole_and_their_classes(subject):
     drawn = resampled(subject, 1)
     train = drawn.profiles[drawn.is_train]
-    assert len(train) == subject.prepared.is_train.sum()
+    assert len(train) == subject.dataset.is_train.sum()
     assert np.bincount(drawn.class_index[drawn.is_train]).tolist() == (
-        np.bincount(subject.prepared.class_index[subject.prepared.is_train]).tolist()
+        np.bincount(subject.dataset.class_index[subject.dataset.is_train]).tolist()
     )
     assert len(np.unique(train, axis=0)) < len(train)
     unique, counts = np.unique(train, axis=0, return_counts=True)
     by_profile = {row.tobytes(): count for row, count in zip(unique, counts, strict=True)}
-    donors = donor_names(subject.prepared)
-    for donor in set(donors[subject.prepared.is_train]):
-        assert len({by_profile.get(row.tobytes(), 0) for row in subject.prepared.profiles[donors == donor]}) == 1
+    donors = donor_names(subject.dataset)
+    for donor in set(donors[subject.dataset.is_train]):
+        assert len({by_profile.get(row.tobytes(), 0) for row in subject.dataset.profiles[donors == donor]}) == 1
 
 
 def test_a_batch_that_means_nothing_is_not_in_the_way(subject, small):
@@ -257,13 +257,13 @@ def with_file(planted, subject, tmp_path):
     table = pd.concat([table, pd.DataFrame(noise, index=table.index, columns=names)], axis=1)
     table.to_csv(path, sep="\t", index_label="sample")
     kept = [0, 1, 5, 6, 30, 31, 32, 33]
-    prepared = replace(
-        subject.prepared,
-        profiles=np.ascontiguousarray(subject.prepared.profiles[:, kept]),
-        gene_ids=tuple(subject.prepared.gene_ids[gene] for gene in kept),
+    dataset = replace(
+        subject.dataset,
+        profiles=np.ascontiguousarray(subject.dataset.profiles[:, kept]),
+        gene_ids=tuple(subject.dataset.gene_ids[gene] for gene in kept),
     )
     manifest = {"inputs": {"all.tsv": sha256_of(path)}}
-    return replace(subject, prepared=prepared, manifest=manifest), {"expression": str(path)}
+    return replace(subject, dataset=dataset, manifest=manifest), {"expression": str(path)}
 
 
 def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, small):
@@ -284,8 +284,8 @@ def test_random_sets_are_drawn_from_ones_own_genes_too(with_file, small, monkeyp
 
     monkeypatch.setattr("tspg.audit.random_gene_sets.matched_draws", watch)
     subject, reading = with_file
-    backwards = replace(subject.prepared, gene_ids=subject.prepared.gene_ids[::-1])
-    random_gene_sets(replace(subject, prepared=backwards), replace(small, gene_sets=2, reading=reading))
+    backwards = replace(subject.dataset, gene_ids=subject.dataset.gene_ids[::-1])
+    random_gene_sets(replace(subject, dataset=backwards), replace(small, gene_sets=2, reading=reading))
     ((own, pool),) = seen
     assert len(own) == 8
     assert (np.diff(own) > 0).all()  # as the drawn ones are: the same genes have the same score to the last digit
@@ -295,7 +295,7 @@ def test_random_sets_are_drawn_from_ones_own_genes_too(with_file, small, monkeyp
 def test_a_set_among_genes_that_all_tell_the_classes_apart_is_nothing_special(with_file, small):
     subject, reading = with_file
     table = pd.read_csv(reading["expression"], sep="\t", index_col=0)
-    rng, is_target = np.random.default_rng(1), subject.prepared.in_class("target")
+    rng, is_target = np.random.default_rng(1), subject.dataset.in_class("target")
     shift = 0.7 * rng.choice([-1, 1], table.shape[1])
     table.iloc[:, :] = rng.normal(8.0, 1.0, table.shape) + is_target[:, None] * shift
     table.to_csv(reading["expression"], sep="\t", index_label="sample")
@@ -327,7 +327,7 @@ def test_random_sets_are_alike_in_mean_and_variance():
 
 
 def test_the_energy_ratio_is_0_for_the_target_and_1_for_untouched_sources(subject):
-    stage = Stage.of(subject.prepared, "target")
+    stage = EvalSet.of(subject.dataset, "target")
     assert stage.energy_ratio(stage.sources) == pytest.approx(1.0)
     assert stage.energy_ratio(stage.reference) == pytest.approx(0.0)
 

@@ -6,27 +6,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
+from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
 from tspg.audit import null_controls
+from tspg.audit.batch_as_target import technical_column
+from tspg.audit.context import RunContext
+from tspg.audit.leave_one_class_out import leave_one_class_out
 from tspg.audit.null_controls import permuted_labels, pseudo_target, source_is_target
-from tspg.audit.planted import planted_drivers
-from tspg.audit.repeats import gene_stability
-from tspg.audit.subject import Subject
-from tspg.audit.technical import technical_column
-from tspg.audit.unseen_class import unseen_class
-from tspg.config import PaperConfig
+from tspg.audit.reproducibility import gene_stability
+from tspg.audit.spike_in import spike_in
+from tspg.model.config import PaperConfig
 
 
 def answers(outcome):
     return {row.measure: row.answer for row in outcome.rows}
 
 
-def mover(prepared, config, by):
+def mover(dataset, config, by):
     """A model that adds the same to every profile, whatever it was fitted on, and sees the first class everywhere."""
     return SimpleNamespace(
         target_class=config.target_class,
         move=lambda profiles, _names: np.clip(profiles + by, 0, 1),
-        classify=lambda profiles: np.full(len(profiles), prepared.classes[0], dtype=object),
+        classify=lambda profiles: np.full(len(profiles), dataset.classes[0], dtype=object),
     )
 
 
@@ -37,11 +37,11 @@ def fits(monkeypatch):
     def put(instead):
         made = []
 
-        def fit(_self, prepared, config):
-            made.append(instead(prepared, config, len(made)))
+        def fit(_self, dataset, config):
+            made.append(instead(dataset, config, len(made)))
             return made[-1]
 
-        monkeypatch.setattr(Subject, "fit", fit)
+        monkeypatch.setattr(RunContext, "fit", fit)
 
     return put
 
@@ -49,7 +49,7 @@ def fits(monkeypatch):
 @pytest.fixture
 def split_subject(subject):
     """The same study without donors and with half of the samples held out, so that the target can be split."""
-    return replace(subject, prepared=replace(subject.prepared, groups=None, is_train=np.arange(120) % 2 == 0))
+    return replace(subject, dataset=replace(subject.dataset, groups=None, is_train=np.arange(120) % 2 == 0))
 
 
 # Labels that mean nothing
@@ -60,20 +60,20 @@ def test_permuted_labels_pass(subject, small):
 
 
 def test_labels_that_were_not_permuted_are_found_out(subject, small, monkeypatch):
-    monkeypatch.setattr(null_controls, "permuted_within_donors", lambda prepared, _rng: prepared.source_class)
+    monkeypatch.setattr(null_controls, "permuted_within_donors", lambda dataset, _rng: dataset.source_class)
     assert set(answers(permuted_labels(subject, small)).values()) == {FAIL}
 
 
 def test_an_f_that_knows_the_held_out_samples_is_found_out(subject, small, monkeypatch):
-    fit, everyone = Subject.fit, np.ones(120, dtype=bool)
-    known = replace(subject.prepared, is_train=everyone)
-    monkeypatch.setattr(Subject, "fit", lambda self, _shuffled, config: fit(self, known, config))
+    fit, everyone = RunContext.fit, np.ones(120, dtype=bool)
+    known = replace(subject.dataset, is_train=everyone)
+    monkeypatch.setattr(RunContext, "fit", lambda self, _shuffled, config: fit(self, known, config))
     assert answers(permuted_labels(subject, small))["f_accuracy"] == FAIL
 
 
 def test_genes_that_lead_whatever_the_labels_are_found_out(subject, small, fits):
     always = np.linspace(0.3, -0.3, 60)
-    fits(lambda prepared, config, _n: mover(prepared, config, always))
+    fits(lambda dataset, config, _n: mover(dataset, config, always))
     assert answers(permuted_labels(subject, small))["stability"] == FAIL
 
 
@@ -89,12 +89,12 @@ def test_a_split_target_passes(split_subject, small):
 def test_halves_that_are_two_batches_are_found_out(split_subject, small, monkeypatch):
     """The batch decides the half and shifts a third of the genes."""
     second = np.arange(120) % 4 >= 2
-    prepared = split_subject.prepared
-    profiles = prepared.profiles.copy()
+    dataset = split_subject.dataset
+    profiles = dataset.profiles.copy()
     profiles[np.ix_(second, np.arange(20, 40))] += 0.5
-    batched = replace(split_subject, prepared=replace(prepared, profiles=profiles.clip(0, 1)))
+    batched = replace(split_subject, dataset=replace(dataset, profiles=profiles.clip(0, 1)))
 
-    def by_batch(_prepared, _rows, _rng):
+    def by_batch(_dataset, _rows, _rng):
         return np.where(second, null_controls.OTHER, null_controls.HALF).astype(object)
 
     assert answers(pseudo_target(batched, small))["genes_beyond_noise"] != FAIL  # split at random, a batch is noise
@@ -109,7 +109,7 @@ def test_halves_that_are_two_batches_are_found_out(split_subject, small, monkeyp
 @pytest.mark.parametrize(("share", "answer"), [(0.0, PASS), (0.1, PASS), (0.4, DOUBTFUL), (1.0, FAIL)])
 def test_a_method_that_moves_the_targets_own_samples_is_found_out(subject, small, share, answer):
     moved = subject.perturbations.copy()
-    is_target = subject.prepared.in_class(subject.target)
+    is_target = subject.dataset.in_class(subject.target)
     source = moved.layers["perturbation"][~is_target]
     moved.layers["perturbation"][is_target] = share * source[: is_target.sum()]
     found = answers(source_is_target(replace(subject, perturbations=moved), small))
@@ -120,10 +120,10 @@ def test_a_method_that_moves_the_targets_own_samples_is_found_out(subject, small
 
 
 def test_a_method_that_moves_other_genes_than_the_planted_ones_is_found_out(subject, small, fits):
-    assert set(answers(planted_drivers(subject, small)).values()) == {PASS}
+    assert set(answers(spike_in(subject, small)).values()) == {PASS}
     elsewhere = np.random.default_rng(0).normal(0, 0.2, (99, 60))
-    fits(lambda prepared, config, n: mover(prepared, config, elsewhere[n]))
-    found = answers(planted_drivers(subject, small))
+    fits(lambda dataset, config, n: mover(dataset, config, elsewhere[n]))
+    found = answers(spike_in(subject, small))
     assert found["precision at 1 sd"] == found["precision at 2 sd"] == FAIL
 
 
@@ -131,11 +131,11 @@ def test_a_method_that_moves_other_genes_than_the_planted_ones_is_found_out(subj
 
 
 def test_a_method_that_leaves_an_unseen_class_where_it_is_is_found_out(subject, small, fits):
-    fits(lambda prepared, config, _n: mover(prepared, config, 0.0))
-    assert set(answers(unseen_class(subject, small)).values()) == {FAIL}
-    own = [subject.prepared.class_mean("target") - subject.prepared.class_mean(name) for name in ("alpha", "beta")]
-    fits(lambda prepared, config, n: mover(prepared, config, own[n]))  # alpha is left out first
-    assert set(answers(unseen_class(subject, small)).values()) == {PASS}
+    fits(lambda dataset, config, _n: mover(dataset, config, 0.0))
+    assert set(answers(leave_one_class_out(subject, small)).values()) == {FAIL}
+    own = [subject.dataset.class_mean("target") - subject.dataset.class_mean(name) for name in ("alpha", "beta")]
+    fits(lambda dataset, config, n: mover(dataset, config, own[n]))  # alpha is left out first
+    assert set(answers(leave_one_class_out(subject, small)).values()) == {PASS}
 
 
 # A batch for a class
@@ -154,12 +154,12 @@ def test_a_batch_that_goes_with_the_class_is_found_out(subject, small):
 
 def test_genes_that_come_and_go_are_found_out(subject, small, fits):
     rng = np.random.default_rng(0)
-    fits(lambda prepared, config, _n: mover(prepared, config, rng.normal(0, 0.2, 60)))
+    fits(lambda dataset, config, _n: mover(dataset, config, rng.normal(0, 0.2, 60)))
     found = answers(gene_stability(subject, replace(small, seeds=5, bootstraps=5)))
     assert {found["stability, donors drawn anew"], found["stable_genes"]} == {FAIL}
     assert "stability, seeds" not in found  # the map is the same with every seed
     trained = replace(subject, config=replace(subject.config, preset="paper", generator=PaperConfig(steps=1)))
     assert answers(gene_stability(trained, replace(small, seeds=5, bootstraps=5)))["stability, seeds"] == FAIL
     always = np.linspace(0.3, -0.3, 60)
-    fits(lambda prepared, config, _n: mover(prepared, config, always))
+    fits(lambda dataset, config, _n: mover(dataset, config, always))
     assert set(answers(gene_stability(subject, small)).values()) == {PASS}

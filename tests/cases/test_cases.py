@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cases.expected import EXPECTED
-from tspg.cli import main
+from tspg.cli.main import main
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 CASES = SHARED / "cases"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.cli import main
-from tspg.commands import named
+from tspg.cli import inputs as named
+from tspg.cli.main import main
+from tspg.cli.parser import build_parser
 from tspg.data.identifiers import symbol_table
-from tspg.options import build_parser
 
 N_SAMPLES, N_GENES = 40, 120
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import tspg
-from tspg.data.adjust import Adjustment, check_adjustable
+from tspg.data.batch import Adjustment, check_adjustable
 from tspg.errors import UsageError
 from tspg.model.storage import load_model, save_model
 

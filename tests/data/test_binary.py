@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from tspg.data import arrow_safety, binary
 from tspg.data.expression import read_expression
+from tspg.data.readers import arrow_safety, binary
 from tspg.errors import ExpressionError, ResourceError
 
 FRAME = pd.DataFrame({"A": [1.5, 4], "NA": [2.0, 5], "C": [3.0, 6.25]}, index=["0012", "s2"])

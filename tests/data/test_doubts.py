@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from tspg.data.doubts import doubts_about_classes
+from tspg.data.checks import warnings_about_classes
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
-from tspg.data.naming import notes_on_names
 from tspg.errors import ExpressionError
+from tspg.utils.names import notes_on_names
 
 GENES = [f"G{at}" for at in range(12)]
 SOUND = "id\t" + "\t".join(GENES) + "\n"
@@ -34,7 +34,7 @@ def test_dates_of_every_spreadsheet_are_told_among_symbols(name, likely):
 
 
 def test_classes_that_differ_by_a_character_nobody_sees_are_told():
-    (doubt,) = doubts_about_classes(["Liver", "Liver\u200b", "Lung"])
+    (doubt,) = warnings_about_classes(["Liver", "Liver\u200b", "Lung"])
     assert "Are they the same?" in doubt
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.data.expression import read_expression, read_once
 from tspg.errors import ExpressionError, UsageError
 
@@ -48,7 +48,7 @@ def written(folder, kind):
 
 @pytest.fixture(params=["tsv", "tsv turned", "gct", "npy", "h5ad", "h5ad csc", "parquet"])
 def matrix(request, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.data.streams.BLOCK", 8)  # doubled genes in different blocks
+    monkeypatch.setattr("tspg.data.readers.streams.BLOCK", 8)  # doubled genes in different blocks
     return written(tmp_path, request.param)
 
 
@@ -156,8 +156,8 @@ def test_a_run_its_model_and_its_audit_read_the_file_in_one_way(planted, tmp_pat
     again = anndata.read_h5ad(tmp_path / "again" / "perturbations.h5ad")
     np.testing.assert_array_equal(again.layers["original"], moved.layers["original"])
 
-    from tspg.audit.reading import all_genes, located
-    from tspg.audit.subject import read_subject
+    from tspg.audit.context import read_context
+    from tspg.audit.inputs import all_genes, located
 
-    values, genes = all_genes(read_subject(out), located(manifest["reading"], out))
+    values, genes = all_genes(read_context(out), located(manifest["reading"], out))
     np.testing.assert_allclose(values[:, genes.index("G3")], adata.X[:, 3], rtol=1e-5)

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from tspg.data.blocks import Fields, TextBlock
 from tspg.data.expression import read_expression
+from tspg.data.readers.blocks import Fields, TextBlock
 from tspg.errors import ExpressionError, LabelError
 
 GCT2 = "#1.2\n2\t3\nNAME\tDescription\ts1\ts2\ts3\nTP53\tna\t1.5\t2\t3\nMYC\ttext\t4\t5\t6\n"

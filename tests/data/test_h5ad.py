@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from tspg.data import h5ad, hdf5_safety
 from tspg.data.expression import read_expression
+from tspg.data.readers import h5ad, hdf5_safety
 from tspg.errors import ExpressionError, LabelError, ResourceError, UsageError
 
 SAMPLES, GENES = ["0012", "NA", "s3"], ["A", "B", "C", "D"]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tspg.data.head import read_head, rows_of
-from tspg.data.streams import TextLines
+from tspg.data.readers.head import read_head, rows_of
+from tspg.data.readers.streams import TextLines
 from tspg.errors import ExpressionError, LabelError
 
 ROWS = [["s1", "1.5", "2"], ["s2", "4", "5"]]

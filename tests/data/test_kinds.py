@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tspg.data import sheets, unpacking
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
-from tspg.data.kinds import Kind, content_of
 from tspg.data.labels import read_labels
+from tspg.data.readers import sheets, unpacking
+from tspg.data.readers.kinds import Kind, content_of
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 
 TEXT = b"sample\tA\tB\tC\ns1\t1.5\t2\t3\ns2\t4\t5\t6.25\n"

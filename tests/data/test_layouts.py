@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tspg.data import streams
-from tspg.data.columns import names_from_files
 from tspg.data.expression import read_expression
-from tspg.data.layouts import LAYOUTS
-from tspg.data.opening import open_table
+from tspg.data.readers import streams
+from tspg.data.readers.columns import names_from_files
+from tspg.data.readers.layouts import LAYOUTS
+from tspg.data.readers.opening import open_table
 from tspg.errors import ExpressionError
 
 SAMPLES = ["S1", "S2", "S3", "S4"]

@@ -6,9 +6,9 @@ import pytest
 from anndata import AnnData
 
 from tspg.data.expression import read_expression
-from tspg.data.naming import near_matches
 from tspg.data.orientation import TURNED
 from tspg.errors import ExpressionError, LabelError, UsageError
+from tspg.utils.names import near_matches
 
 SAMPLES = [f"s{at}" for at in range(4)]
 GENES = ["TP53", "MYC", "KRAS"]
@@ -100,9 +100,9 @@ def test_labelled_samples_among_the_genes_of_an_h5ad(tmp_path):
 
 def test_labelled_samples_may_be_the_last_ones(tmp_path, monkeypatch):
     """Only the first block's rows are known at opening; that none of them is labelled does not mean that none is."""
-    monkeypatch.setattr("tspg.data.streams.BLOCK", 1 << 10)
-    monkeypatch.setattr("tspg.data.unpacking.BLOCK", 1 << 10)
-    monkeypatch.setattr("tspg.data.unpacking._COMPRESSED_BLOCK", 1 << 10)
+    monkeypatch.setattr("tspg.data.readers.streams.BLOCK", 1 << 10)
+    monkeypatch.setattr("tspg.data.readers.unpacking.BLOCK", 1 << 10)
+    monkeypatch.setattr("tspg.data.readers.unpacking._COMPRESSED_BLOCK", 1 << 10)
     samples = [f"s{at}" for at in range(2000)]
     path = write(tmp_path / "m.tsv", samples, GENES, np.ones((2000, 3)))
     adata = read_expression(path, labels=label(tmp_path, samples[-20:]), allow_unlabelled=True)

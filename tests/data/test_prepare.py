@@ -84,8 +84,8 @@ def test_the_order_of_the_rows_does_not_change_the_split(planted):
     shuffled = planted.adata[np.random.default_rng(0).permutation(120)].copy()
     for group_column in (None, "donor"):
         splits = [
-            dict(zip(prepared.sample_ids, prepared.is_train, strict=True))
-            for prepared in (
+            dict(zip(dataset.sample_ids, dataset.is_train, strict=True))
+            for dataset in (
                 prepare(adata, label_column="label", group_column=group_column) for adata in (planted.adata, shuffled)
             )
         ]
@@ -111,10 +111,10 @@ def test_the_seed_decides_the_split():
 
 
 def test_scaler_agrees_with_scikit_learn_on_the_training_part(planted):
-    prepared = prepare(planted.adata, label_column="label")
-    expected = MinMaxScaler().fit(planted.adata.X[prepared.is_train]).transform(planted.adata.X)
-    np.testing.assert_allclose(prepared.profiles, expected.clip(0, 1), atol=1e-6)
-    assert prepared.clipped_cells == ((expected < -1e-6) | (expected > 1 + 1e-6)).sum() > 0
+    dataset = prepare(planted.adata, label_column="label")
+    expected = MinMaxScaler().fit(planted.adata.X[dataset.is_train]).transform(planted.adata.X)
+    np.testing.assert_allclose(dataset.profiles, expected.clip(0, 1), atol=1e-6)
+    assert dataset.clipped_cells == ((expected < -1e-6) | (expected > 1 + 1e-6)).sum() > 0
 
 
 def test_held_out_samples_influence_nothing_but_themselves(planted):
@@ -147,11 +147,11 @@ def test_a_constant_gene_is_kept_as_zero_and_returns_to_its_value():
 
 def test_gene_and_sample_order_are_kept_and_classes_sorted(planted):
     shuffled = planted.adata[::-1, ::-1].copy()
-    prepared = prepare(shuffled, label_column="label")
-    assert prepared.gene_ids == tuple(shuffled.var_names)
-    assert prepared.sample_ids == tuple(shuffled.obs_names)
-    assert prepared.classes == ("alpha", "beta", "target")
-    assert prepared.source_class.tolist() == shuffled.obs["label"].tolist()
+    dataset = prepare(shuffled, label_column="label")
+    assert dataset.gene_ids == tuple(shuffled.var_names)
+    assert dataset.sample_ids == tuple(shuffled.obs_names)
+    assert dataset.classes == ("alpha", "beta", "target")
+    assert dataset.source_class.tolist() == shuffled.obs["label"].tolist()
 
 
 def test_sparse_input_is_prepared_like_dense(planted):

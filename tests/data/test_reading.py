@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tspg.data.reading import Reading
-from tspg.sweep.asking import reading_of
+from tspg.sweep.inputs import reading_of
 from tspg.sweep.settings import READING, REFUSING
 
 UNUSUAL = {

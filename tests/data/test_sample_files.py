@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tspg.data import expression
-from tspg.data.sample_layouts import LAYOUTS, recognised
+from tspg.data.readers.sample_layouts import LAYOUTS, recognised
 from tspg.errors import ExpressionError, UsageError
 
 GENES = ["ENSG01.2", "ENSG02.1", "ENSG03.7"]

@@ -25,7 +25,7 @@ from tspg.data.scale import (
     Scale,
     scale_in_words,
 )
-from tspg.data.scale_found import scale_of
+from tspg.data.scale_detection import scale_of
 from tspg.data.transform import are_alike, like
 from tspg.errors import ExpressionError
 
@@ -217,7 +217,7 @@ def test_counts_are_scaled_to_counts_per_million(read, values):
 
 
 def test_libraries_count_all_genes_also_when_few_are_kept(read, monkeypatch):
-    monkeypatch.setattr("tspg.data.streams.BLOCK", 8)
+    monkeypatch.setattr("tspg.data.readers.streams.BLOCK", 8)
     adata = read(SMALL, ["G9", "G3"], transform="log2")
     np.testing.assert_allclose(adata.X, by_hand(framed(SMALL))[["G3", "G9"]], rtol=1e-5)
 
@@ -488,7 +488,7 @@ def test_models_from_before_there_was_a_scale_tell_as_much_as_their_words_do(det
 def test_the_values_of_a_layout_that_says_its_units_are_believed_unless_they_contradict():
     from tspg.data.quantiles import quantile_functions
     from tspg.data.sample_statistics import SampleStatistics, Shape
-    from tspg.data.scale_found import decide
+    from tspg.data.scale_detection import decide
 
     def told(values, fixed):
         values = values.astype(np.float32)

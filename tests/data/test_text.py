@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tspg.data import streams, unpacking
 from tspg.data.expression import read_expression
+from tspg.data.readers import streams, unpacking
 from tspg.errors import ExpressionError, InputError, ResourceError
 
 GOOD = "sample\tA\tB\tC\ns1\t1.5\t2\t3\ns2\t4\t5\t6.25\n"

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tspg.cli import main
+from tspg.cli.main import main
 
 RUN = ("bash", "python")
 LONG = re.compile(r"tspg (?:audit|demo|perturb|run|sweep) ")  # what can be made short

@@ -91,8 +91,9 @@ def test_before_a_commit_the_checks_of_lint_are_run():
 
 
 def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
-    from tspg.config import METHODS
-    from tspg.report import evidence_view, method_words
+    from tspg.model.config import METHODS
+    from tspg.report.page import evidence as evidence_view
+    from tspg.report.page import method as method_words
 
     in_closed_form = set(METHODS) - {"generator"}
     assert set(METHODS) <= set(evidence_view.METHODS)

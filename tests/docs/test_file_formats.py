@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tspg.cli import main
-from tspg.data.sample_layouts import LAYOUTS
-from tspg.options import build_parser
+from tspg.cli.main import main
+from tspg.cli.parser import build_parser
+from tspg.data.readers.sample_layouts import LAYOUTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "file_formats.md"
 if not PAGE.is_file():

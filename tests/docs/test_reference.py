@@ -12,11 +12,11 @@ import pytest
 import tspg
 from tests.docs.documented import assert_as_documented, documented, found_in, objections_to
 from tspg import errors
-from tspg.analysis.genes import compare_targets
-from tspg.analysis.perturbations import read_perturbations
-from tspg.claim import CONTENTS
-from tspg.cli import main
-from tspg.files import write_table
+from tspg.analysis.interpretation.genes import compare_targets
+from tspg.analysis.interpretation.perturbations import read_perturbations
+from tspg.cli.main import main
+from tspg.utils.files import write_table
+from tspg.utils.lock import CONTENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -13,15 +13,15 @@ from anndata import AnnData
 from scipy import sparse
 
 import tspg
-from tspg.asking import ask
-from tspg.clock import Clock
 from tspg.data import matrix
 from tspg.data.matrix import dense
 from tspg.errors import ShapeError, UsageError
-from tspg.fitting import Fit, fit_target, lay_ground
+from tspg.experiment.fit import Fit, fit_classifier, fit_target
+from tspg.experiment.settings import make_task
 from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
-from tspg.progress import silent
+from tspg.utils.progress import silent
+from tspg.utils.timing import Clock
 
 WANTED = tspg.GeneSet("SET", tuple(f"G{number}" for number in range(0, 60, 2)))
 ASKED = {"label_column": "label", "group_column": "donor", "gene_set": WANTED, "annotations": (), "threads": 1}
@@ -114,10 +114,10 @@ def other_form(request, planted, tmp_path, monkeypatch):
 
 def fit(adata: AnnData, **options) -> Fit:
     """What `tspg.run` learns, without what it then says about it."""
-    question = ask(adata, **SHORT, **options)
-    with fixed_threads(question.config.threads):
-        ground = lay_ground(question, Clock())
-        return fit_target(ground, question, Clock(), silent)
+    task = make_task(adata, **SHORT, **options)
+    with fixed_threads(task.config.threads):
+        classifier = fit_classifier(task, Clock())
+        return fit_target(classifier, task, Clock(), silent)
 
 
 def digest(array) -> str:
@@ -130,8 +130,8 @@ def digest(array) -> str:
 def test_every_form_asks_the_same_question(planted, other_form):
     adata, layer = other_form
     for gene_set in (WANTED, None):
-        plain = ask(planted.adata, "target", **{**ASKED, "gene_set": gene_set})
-        other = ask(adata, "target", **{**ASKED, "gene_set": gene_set}, layer=layer)
+        plain = make_task(planted.adata, "target", **{**ASKED, "gene_set": gene_set})
+        other = make_task(adata, "target", **{**ASKED, "gene_set": gene_set}, layer=layer)
         assert digest(other.study.X) == digest(plain.study.X)
         assert other.study.obs.astype(str).equals(plain.study.obs.astype(str))
         assert list(other.study.var_names) == list(plain.study.var_names)
@@ -152,16 +152,20 @@ def test_every_form_is_moved_alike_by_a_trained_model(plain, planted, other_form
 def test_every_form_trains_the_same_weights(plain, planted, tmp_path, form):
     adata, layer = in_form(form, planted.adata, tmp_path)
     fitted = fit(adata, layer=layer)
-    ground = fitted.ground  # as a run has it
+    classifier = fitted.classifier  # as a run has it
     with fixed_threads(SHORT["threads"]):
-        held = {"reference": ground.reference("target"), "shift": ground.shift[0], "alignment": ground.alignment}
+        held = {
+            "reference": classifier.reference("target"),
+            "shift": classifier.shift[0],
+            "alignment": classifier.alignment,
+        }
     model = replace(fitted.model, **held)
     for file, tensors in plain.model.files.items():
         for name, tensor in tensors.items():
             assert torch.equal(tensor, model.files[file][name]), (file, name)
     assert model.model_id == plain.model.model_id
     assert fitted.model.settings["layer"] == layer
-    moved = fitted.model.perturb_prepared(fitted.prepared)
+    moved = fitted.model.perturb_dataset(fitted.dataset)
     for of in ("original", "perturbation"):
         assert digest(moved.layers[of]) == digest(plain.perturbations.layers[of])
 
@@ -186,22 +190,24 @@ def test_only_wanted_genes_of_a_file_are_in_memory(planted, tmp_path, monkeypatc
     adata, parts = on_disk(planted.adata, values, tmp_path), []
     monkeypatch.setattr(matrix, "_VALUES_AT_ONCE", 10 * 60)
     monkeypatch.setattr(matrix, "_plain", lambda part: (parts.append(part.shape), np.asarray(part))[1])
-    assert ask(adata, "target", **ASKED).study.shape == (120, 30)
+    assert make_task(adata, "target", **ASKED).study.shape == (120, 30)
     assert set(parts) == {(10, 60)}
     with pytest.raises(ShapeError, match=r"^X: 1 values .* the first at sample 's5', gene 'G1'"):
-        ask(adata, "target", **{**ASKED, "gene_set": None})
+        make_task(adata, "target", **{**ASKED, "gene_set": None})
 
 
 def test_targets_of_one_study_share_its_values(planted, monkeypatch):
     taken = []
-    monkeypatch.setattr("tspg.question.plain_study", lambda *a, **k: (taken.append(1), matrix.plain_study(*a, **k))[1])
+    monkeypatch.setattr(
+        "tspg.experiment.task.plain_study", lambda *a, **k: (taken.append(1), matrix.plain_study(*a, **k))[1]
+    )
     adata = with_values(planted.adata, sparse.csr_matrix(planted.adata.X))
     tspg.run_targets(adata, target_classes=["alpha", "beta", "target"], **ASKED)
     assert len(taken) == 1
 
 
 def test_plain_values_are_not_copied(planted):
-    assert np.shares_memory(ask(planted.adata, "target", **{**ASKED, "gene_set": None}).study.X, planted.adata.X)
+    assert np.shares_memory(make_task(planted.adata, "target", **{**ASKED, "gene_set": None}).study.X, planted.adata.X)
 
 
 @pytest.mark.parametrize(("value", "where"), [(np.nan, "missing or not finite"), (np.inf, "missing"), (1e39, "finite")])
@@ -212,7 +218,7 @@ def test_what_is_no_finite_number_is_refused_with_its_place(planted, tmp_path, f
     wrong.X[7, 4] = value
     adata, layer = in_form(form, wrong, tmp_path)
     with pytest.raises(ShapeError, match=rf"1 values are .*{where}.* sample 's7', gene 'G4'") as refused:
-        ask(adata, "target", **ASKED, layer=layer)
+        make_task(adata, "target", **ASKED, layer=layer)
     assert str(refused.value).startswith("Layer 'logcounts': " if layer else "X: ")
 
 
@@ -221,7 +227,7 @@ def test_masked_values_are_missing_values(planted):
     mask[2, 6] = True
     adata = with_values(planted.adata, np.ma.array(planted.adata.X, mask=mask))
     with pytest.raises(ShapeError, match=r"1 values are missing .* sample 's2', gene 'G6'"):
-        ask(adata, "target", **ASKED)
+        make_task(adata, "target", **ASKED)
 
 
 def test_counts_of_any_kind_are_numbers_and_text_is_not(planted):
@@ -235,13 +241,13 @@ def test_counts_of_any_kind_are_numbers_and_text_is_not(planted):
 def test_a_layer_that_is_not_there_is_refused_with_those_that_are(planted, plain):
     adata = planted.adata.copy()
     with pytest.raises(UsageError, match=r"no layer 'logcounts'. The AnnData has none; 'X' is the matrix itself"):
-        ask(adata, "target", **ASKED, layer="logcounts")
+        make_task(adata, "target", **ASKED, layer="logcounts")
     adata.layers["counts"], adata.layers["logCounts"] = adata.X, adata.X
     with pytest.raises(UsageError, match=r"no layer 'logcounts'. There are: 'logCounts', 'counts'; 'X' is"):
-        ask(adata, "target", **ASKED, layer="logcounts")
+        make_task(adata, "target", **ASKED, layer="logcounts")
     with pytest.raises(UsageError, match="no layer 'nowhere'"):
         plain.model.perturb(adata, layer="nowhere")
-    assert ask(adata, "target", **ASKED, layer="X").config == ask(adata, "target", **ASKED).config
+    assert make_task(adata, "target", **ASKED, layer="X").config == make_task(adata, "target", **ASKED).config
 
 
 def test_a_model_looks_for_new_profiles_where_it_found_its_own(planted, tmp_path):
@@ -270,5 +276,5 @@ def test_what_is_no_anndata_is_refused_by_name(plain, wrong):
 def test_names_that_are_numbers_are_taken_as_text(planted):
     adata = planted.adata.copy()
     adata.obs.index = pd.Index(range(adata.n_obs))
-    question = ask(adata, "target", **ASKED, samples=["7"])
-    assert list(question.study.obs_names[:2]) == ["0", "1"]
+    task = make_task(adata, "target", **ASKED, samples=["7"])
+    assert list(task.study.obs_names[:2]) == ["0", "1"]

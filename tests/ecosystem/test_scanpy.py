@@ -14,11 +14,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import tspg
-from tspg.analysis.perturbations import write_perturbations
-from tspg.asking import ask
-from tspg.clock import Clock
-from tspg.fitting import fit_target, lay_ground
+from tspg.analysis.interpretation.perturbations import write_perturbations
+from tspg.experiment.fit import fit_classifier, fit_target
+from tspg.experiment.settings import make_task
 from tspg.model.training import silent
+from tspg.utils.timing import Clock
 
 with warnings.catch_warnings():  # what scanpy and its own dependencies say while they are imported is not about us
     warnings.simplefilter("ignore")
@@ -35,9 +35,9 @@ INK = 0.01  # share of a figure that is not background, at least
 @pytest.fixture(scope="module")
 def written(planted, tmp_path_factory) -> tuple[anndata.AnnData, Path]:
     """Perturbations as a run has them, and as its folder does."""
-    question = ask(planted.adata, "target", label_column="label", group_column="donor", annotations=(), threads=1)
-    fitted = fit_target(lay_ground(question, Clock()), question, Clock(), silent)
-    perturbations = fitted.model.perturb_prepared(fitted.prepared)
+    task = make_task(planted.adata, "target", label_column="label", group_column="donor", annotations=(), threads=1)
+    fitted = fit_target(fit_classifier(task, Clock()), task, Clock(), silent)
+    perturbations = fitted.model.perturb_dataset(fitted.dataset)
     file = tmp_path_factory.mktemp("run") / "perturbations.h5ad"
     write_perturbations(perturbations, file)
     return perturbations, file

@@ -5,9 +5,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tspg.errors import ModelError, UsageError
+from tspg.experiment.alignment_notes import alignment_note
 from tspg.model.alignment import CohortAlignment, align_cohort
 from tspg.model.class_spread import ClassMeans, Products
-from tspg.report.alignment_words import alignment_note
 
 CLASSES = ("a", "b", "c")
 GENES = 60

@@ -9,17 +9,17 @@ import torch
 from anndata import AnnData
 from scipy.linalg import sqrtm
 
-from tspg.data.prepare import Prepared, Scaler
+from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
-from tspg.model import anchor as module
-from tspg.model.anchor import Anchor, leading_directions, transport_map
+from tspg.model import ot_map as module
+from tspg.model.ot_map import GaussianOTMap, leading_directions, transport_map
 
 
 def study(profiles, labels):
     """Profiles as a prepared study in which every sample is trained on; values need not lie in [0, 1] here."""
     classes, class_index = np.unique(labels, return_inverse=True)
     n, genes = profiles.shape
-    return Prepared(
+    return Dataset(
         profiles=np.asarray(profiles, np.float32),
         class_index=class_index,
         classes=tuple(map(str, classes)),
@@ -43,16 +43,16 @@ def clouds(rng, n, genes):
     return study(np.concatenate(parts), np.repeat(["a", "t"], n))
 
 
-def moved_source(prepared, anchor):
-    rows = prepared.class_index == 0
-    return anchor.move(prepared.profiles[rows], prepared.class_index[rows])
+def moved_source(dataset, anchor):
+    rows = dataset.class_index == 0
+    return anchor.move(dataset.profiles[rows], dataset.class_index[rows])
 
 
 def test_a_gaussian_cloud_gets_the_targets_mean_and_covariance(monkeypatch):
     monkeypatch.setattr(module, "RIDGE", 0.0)
-    prepared = clouds(np.random.default_rng(0), 10_000, 20)
-    moved = moved_source(prepared, Anchor.estimate(prepared, "t"))
-    target = prepared.profiles[prepared.class_index == 1].astype(float)
+    dataset = clouds(np.random.default_rng(0), 10_000, 20)
+    moved = moved_source(dataset, GaussianOTMap.estimate(dataset, "t"))
+    target = dataset.profiles[dataset.class_index == 1].astype(float)
     np.testing.assert_allclose(moved.mean(axis=0), target.mean(axis=0), atol=1e-5)
     expected = np.cov(target, rowvar=False)
     error = np.linalg.norm(np.cov(moved, rowvar=False) - expected) / np.linalg.norm(expected)
@@ -64,58 +64,58 @@ def test_equal_spread_makes_it_the_mean_shift():
     residual = rng.normal(size=(30, 12))
     residual -= residual.mean(axis=0)
     means = rng.normal(size=(2, 12))
-    prepared = study(np.concatenate([residual + means[0], residual[::-1] + means[1]]), np.repeat(["a", "t"], 30))
-    moved = moved_source(prepared, Anchor.estimate(prepared, "t"))
-    np.testing.assert_allclose(moved, prepared.profiles[:30] + means[1] - means[0], atol=1e-5)
+    dataset = study(np.concatenate([residual + means[0], residual[::-1] + means[1]]), np.repeat(["a", "t"], 30))
+    moved = moved_source(dataset, GaussianOTMap.estimate(dataset, "t"))
+    np.testing.assert_allclose(moved, dataset.profiles[:30] + means[1] - means[0], atol=1e-5)
 
 
 def test_all_weight_on_the_pool_only_scales_the_mean_shift(monkeypatch):
     monkeypatch.setattr(module, "RIDGE", 0.0)
     monkeypatch.setattr(module, "POOL_WEIGHT", 1e12)
-    prepared = clouds(np.random.default_rng(2), 200, 12)
-    anchor = Anchor.estimate(prepared, "t")
-    spread = [prepared.profiles[prepared.class_index == c].astype(float).var(axis=0, ddof=1).sum() for c in (0, 1)]
+    dataset = clouds(np.random.default_rng(2), 200, 12)
+    anchor = GaussianOTMap.estimate(dataset, "t")
+    spread = [dataset.profiles[dataset.class_index == c].astype(float).var(axis=0, ddof=1).sum() for c in (0, 1)]
     scale = np.sqrt(spread[1] / spread[0])
-    residual = prepared.profiles[:200] - anchor.class_means[0]
-    np.testing.assert_allclose(moved_source(prepared, anchor), anchor.class_means[1] + scale * residual, atol=1e-4)
+    residual = dataset.profiles[:200] - anchor.class_means[0]
+    np.testing.assert_allclose(moved_source(dataset, anchor), anchor.class_means[1] + scale * residual, atol=1e-4)
 
 
 def test_samples_of_the_target_stay_as_they_are():
-    prepared = clouds(np.random.default_rng(3), 40, 10)
-    target = prepared.class_index == 1
-    moved = Anchor.estimate(prepared, "t").move(prepared.profiles[target], prepared.class_index[target])
-    np.testing.assert_array_equal(moved, prepared.profiles[target])
+    dataset = clouds(np.random.default_rng(3), 40, 10)
+    target = dataset.class_index == 1
+    moved = GaussianOTMap.estimate(dataset, "t").move(dataset.profiles[target], dataset.class_index[target])
+    np.testing.assert_array_equal(moved, dataset.profiles[target])
 
 
 def test_permuting_the_genes_permutes_the_result():
-    prepared = clouds(np.random.default_rng(4), 60, 15)
+    dataset = clouds(np.random.default_rng(4), 60, 15)
     order = np.random.default_rng(5).permutation(15)
-    shuffled = study(prepared.profiles[:, order], prepared.source_class)
-    first = moved_source(prepared, Anchor.estimate(prepared, "t"))
-    second = moved_source(shuffled, Anchor.estimate(shuffled, "t"))
+    shuffled = study(dataset.profiles[:, order], dataset.source_class)
+    first = moved_source(dataset, GaussianOTMap.estimate(dataset, "t"))
+    second = moved_source(shuffled, GaussianOTMap.estimate(shuffled, "t"))
     np.testing.assert_allclose(second, first[:, order], atol=1e-4)
 
 
 def test_a_source_class_of_one_sample_lands_on_the_target_mean():
     rng = np.random.default_rng(6)
-    prepared = study(rng.normal(size=(61, 10)), ["a"] * 30 + ["b"] + ["t"] * 30)
-    anchor = Anchor.estimate(prepared, "t")
-    moved = anchor.move(prepared.profiles[30:31], prepared.class_index[30:31])
-    np.testing.assert_allclose(moved[0], prepared.profiles[31:].mean(axis=0), atol=1e-5)
-    other = anchor.move(prepared.profiles[30:31] + 1, prepared.class_index[30:31])
+    dataset = study(rng.normal(size=(61, 10)), ["a"] * 30 + ["b"] + ["t"] * 30)
+    anchor = GaussianOTMap.estimate(dataset, "t")
+    moved = anchor.move(dataset.profiles[30:31], dataset.class_index[30:31])
+    np.testing.assert_allclose(moved[0], dataset.profiles[31:].mean(axis=0), atol=1e-5)
+    other = anchor.move(dataset.profiles[30:31] + 1, dataset.class_index[30:31])
     assert np.isfinite(other).all()
     assert np.abs(other - moved).max() > 0.1  # a new sample of that class keeps what is its own
 
 
 def test_a_target_of_one_sample_works():
-    prepared = study(np.random.default_rng(7).normal(size=(31, 10)), ["a"] * 30 + ["t"])
-    moved = moved_source(prepared, Anchor.estimate(prepared, "t"))
-    np.testing.assert_allclose(moved.mean(axis=0), prepared.profiles[30], atol=1e-5)
+    dataset = study(np.random.default_rng(7).normal(size=(31, 10)), ["a"] * 30 + ["t"])
+    moved = moved_source(dataset, GaussianOTMap.estimate(dataset, "t"))
+    np.testing.assert_allclose(moved.mean(axis=0), dataset.profiles[30], atol=1e-5)
 
 
 def test_classes_without_any_spread_are_shifted():
-    prepared = study(np.repeat([[0.0, 1.0], [1.0, 0.5]], 5, axis=0), np.repeat(["a", "t"], 5))
-    np.testing.assert_allclose(moved_source(prepared, Anchor.estimate(prepared, "t")), np.tile([1.0, 0.5], (5, 1)))
+    dataset = study(np.repeat([[0.0, 1.0], [1.0, 0.5]], 5, axis=0), np.repeat(["a", "t"], 5))
+    np.testing.assert_allclose(moved_source(dataset, GaussianOTMap.estimate(dataset, "t")), np.tile([1.0, 0.5], (5, 1)))
 
 
 def test_the_map_solves_its_equation_and_is_symmetric():
@@ -148,27 +148,27 @@ def test_in_whatever_order_the_samples_come_each_is_moved_to_the_same_place():
     rng = np.random.default_rng(11)  # noise: the eigenvalues are flat, as those of single cells
     profiles, labels, order = rng.uniform(size=(300, 400)), np.repeat(["a", "t"], 150), rng.permutation(300)
     first, second = (study(profiles[rows], labels[rows]) for rows in (np.arange(300), order))
-    moved = Anchor.estimate(second, "t").move(first.profiles, first.class_index)
-    expected = Anchor.estimate(first, "t").move(first.profiles, first.class_index)
+    moved = GaussianOTMap.estimate(second, "t").move(first.profiles, first.class_index)
+    expected = GaussianOTMap.estimate(first, "t").move(first.profiles, first.class_index)
     np.testing.assert_allclose(moved, expected, atol=1e-6)
 
 
 def test_held_out_samples_have_no_say(planted):
     from tspg.data.prepare import prepare
 
-    prepared = prepare(planted.adata, label_column="label")
+    dataset = prepare(planted.adata, label_column="label")
     poisoned = planted.adata.copy()
-    poisoned.X[~prepared.is_train] += 1e3
-    first, second = (Anchor.estimate(p, "target") for p in (prepared, prepare(poisoned, label_column="label")))
+    poisoned.X[~dataset.is_train] += 1e3
+    first, second = (GaussianOTMap.estimate(p, "target") for p in (dataset, prepare(poisoned, label_column="label")))
     for name in ("directions", "class_means", "maps", "stretch"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
 def test_stored_and_read_again_it_is_the_same():
-    prepared = clouds(np.random.default_rng(10), 40, 10)
-    anchor = Anchor.estimate(prepared, "t")
-    again = Anchor.from_tensors(anchor.tensors())
-    np.testing.assert_array_equal(moved_source(prepared, again), moved_source(prepared, anchor))
+    dataset = clouds(np.random.default_rng(10), 40, 10)
+    anchor = GaussianOTMap.estimate(dataset, "t")
+    again = GaussianOTMap.from_tensors(anchor.tensors())
+    np.testing.assert_array_equal(moved_source(dataset, again), moved_source(dataset, anchor))
 
 
 def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
@@ -219,23 +219,23 @@ def without_class(anchor, number):
 
 
 def test_a_class_that_is_added_later_is_moved_as_one_that_was_trained_on():
-    prepared = three_clouds()
-    full, cohort = Anchor.estimate(prepared, "t"), prepared.profiles[prepared.class_index == 1]
+    dataset = three_clouds()
+    full, cohort = GaussianOTMap.estimate(dataset, "t"), dataset.profiles[dataset.class_index == 1]
     later = without_class(full, 1).with_class(cohort)
     np.testing.assert_allclose(later.maps[2], full.maps[1], atol=1e-10)
     np.testing.assert_allclose(later.stretch[2], full.stretch[1], atol=1e-10)
     rows = np.ones(len(cohort), int)
     np.testing.assert_allclose(later.move(cohort, 2 * rows), full.move(cohort, rows), atol=1e-6)
-    others = prepared.profiles[prepared.class_index == 0]
+    others = dataset.profiles[dataset.class_index == 0]
     rows = np.zeros(len(others), int)
     np.testing.assert_array_equal(later.move(others, rows), full.move(others, rows))
 
 
 def test_the_map_of_a_new_class_by_hand():
-    prepared = three_clouds(21)
-    known = prepared.class_index != 1
-    trained = study(prepared.profiles[known], prepared.source_class[known])
-    anchor, cohort = Anchor.estimate(trained, "t"), prepared.profiles[~known].astype(float)
+    dataset = three_clouds(21)
+    known = dataset.class_index != 1
+    trained = study(dataset.profiles[known], dataset.source_class[known])
+    anchor, cohort = GaussianOTMap.estimate(trained, "t"), dataset.profiles[~known].astype(float)
     q = anchor.directions
     k = q.shape[1]
 
@@ -259,28 +259,28 @@ def test_the_map_of_a_new_class_by_hand():
     on = residual @ q
     expected = trained.profiles[trained.class_index == 1].mean(axis=0, dtype=float)
     expected = expected + on @ expected_map.T @ q.T + stretch * (residual - on @ q.T)
-    added = anchor.with_class(prepared.profiles[~known])
+    added = anchor.with_class(dataset.profiles[~known])
     np.testing.assert_allclose(added.maps[2], expected_map, rtol=1e-4, atol=1e-5)  # residuals are held in 32 bits
-    np.testing.assert_allclose(added.move(prepared.profiles[~known], np.full(17, 2)), expected, atol=1e-4)
+    np.testing.assert_allclose(added.move(dataset.profiles[~known], np.full(17, 2)), expected, atol=1e-4)
 
 
 def test_what_a_new_class_needs_is_stored_and_read_again():
-    prepared = three_clouds()
-    cohort = prepared.profiles[prepared.class_index == 1]
-    anchor = without_class(Anchor.estimate(prepared, "t"), 1)
-    again = Anchor.from_tensors(anchor.tensors())
+    dataset = three_clouds()
+    cohort = dataset.profiles[dataset.class_index == 1]
+    anchor = without_class(GaussianOTMap.estimate(dataset, "t"), 1)
+    again = GaussianOTMap.from_tensors(anchor.tensors())
     np.testing.assert_array_equal(again.with_class(cohort).maps, anchor.with_class(cohort).maps)
     older = {name: part for name, part in anchor.tensors().items() if "." not in name}
     with pytest.raises(ModelError, match="Train it again"):
-        Anchor.from_tensors(older).with_class(cohort)
+        GaussianOTMap.from_tensors(older).with_class(cohort)
     with pytest.raises(ValueError, match="another number of directions"):
-        Anchor.from_tensors({**anchor.tensors(), "pooled.inside": torch.eye(1, dtype=torch.float64)})
+        GaussianOTMap.from_tensors({**anchor.tensors(), "pooled.inside": torch.eye(1, dtype=torch.float64)})
 
 
 def test_where_no_class_varies_a_new_one_is_shifted():
-    prepared = study(np.repeat([[0.0, 1.0], [1.0, 0.5]], 5, axis=0), np.repeat(["a", "t"], 5))
+    dataset = study(np.repeat([[0.0, 1.0], [1.0, 0.5]], 5, axis=0), np.repeat(["a", "t"], 5))
     cohort = np.float32([[2, 2], [4, 4]])
-    moved = Anchor.estimate(prepared, "t").with_class(cohort).move(cohort, np.array([2, 2]))
+    moved = GaussianOTMap.estimate(dataset, "t").with_class(cohort).move(cohort, np.array([2, 2]))
     np.testing.assert_allclose(moved, [[0, -0.5], [2, 1.5]])
 
 

@@ -57,14 +57,14 @@ def test_mean_shift_by_hand(training, new):
 
 
 def test_mean_shift_of_a_prepared_matrix_moves_the_class_mean_onto_the_target(planted):
-    prepared = prepare(planted.adata, label_column="label", seed=1)
-    rows = prepared.in_class("beta") & prepared.is_train
-    fitted = MeanShift.fit(TrainingPart.of(prepared, "target"))
-    moved = fitted.move(prepared.profiles[rows], prepared.source_class[rows])
-    inside = prepared.profiles[rows] + prepared.class_mean("target") - prepared.class_mean("beta")
+    dataset = prepare(planted.adata, label_column="label", seed=1)
+    rows = dataset.in_class("beta") & dataset.is_train
+    fitted = MeanShift.fit(TrainingPart.of(dataset, "target"))
+    moved = fitted.move(dataset.profiles[rows], dataset.source_class[rows])
+    inside = dataset.profiles[rows] + dataset.class_mean("target") - dataset.class_mean("beta")
     free = ((inside > 0) & (inside < 1)).all(axis=0)
     assert free.sum() > 20
-    np.testing.assert_allclose(moved[:, free].mean(axis=0), prepared.class_mean("target")[free], atol=1e-6)
+    np.testing.assert_allclose(moved[:, free].mean(axis=0), dataset.class_mean("target")[free], atol=1e-6)
 
 
 def one_gene(source, target):

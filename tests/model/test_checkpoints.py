@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import torch
 
-from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, ModelError, UsageError
 from tspg.model import checkpoints as module
 from tspg.model.checkpoints import LIST, CheckpointFolder
+from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.history import History
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
@@ -26,13 +26,13 @@ PAPER = PaperConfig(
 
 
 @pytest.fixture(scope="module")
-def prepared(planted):
+def dataset(planted):
     return prepare(planted.adata, label_column="label", seed=3)
 
 
 @pytest.fixture(scope="module")
-def f(prepared):
-    return train_target_model(prepared, F)
+def f(dataset):
+    return train_target_model(dataset, F)
 
 
 @pytest.fixture(autouse=True)
@@ -41,29 +41,29 @@ def kept_at_every_step(monkeypatch):
     monkeypatch.setattr(module, "SHARE_OF_TIME", 1e9)
 
 
-def folder(out, question=None, **made_with):
-    return CheckpointFolder(out, question or {"seed": 0}, made_with)
+def folder(out, task=None, **made_with):
+    return CheckpointFolder(out, task or {"seed": 0}, made_with)
 
 
 def weights(*networks):
     return [value for network in networks for value in network.state_dict().values()]
 
 
-def learn_f(prepared, f, checkpoints):
+def learn_f(dataset, f, checkpoints):
     del f
-    return weights(train_target_model(prepared, F, checkpoints=checkpoints)), pd.DataFrame()
+    return weights(train_target_model(dataset, F, checkpoints=checkpoints)), pd.DataFrame()
 
 
-def learn_paper(prepared, f, checkpoints, source_classes=None):
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
+def learn_paper(dataset, f, checkpoints, source_classes=None):
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
     generator, discriminator, history = train_generator(
-        prepared, f, state, PAPER, target_class="target", source_classes=source_classes, checkpoints=checkpoints
+        dataset, f, state, PAPER, target_class="target", source_classes=source_classes, checkpoints=checkpoints
     )
     return weights(generator, discriminator), history.drop(columns="seconds")
 
 
-def learn_paper_from_some(prepared, f, checkpoints):
-    return learn_paper(prepared, f, checkpoints, source_classes=("alpha",))
+def learn_paper_from_some(dataset, f, checkpoints):
+    return learn_paper(dataset, f, checkpoints, source_classes=("alpha",))
 
 
 TRAININGS = {
@@ -90,12 +90,12 @@ def stop_after(monkeypatch, n_steps):
     monkeypatch.setattr(module._KeptTraining, "after", kept if n_steps is None else after)
 
 
-def stopped_and_resumed(monkeypatch, learn, prepared, f, out, n_steps):
+def stopped_and_resumed(monkeypatch, learn, dataset, f, out, n_steps):
     with monkeypatch.context() as patch:
         stop_after(patch, n_steps)
         with pytest.raises(Stopped):
-            learn(prepared, f, folder(out))
-    return learn(prepared, f, folder(out))
+            learn(dataset, f, folder(out))
+    return learn(dataset, f, folder(out))
 
 
 def same(one, other):
@@ -108,18 +108,18 @@ def same(one, other):
     ids=lambda value: value.__name__ if callable(value) else f"step-{value}",
 )
 def test_a_training_stopped_after_any_step_ends_bit_for_bit_as_in_one_go(
-    learn, n_steps, prepared, f, tmp_path, monkeypatch
+    learn, n_steps, dataset, f, tmp_path, monkeypatch
 ):
-    in_one_go = learn(prepared, f, module.NONE_KEPT)
-    assert same(in_one_go, stopped_and_resumed(monkeypatch, learn, prepared, f, tmp_path, n_steps))
-    assert same(in_one_go, learn(prepared, f, folder(tmp_path)))  # the finished state is kept, too
+    in_one_go = learn(dataset, f, module.NONE_KEPT)
+    assert same(in_one_go, stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, n_steps))
+    assert same(in_one_go, learn(dataset, f, folder(tmp_path)))  # the finished state is kept, too
 
 
-def test_states_are_those_of_the_steps_still_to_come(prepared, f, tmp_path, monkeypatch):
+def test_states_are_those_of_the_steps_still_to_come(dataset, f, tmp_path, monkeypatch):
     seen = []
     step = torch.optim.Adam.step
     monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (seen.append(1), step(*given, **named)))
-    stopped_and_resumed(monkeypatch, learn_f, prepared, f, tmp_path, 4)
+    stopped_and_resumed(monkeypatch, learn_f, dataset, f, tmp_path, 4)
     assert len(seen) == 9
 
 
@@ -135,8 +135,8 @@ def test_states_are_those_of_the_steps_still_to_come(prepared, f, tmp_path, monk
         (learn_paper, "steps"),
     ],
 )
-def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, prepared, f, tmp_path, monkeypatch):
-    in_one_go, whole = learn(prepared, f, module.NONE_KEPT), module._state_of
+def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, dataset, f, tmp_path, monkeypatch):
+    in_one_go, whole = learn(dataset, f, module.NONE_KEPT), module._state_of
 
     def forgetful(part):
         for name, value in whole(part):
@@ -146,14 +146,14 @@ def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, prep
 
     monkeypatch.setattr(module, "_state_of", forgetful)
     stop = 5  # in the middle of an epoch, and of a row of the history
-    assert not same(in_one_go, stopped_and_resumed(monkeypatch, learn, prepared, f, tmp_path, stop))
+    assert not same(in_one_go, stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, stop))
 
 
 @TRAINING
-def test_the_last_two_states_are_kept_and_nothing_else(learn, prepared, f, tmp_path):
+def test_the_last_two_states_are_kept_and_nothing_else(learn, dataset, f, tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / ".tspg-half.safetensors").touch()  # of a run that was killed
-    learn(prepared, f, folder(tmp_path))
+    learn(dataset, f, folder(tmp_path))
     files = json.loads((tmp_path / "checkpoints" / LIST).read_text())["files"]
     (kept,) = files.values()
     assert len(kept) == 2
@@ -176,25 +176,25 @@ def damage(out, which, how):
 
 
 @pytest.mark.parametrize("how", ["missing", "cut", "flipped"])
-def test_a_damaged_state_gives_way_to_the_one_before_it(how, prepared, f, tmp_path, monkeypatch, caplog):
-    in_one_go = learn_f(prepared, f, module.NONE_KEPT)
+def test_a_damaged_state_gives_way_to_the_one_before_it(how, dataset, f, tmp_path, monkeypatch, caplog):
+    in_one_go = learn_f(dataset, f, module.NONE_KEPT)
     with monkeypatch.context() as patch:
         stop_after(patch, 5)
         with pytest.raises(Stopped):
-            learn_f(prepared, f, folder(tmp_path))
+            learn_f(dataset, f, folder(tmp_path))
     damage(tmp_path, slice(1, 2), how)
     with caplog.at_level(logging.INFO, "tspg"):
-        assert same(in_one_go, learn_f(prepared, f, folder(tmp_path)))
+        assert same(in_one_go, learn_f(dataset, f, folder(tmp_path)))
     assert "000000005.safetensors: this checkpoint is damaged" in caplog.text
     assert "target model: taken up after 4 steps" in caplog.text
 
 
 @pytest.mark.parametrize("how", ["missing", "cut", "flipped"])
-def test_with_every_state_damaged_nothing_is_guessed(how, prepared, f, tmp_path):
-    learn_f(prepared, f, folder(tmp_path))
+def test_with_every_state_damaged_nothing_is_guessed(how, dataset, f, tmp_path):
+    learn_f(dataset, f, folder(tmp_path))
     damage(tmp_path, slice(None), how)
     with pytest.raises(ModelError, match=r"every checkpoint of the target model is damaged. Delete"):
-        learn_f(prepared, f, folder(tmp_path))
+        learn_f(dataset, f, folder(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -207,8 +207,8 @@ def test_with_every_state_damaged_nothing_is_guessed(how, prepared, f, tmp_path)
         ('{"format_version": 2', "format 2; this tspg reads 1"),
     ],
 )
-def test_a_list_that_is_none_is_refused(content, says, prepared, f, tmp_path):
-    learn_f(prepared, f, folder(tmp_path))
+def test_a_list_that_is_none_is_refused(content, says, dataset, f, tmp_path):
+    learn_f(dataset, f, folder(tmp_path))
     path = tmp_path / "checkpoints" / LIST
     known = json.loads(path.read_text())
     if content.startswith(".."):  # a file elsewhere
@@ -221,26 +221,26 @@ def test_a_list_that_is_none_is_refused(content, says, prepared, f, tmp_path):
         folder(tmp_path)
 
 
-def test_another_question_is_refused_with_what_differs(prepared, f, tmp_path):
-    learn_f(prepared, f, folder(tmp_path, {"seed": 0, "generator": {"epochs": 3, "steps": None}}))
+def test_another_question_is_refused_with_what_differs(dataset, f, tmp_path):
+    learn_f(dataset, f, folder(tmp_path, {"seed": 0, "generator": {"epochs": 3, "steps": None}}))
     folder(tmp_path, {"seed": 0, "generator": {"epochs": 3, "steps": None}})
     with pytest.raises(UsageError, match=r"another question \(generator.epochs was 3, is 4, seed was 0, is 1\)"):
         folder(tmp_path, {"seed": 1, "generator": {"epochs": 4, "steps": None}})
 
 
-def test_other_circumstances_are_told_and_never_forgotten(prepared, f, tmp_path):
-    learn_f(prepared, f, folder(tmp_path, threads="1", torch="2.13"))
+def test_other_circumstances_are_told_and_never_forgotten(dataset, f, tmp_path):
+    learn_f(dataset, f, folder(tmp_path, threads="1", torch="2.13"))
     assert folder(tmp_path, threads="1", torch="2.13").doubts == []
     elsewhere = folder(tmp_path, threads="2", torch="2.13")
     (doubt,) = elsewhere.doubts
     assert "threads was 1, is 2" in doubt
-    learn_paper(prepared, f, elsewhere)
+    learn_paper(dataset, f, elsewhere)
     assert folder(tmp_path, threads="2", torch="2.13").doubts == [doubt]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at", [4, 9])
-def test_an_interrupt_waits_until_the_state_is_kept(number, at, prepared, f, tmp_path, monkeypatch):
+def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 1e9)  # nothing but the interrupt
     taken, before = [], signal.getsignal(number)
     step = torch.optim.Adam.step
@@ -258,18 +258,18 @@ def test_an_interrupt_waits_until_the_state_is_kept(number, at, prepared, f, tmp
     signal.signal(number, stop)
     try:
         with pytest.raises(Stopped):
-            learn_f(prepared, f, folder(tmp_path))
+            learn_f(dataset, f, folder(tmp_path))
         assert signal.getsignal(number) is stop
     finally:
         signal.signal(number, before)
     assert len(taken) == at
-    in_one_go = learn_f(prepared, f, module.NONE_KEPT)
+    in_one_go = learn_f(dataset, f, module.NONE_KEPT)
     taken[:] = [None] * 100  # no further interrupt
-    assert same(in_one_go, learn_f(prepared, f, folder(tmp_path)))
+    assert same(in_one_go, learn_f(dataset, f, folder(tmp_path)))
     assert len(taken) == 100 + 9 - at
 
 
-def test_an_interrupt_after_the_last_step_is_not_lost(prepared, tmp_path):
+def test_an_interrupt_after_the_last_step_is_not_lost(dataset, tmp_path):
     before = signal.getsignal(signal.SIGTERM)
 
     def stop(_number, _frame):
@@ -282,12 +282,12 @@ def test_an_interrupt_after_the_last_step_is_not_lost(prepared, tmp_path):
     signal.signal(signal.SIGTERM, stop)
     try:
         with pytest.raises(Stopped):
-            train_target_model(prepared, F, report=told, checkpoints=folder(tmp_path))
+            train_target_model(dataset, F, report=told, checkpoints=folder(tmp_path))
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def test_a_second_interrupt_does_not_wait(prepared, tmp_path, monkeypatch):
+def test_a_second_interrupt_does_not_wait(dataset, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
 
     def stop(_number, _frame):
@@ -302,13 +302,13 @@ def test_a_second_interrupt_does_not_wait(prepared, tmp_path, monkeypatch):
     signal.signal(signal.SIGTERM, stop)
     try:
         with pytest.raises(Stopped):
-            train_target_model(prepared, F, checkpoints=folder(tmp_path))
+            train_target_model(dataset, F, checkpoints=folder(tmp_path))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_state_that_is_no_number_is_not_kept(prepared, f, tmp_path, monkeypatch):
+def test_a_state_that_is_no_number_is_not_kept(dataset, f, tmp_path, monkeypatch):
     stepped = torch.optim.Adam.step
 
     def spoilt(optimiser, *given, **named):
@@ -318,30 +318,30 @@ def test_a_state_that_is_no_number_is_not_kept(prepared, f, tmp_path, monkeypatc
 
     monkeypatch.setattr(torch.optim.Adam, "step", spoilt)
     with pytest.raises(DivergedError, match="step 5: the weights layers"):
-        learn_f(prepared, f, folder(tmp_path))
+        learn_f(dataset, f, folder(tmp_path))
     kept = json.loads((tmp_path / "checkpoints" / LIST).read_text())["files"]["target model"]
     assert [entry["step"] for entry in kept] == [3, 4]
 
 
-def test_states_are_kept_as_rarely_as_said(prepared, f, tmp_path, monkeypatch):
+def test_states_are_kept_as_rarely_as_said(dataset, f, tmp_path, monkeypatch):
     now = iter(range(10_000))
     monkeypatch.setattr(module.time, "monotonic", lambda: float(next(now)))
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 3.5)
     kept = []
     monkeypatch.setattr(CheckpointFolder, "keep", lambda _self, _name, step, _parts: kept.append(step))
-    learn_f(prepared, f, folder(tmp_path))
+    learn_f(dataset, f, folder(tmp_path))
     # One reading of the clock a step: the fourth step is the first later than 3.5. Writing reads it twice more.
     assert kept == [4, 8, 9]
     kept.clear()
     monkeypatch.setattr(module, "SHARE_OF_TIME", 0.2)  # a second of writing for every five
-    learn_f(prepared, f, folder(tmp_path / "other"))
+    learn_f(dataset, f, folder(tmp_path / "other"))
     assert kept == [4, 9]
 
 
-def test_folds_have_states_of_their_own(prepared, f, tmp_path):
-    first = learn_f(prepared, f, folder(tmp_path).within("fold 1 of 2"))
+def test_folds_have_states_of_their_own(dataset, f, tmp_path):
+    first = learn_f(dataset, f, folder(tmp_path).within("fold 1 of 2"))
     assert set(json.loads((tmp_path / "checkpoints" / LIST).read_text())["files"]) == {"target model, fold 1 of 2"}
     again = folder(tmp_path)
-    half = replace(prepared, is_train=~prepared.is_train)
+    half = replace(dataset, is_train=~dataset.is_train)
     second = weights(train_target_model(half, F, checkpoints=again.within("fold 2 of 2")))
     assert not all(torch.equal(a, b) for a, b in zip(first[0], second, strict=True))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tspg.config import PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
+from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.device import fixed_threads
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
@@ -22,11 +22,11 @@ SIZES = {"down_units": (32, 16), "residual_blocks": 1, "up_units": (32,), "batch
 
 
 def history_of(adata):
-    prepared = prepare(adata, label_column="label", group_column="donor", seed=3)
-    f = train_target_model(prepared, TargetModelConfig(hidden_units=(16,), epochs=20, batch_size=32), seed=1)
+    dataset = prepare(adata, label_column="label", group_column="donor", seed=3)
+    f = train_target_model(dataset, TargetModelConfig(hidden_units=(16,), epochs=20, batch_size=32), seed=1)
     config = PaperConfig(**SIZES, epochs=8, discriminator_units=(16,))
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
-    _, _, history = train_generator(prepared, f, state, config, target_class="target", seed=1)
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    _, _, history = train_generator(dataset, f, state, config, target_class="target", seed=1)
     return history.drop(columns="seconds")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from tspg.config import PaperConfig, TargetModelConfig
+from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 
 BATCH, GENES, CLASSES = 5, 36, 3

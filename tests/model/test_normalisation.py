@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 import tspg
 from tspg.data.quantiles import LEVELS, quantile_functions
 from tspg.errors import ExpressionError, ModelError, UsageError
-from tspg.metrics import perturb_metrics
+from tspg.experiment.metrics import perturb_metrics
 
 N_GENES, OWN = 1500, [f"G{number}" for number in range(0, 1500, 5)]
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from tspg.config import LossWeights, PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.model import training
+from tspg.model.config import LossWeights, PaperConfig, TargetModelConfig
+from tspg.model.gan import init_gan, train_step
 from tspg.model.networks import Discriminator, Generator, ResidualBlock, initialise
-from tspg.model.randomness import F_ORDER, F_WEIGHTS, G_ORDER, TARGET_DRAWS
-from tspg.model.step import set_up, train_step
+from tspg.model.random import F_ORDER, F_WEIGHTS, G_ORDER, TARGET_DRAWS
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
@@ -30,13 +30,13 @@ SMALL = PaperConfig(
 
 
 @pytest.fixture(scope="module")
-def prepared(planted):
+def dataset(planted):
     return prepare(planted.adata, label_column="label", seed=5)
 
 
 @pytest.fixture(scope="module")
-def f(prepared):
-    return train_target_model(prepared, TargetModelConfig(hidden_units=(12,), epochs=3, batch_size=32))
+def f(dataset):
+    return train_target_model(dataset, TargetModelConfig(hidden_units=(12,), epochs=3, batch_size=32))
 
 
 def plain_step(generator, discriminator, f, adam_g, adam_d, x, real, r_t, target, config):
@@ -68,15 +68,15 @@ def plain_step(generator, discriminator, f, adam_g, adam_d, x, real, r_t, target
     return {"discriminator": loss_d, **terms, "total": total}
 
 
-def test_three_steps_are_the_papers(prepared, f):
-    players = set_up(prepared, f, SMALL, target_class="target", seed=1, device=torch.device("cpu"))
+def test_three_steps_are_the_papers(dataset, f):
+    players = init_gan(dataset, f, SMALL, target_class="target", seed=1, device=torch.device("cpu"))
     generator, discriminator = copy.deepcopy(players.generator), copy.deepcopy(players.discriminator)
     starts = [{k: v.clone() for k, v in network.named_parameters()} for network in (generator, discriminator)]
     adam_g = torch.optim.Adam(generator.parameters(), lr=3e-3, eps=1e-7)
     adam_d = torch.optim.Adam(discriminator.parameters(), lr=7e-4, eps=1e-7)
     rng = np.random.default_rng(0)
     for _ in range(3):
-        x, real = (torch.from_numpy(prepared.profiles[rng.integers(0, 120, n)]) for n in (20, 17))
+        x, real = (torch.from_numpy(dataset.profiles[rng.integers(0, 120, n)]) for n in (20, 17))
         r_t = torch.from_numpy(rng.random((20, 60), dtype=np.float32))
         found = train_step(players, x, real, r_t)
         plain = plain_step(generator, discriminator, f, adam_g, adam_d, x, real, r_t, 2, SMALL)
@@ -101,8 +101,8 @@ def test_the_settings_are_the_papers():
     assert g.steps is None
 
 
-def test_the_optimisers_are_the_papers(prepared, f):
-    players = set_up(prepared, f, PaperConfig(), target_class="target", seed=1, device=torch.device("cpu"))
+def test_the_optimisers_are_the_papers(dataset, f):
+    players = init_gan(dataset, f, PaperConfig(), target_class="target", seed=1, device=torch.device("cpu"))
     rates = [o.param_groups[0]["lr"] for o in (players.generator_optimiser, players.discriminator_optimiser)]
     assert rates == [2e-4, 1e-4]
     for optimiser in (players.generator_optimiser, players.discriminator_optimiser):
@@ -153,20 +153,20 @@ def test_a_residual_block_without_weights_passes_everything_on():
     assert torch.equal(block(hidden), hidden)
 
 
-def test_draws_of_the_target_state_are_clipped_before_the_step_sees_them(prepared, f, monkeypatch):
+def test_draws_of_the_target_state_are_clipped_before_the_step_sees_them(dataset, f, monkeypatch):
     wide = TargetState(np.full(60, 0.5, np.float32), np.full((60, 3), 5.0, np.float32))
     seen = []
     original = train_step
     monkeypatch.setattr(training, "train_step", lambda p, x, real, r: (seen.append(r), original(p, x, real, r))[1])
-    train_generator(prepared, f, wide, replace(SMALL, steps=2), target_class="target")
+    train_generator(dataset, f, wide, replace(SMALL, steps=2), target_class="target")
     drawn = torch.cat(seen)
     assert (drawn.min(), drawn.max()) == (0.0, 1.0)
 
 
-def test_kept_statistics_are_those_of_all_training_samples(prepared, f):
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
-    generator, discriminator, _ = train_generator(prepared, f, state, replace(SMALL, epochs=2), target_class="target")
-    x = torch.from_numpy(prepared.profiles[prepared.is_train])
+def test_kept_statistics_are_those_of_all_training_samples(dataset, f):
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    generator, discriminator, _ = train_generator(dataset, f, state, replace(SMALL, epochs=2), target_class="target")
+    x = torch.from_numpy(dataset.profiles[dataset.is_train])
     for network in (generator.body, discriminator.layers):
         hidden = network[0](x)
         np.testing.assert_allclose(network[1].running_mean, hidden.mean(dim=0).detach(), atol=1e-5)
@@ -175,16 +175,16 @@ def test_kept_statistics_are_those_of_all_training_samples(prepared, f):
     assert not discriminator.training
 
 
-def test_seed_and_epoch_decide_every_stream(prepared, monkeypatch):
+def test_seed_and_epoch_decide_every_stream(dataset, monkeypatch):
     asked = []
     original = training.stream
     monkeypatch.setattr(training, "stream", lambda *key: (asked.append(key), original(*key))[1])
     monkeypatch.setattr(
         training, "initialise", lambda network, seed: (asked.append(seed), initialise(network, seed=seed))
     )
-    f = train_target_model(prepared, TargetModelConfig(hidden_units=(4,), epochs=2), seed=9)
+    f = train_target_model(dataset, TargetModelConfig(hidden_units=(4,), epochs=2), seed=9)
     assert asked == [(9, F_WEIGHTS), (9, F_ORDER, 0), (9, F_ORDER, 1)]
     asked.clear()
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target")])
-    train_generator(prepared, f, state, replace(SMALL, epochs=2), target_class="target", seed=9)
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target")])
+    train_generator(dataset, f, state, replace(SMALL, epochs=2), target_class="target", seed=9)
     assert sorted(asked) == sorted((9, use, epoch) for epoch in range(2) for use in (TARGET_DRAWS, G_ORDER))

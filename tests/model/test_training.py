@@ -9,13 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tspg.config import LossWeights, PaperConfig, TargetModelConfig
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, UsageError
-from tspg.model import step as steps
+from tspg.model import gan as steps
+from tspg.model.config import LossWeights, PaperConfig, TargetModelConfig
+from tspg.model.gan import recompute_batch_statistics
 from tspg.model.networks import Generator, initialise
-from tspg.model.randomness import batches, batches_an_epoch
-from tspg.model.step import recompute_batch_statistics
+from tspg.model.random import batches, batches_an_epoch
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
@@ -26,35 +26,35 @@ G = PaperConfig(
 
 
 @pytest.fixture(scope="module")
-def prepared(planted):
+def dataset(planted):
     return prepare(planted.adata, label_column="label", group_column="donor", seed=3)
 
 
 @pytest.fixture(scope="module")
-def f(prepared):
-    return train_target_model(prepared, F)
+def f(dataset):
+    return train_target_model(dataset, F)
 
 
 @pytest.fixture(scope="module")
-def target_state(prepared):
-    return TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
+def target_state(dataset):
+    return TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
 
 
-def learn(prepared, f, target_state, config=G, **changed):
-    return train_generator(prepared, f, target_state, config, target_class="target", **changed)
+def learn(dataset, f, target_state, config=G, **changed):
+    return train_generator(dataset, f, target_state, config, target_class="target", **changed)
 
 
 @pytest.mark.parametrize(("n_epochs", "least_steps", "steps"), [(2, 1, 6), (2, 6, 6), (2, 7, 9)])
-def test_f_goes_through_few_samples_more_often(prepared, monkeypatch, n_epochs, least_steps, steps):
+def test_f_goes_through_few_samples_more_often(dataset, monkeypatch, n_epochs, least_steps, steps):
     taken = []
     step = torch.optim.Adam.step
     monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (taken.append(1), step(*given, **named)))
     config = TargetModelConfig((4,), batch_size=32, epochs=n_epochs, least_steps=least_steps)  # 96 samples: 3 batches
-    train_target_model(prepared, config)
+    train_target_model(dataset, config)
     assert len(taken) == steps
 
 
-def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(prepared, monkeypatch):
+def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(dataset, monkeypatch):
     seen = {0.5: [], None: []}
     for warm_up, rates in seen.items():
         step = torch.optim.Adam.step
@@ -65,7 +65,7 @@ def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(prepared, mo
                 lambda self: (rates.append(self.param_groups[0]["lr"]), step(self)),  # noqa: B023
             )
             train_target_model(
-                prepared, TargetModelConfig((4,), learning_rate=0.1, batch_size=24, epochs=1, warm_up=warm_up)
+                dataset, TargetModelConfig((4,), learning_rate=0.1, batch_size=24, epochs=1, warm_up=warm_up)
             )
     assert seen[0.5] == pytest.approx([0.05, 0.1, 0.1, 0.05])  # a linear rise over half of 4 steps, then a cosine
     assert seen[None] == [0.1] * 4
@@ -84,27 +84,27 @@ def test_an_epoch_has_the_batches_of_the_paper(n_samples, n_batches):
     assert batches_an_epoch(n_samples, 128) == n_batches
 
 
-def test_target_model_learns_the_planted_classes(prepared, f):
-    held_out = ~prepared.is_train
-    called = f(torch.from_numpy(prepared.profiles[held_out])).argmax(dim=1).numpy()
-    assert (called == prepared.class_index[held_out]).mean() >= 0.9  # by chance 1/3
+def test_target_model_learns_the_planted_classes(dataset, f):
+    held_out = ~dataset.is_train
+    called = f(torch.from_numpy(dataset.profiles[held_out])).argmax(dim=1).numpy()
+    assert (called == dataset.class_index[held_out]).mean() >= 0.9  # by chance 1/3
 
 
-def test_planted_drivers_come_back_first(prepared, f, target_state, planted):
-    generator, _, history = learn(prepared, f, target_state)
-    sources = prepared.profiles[~prepared.in_class("target") & ~prepared.is_train]
+def test_planted_drivers_come_back_first(dataset, f, target_state, planted):
+    generator, _, history = learn(dataset, f, target_state)
+    sources = dataset.profiles[~dataset.in_class("target") & ~dataset.is_train]
     with torch.no_grad():
         moved = (torch.from_numpy(sources) + generator(torch.from_numpy(sources))).clamp(0, 1).numpy()
-    change = pd.Series((moved - sources).mean(axis=0), index=prepared.gene_ids).sort_values()
+    change = pd.Series((moved - sources).mean(axis=0), index=dataset.gene_ids).sort_values()
     assert set(change.index[-5:]) == planted.up
     assert set(change.index[:5]) == planted.down
     assert history["hit_rate"].iloc[-1] == 1.0
     assert history["target_distance_loss"].iloc[-1] < history["target_distance_loss"].iloc[0]
 
 
-def test_history_has_a_row_an_epoch_and_sums_to_the_total(prepared, f, target_state):
+def test_history_has_a_row_an_epoch_and_sums_to_the_total(dataset, f, target_state):
     weights = LossWeights(realism=2.0, target_class=3.0, perturbation_norm=0.5, target_distance=0.1)
-    _, _, history = learn(prepared, f, target_state, replace(G, epochs=3, weights=weights))
+    _, _, history = learn(dataset, f, target_state, replace(G, epochs=3, weights=weights))
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["step"].tolist() == [3, 6, 9]  # 96 training samples in batches of 32
     terms = {"realism": 2.0, "target_class": 3.0, "perturbation_norm": 0.5, "target_distance": 0.1}
@@ -115,8 +115,8 @@ def test_history_has_a_row_an_epoch_and_sums_to_the_total(prepared, f, target_st
 
 
 @pytest.mark.parametrize(("n_steps", "n_epochs"), [(1, 1), (3, 1), (4, 2), (9, 3)])
-def test_steps_end_training_exactly(prepared, f, target_state, n_steps, n_epochs):
-    _, _, history = learn(prepared, f, target_state, replace(G, steps=n_steps))
+def test_steps_end_training_exactly(dataset, f, target_state, n_steps, n_epochs):
+    _, _, history = learn(dataset, f, target_state, replace(G, steps=n_steps))
     assert (len(history), history["step"].iloc[-1]) == (n_epochs, n_steps)
 
 
@@ -128,40 +128,40 @@ def equal(first, second):
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_equal_seeds_learn_equal_weights(prepared, f, target_state):
+def test_equal_seeds_learn_equal_weights(dataset, f, target_state):
     torch.manual_seed(1)
-    first = weights_of(learn(prepared, f, target_state, replace(G, epochs=2))[0])
+    first = weights_of(learn(dataset, f, target_state, replace(G, epochs=2))[0])
     torch.manual_seed(2)  # the global state has no say
     np.random.default_rng()
-    assert equal(first, weights_of(learn(prepared, f, target_state, replace(G, epochs=2))[0]))
-    assert not equal(first, weights_of(learn(prepared, f, target_state, replace(G, epochs=2), seed=1)[0]))
+    assert equal(first, weights_of(learn(dataset, f, target_state, replace(G, epochs=2))[0]))
+    assert not equal(first, weights_of(learn(dataset, f, target_state, replace(G, epochs=2), seed=1)[0]))
 
 
-def test_the_noise_of_an_epoch_does_not_depend_on_how_long_training_goes_on(prepared, f, target_state):
-    _, _, short = learn(prepared, f, target_state, replace(G, epochs=2))
-    _, _, long = learn(prepared, f, target_state, replace(G, epochs=4))
+def test_the_noise_of_an_epoch_does_not_depend_on_how_long_training_goes_on(dataset, f, target_state):
+    _, _, short = learn(dataset, f, target_state, replace(G, epochs=2))
+    _, _, long = learn(dataset, f, target_state, replace(G, epochs=4))
     columns = [name for name in short if name != "seconds"]
     pd.testing.assert_frame_equal(long.iloc[:2][columns], short[columns])
 
 
-def test_held_out_samples_do_not_change_what_is_learned(planted, prepared, f, target_state):
+def test_held_out_samples_do_not_change_what_is_learned(planted, dataset, f, target_state):
     poisoned = planted.adata.copy()
-    poisoned.X[~prepared.is_train] *= 1e6
+    poisoned.X[~dataset.is_train] *= 1e6
     other = prepare(poisoned, label_column="label", group_column="donor", seed=3)
     assert equal(weights_of(train_target_model(other, F)), weights_of(f))
     short = replace(G, epochs=2)
     assert equal(
-        weights_of(learn(other, f, target_state, short)[0]), weights_of(learn(prepared, f, target_state, short)[0])
+        weights_of(learn(other, f, target_state, short)[0]), weights_of(learn(dataset, f, target_state, short)[0])
     )
 
 
-def test_training_leaves_the_target_model_as_it_was(prepared, f, target_state):
+def test_training_leaves_the_target_model_as_it_was(dataset, f, target_state):
     before = weights_of(f)
-    learn(prepared, f, target_state, replace(G, epochs=1))
+    learn(dataset, f, target_state, replace(G, epochs=1))
     assert equal(before, weights_of(f))
 
 
-def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(prepared, f, target_state, monkeypatch):
+def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(dataset, f, target_state, monkeypatch):
     seen = {"x": [], "real": []}
     original = steps.train_step
 
@@ -171,41 +171,41 @@ def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(
         return original(players, x, real, r_t)
 
     monkeypatch.setattr("tspg.model.training.train_step", watch)
-    learn(prepared, f, target_state, replace(G, epochs=3), source_classes=("beta",))
-    rows = {profile.tobytes(): name for profile, name in zip(prepared.profiles, prepared.source_class, strict=True)}
+    learn(dataset, f, target_state, replace(G, epochs=3), source_classes=("beta",))
+    rows = {profile.tobytes(): name for profile, name in zip(dataset.profiles, dataset.source_class, strict=True)}
     classes = {kind: {rows[profile.numpy().tobytes()] for batch in seen[kind] for profile in batch} for kind in seen}
     assert classes == {"x": {"beta"}, "real": {"alpha", "beta", "target"}}
 
 
-def test_without_named_sources_the_real_batch_is_the_batch_that_is_moved(prepared, f, target_state, monkeypatch):
+def test_without_named_sources_the_real_batch_is_the_batch_that_is_moved(dataset, f, target_state, monkeypatch):
     pairs = []
     original = steps.train_step
     monkeypatch.setattr(
         "tspg.model.training.train_step",
         lambda p, x, real, r: (pairs.append(torch.equal(x, real)), original(p, x, real, r))[1],
     )
-    learn(prepared, f, target_state, replace(G, epochs=1))
+    learn(dataset, f, target_state, replace(G, epochs=1))
     assert pairs == [True] * 3
 
 
-def test_a_value_that_is_no_number_stops_at_once_and_is_named(prepared, f, target_state):
+def test_a_value_that_is_no_number_stops_at_once_and_is_named(dataset, f, target_state):
     bad = TargetState(np.full_like(target_state.mean, np.nan), target_state.factor)
     with pytest.raises(DivergedError, match="step 1: target_distance_loss is nan"):
-        learn(prepared, f, bad)
+        learn(dataset, f, bad)
 
 
-def test_a_target_model_that_diverges_stops_too(prepared):
-    broken = replace(prepared, profiles=np.full_like(prepared.profiles, np.inf))
+def test_a_target_model_that_diverges_stops_too(dataset):
+    broken = replace(dataset, profiles=np.full_like(dataset.profiles, np.inf))
     with pytest.raises(DivergedError, match="cross-entropy of f"):
         train_target_model(broken, F)
 
 
-def test_weights_that_are_no_numbers_after_the_last_step_stop_it(prepared, f, target_state):
+def test_weights_that_are_no_numbers_after_the_last_step_stop_it(dataset, f, target_state):
     huge = replace(G, steps=1, learning_rate=1e38)
     with pytest.raises(DivergedError, match=r"step 1: the weights .* of the generator"):
-        learn(prepared, f, target_state, huge)
+        learn(dataset, f, target_state, huge)
     with pytest.raises(DivergedError, match=r"the weights .* of the target model"):
-        train_target_model(prepared, replace(F, epochs=1, batch_size=200, learning_rate=1e39))
+        train_target_model(dataset, replace(F, epochs=1, batch_size=200, learning_rate=1e39))
 
 
 def test_one_source_sample_is_too_few(planted):
@@ -213,11 +213,11 @@ def test_one_source_sample_is_too_few(planted):
     adata = planted.adata.copy()
     names[0] = "lonely"
     adata.obs["label"] = names
-    prepared = prepare(adata, label_column="label")
-    f = train_target_model(prepared, replace(F, epochs=1))
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target")])
+    dataset = prepare(adata, label_column="label")
+    f = train_target_model(dataset, replace(F, epochs=1))
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target")])
     with pytest.raises(UsageError, match="1 training samples"):
-        learn(prepared, f, state, source_classes=("lonely",))
+        learn(dataset, f, state, source_classes=("lonely",))
 
 
 def test_recomputed_statistics_normalise_the_training_set():

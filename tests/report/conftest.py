@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from tspg.config import ExperimentConfig
-from tspg.files import write_json, write_table
-from tspg.report.figures import write_figures
+from tspg.model.config import ExperimentConfig
+from tspg.report.figures.save import write_figures
+from tspg.utils.files import write_json, write_table
 
 MakePerturbations = Callable[..., AnnData]
 MakeRun = Callable[..., Path]

@@ -12,9 +12,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from scipy.stats import binomtest
 
-from tspg.analysis.rates import clopper_pearson
-from tspg.files import safe_name
-from tspg.report.figures import (
+from tspg.analysis.evaluation.proportions import clopper_pearson
+from tspg.report.figures.save import (
     plot_f_accuracy,
     plot_heatmap,
     plot_history,
@@ -22,6 +21,7 @@ from tspg.report.figures import (
     save_figure,
     write_figures,
 )
+from tspg.utils.files import safe_name
 
 LONG = "Brain - Nucleus accumbens (basal ganglia)"
 GTEX_LIKE = [f"{LONG} {i}" if i % 3 else f"Tissue {i}" for i in range(53)]

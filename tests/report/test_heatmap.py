@@ -7,8 +7,8 @@ import pytest
 from matplotlib.text import Text
 
 from tspg.errors import UsageError
-from tspg.report.figures import plot_heatmap
-from tspg.report.heatmap import PERTURBATION, default_classes
+from tspg.report.figures.heatmap import PERTURBATION, default_classes
+from tspg.report.figures.save import plot_heatmap
 
 
 def panels(figure):

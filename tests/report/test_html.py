@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.carriers import CARRIER_COLUMNS
-from tspg.analysis.enrichment import ORA_COLUMNS, RANKED_COLUMNS
-from tspg.analysis.samples import SAMPLE_COLUMNS
-from tspg.analysis.verdict import QUESTIONS, verdict
-from tspg.analysis.wording import number, percent
-from tspg.config import ExperimentConfig
+from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
+from tspg.analysis.interpretation.enrichment import ORA_COLUMNS, RANKED_COLUMNS
+from tspg.analysis.interpretation.gene_set_contribution import CARRIER_COLUMNS
+from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
 from tspg.data.demo import DEMO_FILE
 from tspg.errors import ModelError
-from tspg.files import safe_name, write_json, write_table
-from tspg.report.evidence_view import MEASURES, METHODS, TELLING
-from tspg.report.findings import findings_of
-from tspg.report.html import write_report
-from tspg.report.page import PROGRAM
-from tspg.report.run_files import doubts_about, read_run
+from tspg.model.config import ExperimentConfig
+from tspg.report.page.evidence import MEASURES, METHODS, TELLING
+from tspg.report.page.findings import findings_of
+from tspg.report.page.html import write_report
+from tspg.report.page.render import PROGRAM
+from tspg.report.read import read_run, warnings_of_run
+from tspg.utils.files import safe_name, write_json, write_table
+from tspg.utils.text import number, percent
 
 HOSTILE = [
     "</script><script>document.title='OWNED'</script>",
@@ -401,7 +401,7 @@ def test_questions_of_an_older_version_are_asked_anew(make_run, make_perturbatio
     assert "What is high stays high" not in page_of(run).text
     told = [answer["sentence"] for answer in found.values() if answer["answer"] in ("fail", "doubtful")]
     assert told
-    assert doubts_about(run) == [f"About the model itself: {sentence}" for sentence in told]
+    assert warnings_of_run(run) == [f"About the model itself: {sentence}" for sentence in told]
 
 
 def scaled_evidence() -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from tspg.report.overlap import MOST_COMBINATIONS, MOST_LISTS, combinations_of, lists_by_source, plot_overlap
-from tspg.report.tables import table_1, table_2
+from tspg.analysis.interpretation.paper_tables import table_1, table_2
+from tspg.report.figures.overlap import MOST_COMBINATIONS, MOST_LISTS, combinations_of, lists_by_source, plot_overlap
 
 LISTS = {"x": frozenset("ABC"), "y": frozenset("ABD"), "z": frozenset("AE")}
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 import tspg
-from tspg.analysis.class_genes import ALL_SOURCES
-from tspg.cli import main
-from tspg.files import read_table
-from tspg.report.genes_view import beside_difference, gene_tables, strongest_genes
-from tspg.report.people_view import people, people_in_short
-from tspg.report.run_files import read_run
+from tspg.analysis.interpretation.class_genes import ALL_SOURCES
+from tspg.cli.main import main
+from tspg.report.page.genes import beside_difference, gene_tables, strongest_genes
+from tspg.report.page.people import people, people_in_short
+from tspg.report.read import read_run
+from tspg.utils.files import read_table
 
 HOW = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2, "folds": 1}
 

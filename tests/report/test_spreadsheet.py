@@ -3,7 +3,7 @@
 import openpyxl
 import pandas as pd
 
-from tspg.report.spreadsheet import write_spreadsheet
+from tspg.report.excel import write_spreadsheet
 
 NAMES = ["SEPT1", "MARCH2", "=1+1", "1E5", "http://x.y", "NA", "-", "007", "bell\x07"]
 

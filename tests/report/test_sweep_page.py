@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.report.sweep_findings import cautions_of, findings_of, what_was_run
-from tspg.report.sweep_map import default_measure, legend, map_rows
-from tspg.report.sweep_measures import BY_KEY, MEASURES, N_COLOURS
-from tspg.report.sweep_numbers import MOST_STABLE, numbers_of
-from tspg.report.sweep_page import SWEEP_PROGRAM, SweepTables, write_sweep_page
-from tspg.report.sweep_study import Study
-from tspg.report.sweep_tables import MOST_UNFINISHED, adjusted, beside_random, table_1, unfinished
+from tspg.report.sweep.findings import cautions_of, findings_of, what_was_run
+from tspg.report.sweep.map import default_measure, legend, map_rows
+from tspg.report.sweep.measures import BY_KEY, MEASURES, N_COLOURS
+from tspg.report.sweep.numbers import MOST_STABLE, numbers_of
+from tspg.report.sweep.page import SWEEP_PROGRAM, SweepTables, write_sweep_page
+from tspg.report.sweep.study import Study
+from tspg.report.sweep.tables import MOST_UNFINISHED, adjusted, beside_random, table_1, unfinished
 
 SKIPPED, FAILED = "skipped: the class has 3 samples", "failed: training diverged"
 # gene set, target, seed, how it ended, own energy ratio, of a plain shift, f held out, mean over classes, f accuracy

@@ -6,9 +6,9 @@ from matplotlib.text import Text
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from tspg.report import tsne
-from tspg.report.embedding import embed
-from tspg.report.figures import plot_tsne, save_figure
+from tspg.report.figures import tsne
+from tspg.report.figures.embedding import embed
+from tspg.report.figures.save import plot_tsne, save_figure
 
 
 def clusters(n_clusters=4, size=15, n_genes=80, seed=3):

@@ -7,8 +7,8 @@ from collections import Counter
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from tspg.claim import MANIFEST, new_folder
 from tspg.errors import TspgError
+from tspg.utils.lock import MANIFEST, new_folder
 
 STARTERS, TIMES = 8, 50
 

@@ -13,7 +13,7 @@ from tests.trust.crashes import fingerprints
 MEGABYTES = (4, 8, 11, 14, 18, 24)  # a run of this study needs about 25 while it is made
 # The estimate of what a run will write is left out: it would refuse every one of them before any work.
 UNWARNED = (
-    "import tspg.unfinished, tspg.model.checkpoints as kept; tspg.unfinished.disk_needed = lambda *_: 0.0; "
+    "import tspg.experiment.resume as resume, tspg.model.checkpoints as kept; resume.disk_needed = lambda *_: 0.0; "
     "kept.SECONDS_BETWEEN = 0.25; "
 )
 

@@ -40,7 +40,7 @@ STUCK = 20  # seconds after which a process that reads a binary file is ended
 SHARES = {"gmt": 4, "gene_list": 4, "labels": 9, "labels_csv": 9, "manifest": 9, "table": 15, "table_csv": 15}
 SHARES |= {"gct": 6, "sweep": 3, "plan": 2, "checkpoints": 2, "result": 4, "model": 5, "map": 2, "weights": 4}
 SHARES |= {"h5ad": 12, "parquet": 3, "npy": 2}
-WATCHED = ["tspg.data", "tspg.run_folder", "tspg.model", "tspg.sweep", "tomllib", "json", "csv"]
+WATCHED = ["tspg.data", "tspg.report.save", "tspg.model", "tspg.sweep", "tomllib", "json", "csv"]
 IN_C = ("signal", "stuck", "too")  # crashes, endless loops, too much time or memory
 MANY = ("gmt", "gene_list", "labels", "labels_csv", "manifest")
 TABLES = ("table", "table_csv")
@@ -60,7 +60,7 @@ class Figures:
     counted: dict[str, int] = field(default_factory=dict)  # what a library in C did, which cannot be mended here
 
 
-class Trial:
+class GeneSetTrial:
     """Reads one mutated file after another, and keeps those that do what no file may do."""
 
     def __init__(self, name: str, folder: Path, crashers: Path) -> None:
@@ -128,7 +128,7 @@ def _described(error: Exception) -> str:
     return f"{type(error).__name__} from {Path(line.filename).name}, {line.name}: {line.line}"
 
 
-def _end(trial: Trial, seconds: float, figures: Path) -> Callable[[bytes], None]:
+def _end(trial: GeneSetTrial, seconds: float, figures: Path) -> Callable[[bytes], None]:
     """The trial as atheris calls it; it ends the process when time is up, since `atheris.Fuzz` never returns."""
     deadline = time.monotonic() + seconds
 
@@ -145,7 +145,7 @@ def _in_one_process(name: str, seconds: float, seed: int, folder: Path, crashers
     target, seeds = TARGETS[name], TARGETS[name].seeds()
     if find_spec("atheris") is None:
         _import_readers()
-        trial = Trial(name, folder / "room", crashers)
+        trial = GeneSetTrial(name, folder / "room", crashers)
         trial.figures.engine = "blind mutation"
         one, rng = _end(trial, seconds, figures), random.Random(seed)
         while True:
@@ -155,7 +155,7 @@ def _in_one_process(name: str, seconds: float, seed: int, folder: Path, crashers
 
     with atheris.instrument_imports(include=WATCHED):
         _import_readers()
-    trial = Trial(name, folder / "room", crashers)
+    trial = GeneSetTrial(name, folder / "room", crashers)
     trial.figures.engine = "atheris"
     corpus, dictionary = folder / "corpus", folder / "words"
     corpus.mkdir()
@@ -181,22 +181,22 @@ def _in_one_process(name: str, seconds: float, seed: int, folder: Path, crashers
 def _import_readers() -> None:
     import tspg.data.expression
     import tspg.data.genesets
-    import tspg.data.streams
+    import tspg.data.readers.streams
     import tspg.model.checkpoints
     import tspg.model.storage
-    import tspg.report.run_files
-    import tspg.run_folder
+    import tspg.report.read
+    import tspg.report.save
     import tspg.sweep.plan
     import tspg.sweep.settings
 
-    tspg.data.streams._one_ahead = lambda blocks: blocks
+    tspg.data.readers.streams._one_ahead = lambda blocks: blocks
 
 
 def _in_batches(name: str, seconds: float, seed: int, folder: Path, crashers: Path, figures: Path) -> None:
     """Read mutated binary files, `BATCH` in each forked process; the parent learns from `at` where one died."""
     seeds = TARGETS[name].seeds()
     _import_readers()
-    trial = Trial(name, folder / "room", crashers)
+    trial = GeneSetTrial(name, folder / "room", crashers)
     deadline = time.monotonic() + seconds
     trial.figures.engine = "blind mutation, a process for each batch"
     batch = 0
@@ -218,7 +218,7 @@ def _in_batches(name: str, seconds: float, seed: int, folder: Path, crashers: Pa
     trial.store(figures)
 
 
-def _forked(trial: Trial, numbers: range, at: mmap.mmap, seeds: list[bytes], seed: int, stored: Path) -> int:
+def _forked(trial: GeneSetTrial, numbers: range, at: mmap.mmap, seeds: list[bytes], seed: int, stored: Path) -> int:
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]

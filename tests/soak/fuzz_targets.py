@@ -74,7 +74,7 @@ def _read_table(path: Path) -> None:
     import numpy as np
 
     from tspg.data.collect import collect
-    from tspg.data.opening import open_table
+    from tspg.data.readers.opening import open_table
 
     with ExitStack() as stack:
         matrix = collect(open_table(path, stack, limit=MEMORY), False, [None], MEMORY).select(None)
@@ -85,15 +85,15 @@ def _read_table(path: Path) -> None:
 
 
 def _read_manifest(path: Path) -> None:
-    from tspg.manifest import verify
+    from tspg.report.manifest import verify
 
     verify(path.parent)
 
 
 def _read_model(path: Path) -> None:
     """With fingerprints that fit, as whoever makes a model to do harm would write them."""
-    from tspg.files import sha256_of
     from tspg.model.storage import _fingerprint, load_model
+    from tspg.utils.files import sha256_of
 
     folder = path.parent
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -117,7 +117,7 @@ def _read_plan(path: Path) -> None:
 
 
 def _read_result(path: Path) -> None:
-    from tspg.report.run_files import Tables
+    from tspg.report.read import Tables
 
     assert len(Tables(path.parent)["enrichment"].columns) > 0
 
@@ -215,7 +215,7 @@ def _model(preset: str) -> dict[str, bytes]:
     from anndata import AnnData
 
     import tspg
-    from tspg.config import PRESETS, PaperConfig, TargetModelConfig
+    from tspg.model.config import PRESETS, PaperConfig, TargetModelConfig
     from tspg.model.storage import save_model
 
     rng = np.random.default_rng(0)

@@ -36,9 +36,9 @@ def _write(path: Path) -> None:
 
 def _tried(folder: Path, gigabytes: float) -> tuple[str, str, bool]:
     out = folder / f"run-{gigabytes}"
-    question = ["--expression", str(folder / "large.h5ad"), "--label-column", "tissue", "--target", "tissue 0"]
+    task = ["--expression", str(folder / "large.h5ad"), "--label-column", "tissue", "--target", "tissue 0"]
     short = ["--target-epochs", "1", "--folds", "1", "--threads", "1", "--annotations", _terms(folder)]
-    command = [sys.executable, "-m", "tspg", "run", *question, *short, "--out", str(out)]
+    command = [sys.executable, "-m", "tspg", "run", *task, *short, "--out", str(out)]
     most = int(gigabytes * 1e9)
     ended = subprocess.run(
         command,

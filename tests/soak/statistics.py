@@ -16,11 +16,11 @@ import tests.trust.test_calibration as calibration
 import tests.trust.test_coverage as coverage
 import tests.trust.test_leakage as leakage
 import tspg
-from tspg.analysis.donors import monte_carlo_p
+from tspg.analysis.evaluation.resampling import monte_carlo_p
+from tspg.audit.context import RunContext, dataset_again
 from tspg.audit.null_controls import permuted_labels, pseudo_target
 from tspg.audit.plan import Plan
-from tspg.audit.random_gene_sets import Trial, matched_draws
-from tspg.audit.subject import Subject, prepared_again
+from tspg.audit.random_gene_sets import GeneSetTrial, matched_draws
 
 MEANT_FOR = 600.0  # seconds; in less time fewer studies are drawn
 CHEAP, COSTLY = 20_000, 4_000  # studies without anything in them
@@ -85,11 +85,11 @@ def _study(seed: int) -> AnnData:
     return AnnData(values.astype(np.float32), obs=obs, var=pd.DataFrame(index=[f"G{number}" for number in range(40)]))
 
 
-def _subject(seed: int) -> Subject:
+def _subject(seed: int) -> RunContext:
     options = {"label_column": "label", "annotations": (), "threads": 1, "target_epochs": 8, "folds": 1}
     run = tspg.run(_study(seed), target_class="target", seed=seed, **options)
-    prepared = prepared_again(run.perturbations, grouped=False)
-    return Subject(prepared, run.config, run.model, run.perturbations, {}, run.metrics, quick=True)
+    dataset = dataset_again(run.perturbations, grouped=False)
+    return RunContext(dataset, run.config, run.model, run.perturbations, {}, run.metrics, quick=True)
 
 
 def _controls() -> list[Result]:
@@ -120,10 +120,10 @@ def _random_sets(n: int) -> Result:
         values[30:] += rng.normal(0.0, 0.6, 60)
         obs = pd.DataFrame({"label": np.repeat(["a", "t"], 30)}, index=[f"s{number}" for number in range(60)])
         genes = pd.DataFrame(index=[f"G{number}" for number in range(60)])
-        prepared = tspg.prepare(AnnData(values.astype(np.float32), obs, genes), label_column="label", seed=seed)
-        own, training = np.sort(rng.choice(60, 16, replace=False)), values[prepared.is_train]
+        dataset = tspg.prepare(AnnData(values.astype(np.float32), obs, genes), label_column="label", seed=seed)
+        own, training = np.sort(rng.choice(60, 16, replace=False)), values[dataset.is_train]
         draws = matched_draws(training.mean(axis=0), training.var(axis=0), own, np.arange(60), 19, rng)
-        ratios = [-Trial.of(prepared, values[:, drawn]).score("t", seed=seed)[0] for drawn in (own, *draws)]
+        ratios = [-GeneSetTrial.of(dataset, values[:, drawn]).score("t", seed=seed)[0] for drawn in (own, *draws)]
         others = np.nan_to_num(ratios[1:], nan=-np.inf)
         p_values.append(monte_carlo_p(ratios[0], others) if np.isfinite(ratios[0]) else 1.0)  # else no p is told
     share = float(np.mean(np.array(p_values) <= 0.05))
@@ -141,11 +141,11 @@ def _leaks() -> list[Result]:
         same = tried = 0
         for seed in range(SEEDS):
             is_train = tspg.prepare(adata, label_column="label", group_column="donor", seed=seed).is_train
-            prepared = leakage.prepared_from(adata, is_train)
-            before = leakage.everything_learned(prepared, adata, preset)
+            dataset = leakage.prepared_from(adata, is_train)
+            before = leakage.everything_learned(dataset, adata, preset)
             for attack in (leakage.times_a_million, leakage.labels_permuted, leakage.no_numbers):
                 tried += 1
-                same += leakage.everything_learned(attack(prepared, adata, is_train), adata, preset) == before
+                same += leakage.everything_learned(attack(dataset, adata, is_train), adata, preset) == before
         figure = f"{same} of {tried} learned the same bytes"
         found.append((f"held-out samples changed, preset {preset}", figure, same == tried))
     return found

@@ -29,10 +29,10 @@ class Study:
 
     def command(self, out: Path, *more: str, before: str = "") -> list[str]:
         """`tspg run` with networks as wide as the paper's; `before` is Python that is carried out first."""
-        question = ["--expression", str(self.folder / "study.h5ad"), "--label-column", "label", "--target", "target"]
-        program = f"import sys; {before}from tspg.cli import main; sys.exit(main(sys.argv[1:]))"
+        task = ["--expression", str(self.folder / "study.h5ad"), "--label-column", "label", "--target", "target"]
+        program = f"import sys; {before}from tspg.cli.main import main; sys.exit(main(sys.argv[1:]))"
         start = [sys.executable, "-c", program, "run"]
-        return [*start, *question, "--threads", "1", *NETWORKS_OF_THE_PAPER, "--out", str(out), *more]
+        return [*start, *task, "--threads", "1", *NETWORKS_OF_THE_PAPER, "--out", str(out), *more]
 
     def run(self, out: Path, *more: str, before: str = "") -> "subprocess.CompletedProcess[str]":
         """The run, until it ends."""

@@ -16,7 +16,7 @@ from anndata import AnnData
 
 import tspg
 from tests.soak.study import ALONE
-from tspg.files import sha256_of
+from tspg.utils.files import sha256_of
 
 SETS, TARGETS, SAMPLES_A_CLASS, GENES = 5, 8, 12, 50
 WORKERS_KILLED, SCHEDULERS_KILLED, EVERY = 30, 3, 5.0

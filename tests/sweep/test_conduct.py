@@ -5,14 +5,15 @@ import sys
 
 import pytest
 
-from tspg.claim import claimed
 from tspg.errors import FailedRunsError, ModelError
-from tspg.files import write_text
-from tspg.sweep import conduct, engine
+from tspg.sweep import run as conduct
+from tspg.sweep import scheduler as engine
 from tspg.sweep.collect import collect
+from tspg.sweep.job import run_job
 from tspg.sweep.plan import RUNS, log_file, random_file, reason_file, run_folder
 from tspg.sweep.planning import plan_sweep
-from tspg.sweep.work import work_on
+from tspg.utils.files import write_text
+from tspg.utils.lock import locked
 
 
 def sweep(config, out):
@@ -26,16 +27,16 @@ def test_a_comparison_with_random_gene_sets_that_failed_is_told_and_tried_again(
     def killed(plan, out, **_):
         for job in plan.jobs:
             if job.kind == RUNS:
-                work_on(plan, job, out)
+                run_job(plan, job, out)
             else:
                 log_file(job, out).parent.mkdir(exist_ok=True)
                 log_file(job, out).write_text("")
 
-    monkeypatch.setattr(conduct, "work_off", killed)
+    monkeypatch.setattr(conduct, "run_snakemake", killed)
     with pytest.raises(FailedRunsError, match="1 of 1 comparison with random gene sets failed") as caught:
         sweep(config, out)
     assert any("PLANTED beside random gene sets: failed: its process ended" in line for line in caught.value.lines)
-    monkeypatch.setattr(conduct, "work_off", lambda plan, out, **_: [work_on(plan, job, out) for job in plan.jobs])
+    monkeypatch.setattr(conduct, "run_snakemake", lambda plan, out, **_: [run_job(plan, job, out) for job in plan.jobs])
     assert any("2 runs: 2 done" in line for line in sweep(config, out))
 
 
@@ -44,7 +45,7 @@ def test_what_a_killed_sweep_was_writing_is_cleared_away(study, tmp_path, monkey
     config, out = study.write(gene_sets=["PLANTED"], target_classes=["target"], more='keep = "metrics"'), tmp_path
     (out / ".tspg.lock").touch()
     (out / ".tspg-half.json").write_text('{"version"')
-    monkeypatch.setattr(conduct, "work_off", lambda plan, out, **_: [work_on(plan, job, out) for job in plan.jobs])
+    monkeypatch.setattr(conduct, "run_snakemake", lambda plan, out, **_: [run_job(plan, job, out) for job in plan.jobs])
     sweep(config, out)
     assert list(out.rglob(".tspg-*")) == []
     (next((out / "data").glob("PLANTED*")) / ".tspg-half.npy").write_text("half of it")
@@ -56,7 +57,7 @@ def test_damage_to_what_is_finished_is_told_with_what_to_delete(study, tmp_path)
     plan, store = plan_sweep(study.write(gene_sets=["PLANTED"], random_gene_sets=3, more='keep = "metrics"'), tmp_path)
     store(tmp_path)
     for job in plan.jobs:
-        work_on(plan, job, tmp_path)
+        run_job(plan, job, tmp_path)
     folder, table = run_folder(plan.runs[0], tmp_path), random_file(plan.jobs[-1], tmp_path)
     for file, named in ((folder / "metrics.json", folder), (folder / "genes.tsv", folder), (table, table)):
         whole = file.read_bytes()
@@ -73,8 +74,8 @@ def test_an_earlier_reason_is_not_told_of_a_later_failure(study, tmp_path, monke
     run = plan.runs[0]
     write_text(reason_file(run, tmp_path), "the loss is nan\n")
     monkeypatch.setattr(engine, "_snakemake", lambda *_, **__: [sys.executable, "-c", LOG_ONLY, str(tmp_path)])
-    with claimed(tmp_path) as lock:
-        engine.work_off(plan, tmp_path, cores=1, profile=None, lock=lock, report=lambda *_: None)
+    with locked(tmp_path) as lock:
+        engine.run_snakemake(plan, tmp_path, cores=1, profile=None, lock=lock, report=lambda *_: None)
     assert engine.reason(plan, run, tmp_path) == engine.KILLED
 
 

@@ -8,22 +8,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tspg.cli.parser import build_parser
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
 from tspg.errors import ExpressionError, GeneSetError, InputError, UsageError
-from tspg.options import build_parser
+from tspg.sweep.cache import open_study
 from tspg.sweep.plan import RANDOM, RUNS, read_plan, write_plan
 from tspg.sweep.planning import plan_sweep
-from tspg.sweep.study import open_study
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """The forecast tries training steps for two seconds; here only the plan matters."""
-    from tspg.forecast import Forecast
+    from tspg.experiment.estimate import ResourceEstimate
     from tspg.sweep import planning
 
-    monkeypatch.setattr(planning, "forecast", lambda _n, n_genes, _c, _config: Forecast(n_genes * 10.0, n_genes / 10))
+    monkeypatch.setattr(
+        planning, "estimate_resources", lambda _n, n_genes, _c, _config: ResourceEstimate(n_genes * 10.0, n_genes / 10)
+    )
 
 
 def ids(plan):
@@ -52,8 +54,8 @@ def test_targets_of_a_gene_set_and_seed_make_one_job_and_long_ones_several(study
     ]
     alone, _ = plan_sweep(study.write(more="targets_per_job = 1"), tmp_path)
     assert [len(job.runs) for job in alone.jobs] == [1] * 4
-    assert len({job.ground for job in alone.jobs}) == 2  # f is shared by the targets
-    assert len({job.ground for job in plan.jobs if job.kind == RUNS}) == 4  # but by no other seed or gene set
+    assert len({job.classifier for job in alone.jobs}) == 2  # f is shared by the targets
+    assert len({job.classifier for job in plan.jobs if job.kind == RUNS}) == 4  # but by no other seed or gene set
     # 22 genes are forecast at 2.2 GB and 220 s a run: asked for with a reserve
     assert {(job.memory_mb, job.minutes) for job in alone.jobs if job.gene_set == "OTHER"} == {(2860, 9)}
 
@@ -181,7 +183,7 @@ def test_a_folder_in_place_of_a_file_is_told(study, tmp_path):
 
 
 def test_a_spreadsheet_that_cannot_be_written_is_refused(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.report.spreadsheet.find_spec", lambda _: None)
+    monkeypatch.setattr("tspg.report.excel.find_spec", lambda _: None)
     with pytest.raises(UsageError, match="needs XlsxWriter"):
         plan_sweep(study.write(more="xlsx = true"), tmp_path)
 
@@ -204,7 +206,9 @@ def test_a_plan_that_still_fits_is_not_made_again_and_the_matrix_is_not_read(stu
     monkeypatch.undo()
     (study.folder / "samples.tsv").touch()
     counted = []
-    monkeypatch.setattr(planning, "forecast", lambda *_: counted.append(1) or pytest.fail("made again, as it should"))
+    monkeypatch.setattr(
+        planning, "estimate_resources", lambda *_: counted.append(1) or pytest.fail("made again, as it should")
+    )
     with pytest.raises(pytest.fail.Exception, match="made again"):
         plan_sweep(path, tmp_path)
 

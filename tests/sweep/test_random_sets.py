@@ -6,11 +6,11 @@ import pytest
 from anndata import AnnData
 
 import tspg
-from tspg.asking import ask
 from tspg.audit.random_gene_sets import adjusted
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
-from tspg.sweep.random_sets import against_random_sets
+from tspg.experiment.settings import make_task
+from tspg.sweep.random_gene_sets import against_random_sets
 
 N_RANDOM = 19
 
@@ -22,8 +22,8 @@ def compared(values, own):
     obs.index = pd.Index([f"s{number}" for number in range(len(values))])
     adata = AnnData(values.astype(np.float32), obs=obs, var=pd.DataFrame(index=names))
     gene_set = GeneSet("own", tuple(names[at] for at in own))
-    question = ask(adata, "target", label_column="label", gene_set=gene_set, annotations=(), threads=1)
-    (row,) = against_random_sets([question], adata, n=N_RANDOM).to_dict("records")
+    task = make_task(adata, "target", label_column="label", gene_set=gene_set, annotations=(), threads=1)
+    (row,) = against_random_sets([task], adata, n=N_RANDOM).to_dict("records")
     return row
 
 
@@ -51,7 +51,7 @@ def test_a_gene_set_that_is_itself_random_is_seldom_special_however_few_genes_th
 def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evidence(planted):
     gene_set = GeneSet("own", tuple(planted.adata.var_names[:14]))
     options = {"label_column": "label", "gene_set": gene_set, "annotations": (), "threads": 1}
-    row = against_random_sets([ask(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
+    row = against_random_sets([make_task(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
     run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, folds=1, **options)
     evidence = run.evidence.set_index(["method", "measure"])["value"]
     assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)
@@ -60,7 +60,7 @@ def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evid
 def test_a_batch_is_taken_out_of_all_genes_too(planted):
     batch = np.array(["one", "two"] * 60)
     values = np.asarray(planted.adata.X) + np.where(batch == "two", 5.0, 0.0)[:, None].astype(np.float32)
-    prepared = prepare(planted.adata, label_column="label")
-    cleaned = adjusted(prepared, values, batch, column="batch")
+    dataset = prepare(planted.adata, label_column="label")
+    cleaned = adjusted(dataset, values, batch, column="batch")
     assert abs(values[batch == "two"].mean() - values[batch == "one"].mean()) > 4.5
     assert abs(cleaned[batch == "two"].mean() - cleaned[batch == "one"].mean()) < 0.2

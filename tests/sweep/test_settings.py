@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
+from tspg.cli.parser import build_parser
 from tspg.errors import InputError, UsageError
-from tspg.options import build_parser
 from tspg.sweep.settings import ASKING, DATA, INSTEAD, READING, read_settings
 
 GOOD = """

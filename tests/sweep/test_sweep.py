@@ -12,9 +12,9 @@ import pytest
 
 import tspg
 from tests.docs.documented import assert_as_documented
-from tspg.claim import claimed
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.sweep.plan import read_plan, run_folder
+from tspg.utils.lock import locked
 
 pytestmark = pytest.mark.slow
 PATIENCE = 240  # seconds
@@ -81,7 +81,7 @@ def test_every_run_is_in_the_table_with_its_numbers(undisturbed):
     assert keys == sorted(keys)
     assert len(set(keys)) == 12
     for row in table[table["status"] == "done"].to_dict("records"):
-        metrics = tspg.report.run_files.read_run(out / row["run"]).metrics
+        metrics = tspg.report.read.read_run(out / row["run"]).metrics
         assert row["perturbation.hit_rate"] == metrics["perturbation"]["hit_rate"]
         assert row["evidence.generator.energy_ratio"] == metrics["evidence"]["generator"]["energy_ratio"]
         assert row["seconds.total"] == metrics["seconds"]["total"]
@@ -206,7 +206,7 @@ def test_a_sweep_in_the_background_of_a_script_stops_too(asked, tmp_path):
 
 def test_two_sweeps_in_one_folder_are_refused(asked, undisturbed):
     out, _ = undisturbed
-    with claimed(out):
+    with locked(out):
         assert main(["sweep", "--config", str(asked), "--out", str(out)]) == 6
 
 
@@ -241,7 +241,7 @@ def test_a_rehearsal_and_the_list_write_nothing(asked, tmp_path, capsys):
 
 
 def test_snakemake_may_be_called_by_itself(asked, undisturbed, tmp_path):
-    from tspg.sweep.engine import WORKFLOW
+    from tspg.sweep.scheduler import WORKFLOW
 
     out = tmp_path / "by hand"
     words = ["--snakefile", str(WORKFLOW), "--directory", str(out), "--config", f"sweep={asked}", "--cores", "2"]

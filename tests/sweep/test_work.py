@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tspg import fitting
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.errors import DivergedError, FailedRunsError
-from tspg.files import read_table, sha256_of
-from tspg.sweep import work
+from tspg.experiment import fit as fitting
+from tspg.sweep import job as work
+from tspg.sweep.job import run_job
 from tspg.sweep.plan import marker, random_file, reason_file, run_folder
 from tspg.sweep.planning import plan_sweep
-from tspg.sweep.work import work_on
+from tspg.utils.files import read_table, sha256_of
 
 TIMES = {"manifest.json", "metrics.json"}  # what depends on the clock
 
@@ -38,7 +38,7 @@ def worked(study, tmp_path_factory):
     out = tmp_path_factory.mktemp("worked")
     plan = stored(study, out, gene_sets=["PLANTED"], seeds=[1], random_gene_sets=19)
     for job in plan.jobs:
-        work_on(plan, job, out)
+        run_job(plan, job, out)
     return plan, out
 
 
@@ -88,7 +88,7 @@ def test_f_is_trained_once_for_all_targets_also_over_several_jobs(study, tmp_pat
     train = fitting.train_target_model
     monkeypatch.setattr(fitting, "train_target_model", lambda *a, **k: trained.append(1) or train(*a, **k))
     for job in plan.jobs:
-        work_on(plan, job, tmp_path)
+        run_job(plan, job, tmp_path)
     assert len(plan.jobs) == 3
     assert trained == [1]
     models = {sha256_of(run_folder(run, tmp_path) / "model" / "target_model.safetensors") for run in plan.runs}
@@ -108,23 +108,23 @@ def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study
     (job,) = plan.jobs
     run = work.run_experiments
 
-    def break_down(questions, **more):
-        for question, found in zip(questions, run(questions, **more), strict=True):
-            if question.config.target_class == "beta":
+    def break_down(tasks, **more):
+        for task, found in zip(tasks, run(tasks, **more), strict=True):
+            if task.config.target_class == "beta":
                 raise error
             yield found
 
     with monkeypatch.context() as patched:
         patched.setattr(work, "run_experiments", break_down)
         with pytest.raises(FailedRunsError, match="1 of 3 runs failed"):
-            work_on(plan, job, tmp_path)
+            run_job(plan, job, tmp_path)
     done = {run.target_class: plan.is_done(run, tmp_path) for run in plan.runs}
     assert done == {"alpha": True, "beta": False, "target": True}
     assert not marker(job, tmp_path).exists()
     broken = next(run for run in plan.runs if run.target_class == "beta")
     assert reason_file(broken, tmp_path).read_text() == f"{reason}\n"
     before = {run.id: files_of(run_folder(run, tmp_path)) for run in plan.runs if run != broken}
-    work_on(plan, job, tmp_path)
+    run_job(plan, job, tmp_path)
     assert plan.is_done(broken, tmp_path)
     assert not reason_file(broken, tmp_path).exists()
     assert before == {
@@ -146,7 +146,7 @@ def test_one_run_that_fails_leaves_its_reason_and_the_others_their_results(study
 )
 def test_what_is_kept_of_a_run(study, tmp_path, keep, there, gone):
     plan = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"], more=f'keep = "{keep}"')
-    work_on(plan, plan.jobs[0], tmp_path)
+    run_job(plan, plan.jobs[0], tmp_path)
     (run,) = plan.runs
     found = {path.name for path in run_folder(run, tmp_path).iterdir()}
     assert there <= found
@@ -157,15 +157,15 @@ def test_what_is_kept_of_a_run(study, tmp_path, keep, there, gone):
     more = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"])  # now everything is wanted
     assert more.runs == plan.runs
     assert not more.is_done(run, tmp_path)
-    work_on(more, more.jobs[0], tmp_path)
+    run_job(more, more.jobs[0], tmp_path)
     assert (run_folder(run, tmp_path) / "model" / "model.json").exists()
     assert plan.is_done(run, tmp_path)  # with more than enough
 
 
 def test_what_is_left_of_a_folder_that_was_being_replaced_is_no_obstacle(study, tmp_path):
     less = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"], more=METRICS)
-    work_on(less, less.jobs[0], tmp_path)
+    run_job(less, less.jobs[0], tmp_path)
     more = stored(study, tmp_path, gene_sets=["PLANTED"], target_classes=["target"], more='keep = "tables"')
     (run_folder(more.runs[0], tmp_path) / "manifest.json").unlink()  # as far as a killed worker came
-    work_on(more, more.jobs[0], tmp_path)
+    run_job(more, more.jobs[0], tmp_path)
     assert more.is_done(more.runs[0], tmp_path)

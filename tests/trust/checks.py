@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tspg.cli import main
+from tspg.cli.main import main
 
 MOST_MEMORY = 400e6  # bytes that reading a file of a few kilobytes may take for a moment
 

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from tspg.files import sha256_of, write_table
 from tspg.sweep.plan import Job, Plan, PlannedRun, PlannedSet, write_plan
+from tspg.utils.files import sha256_of, write_table
 
 SECRET = 7.125
 COMMANDS: dict[str, list[str]] = {
@@ -315,7 +315,7 @@ SWEEPS = (
     Harm("run elsewhere", planned(run="../../victim"), ("job",), "no name of ours", "runs elsewhere", "plan.json"),
     Harm("run at the root", planned(run="/victim"), ("job",), "no name of ours"),
     Harm("job elsewhere", planned(id="../j"), ("job",), "no name of ours"),
-    Harm("ground elsewhere", planned(ground=".."), ("job",), "no name of ours"),
+    Harm("ground elsewhere", planned(classifier=".."), ("job",), "no name of ours"),
     Harm("study elsewhere", planned(study="../../../etc"), ("job",), "no name of ours"),
     Harm("shell in a job", planned(id="j; touch CANARY"), ("job",), "no name of ours"),
     Harm("plan nested", nested("plan.json"), ("job",), "cannot be used"),

@@ -10,14 +10,14 @@ import pytest
 
 import tspg
 from tests.packaging.released import last_release
-from tspg.analysis.genes import all_top_genes
-from tspg.analysis.perturbations import read_perturbations
-from tspg.cli import main
+from tspg.analysis.interpretation.genes import all_top_genes
+from tspg.analysis.interpretation.perturbations import read_perturbations
+from tspg.cli.main import main
 from tspg.errors import ModelError
-from tspg.files import read_table, sha256_of
-from tspg.manifest import verify
-from tspg.report.run_files import read_run
-from tspg.run_folder import DRAWN_AGAIN
+from tspg.report.manifest import verify
+from tspg.report.read import read_run
+from tspg.report.save import DRAWN_AGAIN
+from tspg.utils.files import read_table, sha256_of
 
 ARCHIVES = Path(__file__).resolve().parents[1] / "archives"
 RUNS = sorted(path.parent for path in ARCHIVES.glob("v*/*/manifest.json"))

@@ -11,13 +11,13 @@ import pytest
 from anndata import AnnData
 from scipy.stats import mannwhitneyu
 
-from tspg.analysis import individuality
-from tspg.analysis.context import Setting, outside_training
-from tspg.analysis.distances import CloudPair, pairwise
-from tspg.analysis.donors import joint_p_value, monte_carlo_p
-from tspg.analysis.energy import energy_null, energy_p_value
-from tspg.analysis.enrichment import Profile, Query, over_representation, ranked_enrichment
-from tspg.analysis.neighbours import Chance, nn_two_sample
+from tspg.analysis.evaluation import individuality
+from tspg.analysis.evaluation.distances import CloudPair, pairwise
+from tspg.analysis.evaluation.energy import energy_null, energy_p_value
+from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample
+from tspg.analysis.evaluation.resampling import joint_p_value, monte_carlo_p
+from tspg.analysis.interpretation.enrichment import Profile, Query, over_representation, ranked_enrichment
+from tspg.analysis.interpretation.out_of_distribution import Setting, outside_training
 from tspg.audit.random_gene_sets import matched_draws
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets

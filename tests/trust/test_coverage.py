@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from tspg.analysis.classification import TargetLesson, source_leak
-from tspg.analysis.distances import CloudPair
-from tspg.analysis.energy import EnergyScale, energy_distance
-from tspg.analysis.individuality import mean_abs_change
-from tspg.analysis.judges import hit_rate
-from tspg.analysis.measure import REAL, UNTOUCHED, Measure
-from tspg.analysis.pooling import pool_evidence
-from tspg.analysis.structure import gene_correlation, variance_ratio
+from tspg.analysis.evaluation.classification import TargetLesson, source_leak
+from tspg.analysis.evaluation.classifiers import hit_rate
+from tspg.analysis.evaluation.distances import CloudPair
+from tspg.analysis.evaluation.energy import EnergyScale, energy_distance
+from tspg.analysis.evaluation.individuality import mean_abs_change
+from tspg.analysis.evaluation.measure import REAL, UNTOUCHED, Measure
+from tspg.analysis.evaluation.pooling import pool_evidence
+from tspg.analysis.evaluation.structure import gene_correlation, variance_ratio
 from tspg.audit.stability import nogueira_stability
 
 N_STUDIES = 200

@@ -5,12 +5,12 @@ import signal
 
 import pytest
 
-import tspg.config
-import tspg.experiment
+import tspg.experiment.run
+import tspg.model.config
 from trust.crashes import CHANGING, fingerprints, in_child
-from tspg.cli import main
-from tspg.config import PaperConfig, TargetModelConfig
-from tspg.files import TEMPORARY, write_text
+from tspg.cli.main import main
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.utils.files import TEMPORARY, write_text
 
 PRESET = (
     TargetModelConfig(hidden_units=(8, 4), batch_size=64),
@@ -25,8 +25,8 @@ def command(tmp_path_factory, planted):
     folder = tmp_path_factory.mktemp("study")
     planted.adata[::3].copy().write_h5ad(folder / "study.h5ad")
     write_text(folder / "terms.gmt", "TERM\t\tG0\tG1\tG2\tG3\n")
-    question = ["--expression", str(folder / "study.h5ad"), "--label-column", "label", "--target", "target"]
-    whole = ["run", *question, "--source", "alpha", "--annotations", str(folder / "terms.gmt"), *LENGTH]
+    task = ["--expression", str(folder / "study.h5ad"), "--label-column", "label", "--target", "target"]
+    whole = ["run", *task, "--source", "alpha", "--annotations", str(folder / "terms.gmt"), *LENGTH]
     evidence = []
 
     def asked_once(evidence_of):
@@ -37,14 +37,14 @@ def command(tmp_path_factory, planted):
         return asked
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(tspg.config.PRESETS, "paper", PRESET)
+        patch.setitem(tspg.model.config.PRESETS, "paper", PRESET)
         patch.setattr("tspg.model.checkpoints.SECONDS_BETWEEN", 0.0)
         patch.setattr("tspg.model.checkpoints.SHARE_OF_TIME", 1e9)
-        patch.setattr("tspg.experiment.evidence_of", asked_once(tspg.experiment.evidence_of))
-        patch.setattr("tspg.experiment.meaning_tables", lambda *_given, **_named: {})
-        patch.setattr("tspg.experiment.forecast_question", lambda _question: "nothing")
-        patch.setattr("tspg.run_folder.write_figures", lambda out, *_, **__: write_text(out / "figures/one.svg", "."))
-        patch.setattr("tspg.run_folder.write_report", lambda out: write_text(out / "report.html", "."))
+        patch.setattr("tspg.experiment.run.evidence_of", asked_once(tspg.experiment.run.evidence_of))
+        patch.setattr("tspg.experiment.run.interpretation_tables", lambda *_given, **_named: {})
+        patch.setattr("tspg.experiment.run.estimate_task", lambda _task: "nothing")
+        patch.setattr("tspg.report.save.write_figures", lambda out, *_, **__: write_text(out / "figures/one.svg", "."))
+        patch.setattr("tspg.report.save.write_report", lambda out: write_text(out / "report.html", "."))
         assert main([*whole, "--out", str(folder / "first")]) == 0
 
         def run(out, *more):

@@ -7,8 +7,8 @@ import pytest
 
 from trust.crashes import fingerprints
 from tspg.errors import ModelError
-from tspg.manifest import verify
 from tspg.model.storage import load_model
+from tspg.report.manifest import verify
 
 FLIPS, CUTS = 16, 8  # of each file
 
@@ -65,7 +65,7 @@ def test_damage_that_no_check_looks_for_goes_unnoticed(folder, monkeypatch):
     content[-100] ^= 1
     weights.write_bytes(content)
     monkeypatch.setattr("tspg.model.storage._vouched", lambda described, _folder: described)
-    monkeypatch.setattr("tspg.model.trained.TrainedModel.model_id", property(lambda _model: describes(folder)))
+    monkeypatch.setattr("tspg.model.trained_model.TrainedModel.model_id", property(lambda _model: describes(folder)))
     load_model(folder / "model")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tspg.claim import new_folder
 from tspg.errors import ModelError
+from tspg.utils.lock import new_folder
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def test_checkpoints_that_lie_elsewhere_are_not_taken_up(tmp_path: Path):
 
 
 def test_a_folder_may_itself_be_reached_through_a_link(run_folder: Path, tmp_path: Path, capsys):
-    from tspg.cli import main
+    from tspg.cli.main import main
 
     real = shutil.copytree(run_folder, tmp_path / "real")
     shutil.rmtree(real / "figures")

@@ -11,9 +11,9 @@ import numpy as np
 import openpyxl
 import pytest
 
-from tspg.analysis.perturbations import read_perturbations
-from tspg.cli import main
-from tspg.files import read_table, safe_name
+from tspg.analysis.interpretation.perturbations import read_perturbations
+from tspg.cli.main import main
+from tspg.utils.files import read_table, safe_name
 
 NAMES = [
     *("..", ".", "../../escape", "/etc/passwd", "a/b", "a.b", "a\\b", "C:\\x", "..\\up", "~", "~root"),
@@ -198,7 +198,7 @@ def test_a_list_of_genes_holds_no_control_characters(tmp_path, capsys):
 def test_log_lines_obey_no_name():
     program = """if True:
         import logging
-        from tspg import cli
+        from tspg.cli import main as cli
         cli.carry_out = lambda _: logging.getLogger("tspg.x").error("a\\x1b[2J%s", "b\\nc") or ["d\\x1b\\te"]
         cli.main(["report", "--run", "x"])
     """

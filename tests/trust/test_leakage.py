@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg import fitting
-from tspg.asking import ask
-from tspg.audit.subject import Subject
-from tspg.clock import Clock
-from tspg.config import PaperConfig, TargetModelConfig
+from tspg.audit.context import RunContext
 from tspg.data.prepare import prepare
+from tspg.experiment import fit as fitting
+from tspg.experiment.settings import make_task
+from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_target_model
+from tspg.utils.timing import Clock
 
 SIZES = {"down_units": (16, 8), "residual_blocks": 1, "up_units": (16,), "batch_size": 32, "steps": 4}
 PRESETS = {"paper": PaperConfig(**SIZES, discriminator_units=(16,)), "transport": None}
@@ -34,27 +34,27 @@ def of_tensors(files):
     return sha256(*(files[file][name].cpu().numpy() for file, name in tensors))
 
 
-def everything_learned(prepared, adata, preset):
+def everything_learned(dataset, adata, preset):
     """The sha256 of all that a run learns, by what it is."""
-    config = replace(ask(adata, "target", label_column="label", preset=preset).config, target_model=F)
+    config = replace(make_task(adata, "target", label_column="label", preset=preset).config, target_model=F)
     config = replace(config, generator=PRESETS[preset])
-    f = train_target_model(prepared, F)
-    method = learn(prepared, f, config, device=next(f.parameters()).device).method
-    state = TargetState.estimate(prepared.profiles[prepared.in_class("target") & prepared.is_train])
-    judges = fitting.Ground(prepared, f, 0).judges
-    probe = np.random.default_rng(0).random((500, len(prepared.gene_ids)), dtype=np.float32)
+    f = train_target_model(dataset, F)
+    method = learn(dataset, f, config, device=next(f.parameters()).device).method
+    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    classifiers = fitting.FittedClassifier(dataset, f, 0).classifiers
+    probe = np.random.default_rng(0).random((500, len(dataset.gene_ids)), dtype=np.float32)
     found = {
-        "scaler": sha256(prepared.scaler.minimum, prepared.scaler.maximum),
-        "adjustment": sha256(prepared.adjustment.offsets),
-        "mu_t": sha256(prepared.class_mean("target"), state.mean),
+        "scaler": sha256(dataset.scaler.minimum, dataset.scaler.maximum),
+        "adjustment": sha256(dataset.adjustment.offsets),
+        "mu_t": sha256(dataset.class_mean("target"), state.mean),
         "factor of Sigma_t": sha256(state.factor),
         "f": of_tensors({"f": f.state_dict()}),
         **{name: of_tensors({name: tensors}) for name, tensors in method.files().items()},
-        **{name: of_tensors(fit_closed_form(name, prepared, "target").files()) for name in CLOSED_FORM},
-        "logistic judge": sha256(judges["logistic"].coefficients, judges["logistic"].intercepts),
-        **{name: sha256(judges[name](probe).astype(str)) for name in ("knn", "forest")},
+        **{name: of_tensors(fit_closed_form(name, dataset, "target").files()) for name in CLOSED_FORM},
+        "logistic judge": sha256(classifiers["logistic"].coefficients, classifiers["logistic"].intercepts),
+        **{name: sha256(classifiers[name](probe).astype(str)) for name in ("knn", "forest")},
     }
-    audited = Subject(prepared, config, None, None, {}, {}).judge
+    audited = RunContext(dataset, config, None, None, {}, {}).judge
     return {**found, "judge of an audit": sha256(audited.coefficients)}
 
 
@@ -72,38 +72,38 @@ def prepared_from(adata, is_train):
     return prepare(adata, label_column="label", group_column="donor", adjust_column="platform", is_train=is_train)
 
 
-def times_a_million(prepared, adata, is_train):
+def times_a_million(dataset, adata, is_train):
     far = adata.copy()
-    far.X[~prepared.is_train] *= 1e6
+    far.X[~dataset.is_train] *= 1e6
     return prepared_from(far, is_train)
 
 
-def labels_permuted(prepared, adata, is_train):
+def labels_permuted(dataset, adata, is_train):
     del adata, is_train
-    index, rows = prepared.class_index.copy(), np.flatnonzero(~prepared.is_train)
+    index, rows = dataset.class_index.copy(), np.flatnonzero(~dataset.is_train)
     index[rows] = index[np.roll(rows, 9)]
-    assert (index != prepared.class_index).sum() > 10
-    return replace(prepared, class_index=index)
+    assert (index != dataset.class_index).sum() > 10
+    return replace(dataset, class_index=index)
 
 
-def no_numbers(prepared, adata, is_train):
+def no_numbers(dataset, adata, is_train):
     """Held-out values that are no numbers: files with such are refused, so they are put in behind the reading."""
     del adata, is_train
-    profiles = prepared.profiles.copy()
-    profiles[~prepared.is_train] = np.nan
-    return replace(prepared, profiles=profiles)
+    profiles = dataset.profiles.copy()
+    profiles[~dataset.is_train] = np.nan
+    return replace(dataset, profiles=profiles)
 
 
 @pytest.fixture(scope="module", params=["paper", "transport"])
 def clean(request, study):
-    prepared = prepared_from(*study)
-    return request.param, prepared, everything_learned(prepared, study[0], request.param)
+    dataset = prepared_from(*study)
+    return request.param, dataset, everything_learned(dataset, study[0], request.param)
 
 
 @pytest.mark.parametrize("attack", [times_a_million, labels_permuted, no_numbers])
 def test_no_learned_byte_depends_on_a_held_out_sample(clean, study, attack):
-    preset, prepared, before = clean
-    after = everything_learned(attack(prepared, *study), study[0], preset)
+    preset, dataset, before = clean
+    after = everything_learned(attack(dataset, *study), study[0], preset)
     assert after == before
     assert {"f", "generator", *(["discriminator"] if preset == "paper" else [])} <= set(before)
 
@@ -115,20 +115,20 @@ def test_a_leak_changes_every_one_of_them(clean, study):
     everyone = np.ones_like(is_train)
     own, far = prepared_from(adata, everyone), adata.copy()
     far.X[~is_train] = far.X[~is_train] * 1.5 + 1
-    leaky = [everything_learned(prepared, adata, preset) for prepared in (own, prepared_from(far, everyone))]
+    leaky = [everything_learned(dataset, adata, preset) for dataset in (own, prepared_from(far, everyone))]
     assert [name for name in leaky[0] if leaky[0][name] == leaky[1][name]] == []
 
 
 @pytest.mark.parametrize("step", ["train_target_model", "learn"])
 def test_a_single_leaky_step_is_found_out(clean, study, monkeypatch, step):
-    preset, prepared, _ = clean
+    preset, dataset, _ = clean
     original = globals()[step]
 
     def with_all(given, *more, **options):
         return original(replace(given, is_train=np.ones_like(given.is_train)), *more, **options)
 
     monkeypatch.setitem(globals(), step, with_all)
-    studies = (prepared, times_a_million(prepared, *study))
+    studies = (dataset, times_a_million(dataset, *study))
     first, second = (everything_learned(one, study[0], preset) for one in studies)
     changed = {name for name in first if first[name] != second[name]}
     assert ("generator" in changed) == (preset == "paper" or step == "learn")  # the map does not ask f
@@ -152,13 +152,13 @@ def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, 
     watch("learn", fitting, lambda arguments: arguments[0])
     watch("evidence_table", fitting, lambda arguments: arguments[0])
     watch("fit_judges", fitting, lambda arguments: arguments[0])
-    question = ask(planted.adata, "target", label_column="label", group_column="donor", steps=2, target_epochs=1)
-    ground = fitting.lay_ground(question, Clock())
-    fitted = fitting.fit_target(ground, question, Clock(), lambda *_: None)
-    fitting.evidence_of(fitted, question)
+    task = make_task(planted.adata, "target", label_column="label", group_column="donor", steps=2, target_epochs=1)
+    classifier = fitting.fit_classifier(task, Clock())
+    fitted = fitting.fit_target(classifier, task, Clock(), lambda *_: None)
+    fitting.evidence_of(fitted, task)
     assert seen["train_target_model"] is seen["learn"] is seen["evidence_table"]
-    prepared = seen["learn"]
-    np.testing.assert_array_equal(seen["fit_judges"], prepared.profiles[prepared.is_train])
-    sides = pd.DataFrame({"donor": prepared.groups, "side": prepared.split}).groupby("donor")["side"].nunique()
+    dataset = seen["learn"]
+    np.testing.assert_array_equal(seen["fit_judges"], dataset.profiles[dataset.is_train])
+    sides = pd.DataFrame({"donor": dataset.groups, "side": dataset.split}).groupby("donor")["side"].nunique()
     assert len(sides) == 60
     assert (sides == 1).all()

@@ -2,14 +2,14 @@
 
 import pytest
 
-import tspg.experiment
+import tspg.experiment.run
 import tspg.sweep.planning
 from trust.cases import TWINS, Case
 from trust.checks import MOST_MEMORY, PeakMemory, check_refusal, words_of
 from trust.corpus import CASES
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.errors import UsageError
-from tspg.forecast import Forecast
+from tspg.experiment.estimate import ResourceEstimate
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +19,8 @@ def stopped_at_training(monkeypatch):
     def stop(*_questions, **_options):
         raise UsageError("accepted")
 
-    monkeypatch.setattr(tspg.experiment, "run_experiments", stop)
-    monkeypatch.setattr(tspg.sweep.planning, "forecast", lambda *_sizes: Forecast(1.0, 0.1))
+    monkeypatch.setattr(tspg.experiment.run, "run_experiments", stop)
+    monkeypatch.setattr(tspg.sweep.planning, "estimate_resources", lambda *_sizes: ResourceEstimate(1.0, 0.1))
 
 
 def test_memory_is_measured():

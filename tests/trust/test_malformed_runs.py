@@ -10,7 +10,7 @@ import pytest
 
 from trust.checks import check_refusal, words_of
 from trust.study import Change, a_folder, added, holding, missing, replaced, rewritten
-from tspg.cli import main
+from tspg.cli.main import main
 from tspg.errors import UsageError
 
 GENES = [f"G{at}" for at in range(60)]
@@ -170,7 +170,11 @@ def test_the_sound_folder_is_read_by_the_same_commands(folder, monkeypatch, caps
     def stop(*_arguments, **_options):
         raise UsageError("accepted")
 
-    for place in ("tspg.commands.perturb.all_top_genes", "tspg.audit.conduct.Plan.of", "tspg.run_folder.write_figures"):
+    for place in (
+        "tspg.cli.commands.perturb.all_top_genes",
+        "tspg.audit.run.Plan.of",
+        "tspg.report.save.write_figures",
+    ):
         monkeypatch.setattr(place, stop)
     capsys.readouterr()
     for command in ("perturb", "audit", "report"):

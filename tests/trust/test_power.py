@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from tspg.analysis.distances import CloudPair, pairwise
-from tspg.analysis.energy import energy_p_value
-from tspg.analysis.enrichment import Profile, Query, over_representation, ranked_enrichment
-from tspg.analysis.individuality import distance_correlation
-from tspg.analysis.neighbours import Chance, nn_two_sample
-from tspg.audit.bench import class_changes
+from tspg.analysis.evaluation.distances import CloudPair, pairwise
+from tspg.analysis.evaluation.energy import energy_p_value
+from tspg.analysis.evaluation.individuality import distance_correlation
+from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample
+from tspg.analysis.interpretation.enrichment import Profile, Query, over_representation, ranked_enrichment
+from tspg.audit.context import relabelled
 from tspg.audit.null_controls import HALF, OTHER, beyond_noise, random_halves
-from tspg.audit.planted import plant, precision
-from tspg.audit.subject import relabelled
-from tspg.config import ExperimentConfig, TargetModelConfig
+from tspg.audit.scores import class_changes
+from tspg.audit.spike_in import plant, precision
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
-from tspg.data.prepare import Prepared, Scaler
+from tspg.data.prepare import Dataset, Scaler
+from tspg.model.config import ExperimentConfig, TargetModelConfig
 from tspg.model.learning import fit_closed_form, learn
-from tspg.model.trained import TrainedModel
+from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
 
 GENES = [f"G{number}" for number in range(1000)]
@@ -107,7 +107,7 @@ def one_class():
     profiles, _ = scaler.transform(values)
     index = np.zeros(160, dtype=np.int64)
     people, genes = (tuple(f"{kind}{n}" for n in range(many)) for kind, many in (("s", 160), ("g", 200)))
-    return Prepared(profiles, index, ("only",), is_train, people, genes, scaler, 0)
+    return Dataset(profiles, index, ("only",), is_train, people, genes, scaler, 0)
 
 
 def test_random_halves_differ_in_no_gene_in_95_of_100_splits(one_class):
@@ -124,7 +124,7 @@ def test_planted_genes_lead_and_their_signs_are_right(one_class, effect, least):
     found = []
     for seed in range(20):
         planted = plant(one_class, "only", 20, effect, seed=seed)
-        study = planted.prepared
+        study = planted.dataset
         change = study.class_mean(OTHER) - study.class_mean(HALF)
         found.append(precision(change, planted))
         assert (np.sign(change[planted.drivers]) == planted.signs).mean() >= 0.95
@@ -135,7 +135,7 @@ def test_planted_genes_lead_and_their_signs_are_right(one_class, effect, least):
 
 def test_the_generator_finds_planted_genes_as_the_mean_shift_does(one_class):
     planted = plant(one_class, "only", 20, 1.0, seed=3)
-    study = planted.prepared
+    study = planted.dataset
     config = ExperimentConfig(
         target_class=OTHER,
         preset="transport",

@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tspg.data.hdf5_safety import opened_hdf5
-from tspg.sweep.engine import WORKFLOW
+from tspg.data.readers.hdf5_safety import opened_hdf5
+from tspg.sweep.scheduler import WORKFLOW
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Watch:
 
 def run(argv: list[str], out: list[str], watch: Watch) -> dict:
     """A command of `tspg`: its exit code, what it said, and what was heard."""
-    from tspg.cli import main
+    from tspg.cli.main import main
 
     said, errors = io.StringIO(), io.StringIO()
     scratch = os.path.realpath(tempfile.gettempdir())  # of PyTorch and Matplotlib
@@ -290,14 +290,14 @@ def _without_samples() -> None:
     """Heat maps of single samples stay empty, which are saved sooner than drawn."""
     from matplotlib.figure import Figure
 
-    from tspg.report import figures
+    from tspg.report.figures import save as figures
 
     drawn = figures.plot_heatmap
     figures.plot_heatmap = lambda moved, sample=None: drawn(moved) if sample is None else Figure(figsize=(1, 1))
 
 
 def _without_figures() -> None:
-    from tspg import run_folder
+    from tspg.report import save as run_folder
 
     run_folder.write_figures = lambda *_, **__: []
 
@@ -305,10 +305,10 @@ def _without_figures() -> None:
 def main(jobs: str, results: str) -> None:
     """Do every job in turn, once everything is imported that `tspg` needs."""
     for name in (
-        "tspg.audit.conduct",
-        *(f"tspg.commands.{one}" for one in ("demo", "run", "perturb", "audit", "enrich", "compare", "report")),
-        "tspg.experiment",
-        "tspg.sweep.work",
+        "tspg.audit.run",
+        *(f"tspg.cli.commands.{one}" for one in ("demo", "run", "perturb", "audit", "enrich", "compare", "report")),
+        "tspg.experiment.run",
+        "tspg.sweep.job",
         "matplotlib.font_manager",
     ):
         importlib.import_module(name)

@@ -7,15 +7,16 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import t as student
 
-from tspg.analysis.energy import EnergyScale
-from tspg.analysis.judges import Classify
-from tspg.analysis.thresholds import SELECTED_OFTEN, THRESHOLDS
-from tspg.audit.bench import Stage, class_changes, share_called
+from tspg.analysis.evaluation.classifiers import Classify
+from tspg.analysis.evaluation.energy import EnergyScale
+from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN, THRESHOLDS
+from tspg.audit.context import RunContext, change_of_mean, donor_names, relabelled
 from tspg.audit.outcome import Outcome, Row, judged, not_tested
 from tspg.audit.plan import Plan, Work
+from tspg.audit.scores import EvalSet, class_changes, share_called
 from tspg.audit.stability import Repeats
-from tspg.audit.subject import Mask, Names, Numbers, Subject, change_of_mean, donor_names, relabelled
-from tspg.data.prepare import Prepared
+from tspg.data.prepare import Dataset
+from tspg.utils.typing import BoolArray, Float64Array, NameArray
 
 PERMUTED, HALVES = 70, 71  # streams of random numbers
 HALF, OTHER = "first half", "second half"
@@ -24,25 +25,25 @@ LARGEST_FALSE_SHARE = 0.05
 ENERGY_SPLITS = 40  # no fit is needed for these
 
 
-def permuted_labels(subject: Subject, plan: Plan) -> Outcome:
+def permuted_labels(subject: RunContext, plan: Plan) -> Outcome:
     """Train on labels that mean nothing: f must be at chance, moved profiles no nearer to the target."""
-    stage = Stage.of(subject.prepared, subject.target)
+    stage = EvalSet.of(subject.dataset, subject.target)
     if stage.is_empty:
         return not_tested("f_accuracy", "too few held-out samples")
     accuracies, own_hits, hits, ratios, changes = [], [], [], [], []
     for repeat in range(plan.permutations):
         rng = np.random.default_rng([subject.config.seed, PERMUTED, repeat])
-        shuffled = relabelled(subject.prepared, permuted_within_donors(subject.prepared, rng))
+        shuffled = relabelled(subject.dataset, permuted_within_donors(subject.dataset, rng))
         model = subject.fit(shuffled, replace(subject.short, seed=subject.config.seed + repeat))
-        accuracies.append(balanced_accuracy(model.classify, subject.prepared))
+        accuracies.append(balanced_accuracy(model.classify, subject.dataset))
         moved = model.move(stage.sources, stage.source_class)
         own_hits.append(share_called(model.classify(moved), subject.target))
         hits.append(share_called(subject.judge(moved), subject.target))
         ratios.append(stage.energy_ratio(moved))
         changes.append(class_changes(model, shuffled))
     base = share_called(subject.judge(stage.sources), subject.target)
-    chance = 1 / len(subject.prepared.classes)
-    lists = Repeats.of(changes, ~subject.prepared.scaler.constant, subject.config.top_k)
+    chance = 1 / len(subject.dataset.classes)
+    lists = Repeats.of(changes, ~subject.dataset.scaler.constant, subject.config.top_k)
     heard = f"untouched {base:.2f}; f, which learned these labels, {np.mean(own_hits):.0%}"
     return Outcome(
         (
@@ -70,21 +71,21 @@ def _false_stability(lists: Repeats, n: int) -> Row:
     return Row("stability", phi, low, high, n, note, THRESHOLDS["false_stability"].answer(phi))
 
 
-def balanced_accuracy(classify: Classify, prepared: Prepared) -> float:
+def balanced_accuracy(classify: Classify, dataset: Dataset) -> float:
     """How often held-out samples are called by their own class: the mean over classes."""
-    test = ~prepared.is_train
-    right, truth = classify(prepared.profiles[test]) == prepared.source_class[test], prepared.source_class[test]
+    test = ~dataset.is_train
+    right, truth = classify(dataset.profiles[test]) == dataset.source_class[test], dataset.source_class[test]
     return float(np.mean([right[truth == name].mean() for name in sorted(set(truth))]))
 
 
-def permuted_within_donors(prepared: Prepared, rng: np.random.Generator) -> Names:
+def permuted_within_donors(dataset: Dataset, rng: np.random.Generator) -> NameArray:
     """The class names with those of the training samples shuffled: inside each donor who has several classes.
 
     Donors with samples of one class only have theirs shuffled among one another, since a shuffle
     inside such a donor changes nothing.
     """
-    labels, donors = prepared.source_class.copy(), donor_names(prepared)
-    train = np.flatnonzero(prepared.is_train)
+    labels, donors = dataset.source_class.copy(), donor_names(dataset)
+    train = np.flatnonzero(dataset.is_train)
     single = []
     for donor in sorted(set(donors[train])):
         rows = train[donors[train] == donor]
@@ -96,15 +97,15 @@ def permuted_within_donors(prepared: Prepared, rng: np.random.Generator) -> Name
     return labels
 
 
-def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
+def pseudo_target(subject: RunContext, plan: Plan) -> Outcome:
     """Take one random half of the target's donors for the source and the other for the target: nothing may move."""
-    is_target = subject.prepared.in_class(subject.target)
-    donors = donor_names(subject.prepared)
-    if min(len(set(donors[is_target & part])) for part in (subject.prepared.is_train, ~subject.prepared.is_train)) < (
+    is_target = subject.dataset.in_class(subject.target)
+    donors = donor_names(subject.dataset)
+    if min(len(set(donors[is_target & part])) for part in (subject.dataset.is_train, ~subject.dataset.is_train)) < (
         FEWEST_DONORS
     ):
         return not_tested("genes_beyond_noise", f"fewer than {FEWEST_DONORS} donors of the target on either side")
-    told_apart = [_told_apart(_halves(subject, repeat), subject.config.seed) for repeat in range(ENERGY_SPLITS)]
+    is_distinguishable = [_told_apart(_halves(subject, repeat), subject.config.seed) for repeat in range(ENERGY_SPLITS)]
     beyond, changes = [], []
     for repeat in range(plan.splits):
         halves = _halves(subject, repeat)
@@ -114,32 +115,32 @@ def pseudo_target(subject: Subject, plan: Plan) -> Outcome:
         changes.append(max(0.0, float(np.abs(change).mean()) - _by_chance(halves)) / subject.own_change)
     return Outcome(
         (
-            judged("energy_ratio_defined", told_apart, "share_defined"),
+            judged("energy_ratio_defined", is_distinguishable, "share_defined"),
             judged("genes_beyond_noise", beyond, "genes_beyond_noise"),
             judged("relative_change", changes, "relative_change"),
         )
     )
 
 
-def _halves(subject: Subject, repeat: int) -> Prepared:
+def _halves(subject: RunContext, repeat: int) -> Dataset:
     is_target, rng = (
-        subject.prepared.in_class(subject.target),
+        subject.dataset.in_class(subject.target),
         np.random.default_rng([subject.config.seed, HALVES, repeat]),
     )
-    return relabelled(subject.prepared, random_halves(subject.prepared, is_target, rng), rows=is_target)
+    return relabelled(subject.dataset, random_halves(subject.dataset, is_target, rng), rows=is_target)
 
 
-def random_halves(prepared: Prepared, rows: Mask, rng: np.random.Generator) -> Names:
+def random_halves(dataset: Dataset, rows: BoolArray, rng: np.random.Generator) -> NameArray:
     """Labels that split some samples at random into two halves: whole donors, train and test each by themselves."""
-    labels, donors = np.full(len(rows), HALF, dtype=object), donor_names(prepared)
-    for part in (prepared.is_train, ~prepared.is_train):
+    labels, donors = np.full(len(rows), HALF, dtype=object), donor_names(dataset)
+    for part in (dataset.is_train, ~dataset.is_train):
         names = sorted(set(donors[rows & part]))
         chosen = rng.permutation(len(names))[: len(names) // 2]
         labels[part & np.isin(donors, [names[number] for number in chosen])] = OTHER
     return labels
 
 
-def _told_apart(halves: Prepared, seed: int) -> float:
+def _told_apart(halves: Dataset, seed: int) -> float:
     test = ~halves.is_train
     first, second = halves.in_class(HALF), halves.in_class(OTHER)
     scale = EnergyScale.of(
@@ -152,7 +153,7 @@ def _told_apart(halves: Prepared, seed: int) -> float:
     return float(scale.is_defined)
 
 
-def beyond_noise(halves: Prepared, change: Numbers) -> float:
+def beyond_noise(halves: Dataset, change: Float64Array) -> float:
     """The share of genes whose mean change is larger than two random halves differ (Welch; Benjamini-Hochberg 5%).
 
     The noise is that of the training samples, from which the change was learned.
@@ -166,12 +167,12 @@ def beyond_noise(halves: Prepared, change: Numbers) -> float:
     return float((below[-1] + 1 if len(below) else 0) / len(p))
 
 
-def _by_chance(halves: Prepared) -> float:
+def _by_chance(halves: Dataset) -> float:
     """The mean over genes of how far two random halves of this size differ anyway: what is learned includes it."""
     return float(_standard_errors(halves)[0].mean() * math.sqrt(2 / math.pi))  # the mean of |N(0, 1)|
 
 
-def _standard_errors(halves: Prepared) -> tuple[Numbers, int]:
+def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
     """Of the difference of the two halves' means, gene by gene; and how many donors they come from."""
     rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
     donors = donor_names(halves)
@@ -181,10 +182,10 @@ def _standard_errors(halves: Prepared) -> tuple[Numbers, int]:
     return np.sqrt(np.sum(squared, axis=0)), sum(sizes)
 
 
-def source_is_target(subject: Subject, plan: Plan) -> Outcome:
+def source_is_target(subject: RunContext, plan: Plan) -> Outcome:
     """Let the run's own model move held-out samples of the target itself: they must stay."""
     del plan
-    rows = subject.prepared.in_class(subject.target) & ~subject.prepared.is_train
+    rows = subject.dataset.in_class(subject.target) & ~subject.dataset.is_train
     if not rows.any():
         return not_tested("relative_change", "no held-out sample of the target")
     change = change_of_mean(subject.perturbations.layers["perturbation"][rows]) / subject.own_change
@@ -192,13 +193,13 @@ def source_is_target(subject: Subject, plan: Plan) -> Outcome:
     return Outcome((judged("relative_change", [change], "relative_change", note=note, n=int(rows.sum())),))
 
 
-def permuted_work(subject: Subject, plan: Plan) -> Work:
+def permuted_work(subject: RunContext, plan: Plan) -> Work:
     """A short fit a permutation."""
     del subject
     return Work(short=plan.permutations)
 
 
-def pseudo_work(subject: Subject, plan: Plan) -> Work:
+def pseudo_work(subject: RunContext, plan: Plan) -> Work:
     """A short fit a split, on the target's samples only."""
-    rows = subject.prepared.in_class(subject.target).mean()
+    rows = subject.dataset.in_class(subject.target).mean()
     return Work(short=plan.splits * (0.5 + 0.5 * float(rows)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tspg.analysis.thresholds import DOUBTFUL, FAIL, NOT_TESTED, THRESHOLDS
+from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, NOT_TESTED, THRESHOLDS
 
 COLUMNS = ["control", "measure", "value", "low", "high", "n", "note", "answer"]
 STABLE_COLUMNS = [

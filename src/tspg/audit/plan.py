@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tspg.audit.subject import Subject
+from tspg.audit.context import RunContext
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ CLOSED_SECONDS = 0.4  # a closed-form map with a logistic judge on a few hundred
 FIXED_SECONDS = 1.0  # what a short fit takes besides training
 
 
-def seconds_for(work: Work, subject: Subject) -> float:
+def seconds_for(work: Work, subject: RunContext) -> float:
     """About how long the work will take here, from the times that the run itself took."""
     spent = subject.metrics.get("seconds", {})
     f, g = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))

@@ -9,29 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.analysis.donors import monte_carlo_p
-from tspg.analysis.judges import LinearJudge
-from tspg.analysis.thresholds import THRESHOLDS
-from tspg.audit.bench import Stage, share_called
+from tspg.analysis.evaluation.classifiers import LinearClassifier
+from tspg.analysis.evaluation.resampling import monte_carlo_p
+from tspg.analysis.evaluation.thresholds import THRESHOLDS
+from tspg.audit.context import RunContext
+from tspg.audit.inputs import NotThereError, all_genes
 from tspg.audit.outcome import Outcome, Row, not_tested
 from tspg.audit.plan import Plan, Work
-from tspg.audit.reading import NotThereError, all_genes
-from tspg.audit.subject import Subject
-from tspg.data.adjust import Adjustment
+from tspg.audit.scores import EvalSet, share_called
+from tspg.data.batch import Adjustment
 from tspg.data.own_columns import own_column
-from tspg.data.prepare import FloatMatrix, Prepared, Scaler, text_column
+from tspg.data.prepare import Dataset, Scaler, text_column
 from tspg.model.learning import fit_closed_form, move_with
+from tspg.utils.typing import Float32Array, Float64Array, Int64Array
 
 DRAWS = 74  # stream of random numbers
 BINS = (10, 5, 3, 2, 1)  # deciles; coarser ones where those hold hardly any gene but one's own
 MOST_OWN = 0.5  # share of one's own genes that a random set may be expected to hold
 MOST_TRAINING = 60  # samples of a class: enough for a logistic regression that only has to be compared
 
-Positions = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 
-
-def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
+def random_gene_sets(subject: RunContext, plan: Plan) -> Outcome:
     """The closed-form map on the run's gene set beside the same on random sets: (1 + b) / (1 + B)."""
     measure = "energy_ratio p-value"
     try:
@@ -42,9 +40,9 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     if column is not None:
         kept = own_column(subject.perturbations, column) or column
         levels = np.asarray(text_column(subject.perturbations, kept), dtype=object)
-        values = adjusted(subject.prepared, values, levels, column=column)
-    own = np.array([genes.index(gene) for gene in subject.prepared.gene_ids], dtype=np.int64)
-    train = subject.prepared.is_train
+        values = adjusted(subject.dataset, values, levels, column=column)
+    own = np.array([genes.index(gene) for gene in subject.dataset.gene_ids], dtype=np.int64)
+    train = subject.dataset.is_train
     usable = values[train].min(axis=0) < values[train].max(axis=0)
     own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
     pool = np.flatnonzero(usable)
@@ -74,10 +72,10 @@ def random_gene_sets(subject: Subject, plan: Plan) -> Outcome:
     )
 
 
-def adjusted(prepared: Prepared, values: FloatMatrix, levels: NDArray[Any], *, column: str) -> FloatMatrix:
+def adjusted(dataset: Dataset, values: Float32Array, levels: NDArray[Any], *, column: str) -> Float32Array:
     """The values without the batch that a run took out of its own genes, estimated in the same way."""
-    train = prepared.is_train
-    fitted = Adjustment.fit(values[train], prepared.class_index[train], levels[train].tolist(), column=column)
+    train = dataset.is_train
+    fitted = Adjustment.fit(values[train], dataset.class_index[train], levels[train].tolist(), column=column)
     return fitted.transform(values, levels.tolist())[0]
 
 
@@ -89,8 +87,8 @@ def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
 
 
 def matched_draws(
-    means: Numbers, variances: Numbers, own: Positions, pool: Positions, n: int, rng: np.random.Generator
-) -> Iterator[Positions]:
+    means: Float64Array, variances: Float64Array, own: Int64Array, pool: Int64Array, n: int, rng: np.random.Generator
+) -> Iterator[Int64Array]:
     """Random sets as large as one's own, from the same deciles of the genes' means and variances, or coarser parts.
 
     They are drawn from `pool`, which holds one's own genes too: only then is a set that has nothing special one
@@ -108,8 +106,8 @@ def matched_draws(
 
 
 def _alike(
-    means: Numbers, variances: Numbers, own: Positions, pool: Positions, bins: int
-) -> tuple[list[Positions], Positions]:
+    means: Float64Array, variances: Float64Array, own: Int64Array, pool: Int64Array, bins: int
+) -> tuple[list[Int64Array], Int64Array]:
     """The genes of every part that holds some of one's own, and how many of those it holds."""
     mean, variance = ((_ranks(of) * bins).astype(int) for of in (means, variances))
     part = mean * bins + variance
@@ -123,34 +121,34 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
-def score(subject: Subject, values: FloatMatrix) -> tuple[float, float]:
+def score(subject: RunContext, values: Float32Array) -> tuple[float, float]:
     """Energy ratio and logistic hit rate of the closed-form map on some genes."""
-    return Trial.of(subject.prepared, values).score(subject.target, seed=subject.config.seed)
+    return GeneSetTrial.of(subject.dataset, values).score(subject.target, seed=subject.config.seed)
 
 
 @dataclass(frozen=True)
-class Trial:
+class GeneSetTrial:
     """Some genes on trial: the samples of a study, scaled anew on them, and a linear judge for any target."""
 
-    study: Prepared
+    study: Dataset
 
     @classmethod
-    def of(cls, prepared: Prepared, values: FloatMatrix) -> "Trial":
+    def of(cls, dataset: Dataset, values: Float32Array) -> "GeneSetTrial":
         """Take the split and the classes of a study, and the values of other genes."""
-        scaler = Scaler.fit(values[prepared.is_train])
+        scaler = Scaler.fit(values[dataset.is_train])
         profiles, _ = scaler.transform(values)
         names = tuple(map(str, range(values.shape[1])))
-        return cls(replace(prepared, profiles=profiles, scaler=scaler, gene_ids=names))
+        return cls(replace(dataset, profiles=profiles, scaler=scaler, gene_ids=names))
 
     @cached_property
-    def judge(self) -> LinearJudge:
+    def judge(self) -> LinearClassifier:
         """Taught on a few training samples of every class."""
         rows = few_of_each(self.study)
-        return LinearJudge.fit(self.study.profiles[rows], self.study.source_class[rows])
+        return LinearClassifier.fit(self.study.profiles[rows], self.study.source_class[rows])
 
     def score(self, target_class: str, *, seed: int) -> tuple[float, float]:
         """Energy ratio and logistic hit rate of the closed-form map to a target."""
-        stage = Stage.of(self.study, target_class)
+        stage = EvalSet.of(self.study, target_class)
         if stage.is_empty:
             return math.nan, math.nan
         anchor = fit_closed_form("linear_map", self.study, target_class, seed=seed)
@@ -158,13 +156,13 @@ class Trial:
         return stage.energy_ratio(moved), share_called(self.judge(moved), target_class)
 
 
-def few_of_each(prepared: Prepared) -> Positions:
+def few_of_each(dataset: Dataset) -> Int64Array:
     """The first training samples of every class."""
-    rows = [np.flatnonzero(prepared.in_class(name) & prepared.is_train)[:MOST_TRAINING] for name in prepared.classes]
+    rows = [np.flatnonzero(dataset.in_class(name) & dataset.is_train)[:MOST_TRAINING] for name in dataset.classes]
     return np.concatenate(rows)
 
 
-def gene_sets_work(subject: Subject, plan: Plan) -> Work:
+def gene_sets_work(subject: RunContext, plan: Plan) -> Work:
     """A closed-form map a set."""
     del subject
     return Work(closed=plan.gene_sets + 1)

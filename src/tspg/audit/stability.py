@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from tspg.analysis.agreement import DIRECTIONS, Positions, nogueira_stability, ranked
+from tspg.analysis.interpretation.agreement import DIRECTIONS, nogueira_stability, ranked
+from tspg.utils.typing import Float64Array, Int64Array
 
-Numbers = NDArray[np.float64]
 List = tuple[str, str]  # source class and direction
 PERSISTENCE = 0.9  # p of the rank-biased overlap: the first ten genes carry 86% of the weight
 
@@ -39,12 +39,12 @@ def rank_biased_overlap(first: Sequence[object], second: Sequence[object], p: fl
 class Repeats:
     """Mean changes of the genes in several fits: for each source class an array (fits, genes)."""
 
-    changes: Mapping[str, Numbers]
+    changes: Mapping[str, Float64Array]
     may_rank: NDArray[np.bool_]
     k: int
 
     @classmethod
-    def of(cls, fits: Sequence[Mapping[str, Numbers]], may_rank: NDArray[np.bool_], k: int) -> "Repeats":
+    def of(cls, fits: Sequence[Mapping[str, Float64Array]], may_rank: NDArray[np.bool_], k: int) -> "Repeats":
         """Join what every fit found."""
         return cls({name: np.stack([fit[name] for fit in fits]) for name in fits[0]}, may_rank, k)
 
@@ -53,7 +53,7 @@ class Repeats:
         """Every source class in both directions."""
         return [(name, direction) for name in self.changes for direction in DIRECTIONS]
 
-    def rankings(self, of: List) -> list[Positions]:
+    def rankings(self, of: List) -> list[Int64Array]:
         """One list's top genes in every fit."""
         name, direction = of
         return [ranked(change, self.may_rank, self.k, direction) for change in self.changes[name]]
@@ -87,17 +87,17 @@ class Repeats:
         """Mean share of the top genes that two fits have in common."""
         return _mean(len(set(a.tolist()) & set(b.tolist())) / max(len(a), len(b), 1) for a, b in self._pairs())
 
-    def _pairs(self) -> list[tuple[Positions, Positions]]:
+    def _pairs(self) -> list[tuple[Int64Array, Int64Array]]:
         return [pair for of in self.lists for pair in itertools.combinations(self.rankings(of), 2)]
 
-    def averaged(self, of: List) -> Positions:
+    def averaged(self, of: List) -> Int64Array:
         """One list's top genes by the change averaged over the fits."""
         return ranked(self.changes[of[0]].mean(axis=0), self.may_rank, self.k, of[1])
 
-    def same_sign(self, source_class: str) -> Numbers:
+    def same_sign(self, source_class: str) -> Float64Array:
         """For every gene the share of fits in which it moves the way it does on average."""
         changes = self.changes[source_class]
-        agreement: Numbers = (np.sign(changes) == np.sign(changes.mean(axis=0))).mean(axis=0)
+        agreement: Float64Array = (np.sign(changes) == np.sign(changes.mean(axis=0))).mean(axis=0)
         return agreement
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tspg
 from tspg.audit.outcome import Outcome
-from tspg.files import read_json, write_json
+from tspg.utils.files import read_json, write_json
 
 FOLDER = "audit"
 FORMAT = 2  # of what a control writes into its rows: finished ones of another format are carried out again

@@ -10,23 +10,23 @@ import numpy.typing as npt
 from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import GeneMatch, match_genes, possible_match
-from tspg.data.naming import check_names, is_no_gene
 from tspg.data.quantiles import PANEL, PanelRows, Quantiles, panel_among, quantile_functions
-from tspg.data.sample_statistics import Flags, SampleStatistics, Shape
+from tspg.data.readers.table import GrowingMatrix, Table
+from tspg.data.sample_statistics import SampleStatistics, Shape
 from tspg.data.scale import UNCLEAR, Scale
-from tspg.data.scale_found import decide
-from tspg.data.table import FloatArray, GrowingMatrix, Table
+from tspg.data.scale_detection import decide
 from tspg.errors import ExpressionError, GeneSetError
+from tspg.utils.names import check_names, is_no_gene
+from tspg.utils.typing import BoolArray, Float32Array, IndexArray
 
 Selection = Sequence[str] | GeneSet | None  # wanted genes; None means all
-Positions = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Matrix:
     """Values of shape (samples, genes) with their names; `match` is None if all genes were wanted."""
 
-    values: FloatArray
+    values: Float32Array
     sample_ids: list[str]
     gene_ids: list[str]
     match: GeneMatch | None
@@ -43,14 +43,14 @@ class Collected:
     """
 
     file: str
-    values: FloatArray
+    values: Float32Array
     sample_ids: list[str]
     gene_ids: list[str]  # of the whole file
-    positions: Positions
+    positions: IndexArray
     names_in_file: list[str]
     statistics: SampleStatistics
     left_out: list[str]
-    panel: tuple[list[str], FloatArray] | None = None
+    panel: tuple[list[str], Float32Array] | None = None
     are_joined: bool = False  # some of the wanted genes are several of one name
 
     @property
@@ -58,7 +58,7 @@ class Collected:
         """The genes of the columns of `values`."""
         return [self.gene_ids[at] for at in self.positions]
 
-    def some(self, samples: Flags) -> "Collected":
+    def some(self, samples: BoolArray) -> "Collected":
         """The same of some of the samples."""
         return replace(
             self,
@@ -171,7 +171,7 @@ def _match(selection: Selection, gene_ids: list[str]) -> GeneMatch:
     return match_genes(genes_of(selection), gene_ids, name=name)
 
 
-def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> Positions | None:
+def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> IndexArray | None:
     """Where the genes of all selections stand, in the order of the file; None means everywhere.
 
     One selection of genes that are not there is refused at once; among several, when it is asked for.

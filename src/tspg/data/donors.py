@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tspg.data.naming import shown
+from tspg.utils.names import shown
 
 Rule = Literal["column", "tcga_barcode", "gtex_id", "stem"]
 

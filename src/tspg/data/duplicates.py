@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tspg.config import DUPLICATES
-from tspg.data.naming import listed
-from tspg.data.table import FloatArray, to_float32
+from tspg.data.readers.table import to_float32
 from tspg.errors import UsageError
+from tspg.utils.names import listed
+from tspg.utils.options import DUPLICATES
+from tspg.utils.typing import Float32Array
 
 _IN_WORDS = {"first": "the first of each was kept", "mean": "they were averaged", "sum": "they were added up"}
 
@@ -31,10 +32,10 @@ def joined_names(names: Sequence[str]) -> tuple[list[str], npt.NDArray[np.intp]]
     return list(number_of), np.asarray([number_of[name] for name in names], np.intp)
 
 
-def joined_values(values: FloatArray, gene_of: npt.NDArray[np.intp], rule: str) -> FloatArray:
+def joined_values(values: Float32Array, gene_of: npt.NDArray[np.intp], rule: str) -> Float32Array:
     """Columns of one gene made one; `gene_of` numbers each column's gene, and the result is in order of the numbers."""
     genes, first, place, counts = np.unique(gene_of, return_index=True, return_inverse=True, return_counts=True)
-    joined: FloatArray = np.ascontiguousarray(values[:, first])
+    joined: Float32Array = np.ascontiguousarray(values[:, first])
     if rule == "first" or len(genes) == len(gene_of):
         return joined
     for at in np.flatnonzero(counts > 1):

@@ -10,30 +10,31 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.data.collect import Collected, Matrix, Selection, collect
-from tspg.data.doubts import (
+from tspg.data.checks import (
     doubled_samples,
-    doubt_about_description,
-    doubts_about_names,
-    doubts_about_obs,
-    doubts_of_sums,
     note_on_left_out,
     notes_on_match,
     refuse,
+    warning_about_description,
+    warnings_about_names,
+    warnings_about_obs,
+    warnings_about_sums,
 )
+from tspg.data.collect import Collected, Matrix, Selection, collect
 from tspg.data.duplicates import check_rule, note_on_joined
 from tspg.data.genesets import GeneSet
 from tspg.data.joining import Joined, LabelOptions, annotate, possible_names
 from tspg.data.labels import read_labels_file
 from tspg.data.odd_samples import Cells, doubts_about_samples
-from tspg.data.opening import open_table
 from tspg.data.orientation import orientation
 from tspg.data.quantiles import Quantiles
-from tspg.data.sample_statistics import Numbers
+from tspg.data.readers.opening import open_table
+from tspg.data.readers.table import Block, Table, memory_limit
 from tspg.data.scale import Scale
-from tspg.data.table import Block, Table, memory_limit
-from tspg.data.transform import TRANSFORMS, like, notes_on_likeness, notes_on_scale, to_log2, transformed
+from tspg.data.transform import like, notes_on_likeness, notes_on_scale, to_log2, transformed
 from tspg.errors import UsageError
+from tspg.utils.options import TRANSFORMS
+from tspg.utils.typing import Float64Array
 
 
 def read_expression(
@@ -163,7 +164,7 @@ class ExpressionFile:
     notes: list[str]
     doubts: list[str]
     scale: Scale
-    sizes: Numbers | None  # each sample's sum over the whole file, where it is scaled to one million
+    sizes: Float64Array | None  # each sample's sum over the whole file, where it is scaled to one million
     quantiles: Quantiles | None
     once: bool
     strict: bool
@@ -199,7 +200,7 @@ class ExpressionFile:
         known, doubted = notes_on_match(matrix.match, genes.name if isinstance(genes, GeneSet) else "")
         known += genes.notes if isinstance(genes, GeneSet) else ()
         if isinstance(genes, GeneSet) and genes.description not in genes.genes:
-            doubted += [doubt_about_description(genes)] if genes.description in self.collected.gene_ids else []
+            doubted += [warning_about_description(genes)] if genes.description in self.collected.gene_ids else []
         return [*self.notes, *known], [*self.doubts, *doubted]
 
 
@@ -272,9 +273,9 @@ def read_once(
     notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
     notes += [*note_on_left_out(collected.left_out), *known]
     doubts = [
-        *(*table.doubts, *joined.doubts, *doubts_about_obs(joined.obs, joined.label_column), *doubted),
-        *doubts_of_sums(scale, duplicates, are_some=collected.are_joined),
-        *doubts_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
+        *(*table.doubts, *joined.doubts, *warnings_about_obs(joined.obs, joined.label_column), *doubted),
+        *warnings_about_sums(scale, duplicates, are_some=collected.are_joined),
+        *warnings_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]
     about: dict[str, Any] = {"file": path.name or path.resolve().name, "transform": scale.transform}
     about |= {"duplicates": duplicates, "scale": scale.as_dict()}

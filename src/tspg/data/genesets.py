@@ -8,9 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tspg.data.naming import check_characters, closest, listed, shown
-from tspg.data.streams import TextLines
+from tspg.data.readers.streams import TextLines
 from tspg.errors import GeneSetError
+from tspg.utils.names import check_characters, closest, listed, shown
 
 MOST_SETS = 100_000
 MOST_GENES = 100_000

@@ -12,8 +12,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from tspg.data.mismatch import POOR, Kind, Mismatch, kind_of, some_of
-from tspg.data.naming import listed
 from tspg.errors import GeneSetError
+from tspg.utils.names import listed
 
 EXACT, WITHOUT_VERSION, BY_SYMBOL = "exact", "without version", "Ensembl id to symbol"
 BY_PART, BY_ENTREZ, BY_CASE = "part of a name", "Entrez id", "capital letters aside"
@@ -402,7 +402,7 @@ def _are_of_mouse(names: Sequence[str]) -> bool:
 
 
 def _nothing_found(genes: list[str], among: AvailableGenes, name: str, where: str) -> str:
-    reason = Mismatch(looks_like(genes), among.kind).in_words("the wanted genes", f"those of {where}")
+    reason = Mismatch(looks_like(genes), among.kind).sentence("the wanted genes", f"those of {where}")
     return (
         f"0 of {len(genes):,} genes of {name} are in {where}. Wanted: {listed(genes[:_FEW])}. "
         f"There: {listed(among.names[:_FEW])}. {reason}"

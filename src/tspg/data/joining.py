@@ -8,19 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.data.fields import is_number
 from tspg.data.labels import (
     UNNAMED_LABEL,
     LabelsFile,
     LabelsTable,
     check_label,
     contradiction,
-    doubts_about_unknown,
     is_missing,
+    warnings_about_unknown,
 )
-from tspg.data.naming import closest, listed, shown
+from tspg.data.readers.fields import is_number
 from tspg.data.sample_names import FEW, MANY, NameMatch, bare_name, best_match, exact_match, nearly_alike
 from tspg.errors import LabelError
+from tspg.utils.names import closest, listed, shown
 
 _SHOWN = 5
 _COMPARED = 1_000  # names that the nearest one is sought among
@@ -156,7 +156,7 @@ def annotate(
         joined.notes[:0], joined.doubts[:0] = labels.notes, labels.doubts
         _add(joined, own, labels)
     if joined.label_column is not None:
-        joined.doubts += doubts_about_unknown(joined.obs[joined.label_column].tolist())
+        joined.doubts += warnings_about_unknown(joined.obs[joined.label_column].tolist())
     return joined
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tspg.data.geo import NAME, samples_of_series
-from tspg.data.head import read_head, rows_of
-from tspg.data.naming import check_characters, check_names, closest, listed, shown
-from tspg.data.streams import NO_LINE_END, TextLines
+from tspg.data.readers.geo import NAME, samples_of_series
+from tspg.data.readers.head import read_head, rows_of
+from tspg.data.readers.streams import NO_LINE_END, TextLines
 from tspg.errors import LabelError
+from tspg.utils.names import check_characters, check_names, closest, listed, shown
 
 UNNAMED_LABEL = "label"
 MOST_LINES = 5_000_000
@@ -173,7 +173,7 @@ def is_missing(label: str) -> bool:
     return text in _MISSING or text.casefold() in _MISSING_IN_ANY_CASE or text.casefold().startswith("[not ")
 
 
-def doubts_about_unknown(labels: Collection[str]) -> list[str]:
+def warnings_about_unknown(labels: Collection[str]) -> list[str]:
     """A doubt about classes that seem to mean that the class is not known."""
     unknown = sorted({label for label in labels if label and _UNKNOWN.fullmatch(label)})
     if not unknown:

@@ -7,9 +7,9 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.data.naming import closest, listed, shown
-from tspg.data.table import FloatArray
 from tspg.errors import ShapeError, UsageError
+from tspg.utils.names import closest, listed, shown
+from tspg.utils.typing import Float32Array
 
 X = "X"  # what the matrix itself is called where a layer is named
 _VALUES_AT_ONCE = 1 << 22
@@ -40,7 +40,7 @@ def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int
     return AnnData(X=values, obs=obs, var=var.set_axis(var.index.astype(str)))
 
 
-def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> FloatArray:
+def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> Float32Array:
     """The expression values as one plain float32 matrix, checked to be finite numbers; shape (samples, genes).
 
     Parameters
@@ -71,7 +71,7 @@ def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | No
     return matrix
 
 
-def gathered(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> FloatArray:
+def gathered(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> Float32Array:
     """The same as `dense`, not checked: some values may be no finite numbers."""
     values = _held(adata, layer)
     if values.dtype.kind not in "fiub":

@@ -125,6 +125,6 @@ class Mismatch:
             return "Check that the matrix has its genes where they should be: with genes in rows, say --transpose."
         return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
 
-    def in_words(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
+    def sentence(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
         """The likely reason and the step that helps."""
         return f"{self.looks(ours, theirs)} {self.step}"

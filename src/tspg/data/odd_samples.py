@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tspg.data.naming import listed, shown
-from tspg.data.sample_statistics import Flags, Numbers, SampleStatistics, Shape
+from tspg.data.sample_statistics import SampleStatistics, Shape
 from tspg.data.scale import (
     CENTRED,
     ESTIMATED_COUNTS,
@@ -17,8 +16,9 @@ from tspg.data.scale import (
     Z_SCORES,
     Scale,
 )
-from tspg.data.scale_found import are_apart, bases_of, look_linear
-from tspg.data.table import FloatArray
+from tspg.data.scale_detection import are_apart, bases_of, look_linear
+from tspg.utils.names import listed, shown
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array
 
 _FEWEST = 3  # samples, of which one may be unlike the others
 _MOST_CELLS = 3
@@ -36,7 +36,7 @@ class Cells:
     """The values of some genes in memory, shape (samples, genes)."""
 
     genes: Sequence[str]
-    values: FloatArray
+    values: Float32Array
 
 
 def doubts_about_samples(
@@ -67,21 +67,21 @@ def doubts_about_samples(
     return [*told, *(_far_cells(of, shape, scale, sample_ids, cells, used) if used.sum() >= _FEWEST else [])]
 
 
-def _have(odd: Flags) -> str:
+def _have(odd: BoolArray) -> str:
     n = int(odd.sum())
     return f"{n:,} sample{' has' if n == 1 else 's have'}"
 
 
-def _named(odd: Flags, sample_ids: Sequence[str]) -> str:
+def _named(odd: BoolArray, sample_ids: Sequence[str]) -> str:
     return listed(sample_ids[at] for at in np.flatnonzero(odd).tolist())
 
 
-def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: Flags) -> list[tuple[Flags, str]]:
+def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: BoolArray) -> list[tuple[BoolArray, str]]:
     """Samples that look like another kind of values than most."""
     linear, negative = look_linear(shape, used), used & (shape.low < 0)
     others, whole = used & ~linear, of.n_whole == of.n_genes
     nothing = np.zeros_like(used)
-    found: list[tuple[Flags, str]] = []
+    found: list[tuple[BoolArray, str]] = []
     if scale.kind == MIXED:
         if linear.sum() <= others.sum():
             found.append((linear, "linear values, the others logarithms"))
@@ -106,7 +106,7 @@ def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: Fl
     return found
 
 
-def _on_another_base(of: SampleStatistics, used: Flags) -> list[tuple[Flags, str]]:
+def _on_another_base(of: SampleStatistics, used: BoolArray) -> list[tuple[BoolArray, str]]:
     """Samples whose logarithms are to another base than most."""
     bases = bases_of(of, used)
     here = sorted(set(bases[used]), key=lambda base: int((bases == base).sum()))
@@ -116,7 +116,7 @@ def _on_another_base(of: SampleStatistics, used: Flags) -> list[tuple[Flags, str
     return [(bases == here[0], f"values like {few}, the others like {most}")]
 
 
-def _counts_beside_tpm(of: SampleStatistics, used: Flags) -> list[tuple[Flags, str]]:
+def _counts_beside_tpm(of: SampleStatistics, used: BoolArray) -> list[tuple[BoolArray, str]]:
     """Samples of counts where the others add up to one million, or these where they are fewer."""
     million = np.abs(of.totals / 1e6 - 1) < _OF_A_MILLION
     counts = used & (of.n_whole == of.n_genes) & ~million
@@ -134,11 +134,11 @@ def _far_cells(
     scale: Scale,
     sample_ids: Sequence[str],
     cells: Sequence[Cells],
-    used: Flags,
+    used: BoolArray,
 ) -> list[str]:
     """Single values far beyond the rest of their gene and of their sample."""
     on_log_scale = scale.kind not in (*LINEAR_KINDS, MIXED)
-    sides: list[tuple[Callable[..., np.intp], Numbers, Numbers]] = [(np.argmax, of.largest, shape.high)]
+    sides: list[tuple[Callable[..., np.intp], Float64Array, Float64Array]] = [(np.argmax, of.largest, shape.high)]
     if on_log_scale:
         sides.append((np.argmin, of.smallest, shape.low))
     ranges = _CENTRED_RANGES if scale.kind in (Z_SCORES, CENTRED) else _LOG_RANGES

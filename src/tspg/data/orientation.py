@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from tspg.data.identifiers import is_known_gene, possible_match
 from tspg.data.joining import Found, LabelOptions, find_exactly, find_samples, none_found
 from tspg.data.labels import LabelsFile
-from tspg.data.naming import listed
+from tspg.data.readers.table import Table
 from tspg.data.sample_names import FEW, MANY
-from tspg.data.table import Table
 from tspg.errors import ExpressionError, UsageError
+from tspg.utils.names import listed
 
 _SHOWN = 5
 _NEARLY_ALL = 0.9  # share of names found that outweighs a few on the other side

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.data.naming import CONTROL, MOST_SHOWN, shown
+from tspg.utils.names import CONTROL, MOST_SHOWN, shown
 
 # What `tspg` itself writes about samples and genes; a column of the user's that has such a name is kept under another.
 SAMPLE_COLUMNS = (

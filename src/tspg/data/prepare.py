@@ -9,12 +9,11 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import ArrayLike, NDArray
 
-from tspg.data.adjust import Adjustment
+from tspg.data.batch import Adjustment
 from tspg.data.matrix import dense, file_of
-from tspg.data.naming import check_characters, check_length, check_names, shown
 from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
-
-FloatMatrix = NDArray[np.float32]
+from tspg.utils.names import check_characters, check_length, check_names, shown
+from tspg.utils.typing import Float32Array
 
 _CELLS_AT_ONCE = 1 << 24  # temporaries of the scaler stay near 128 MB whatever the matrix
 
@@ -51,12 +50,12 @@ class Scaler:
         constant: NDArray[np.bool_] = self.maximum == self.minimum
         return constant
 
-    def transform(self, values: ArrayLike) -> tuple[FloatMatrix, int]:
+    def transform(self, values: ArrayLike) -> tuple[Float32Array, int]:
         """Scaled profiles clipped to [0, 1], and how many cells lay outside that range before."""
         scaled, outside = self.transform_counting(values)
         return scaled, int(outside.sum())
 
-    def transform_counting(self, values: ArrayLike) -> tuple[FloatMatrix, NDArray[np.int64]]:
+    def transform_counting(self, values: ArrayLike) -> tuple[Float32Array, NDArray[np.int64]]:
         """Scaled profiles clipped to [0, 1], and how many values of each sample lay outside that range before."""
         matrix = np.asarray(values)
         _check_genes(matrix, len(self.minimum))
@@ -83,7 +82,7 @@ def _check_genes(matrix: NDArray[np.generic], n_genes: int) -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Prepared:
+class Dataset:
     """Scaled profiles with their classes and the one split that every later step uses.
 
     `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
@@ -100,7 +99,7 @@ class Prepared:
     (50,)
     """
 
-    profiles: FloatMatrix
+    profiles: Float32Array
     class_index: NDArray[np.int64]
     classes: tuple[str, ...]
     is_train: NDArray[np.bool_]
@@ -157,7 +156,7 @@ def prepare(
     train_fraction: float = 0.8,
     seed: int = 0,
     is_train: NDArray[np.bool_] | None = None,
-) -> Prepared:
+) -> Dataset:
     """Split the samples once, scale every gene by the training part, and keep the gene order.
 
     Parameters
@@ -214,7 +213,7 @@ def prepare(
         values, _ = adjustment.transform(values, levels.tolist())
     scaler = Scaler.fit(values[is_train])
     profiles, outside = scaler.transform_counting(values)
-    return Prepared(
+    return Dataset(
         profiles=profiles,
         class_index=class_index,
         classes=classes,

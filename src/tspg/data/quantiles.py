@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from tspg.data.identifiers import match_genes, possible_match
 from tspg.data.matrix import X, gathered
-from tspg.data.table import FloatArray, IntArray, check_size
+from tspg.data.readers.table import check_size
 from tspg.errors import GeneSetError
+from tspg.utils.typing import Float32Array, IndexArray
 
 # With 8,192 genes quantile normalisation is as good as with all 17,471; with fewer less so where genes are missing
 # (benchmarks/truth_shift.py).
@@ -34,7 +35,7 @@ class Quantiles:
     """The quantile function of each sample at `LEVELS`, shape (samples, levels), and the genes it is taken over."""
 
     genes: tuple[str, ...]
-    values: FloatArray
+    values: Float32Array
 
     def attach(self, adata: AnnData) -> None:
         """Keep them with expression that was read, of which only some genes are kept."""
@@ -91,14 +92,14 @@ def hashes(names: Sequence[str]) -> NDArray[np.uint64]:
     return np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
-def panel_of(names: Sequence[str]) -> IntArray:
+def panel_of(names: Sequence[str]) -> IndexArray:
     """Where the genes of the panel stand among the names, in their order; all of them where there are few."""
     keys = hashes(names)
     smallest = np.unique(keys)[:PANEL]
     return np.flatnonzero(np.isin(keys, smallest))
 
 
-def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list[str], IntArray]:
+def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list[str], IndexArray]:
     """The genes that a distribution is taken over, and where they stand among the names.
 
     They are those of `genes` that are there, under the names given; None takes the panel of all names.
@@ -125,9 +126,9 @@ class PanelRows:
         self._smallest = np.empty(0, np.uint64)
         self._names: list[str] = []
         self._keys = np.empty(0, np.uint64)
-        self._parts: list[FloatArray] = []
+        self._parts: list[Float32Array] = []
 
-    def candidates(self, names: Sequence[str]) -> IntArray:
+    def candidates(self, names: Sequence[str]) -> IndexArray:
         """Which of the next rows belong to the panel, by all that has been read."""
         if self._is_wanted is not None:
             return np.asarray([at for at, name in enumerate(names) if self._is_wanted(name)], np.intp)
@@ -135,7 +136,7 @@ class PanelRows:
         self._smallest = np.unique(np.concatenate([self._smallest, keys]))[:PANEL]
         return np.flatnonzero(np.isin(keys, self._smallest))
 
-    def add(self, names: Sequence[str], rows: FloatArray) -> None:
+    def add(self, names: Sequence[str], rows: Float32Array) -> None:
         """Take in rows that are candidates.
 
         Raises
@@ -160,14 +161,14 @@ class PanelRows:
         starts = np.cumsum([0, *map(len, self._parts)])
         self._parts = [part[kept[start : start + len(part)]] for part, start in zip(self._parts, starts, strict=False)]
 
-    def samples(self) -> tuple[list[str], FloatArray]:
+    def samples(self) -> tuple[list[str], Float32Array]:
         """The genes of the panel in the order of the file, and the values of shape (samples, genes)."""
         self._prune()
         rows = np.concatenate(self._parts) if self._parts else np.empty((0, self._n_columns), np.float32)
         return self._names, rows.T
 
 
-def quantile_functions(values: NDArray[np.floating]) -> FloatArray:
+def quantile_functions(values: NDArray[np.floating]) -> Float32Array:
     """The values of each sample at `LEVELS` of its sorted values, shape (samples, levels).
 
     They are values of the sample, none between two: so the logarithm of a quantile is the quantile of logarithms.
@@ -186,7 +187,7 @@ def percentiles(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:
     return quantiles[:, _PERCENTS].astype(np.float64)
 
 
-def ranks_of(values: NDArray[np.floating], quantiles: FloatArray) -> FloatArray:
+def ranks_of(values: NDArray[np.floating], quantiles: Float32Array) -> Float32Array:
     """Where each value stands among those of its own sample, 0 to 1; the middle rank where values are tied.
 
     Parameters
@@ -209,7 +210,7 @@ def ranks_of(values: NDArray[np.floating], quantiles: FloatArray) -> FloatArray:
     return found
 
 
-def at_ranks(ranks: FloatArray, reference: NDArray[np.floating]) -> FloatArray:
+def at_ranks(ranks: Float32Array, reference: NDArray[np.floating]) -> Float32Array:
     """The values of one quantile function at these ranks; as shaped."""
-    values: FloatArray = np.interp(ranks, LEVELS, reference).astype(np.float32)
+    values: Float32Array = np.interp(ranks, LEVELS, reference).astype(np.float32)
     return values

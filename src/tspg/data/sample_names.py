@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from tspg.data.naming import plain, unpunctuated
+from tspg.utils.names import plain, unpunctuated
 
 FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
 _R_PREFIX = re.compile(r"^x(?=\d)")

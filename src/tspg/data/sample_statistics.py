@@ -4,20 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tspg.data.quantiles import LEVELS
-from tspg.data.table import FloatArray
-
-Numbers = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array
 
 # Bases of logarithms, and the largest value that may be one to that base: a billion copies of one gene.
 LARGEST_LOG = {2.0: 30.0, float(np.e): 21.0, 10.0: 9.0}
 _GRID = np.searchsorted(LEVELS, np.linspace(0, 1, 401))  # levels at equal steps, without the denser tails
 _ROWS_AT_ONCE = 256
 
-_JOINED: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
+_JOINED: dict[str, Callable[[Float64Array, Float64Array], Float64Array]] = {
     "smallest": np.minimum,
     "largest": np.maximum,
     "total": np.add,
@@ -32,22 +28,22 @@ class SampleStatistics:
 
     def __init__(self) -> None:
         self.n_genes = 0
-        self._parts: list[dict[str, Numbers]] = []
+        self._parts: list[dict[str, Float64Array]] = []
 
     @classmethod
-    def of(cls, values: FloatArray) -> "SampleStatistics":
+    def of(cls, values: Float32Array) -> "SampleStatistics":
         """Those of a matrix of shape (samples, genes)."""
         found = cls()
         for start in range(0, len(values), _ROWS_AT_ONCE):
             found.add_samples(values[start : start + _ROWS_AT_ONCE])
         return found
 
-    def add_samples(self, values: FloatArray) -> None:
+    def add_samples(self, values: Float32Array) -> None:
         """Take in some samples with all their genes; shape (samples, genes)."""
         self.n_genes = values.shape[1]
         self._parts.append(_measured(values, axis=1))
 
-    def add_genes(self, values: FloatArray) -> None:
+    def add_genes(self, values: Float32Array) -> None:
         """Take in some genes of all samples; shape (genes, samples)."""
         if not len(values):
             return
@@ -57,47 +53,47 @@ class SampleStatistics:
         joined = found if before is None else {name: _JOINED[name](before[name], found[name]) for name in found}
         self._parts = [joined]
 
-    def some(self, samples: Flags) -> "SampleStatistics":
+    def some(self, samples: BoolArray) -> "SampleStatistics":
         """Those of some of the samples."""
         found = SampleStatistics()
         found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _JOINED}]
         return found
 
-    def _all(self, name: str) -> Numbers:
+    def _all(self, name: str) -> Float64Array:
         parts = [part[name] for part in self._parts]
         return np.concatenate(parts) if parts else np.empty(0)
 
     @property
-    def smallest(self) -> Numbers:
+    def smallest(self) -> Float64Array:
         """The smallest value of each sample."""
         return self._all("smallest")
 
     @property
-    def largest(self) -> Numbers:
+    def largest(self) -> Float64Array:
         """The largest value of each sample."""
         return self._all("largest")
 
     @property
-    def totals(self) -> Numbers:
+    def totals(self) -> Float64Array:
         """Each sample's values added up: the library size, where they are counts."""
         return self._all("total")
 
     @property
-    def n_zero(self) -> Numbers:
+    def n_zero(self) -> Float64Array:
         """How many values of each sample are zero."""
         return self._all("n_zero")
 
     @property
-    def n_whole(self) -> Numbers:
+    def n_whole(self) -> Float64Array:
         """How many values of each sample are whole numbers, zeros among them."""
         return self._all("n_whole")
 
-    def unlogged(self, base: float) -> Numbers:
+    def unlogged(self, base: float) -> Float64Array:
         """What each sample's values add up to if they are log(x + 1) to a base; not a number where they cannot be."""
         return self._all(f"unlogged_{base:g}")
 
 
-def _measured(values: FloatArray, axis: int) -> dict[str, Numbers]:
+def _measured(values: Float32Array, axis: int) -> dict[str, Float64Array]:
     """Every statistic of one block; few passes over it, since a file may have a billion values."""
     n = values.shape[axis]
     if not n:
@@ -130,15 +126,15 @@ class Shape:
     below 1.5 on a log scale, whatever the unit.
     """
 
-    grid: FloatArray  # shape (samples, 401): from the smallest to the largest in equal steps
-    low: Numbers
-    high: Numbers
-    middle: Numbers
-    spread: Numbers  # interquartile range
-    scatter: Numbers
+    grid: Float32Array  # shape (samples, 401): from the smallest to the largest in equal steps
+    low: Float64Array
+    high: Float64Array
+    middle: Float64Array
+    spread: Float64Array  # interquartile range
+    scatter: Float64Array
 
     @classmethod
-    def of(cls, quantiles: FloatArray, n_genes: int) -> "Shape":
+    def of(cls, quantiles: Float32Array, n_genes: int) -> "Shape":
         """That of quantile functions at `LEVELS`, shape (samples, levels), over so many genes."""
         ranks = np.round(LEVELS * (n_genes - 1))
         inner = (ranks >= min(1, n_genes - 1)) & (ranks <= max(n_genes - 2, 0))
@@ -156,12 +152,12 @@ class Shape:
         )
 
 
-def _scatter(values: Numbers) -> Numbers:
+def _scatter(values: Float64Array) -> Float64Array:
     """The standard deviation over the mean of each row's values above zero; 0 where there are none."""
     above = values > 0
     n = np.maximum(above.sum(axis=1), 1)
     kept = np.where(above, values, 0.0)
     mean = kept.sum(axis=1) / n
     variance = np.where(above, (values - mean[:, None]) ** 2, 0.0).sum(axis=1) / n
-    scatter: Numbers = np.sqrt(variance) / np.where(mean > 0, mean, 1.0)
+    scatter: Float64Array = np.sqrt(variance) / np.where(mean > 0, mean, 1.0)
     return scatter

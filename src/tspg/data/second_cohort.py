@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import pandas as pd
 from anndata import AnnData
 
+from tspg.data.checks import known_by
 from tspg.data.donors import find_donors
-from tspg.data.doubts import known_by
 from tspg.data.identifiers import match_genes
 from tspg.data.matrix import dense, require_anndata
-from tspg.data.naming import listed, shown
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
 from tspg.data.scale import scale_in_words
-from tspg.data.scale_found import scale_of
+from tspg.data.scale_detection import scale_of
 from tspg.data.transform import are_alike
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
+from tspg.utils.names import listed, shown
 
 THE_COHORT = "The second cohort"
 

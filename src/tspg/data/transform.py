@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from tspg.data.naming import shown
-from tspg.data.sample_statistics import Numbers
 from tspg.data.scale import (
     CENTRED,
     COUNT_KINDS,
@@ -27,10 +25,10 @@ from tspg.data.scale import (
     reason,
     unit,
 )
-from tspg.data.table import FloatArray
 from tspg.errors import ExpressionError
+from tspg.utils.names import shown
+from tspg.utils.typing import Float32Array, Float64Array
 
-TRANSFORMS = ("auto", "none", "log2")
 COUNTS_PER_LIBRARY = 1e6
 
 
@@ -210,7 +208,7 @@ def _notes_on_log2(scale: Scale) -> tuple[list[str], list[str]]:
     return [done], []
 
 
-def to_log2(values: FloatArray, sizes: Numbers | None, *, file: str, sample_ids: list[str]) -> None:
+def to_log2(values: Float32Array, sizes: Float64Array | None, *, file: str, sample_ids: list[str]) -> None:
     """Put a matrix on the scale log2(x + 1) in place.
 
     With `sizes`, each sample's sum over all genes of the file, it is scaled to counts per million first, so that one

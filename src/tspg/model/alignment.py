@@ -12,15 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import gamma
 
-from tspg.config import option
-from tspg.data.naming import listed, shown
-from tspg.data.prepare import FloatMatrix
 from tspg.errors import ModelError, Option, UsageError
 from tspg.model.class_spread import FEWEST_DONORS, ClassMeans, Products, held_out_excess
+from tspg.utils.names import listed, shown
+from tspg.utils.options import option
+from tspg.utils.typing import Float32Array, Float64Array, Int64Array
 
 Names = Sequence[str] | NDArray[np.object_]
-Numbers = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 FEWEST_SAMPLES = 5  # of a cohort: the mean of fewer says more about these people than about their pipeline
 LEVEL = 0.05  # how often a cohort of the training cohort's own kind is aligned by mistake
@@ -37,7 +35,7 @@ class Aligned:
     was removed; 0 where s is within the limit.
     """
 
-    values: FloatMatrix
+    values: Float32Array
     weight: float
     size: float
     expected: float
@@ -64,17 +62,17 @@ class CohortAlignment:
     """
 
     classes: tuple[str, ...]
-    means: Numbers
-    sigma: Numbers
-    trace: Numbers
-    products: Numbers
-    errors: Numbers
-    excess: Numbers
+    means: Float64Array
+    sigma: Float64Array
+    trace: Float64Array
+    products: Float64Array
+    errors: Float64Array
+    excess: Float64Array
     skew: float
 
     @classmethod
     def fit(
-        cls, values: NDArray[np.floating], class_index: Codes, classes: tuple[str, ...], donors: ArrayLike
+        cls, values: NDArray[np.floating], class_index: Int64Array, classes: tuple[str, ...], donors: ArrayLike
     ) -> "CohortAlignment | None":
         """Learn from training samples in the user's units, shape (samples, genes), and the donor of each.
 
@@ -110,7 +108,7 @@ class CohortAlignment:
         stored = {name: arrays[name].astype(np.float64) for name in STORED}
         return cls(classes, skew=float(arrays["skew"][0]), **stored)
 
-    def align(self, values: FloatMatrix, source_class: Sequence[str] | NDArray[np.object_]) -> Aligned:
+    def align(self, values: Float32Array, source_class: Sequence[str] | NDArray[np.object_]) -> Aligned:
         """A cohort's values, shape (samples, genes), without its mean difference from the training cohort.
 
         The difference stays where a cohort of the same size and classes may well differ as much by chance.
@@ -133,7 +131,7 @@ class CohortAlignment:
         aligned = (values - weight * difference * self.sigma).astype(np.float32)
         return Aligned(aligned, weight, size, expected, limit, p_value)
 
-    def moments(self, counts: Codes) -> tuple[float, float]:
+    def moments(self, counts: Int64Array) -> tuple[float, float]:
         """Mean and variance of s for a cohort of the training cohort's own kind, with so many samples of each class.
 
         The mean difference has the covariance M = sum_c a_c Sigma_c. With n_c samples of class c, a share p_c of the
@@ -145,7 +143,7 @@ class CohortAlignment:
         a = share**2 / n + of_training
         return float(a @ self.trace), float(2 * a @ self.products @ a + share**4 / n**3 @ self.excess)
 
-    def _chance(self, size: float, counts: Codes) -> tuple[float, float, float]:
+    def _chance(self, size: float, counts: Int64Array) -> tuple[float, float, float]:
         """Mean and 95 % quantile of s by chance, and how often it is as large: a gamma distribution of three moments.
 
         (Buckley & Eagleson 1988.) Its skewness is not taken to be below that of two moments alone.
@@ -189,7 +187,7 @@ def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
         )
 
 
-def align_cohort(alignment: CohortAlignment | None, values: FloatMatrix, source_class: Names) -> Aligned:
+def align_cohort(alignment: CohortAlignment | None, values: Float32Array, source_class: Names) -> Aligned:
     """A cohort aligned to what a model holds of its training cohort.
 
     Raises

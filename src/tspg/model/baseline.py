@@ -7,38 +7,36 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.prepare import FloatMatrix, Prepared
+from tspg.data.prepare import Dataset
 from tspg.errors import UsageError
-
-Names = NDArray[np.object_]
-Arrays = dict[str, NDArray[Any]]
+from tspg.utils.typing import Float32Array, NameArray, NamedArrays
 
 
 @dataclass(frozen=True)
 class TrainingPart:
     """Scaled training profiles, the class of each, the class to move to, and the donors where they are known."""
 
-    profiles: FloatMatrix
-    class_names: Names
+    profiles: Float32Array
+    class_names: NameArray
     target_class: str
     donors: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, prepared: Prepared, target_class: str) -> "TrainingPart":
+    def of(cls, dataset: Dataset, target_class: str) -> "TrainingPart":
         """The training samples of a prepared matrix."""
-        train, donors = prepared.is_train, None
-        if prepared.groups is not None:
-            donors = np.unique(np.asarray(prepared.groups, dtype=object)[train], return_inverse=True)[1]
-        return cls(prepared.profiles[train], prepared.source_class[train], target_class, donors)
+        train, donors = dataset.is_train, None
+        if dataset.groups is not None:
+            donors = np.unique(np.asarray(dataset.groups, dtype=object)[train], return_inverse=True)[1]
+        return cls(dataset.profiles[train], dataset.source_class[train], target_class, donors)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes with a training sample, in alphabetical order."""
         return tuple(sorted(set(self.class_names)))
 
-    def of_class(self, name: str) -> FloatMatrix:
+    def of_class(self, name: str) -> Float32Array:
         """The training profiles of one class."""
-        members: FloatMatrix = self.profiles[self.class_names == name]
+        members: Float32Array = self.profiles[self.class_names == name]
         return members
 
     def mean_of(self, name: str) -> NDArray[np.float64]:
@@ -61,10 +59,10 @@ class Baseline(Protocol):
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], classes: tuple[str, ...], target_class: str) -> Self:
         """The method as it was stored; `classes` are those of the training part."""
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """All that was learned, as arrays to store."""
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """Profiles moved to the target class, in [0, 1]; `source_class` names each one's own class."""
 
 
@@ -72,17 +70,19 @@ class Baseline(Protocol):
 class ByClass(Baseline, Protocol):
     """A baseline that knows each class by that class's own samples alone, so that one more can be added."""
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> Self:
+    def with_class(self, name: str, cohort: Float32Array) -> Self:
         """The baseline with one more class, which comes last, known by scaled profiles of it."""
 
 
-def finished(moved: NDArray[np.floating], profiles: FloatMatrix, source_class: Names, target_class: str) -> FloatMatrix:
+def finished(
+    moved: NDArray[np.floating], profiles: Float32Array, source_class: NameArray, target_class: str
+) -> Float32Array:
     """What every method hands back: values clipped to [0, 1], samples of the target class as they were."""
     stays = (source_class == target_class)[:, None]
     return np.where(stays, profiles, np.clip(moved, 0.0, 1.0)).astype(np.float32)
 
 
-def rows_by_class(source_class: Names, classes: tuple[str, ...]) -> list[tuple[int, NDArray[np.int64]]]:
+def rows_by_class(source_class: NameArray, classes: tuple[str, ...]) -> list[tuple[int, NDArray[np.int64]]]:
     """The number of each class that occurs, with its rows."""
     unknown = sorted(set(source_class) - set(classes))
     if unknown:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from tspg.data.prepare import FloatMatrix
-from tspg.model.baseline import Arrays, Baseline, Names, TrainingPart, finished, rows_by_class
+from tspg.model.baseline import Baseline, TrainingPart, finished, rows_by_class
 from tspg.model.expected_profile import PairedRegression, TargetMean
 from tspg.model.quantile_map import QuantileMap
-from tspg.model.randomness import BASELINE_DRAWS, stream
+from tspg.model.random import BASELINE_DRAWS, stream
 from tspg.model.target_state import TargetState
+from tspg.utils.typing import Float32Array, NameArray, NamedArrays
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class MeanShift:
         """The shift as it was stored."""
         return cls(arrays["means"], classes, target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """The class means."""
         return {"means": self.means}
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> "MeanShift":
+    def with_class(self, name: str, cohort: Float32Array) -> "MeanShift":
         """With the mean of one more class."""
         mean = cohort.mean(axis=0, dtype=np.float64)
         return replace(self, means=np.vstack([self.means, mean]), classes=(*self.classes, name))
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """Profiles plus the difference of the class means."""
         target_mean = self.means[self.classes.index(self.target_class)]
         moved = profiles.astype(np.float64)
@@ -67,7 +67,7 @@ class NearestTarget:
 
     name: ClassVar[str] = "nearest_target"
     asks_class: ClassVar[bool] = False
-    targets: FloatMatrix
+    targets: Float32Array
     target_class: str
 
     @classmethod
@@ -85,11 +85,11 @@ class NearestTarget:
         """The samples as they were stored."""
         return cls(arrays["targets"], target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """The training samples of the target class."""
         return {"targets": self.targets}
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """For every profile the target sample at the smallest Euclidean distance."""
         nearest = cdist(profiles, self.targets).argmin(axis=1)
         return finished(self.targets[nearest], profiles, source_class, self.target_class)
@@ -120,12 +120,12 @@ class GaussianDraw:
         """The distribution as it was stored."""
         return cls(TargetState(arrays["mean"], arrays["factor"]), int(arrays["seed"][0]), target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """Mean, factor of the covariance, and seed."""
         seed = np.array([self.seed], dtype=np.int64)
         return {"mean": self.state.mean, "factor": self.state.factor, "seed": seed}
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """One draw a profile; the same seed and number of profiles give the same draws."""
         draws = self.state.draw(len(profiles), stream(self.seed, BASELINE_DRAWS, 0))
         return finished(draws, profiles, source_class, self.target_class)

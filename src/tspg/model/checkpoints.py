@@ -22,13 +22,13 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tspg.claim import CHECKPOINTS
 from tspg.errors import ModelError, UsageError
-from tspg.files import read_json, safe_name, write_json
+from tspg.model.gan import require_finite_weights
 from tspg.model.history import History
-from tspg.model.step import require_finite_weights
 from tspg.model.tensors import tensors_of, write_tensors
-from tspg.strangers import check_folder, is_plain
+from tspg.utils.files import read_json, safe_name, write_json
+from tspg.utils.lock import CHECKPOINTS
+from tspg.utils.untrusted import check_folder, is_plain
 
 FORMAT_VERSION = 1
 LIST = "checkpoints.json"
@@ -97,10 +97,10 @@ class CheckpointFolder(Checkpoints):
         If the list of checkpoints is damaged, or of another version of tspg.
     """
 
-    def __init__(self, out: Path, question: Mapping[str, Any], made_with: Mapping[str, Any]) -> None:
+    def __init__(self, out: Path, task: Mapping[str, Any], made_with: Mapping[str, Any]) -> None:
         self._folder = out / CHECKPOINTS
         self._list = self._folder / LIST
-        self._about = json.loads(json.dumps({"question": question, "made_with": made_with}))  # as it will be read
+        self._about = json.loads(json.dumps({"question": task, "made_with": made_with}))  # as it will be read
         self._files: dict[str, list[dict[str, Any]]] = {}
         self.doubts: list[str] = []
         check_folder(self._folder)

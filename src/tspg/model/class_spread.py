@@ -12,10 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from tspg.model.randomness import ALIGNMENT_DONORS, stream
-
-Numbers = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from tspg.model.random import ALIGNMENT_DONORS, stream
+from tspg.utils.typing import Float64Array, Int64Array
 
 FLOOR = 0.05  # quantile of the genes' standard deviations; none is taken to be smaller
 FEWEST_DONORS = 4  # of a class, for an unbiased tr(Sigma^2); a smaller one is taken to spread as all together do
@@ -33,13 +31,15 @@ class ClassMeans(NamedTuple):
     mean, each 1 and 1 / donors on average.
     """
 
-    means: Numbers
-    sigma: Numbers
-    trace: Numbers
-    error: Numbers
+    means: Float64Array
+    sigma: Float64Array
+    trace: Float64Array
+    error: Float64Array
 
     @classmethod
-    def of(cls, values: NDArray[np.floating], class_index: Codes, donor: Codes, n_classes: int) -> "ClassMeans":
+    def of(
+        cls, values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, n_classes: int
+    ) -> "ClassMeans":
         """Estimate them; a class of a single donor spreads as all together do."""
         shape = (n_classes, values.shape[1])
         means, squares, errors = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -59,26 +59,26 @@ class ClassMeans(NamedTuple):
         trace, error = (_over_genes(part, sigma) for part in (squares / np.maximum(freedom, 1)[:, None], errors))
         return cls(means, sigma, np.where(n_donors > 1, trace, 1.0), np.where(n_donors > 1, error, 1.0))
 
-    def standardised(self, values: NDArray[np.floating], class_index: Codes) -> Numbers:
+    def standardised(self, values: NDArray[np.floating], class_index: Int64Array) -> Float64Array:
         """Differences from the means of the classes, in standard deviations; only of genes that vary."""
         varies = self.sigma > 0
-        z: Numbers = (values[:, varies] - self.means[class_index][:, varies]) / self.sigma[varies]
+        z: Float64Array = (values[:, varies] - self.means[class_index][:, varies]) / self.sigma[varies]
         return z
 
 
-def _donor_means(values: NDArray[np.floating], donor: Codes) -> Numbers:
+def _donor_means(values: NDArray[np.floating], donor: Int64Array) -> Float64Array:
     """The mean of each donor's samples."""
     _, row, size = np.unique(donor, return_inverse=True, return_counts=True)
     if (size == 1).all():
         return values.astype(np.float64)
-    means: Numbers = csr_array((1 / size[row], (row, np.arange(len(row))))) @ values.astype(np.float64)
+    means: Float64Array = csr_array((1 / size[row], (row, np.arange(len(row))))) @ values.astype(np.float64)
     return means
 
 
-def _over_genes(variance: Numbers, sigma: Numbers) -> Numbers:
+def _over_genes(variance: Float64Array, sigma: Float64Array) -> Float64Array:
     """Mean over the genes that vary of variances in units of sigma^2."""
     varies = sigma > 0
-    mean: Numbers = (variance[..., varies] / sigma[varies] ** 2).sum(axis=-1) / max(varies.sum(), 1)
+    mean: Float64Array = (variance[..., varies] / sigma[varies] ** 2).sum(axis=-1) / max(varies.sum(), 1)
     return mean
 
 
@@ -89,13 +89,15 @@ class Products(NamedTuple):
     `excess` what the variance of |z|^2 / G has beyond a Gaussian's; `skew` the skewness of |z|^2 of a Gaussian.
     """
 
-    products: Numbers
-    errors: Numbers
-    excess: Numbers
-    skew: Numbers
+    products: Float64Array
+    errors: Float64Array
+    excess: Float64Array
+    skew: Float64Array
 
     @classmethod
-    def of(cls, values: NDArray[np.floating], class_index: Codes, donor: Codes, around: ClassMeans) -> "Products":
+    def of(
+        cls, values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, around: ClassMeans
+    ) -> "Products":
         """Average the estimates over picks of one sample from each donor and class."""
         n_classes = len(around.means)
         found = []
@@ -106,7 +108,7 @@ class Products(NamedTuple):
         return cls(*(np.mean(parts, axis=0) for parts in zip(*found, strict=True)))
 
 
-def _picks(class_index: Codes, donor: Codes, n_classes: int) -> Iterator[tuple[Codes, Numbers]]:
+def _picks(class_index: Int64Array, donor: Int64Array, n_classes: int) -> Iterator[tuple[Int64Array, Float64Array]]:
     """Rows with one sample of each donor and class, and which share of a class's donors they hold.
 
     Repeated samples have their turn in another pick. Donors are left out of the largest classes where there are many.
@@ -124,7 +126,9 @@ def _picks(class_index: Codes, donor: Codes, n_classes: int) -> Iterator[tuple[C
         yield pick[within < most], np.minimum(counts, most) / np.maximum(counts, 1)
 
 
-def _of_gram(gram: Numbers, class_index: Codes, donor: Codes, kept: Numbers, n_genes: int) -> Products:
+def _of_gram(
+    gram: Float64Array, class_index: Int64Array, donor: Int64Array, kept: Float64Array, n_genes: int
+) -> Products:
     """Unbiased estimates from the products of independent samples of each class with each other."""
     of_class = (class_index[:, None] == np.arange(len(kept))).astype(np.float64)
     n = of_class.sum(axis=0)
@@ -151,16 +155,16 @@ def _of_gram(gram: Numbers, class_index: Codes, donor: Codes, kept: Numbers, n_g
     return Products(spread @ products @ spread.T, errors, spread @ excess, np.array(_skewness(others)))
 
 
-def _own_product(total: Numbers, fourth: Numbers, square: Numbers, n: Numbers) -> Numbers:
+def _own_product(total: Float64Array, fourth: Float64Array, square: Float64Array, n: Float64Array) -> Float64Array:
     """tr(Sigma_c^2) per class, unbiased whatever the distribution (Himeno & Yamada 2014)."""
     n = np.maximum(n, FEWEST_DONORS)
     trace, of_square, quartic = total / (n - 1), square / (n - 1) ** 2, fourth / (n - 1)
     factor = (n - 1) / (n * (n - 2) * (n - 3))
-    unbiased: Numbers = factor * ((n - 1) * (n - 2) * of_square + trace**2 - n * quartic)
+    unbiased: Float64Array = factor * ((n - 1) * (n - 2) * of_square + trace**2 - n * quartic)
     return unbiased
 
 
-def _skewness(others: Numbers) -> float:
+def _skewness(others: Float64Array) -> float:
     """Skewness of |z|^2 of a Gaussian, 8 tr(Sigma^3) / (2 tr(Sigma^2))^1.5, from triples of different people."""
     n = len(others)
     square = (others**2).sum() / (n * (n - 1))
@@ -168,7 +172,7 @@ def _skewness(others: Numbers) -> float:
     return float(np.sqrt(8) * max(cube, 0.0) / square**1.5) if square > 0 else 0.0
 
 
-def held_out_excess(values: NDArray[np.floating], class_index: Codes, donor: Codes, n_classes: int) -> float:
+def held_out_excess(values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, n_classes: int) -> float:
     """How much larger squared differences of people are from whom nothing was learned, against what is expected.
 
     A gene whose spread is underestimated counts too much for everybody but those who were learned from.

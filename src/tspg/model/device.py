@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-from tspg.config import check_options, option
 from tspg.errors import UsageError
+from tspg.model.config import check_options
+from tspg.utils.options import option
 
 
 def choose_device(name: str) -> torch.device:

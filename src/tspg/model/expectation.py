@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.model.residuals import Codes, Numbers, Residuals, Rows, Tail, cross_fitted, moderated_sd, single
+from tspg.model.residuals import Residuals, Tail, cross_fitted, moderated_sd, single
+from tspg.utils.typing import BoolArray, Float64Array, Int64Array
 
 FEWEST_PAIRS = 8  # donors with samples of both classes, to learn a slope from
 
@@ -20,23 +21,23 @@ class Expectation:
     who gave samples of both classes it is what is kept of a person, and `sd` how far her own sample lies off.
     """
 
-    slope: Numbers
-    sd: Numbers
+    slope: Float64Array
+    sd: Float64Array
     tail: Tail
     n_pairs: int
 
     @classmethod
-    def of_target(cls, values: Numbers, donors: Codes, *, seed: int) -> "Expectation":
+    def of_target(cls, values: Float64Array, donors: Int64Array, *, seed: int) -> "Expectation":
         """The target class's mean and spread, from its training samples."""
         _, z = cross_fitted(from_mean(values), donors, seed=seed)
         _, sd = mean_and_spread(values)
         return cls(np.zeros(len(sd)), single(sd), Tail.fit(z), 0)
 
     @classmethod
-    def of_pairs(cls, before: Numbers, after: Numbers, donors: Codes, *, seed: int) -> "Expectation":
+    def of_pairs(cls, before: Float64Array, after: Float64Array, donors: Int64Array, *, seed: int) -> "Expectation":
         """What donors keep: `before` deviates each sample from its class, `after` its donor from the target class."""
 
-        def residuals(train: Rows, held_out: Rows) -> tuple[Numbers, None]:
+        def residuals(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, None]:
             slopes = paired_slopes(before[train], after[train], donors[train])
             return after[held_out] - slopes * before[held_out], None
 
@@ -59,7 +60,7 @@ class Expectation:
         return cls(slope, sd, Tail(*tail), int(n_pairs))
 
 
-def paired_slopes(before: Numbers, after: Numbers, donors: Codes) -> Numbers:
+def paired_slopes(before: Float64Array, after: Float64Array, donors: Int64Array) -> Float64Array:
     """Per gene the slope of `after` on `before`, shrunk towards one slope of all genes; shapes (samples, genes).
 
     Least squares through the origin, in which donors count alike. A gene's own slope counts as much as slopes of
@@ -87,31 +88,31 @@ def paired_slopes(before: Numbers, after: Numbers, donors: Codes) -> Numbers:
 
 
 def counterparts(
-    values: NDArray[np.floating], is_source: Rows, is_target: Rows, donors: Codes
-) -> tuple[NDArray[np.int64], Numbers]:
+    values: NDArray[np.floating], is_source: BoolArray, is_target: BoolArray, donors: Int64Array
+) -> tuple[NDArray[np.int64], Float64Array]:
     """Rows of the source samples whose donor has target samples too, and the mean of those, one row for each."""
     paired = np.flatnonzero(is_source & np.isin(donors, donors[is_target]))
     own = {d: values[is_target & (donors == d)].mean(axis=0, dtype=np.float64) for d in np.unique(donors[paired])}
     return paired, np.array([own[d] for d in donors[paired]]).reshape(len(paired), values.shape[1])
 
 
-def from_others(deviations: Numbers, donors: Codes) -> Numbers:
+def from_others(deviations: Float64Array, donors: Int64Array) -> Float64Array:
     """Deviations from the mean of a class, as they would be from the mean of its other donors."""
     n = len(np.unique(donors))
     return deviations * (n / (n - 1))
 
 
-def from_mean(values: Numbers) -> Residuals:
+def from_mean(values: Float64Array) -> Residuals:
     """How far samples lie from the mean of others, and the spread that these tell."""
 
-    def residuals(train: Rows, held_out: Rows) -> tuple[Numbers, Numbers]:
+    def residuals(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, Float64Array]:
         mean, spread = mean_and_spread(values[train])
         return values[held_out] - mean, spread
 
     return residuals
 
 
-def mean_and_spread(values: Numbers) -> tuple[Numbers, Numbers]:
+def mean_and_spread(values: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Mean per gene, and how far a new sample lies from it (standard deviation); 0 for a gene that does not vary."""
     n = len(values)
     sd = moderated_sd(values.var(axis=0, ddof=1), n - 1) * np.sqrt(1 + 1 / n)

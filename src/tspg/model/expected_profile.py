@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.prepare import FloatMatrix, Prepared
-from tspg.model.baseline import Arrays, Names, TrainingPart, finished, rows_by_class
+from tspg.data.prepare import Dataset
+from tspg.model.baseline import TrainingPart, finished, rows_by_class
 from tspg.model.expectation import FEWEST_PAIRS, counterparts, paired_slopes
+from tspg.utils.typing import Float32Array, NameArray, NamedArrays
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class TargetMean:
         """The mean as it was stored."""
         return cls(arrays["mean"], target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """The mean profile."""
         return {"mean": self.mean}
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """The same mean profile for each."""
         return finished(np.broadcast_to(self.mean, profiles.shape), profiles, source_class, self.target_class)
 
@@ -77,11 +78,11 @@ class PairedRegression:
         """The regression as it was stored."""
         return cls(arrays["means"], arrays["slopes"], classes, target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """Means and slopes."""
         return {"means": self.means, "slopes": self.slopes}
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """The target's mean, and the part of each profile's own deviation that donors keep."""
         target_mean = self.means[self.classes.index(self.target_class)]
         moved = profiles.astype(np.float64)
@@ -101,17 +102,17 @@ def _slopes(training: TrainingPart, name: str) -> NDArray[np.float64]:
     return paired_slopes(before, after - training.mean_of(target), donors[paired])
 
 
-def classes_with_pairs(prepared: Prepared, target_class: str) -> frozenset[str]:
+def classes_with_pairs(dataset: Dataset, target_class: str) -> frozenset[str]:
     """The classes from which `PairedRegression` learns: eight donors or more are trained on in both classes."""
-    if prepared.groups is None:
+    if dataset.groups is None:
         return frozenset()
-    train = prepared.is_train
-    found = donors_of_both(prepared.source_class[train], np.asarray(prepared.groups, dtype=object)[train], target_class)
+    train = dataset.is_train
+    found = donors_of_both(dataset.source_class[train], np.asarray(dataset.groups, dtype=object)[train], target_class)
     return frozenset(name for name, n in found.items() if n >= FEWEST_PAIRS)
 
 
 def donors_of_both(
-    class_names: Sequence[str] | Names, donors: Sequence[object] | NDArray[Any], target_class: str
+    class_names: Sequence[str] | NameArray, donors: Sequence[object] | NDArray[Any], target_class: str
 ) -> dict[str, int]:
     """For every other class, how many donors gave samples of it and of the target class."""
     who: dict[str, set[object]] = {}

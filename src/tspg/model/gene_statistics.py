@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 from scipy.stats import false_discovery_control
 
-Numbers = NDArray[np.float64]
+from tspg.utils.typing import Float64Array
 
 _LEAST_SHARE = 1e-5  # of the median variance; a smaller one would have a logarithm without bounds
 
@@ -15,12 +14,12 @@ _LEAST_SHARE = 1e-5  # of the median variance; a smaller one would have a logari
 class ModeratedVariances(NamedTuple):
     """Variance per gene after moderation, and the prior it was drawn towards (`prior_df` may be infinite)."""
 
-    variance: Numbers
+    variance: Float64Array
     prior_df: float
     prior_variance: float
 
 
-def moderate_variances(variance: Numbers, df: float) -> ModeratedVariances:
+def moderate_variances(variance: Float64Array, df: float) -> ModeratedVariances:
     """Each gene's variance, drawn towards a prior that is learned from all genes (Smyth 2004, equations 6.1 to 6.3).
 
     Parameters
@@ -60,7 +59,7 @@ def _inverse_trigamma(value: float) -> float:
     return found
 
 
-def q_values(p_value: Numbers) -> Numbers:
+def q_values(p_value: Float64Array) -> Float64Array:
     """Benjamini-Hochberg's q over genes; genes without a p have no q."""
     q = np.full(len(p_value), np.nan)
     known = np.isfinite(p_value)

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tspg.model.step import require_finite
+from tspg.model.gan import require_finite
 
 
 class History:

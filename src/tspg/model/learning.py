@@ -7,17 +7,18 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tspg.config import METHODS, ExperimentConfig, PaperConfig
-from tspg.data.prepare import FloatMatrix, Prepared
-from tspg.model.anchor import Anchor
+from tspg.data.prepare import Dataset
 from tspg.model.baseline import TrainingPart
 from tspg.model.baselines import BASELINES
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
+from tspg.model.config import METHODS, ExperimentConfig, PaperConfig
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
 from tspg.model.networks import TargetModel
+from tspg.model.ot_map import GaussianOTMap
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator
-from tspg.progress import Report, silent
+from tspg.utils.progress import Report, silent
+from tspg.utils.typing import Float32Array
 
 GENERATOR, *CLOSED_FORM = METHODS
 UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "seconds": np.empty(0)})
@@ -31,7 +32,7 @@ class Learned(NamedTuple):
 
 
 def learn(
-    prepared: Prepared,
+    dataset: Dataset,
     target_model: TargetModel,
     config: ExperimentConfig,
     *,
@@ -41,14 +42,14 @@ def learn(
 ) -> Learned:
     """Make what the configuration asks for; what is known in closed form has no training, and an empty history."""
     if config.method != GENERATOR:
-        return Learned(fit_closed_form(config.method, prepared, config.target_class, seed=config.seed), UNTRAINED)
+        return Learned(fit_closed_form(config.method, dataset, config.target_class, seed=config.seed), UNTRAINED)
     if config.generator is None:
-        return Learned(LinearMap(Anchor.estimate(prepared, config.target_class), GENERATOR), UNTRAINED)
-    return _learn_paper(prepared, target_model, config, config.generator, device, report, checkpoints)
+        return Learned(LinearMap(GaussianOTMap.estimate(dataset, config.target_class), GENERATOR), UNTRAINED)
+    return _learn_paper(dataset, target_model, config, config.generator, device, report, checkpoints)
 
 
 def _learn_paper(
-    prepared: Prepared,
+    dataset: Dataset,
     target_model: TargetModel,
     config: ExperimentConfig,
     settings: PaperConfig,
@@ -56,10 +57,10 @@ def _learn_paper(
     report: Report,
     checkpoints: Checkpoints,
 ) -> Learned:
-    is_target = prepared.in_class(config.target_class)
-    target_state = TargetState.estimate(prepared.profiles[is_target & prepared.is_train])
+    is_target = dataset.in_class(config.target_class)
+    target_state = TargetState.estimate(dataset.profiles[is_target & dataset.is_train])
     generator, discriminator, history = train_generator(
-        prepared,
+        dataset,
         target_model,
         target_state,
         settings,
@@ -73,18 +74,18 @@ def _learn_paper(
     return Learned(PaperGenerator(generator.requires_grad_(False), discriminator.requires_grad_(False)), history)
 
 
-def fit_closed_form(name: str, prepared: Prepared, target_class: str, *, seed: int = 0) -> Method:
+def fit_closed_form(name: str, dataset: Dataset, target_class: str, *, seed: int = 0) -> Method:
     """Fit a method that needs no training on the training samples."""
     if name == LinearMap.name:
-        return LinearMap(Anchor.estimate(prepared, target_class))
-    fitted = BASELINES[name].fit(TrainingPart.of(prepared, target_class), seed=seed)
-    return BaselineMethod(fitted, prepared.classes)
+        return LinearMap(GaussianOTMap.estimate(dataset, target_class))
+    fitted = BASELINES[name].fit(TrainingPart.of(dataset, target_class), seed=seed)
+    return BaselineMethod(fitted, dataset.classes)
 
 
 def move_with(
-    method: Method, profiles: FloatMatrix, source_class: NDArray[np.object_], classes: tuple[str, ...]
-) -> FloatMatrix:
+    method: Method, profiles: Float32Array, source_class: NDArray[np.object_], classes: tuple[str, ...]
+) -> Float32Array:
     """Profiles of known classes moved to the target, in [0, 1]."""
     class_index = np.searchsorted(np.asarray(classes, dtype=object), source_class).astype(np.int64)
-    moved: FloatMatrix = np.clip(profiles + method.raw_perturbation(profiles, class_index), 0.0, 1.0)
+    moved: Float32Array = np.clip(profiles + method.raw_perturbation(profiles, class_index), 0.0, 1.0)
     return moved

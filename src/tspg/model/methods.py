@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tspg.data.prepare import FloatMatrix
 from tspg.errors import ModelError, UsageError
-from tspg.model.anchor import Anchor
 from tspg.model.baseline import Baseline, ByClass
 from tspg.model.networks import Discriminator, Generator
+from tspg.model.ot_map import GaussianOTMap
+from tspg.utils.typing import Float32Array
 
 ROWS_AT_ONCE = 2048  # keeps the hidden layers of a large matrix out of memory
 
@@ -30,10 +30,10 @@ class Method(Protocol):
     def asks_class(self) -> bool:
         """Whether each class is moved in a way of its own."""
 
-    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+    def raw_perturbation(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
         """What is added to each profile before clipping; `class_index` is each one's own class."""
 
-    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+    def with_class(self, name: str, cohort: Float32Array, likeliest: NDArray[np.int64]) -> Self:
         """The method with one more class, which comes last, learned from scaled profiles of it.
 
         `likeliest` is the known class, none the target, that each of these is most like.
@@ -59,12 +59,12 @@ class PaperGenerator:
     name: ClassVar[str] = "generator"
     asks_class: ClassVar[bool] = False
 
-    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+    def raw_perturbation(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
         """G(x), in [-1, 1]."""
         del class_index
         return in_blocks(self.generator, profiles, profiles.shape[1])
 
-    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+    def with_class(self, name: str, cohort: Float32Array, likeliest: NDArray[np.int64]) -> Self:
         """Itself: G moves every profile alike."""
         del name, cohort, likeliest
         return self
@@ -78,19 +78,19 @@ class PaperGenerator:
 class TransportGenerator:
     """Preset `transport` of tspg 0.1.0: a + G(a), where a is x moved by the linear map. It is no longer trained."""
 
-    anchor: Anchor
+    anchor: GaussianOTMap
     generator: Generator
     name: ClassVar[str] = "generator"
     asks_class: ClassVar[bool] = True
 
-    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+    def raw_perturbation(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
         """What lies between x and a + G(a); a profile of the target class stays as it is."""
         anchored = self.anchor.move(profiles, class_index)
         moved = anchored + in_blocks(self.generator, anchored, profiles.shape[1])
         moved[class_index == self.anchor.target_index] = profiles[class_index == self.anchor.target_index]
         return moved - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+    def with_class(self, name: str, cohort: Float32Array, likeliest: NDArray[np.int64]) -> Self:
         """With an anchor for one more class; G stays."""
         del name
         return replace(self, anchor=self.anchor.with_class(cohort, likeliest))
@@ -104,15 +104,15 @@ class TransportGenerator:
 class LinearMap:
     """Preset `transport`: each profile moved from its own class in closed form. Also what preset `paper` is beside."""
 
-    anchor: Anchor
+    anchor: GaussianOTMap
     name: str = "linear_map"
     asks_class: ClassVar[bool] = True
 
-    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+    def raw_perturbation(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
         """What lies between x and a."""
         return self.anchor.move(profiles, class_index) - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+    def with_class(self, name: str, cohort: Float32Array, likeliest: NDArray[np.int64]) -> Self:
         """With an anchor for one more class."""
         del name
         return replace(self, anchor=self.anchor.with_class(cohort, likeliest))
@@ -139,12 +139,12 @@ class BaselineMethod:
         """Whether the baseline asks for the class."""
         return self.baseline.asks_class
 
-    def raw_perturbation(self, profiles: FloatMatrix, class_index: NDArray[np.int64]) -> FloatMatrix:
+    def raw_perturbation(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
         """What lies between x and where the baseline puts it."""
         names = np.asarray(self.classes, dtype=object)[class_index]
         return self.baseline.move(profiles, names) - profiles
 
-    def with_class(self, name: str, cohort: FloatMatrix, likeliest: NDArray[np.int64]) -> Self:
+    def with_class(self, name: str, cohort: Float32Array, likeliest: NDArray[np.int64]) -> Self:
         """With one more class, for a baseline that knows classes by their own samples."""
         del likeliest
         if isinstance(self.baseline, ByClass):
@@ -164,7 +164,7 @@ class BaselineMethod:
 
 
 @torch.no_grad()
-def in_blocks(network: torch.nn.Module, profiles: FloatMatrix, width: int) -> FloatMatrix:
+def in_blocks(network: torch.nn.Module, profiles: Float32Array, width: int) -> Float32Array:
     """A network's output for each profile, shape (samples, width), a block of rows at a time.
 
     Raises

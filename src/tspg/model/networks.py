@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tspg.config import GeneratorConfig, PaperConfig, TargetModelConfig
+from tspg.model.config import GeneratorConfig, PaperConfig, TargetModelConfig
 
 # "Default TensorFlow parameters": a momentum of .99 there is a weight of .01 on the new batch here.
 BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON = 0.01, 1e-3

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.naming import check_characters, shown
-from tspg.data.prepare import FloatMatrix
 from tspg.errors import ModelError, UsageError
+from tspg.utils.names import check_characters, shown
+from tspg.utils.typing import Float32Array
 
 if TYPE_CHECKING:
     from tspg.model.methods import Method
@@ -25,7 +25,7 @@ OLD_MODEL = "old_model"  # which did not keep what is needed
 
 
 @dataclass(frozen=True)
-class Mover:
+class ClassMap:
     """A method ready for the samples at hand.
 
     `classes` are those that the method knows, in its order; `new_classes` says of every class that the model was
@@ -45,15 +45,15 @@ class Mover:
         return names
 
 
-def mover_for(
+def class_map_for(
     method: "Method",
     classes: tuple[str, ...],
-    profiles: FloatMatrix,
+    profiles: Float32Array,
     told_class: NDArray[np.object_],
-    likeliest: Callable[[FloatMatrix], NDArray[np.int64]],
+    likeliest: Callable[[Float32Array], NDArray[np.int64]],
     *,
     new_class: str | None = None,
-) -> Mover:
+) -> ClassMap:
     """A method with the maps of the classes that are new to it, made of scaled profiles of them.
 
     `likeliest` tells the known class, besides the target, that each profile is most like.
@@ -78,7 +78,7 @@ def mover_for(
                 if new_class is not None:
                     raise
                 found[name] = OLD_MODEL if isinstance(error, ModelError) else METHOD
-    return Mover(method, classes, found)
+    return ClassMap(method, classes, found)
 
 
 def check_new_class(new_class: str, classes: Sequence[str]) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from anndata import AnnData
 
-from tspg.data.naming import listed
 from tspg.data.quantiles import Quantiles, at_ranks, quantile_functions, ranks_of
 from tspg.errors import ExpressionError
-from tspg.model.shift import Floats, Shift, covers
+from tspg.model.shift import Shift, covers
+from tspg.utils.names import listed
+from tspg.utils.typing import Float32Array
 
 FEWEST_GENES = 100  # ranks among fewer are coarser than percentiles
 _ROUNDING = 2e-3  # of values that were written and read again
@@ -22,7 +23,7 @@ class Matrix:
     adata: AnnData
     layer: str
     positions: Sequence[int]
-    values: Floats
+    values: Float32Array
 
     def quantiles(self, genes: tuple[str, ...]) -> Quantiles | None:
         """The quantile function of each sample over some genes, as far as they are there."""
@@ -57,7 +58,9 @@ def _enough(found: Quantiles | None) -> Quantiles:
     return found
 
 
-def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], reference: Matrix | None) -> Floats:
+def quantile_normalised(
+    matrix: Matrix, shift: Shift, split: Mapping[str, str], reference: Matrix | None
+) -> Float32Array:
     """The model's genes, every value replaced by that of the same rank among the training samples on average.
 
     Parameters
@@ -90,7 +93,9 @@ def quantile_normalised(matrix: Matrix, shift: Shift, split: Mapping[str, str], 
     return at_ranks(ranks_of(matrix.values, among.values), known)
 
 
-def _mean_of_training(reference: Matrix, genes: tuple[str, ...], shift: Shift, split: Mapping[str, str]) -> Floats:
+def _mean_of_training(
+    reference: Matrix, genes: tuple[str, ...], shift: Shift, split: Mapping[str, str]
+) -> Float32Array:
     """The mean quantile function of the training samples over some genes, once it is sure that these are they."""
     row_of = {str(name): row for row, name in enumerate(reference.adata.obs_names)}
     names = [name for name, part in split.items() if part == "train"]

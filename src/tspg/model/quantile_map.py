@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tspg.data.prepare import FloatMatrix
-from tspg.model.baseline import Arrays, Names, TrainingPart, finished, rows_by_class
+from tspg.model.baseline import TrainingPart, finished, rows_by_class
+from tspg.utils.typing import Float32Array, NameArray, NamedArrays
 
 MOST_LEVELS = 51  # quantiles kept a class and gene
 
@@ -41,16 +41,16 @@ class QuantileMap:
         """The map as it was stored."""
         return cls(arrays["quantiles"], classes, target_class)
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NamedArrays:
         """The quantiles."""
         return {"quantiles": self.quantiles}
 
-    def with_class(self, name: str, cohort: FloatMatrix) -> "QuantileMap":
+    def with_class(self, name: str, cohort: Float32Array) -> "QuantileMap":
         """With the quantiles of one more class."""
         own = _quantiles(cohort, self.quantiles.shape[1])
         return replace(self, quantiles=np.concatenate([self.quantiles, own[None]]), classes=(*self.classes, name))
 
-    def move(self, profiles: FloatMatrix, source_class: Names) -> FloatMatrix:
+    def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """Profiles with every gene's rank read off in the target class; outside the known range, its ends."""
         target = self.quantiles[self.classes.index(self.target_class)]
         moved = np.array(profiles, dtype=np.float32)
@@ -59,12 +59,12 @@ class QuantileMap:
         return finished(moved, profiles, source_class, self.target_class)
 
 
-def _quantiles(profiles: FloatMatrix, n_levels: int) -> NDArray[np.float32]:
+def _quantiles(profiles: Float32Array, n_levels: int) -> NDArray[np.float32]:
     """So many quantiles of every gene at even steps, shape (levels, genes)."""
     return np.quantile(profiles, np.linspace(0, 1, n_levels), axis=0).astype(np.float32)
 
 
-def _same_rank(profiles: FloatMatrix, source: FloatMatrix, target: FloatMatrix) -> FloatMatrix:
+def _same_rank(profiles: Float32Array, source: Float32Array, target: Float32Array) -> Float32Array:
     """The target's value at the rank of each gene's value in the source; the middle rank where values are tied.
 
     A gene that does not vary in the source class has no ranks: it is moved by the difference of the medians.

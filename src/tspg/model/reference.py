@@ -22,9 +22,12 @@ from tspg.model.expectation import (
     from_others,
     mean_and_spread,
 )
-from tspg.model.residuals import Codes, Numbers, Rows, Tail, cross_fitted, moderated_sd, own_spread, single
+from tspg.model.residuals import Tail, cross_fitted, moderated_sd, own_spread, single
+from tspg.utils.typing import BoolArray, Float64Array, Int64Array
 
-SamplesOf = Callable[[str], tuple[Numbers, Codes]]  # a class's training samples in the user's units, and their donors
+SamplesOf = Callable[
+    [str], tuple[Float64Array, Int64Array]
+]  # a class's training samples in the user's units, and their donors
 
 FEWEST_DONORS = 5  # of a class that samples are held against
 # With fewer samples, or donors, a value is held against the class mean alone. k = n // 4, at most 20.
@@ -45,20 +48,20 @@ class ClassReference:
     """
 
     n_donors: int
-    center: Numbers
-    unit: Numbers
+    center: Float64Array
+    unit: Float64Array
     components: NDArray[np.float32]
-    residual_sd: Numbers
+    residual_sd: Float64Array
     tail: Tail
     percentiles: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, values: Numbers, donors: Codes, *, seed: int) -> "ClassReference":
+    def fit(cls, values: Float64Array, donors: Int64Array, *, seed: int) -> "ClassReference":
         """Learn a class from its training samples, shape (samples, genes), and the donor of each."""
         center, unit = map(single, _center_and_unit(values))
         standard, k = _standardised(values, center, unit), n_components(len(values), len(np.unique(donors)))
 
-        def beside_components(train: Rows, held_out: Rows) -> tuple[Numbers, None]:
+        def beside_components(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, None]:
             center, unit = _center_and_unit(values[train])  # a unit that has seen a value would hide how far off it is
             most = min(k, int(train.sum()) // SAMPLES_PER_COMPONENT)
             components = _components(_standardised(values[train], center, unit), most)
@@ -91,18 +94,18 @@ class ClassReference:
         center, unit, residual_sd = (arrays[name].astype(np.float64) for name in ("center", "unit", "residual_sd"))
         return cls(int(n), center, unit, components, residual_sd, Tail(*tail), percentiles)
 
-    def residual_z(self, values: ArrayLike) -> Numbers:
+    def residual_z(self, values: ArrayLike) -> Float64Array:
         """How far each value lies from what class and the rest of the profile lead one to expect, as a z; as shaped.
 
         One unit is the spread of held-out samples, times how far the profile as a whole lies off: a noisy sample
         does not have a thousand unusual genes. Not a number for a gene that does not vary.
         """
         left = _left_by(self.components, np.asarray(values, dtype=np.float64) - self.center, self.unit)
-        z: Numbers = left / np.where(self.unit > 0, self.residual_sd, np.nan)
+        z: Float64Array = left / np.where(self.unit > 0, self.residual_sd, np.nan)
         z /= own_spread(z[:, self.unit > 0])
         return z
 
-    def percentile(self, values: ArrayLike) -> Numbers:
+    def percentile(self, values: ArrayLike) -> Float64Array:
         """Where values lie among real samples of the class, 0 to 100; the middle of those that are equal."""
         standard = _standardised(values, self.center, self.unit)
         found = np.empty(standard.shape)
@@ -168,13 +171,13 @@ class SampleReference:
             "n_pairs": 0 if expectation is None else expectation.n_pairs,
         }
 
-    def expected(self, values: NDArray[np.floating], source_class: str) -> Numbers | None:
+    def expected(self, values: NDArray[np.floating], source_class: str) -> Float64Array | None:
         """Where profiles of a class are expected in the target class; None where that is too small to say."""
         found = self.expectation(source_class)
         if found is None:
             return None
         target = self.classes[self.target_class]
-        expected: Numbers = target.center + found.slope * (values - self.classes.get(source_class, target).center)
+        expected: Float64Array = target.center + found.slope * (values - self.classes.get(source_class, target).center)
         return expected
 
     def arrays(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -218,17 +221,17 @@ def n_components(n_samples: int, n_donors: int) -> int:
     return min(n_samples // SAMPLES_PER_COMPONENT, MOST_COMPONENTS)
 
 
-def _center_and_unit(matrix: Numbers) -> tuple[Numbers, Numbers]:
+def _center_and_unit(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Mean and moderated standard deviation per gene; 0 where it does not vary."""
     sd = moderated_sd(matrix.var(axis=0, ddof=1), len(matrix) - 1)
     return matrix.mean(axis=0), np.where(np.ptp(matrix, axis=0) > 0, sd, 0.0)
 
 
-def _standardised(values: ArrayLike, center: Numbers | float, unit: Numbers) -> Numbers:
+def _standardised(values: ArrayLike, center: Float64Array | float, unit: Float64Array) -> Float64Array:
     return (np.asarray(values, dtype=np.float64) - center) / np.where(unit > 0, unit, np.inf)
 
 
-def _components(centred: Numbers, k: int) -> Numbers:
+def _components(centred: Float64Array, k: int) -> Float64Array:
     """The first k principal components of centred rows, shape (k, genes); by the smaller of the two products."""
     k = min(k, len(centred) - 1, centred.shape[1])
     if k < 1:
@@ -236,11 +239,11 @@ def _components(centred: Numbers, k: int) -> Numbers:
     values, vectors = np.linalg.eigh(centred @ centred.T)
     values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
     kept = values > 1e-10 * max(float(values[0]), 1e-300)
-    components: Numbers = (vectors[:, kept].T @ centred) / np.sqrt(values[kept])[:, None]
+    components: Float64Array = (vectors[:, kept].T @ centred) / np.sqrt(values[kept])[:, None]
     return components
 
 
-def _left_by(components: NDArray[np.floating], centred: Numbers, unit: Numbers) -> Numbers:
+def _left_by(components: NDArray[np.floating], centred: Float64Array, unit: Float64Array) -> Float64Array:
     """What principal components of standardised profiles leave of centred rows."""
-    left: Numbers = centred - (_standardised(centred, 0.0, unit) @ components.T) @ components * unit
+    left: Float64Array = centred - (_standardised(centred, 0.0, unit) @ components.T) @ components * unit
     return left

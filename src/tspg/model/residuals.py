@@ -4,19 +4,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 from scipy.stats import t as student
 
 from tspg.model.gene_statistics import moderate_variances
-from tspg.model.randomness import REFERENCE_FOLDS, stream
+from tspg.model.random import REFERENCE_FOLDS, stream
+from tspg.utils.typing import BoolArray, Float64Array, Int64Array
 
-Numbers = NDArray[np.float64]
-Codes = NDArray[np.int64]
-Rows = NDArray[np.bool_]
 # Takes which samples to learn from and which to give; the spread per gene is None where others' residuals tell it.
-Residuals = Callable[[Rows, Rows], tuple[Numbers, Numbers | None]]
+Residuals = Callable[[BoolArray, BoolArray], tuple[Float64Array, Float64Array | None]]
 
 FOLDS = 5
 FEWEST_GENES_FOR_SPREAD = 100  # with fewer, a sample's own spread cannot be told from its unusual genes
@@ -32,7 +29,7 @@ class Tail(NamedTuple):
     scale: float = 1.0
 
     @classmethod
-    def fit(cls, residuals: Numbers) -> "Tail":
+    def fit(cls, residuals: Float64Array) -> "Tail":
         """The distribution that 5 and .1 percent of residuals lie beyond as they do beyond these."""
         residuals = residuals[np.isfinite(residuals)]
         if residuals.size == 0:
@@ -50,9 +47,9 @@ class Tail(NamedTuple):
             df = LEAST_DF if excess(LEAST_DF) <= 0 else float(brentq(excess, LEAST_DF, MOST_DF))
         return cls(df, float(body / stdtrit(df, 1 - BODY / 2)))
 
-    def p_value(self, z: Numbers) -> Numbers:
+    def p_value(self, z: Float64Array) -> Float64Array:
         """Two-sided p per standardised residual."""
-        p: Numbers = 2 * student.sf(np.abs(z) / self.scale, self.df)
+        p: Float64Array = 2 * student.sf(np.abs(z) / self.scale, self.df)
         return p
 
     @property
@@ -61,7 +58,7 @@ class Tail(NamedTuple):
         return float(self.scale * stdtrit(self.df, 1 - BODY / 2))
 
 
-def cross_fitted(residuals: Residuals, donors: Codes, *, seed: int) -> tuple[Numbers, Numbers]:
+def cross_fitted(residuals: Residuals, donors: Int64Array, *, seed: int) -> tuple[Float64Array, Float64Array]:
     """Residuals of samples that their fit has not seen, and the same as z; not a number where nothing varied.
 
     Five folds, donors whole. z divides by the spread that the fit tells, or else by that of residuals in other
@@ -81,7 +78,7 @@ def cross_fitted(residuals: Residuals, donors: Codes, *, seed: int) -> tuple[Num
     return left, z
 
 
-def moderated_sd(variance: Numbers, df: float) -> Numbers:
+def moderated_sd(variance: Float64Array, df: float) -> Float64Array:
     """Standard deviation per gene, moderated over the genes that vary; 0 for the others."""
     sd = np.zeros(len(variance))
     varies = variance > 0
@@ -90,14 +87,14 @@ def moderated_sd(variance: Numbers, df: float) -> Numbers:
     return sd
 
 
-def own_spread(z: Numbers) -> Numbers:
+def own_spread(z: Float64Array) -> Float64Array:
     """How far profiles lie off as a whole, 1 for a usual one, shape (samples, 1): the median of |z|."""
     if z.shape[1] < FEWEST_GENES_FOR_SPREAD:
         return np.ones((len(z), 1))
-    middle: Numbers = np.nanmedian(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN
+    middle: Float64Array = np.nanmedian(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN
     return np.where(middle > 0, middle, 1.0)
 
 
-def single(numbers: Numbers) -> Numbers:
+def single(numbers: Float64Array) -> Float64Array:
     """Numbers as precise as they are stored, so that a model answers alike before and after."""
     return numbers.astype(np.float32).astype(np.float64)

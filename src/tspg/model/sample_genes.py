@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tspg.model.gene_statistics import q_values
 from tspg.model.reference import SampleReference
-from tspg.model.residuals import Numbers
+from tspg.utils.typing import Float64Array
 
 SAMPLE_GENE_COLUMNS = (
     *("sample", "gene", "value", "expected", "low", "high", "z_target", "p_target", "q_target"),
@@ -84,7 +84,7 @@ def _of_sample(
     return table.iloc[np.argsort(-np.nan_to_num(np.abs(z_own), nan=-1.0), kind="stable")]
 
 
-def _against_target(value: Numbers, own_class: str, reference: SampleReference) -> dict[str, Numbers]:
+def _against_target(value: Float64Array, own_class: str, reference: SampleReference) -> dict[str, Float64Array]:
     """Where a sample of this class is expected in the target class, and how far off each value is."""
     nothing = np.full(len(value), np.nan)
     expected, expectation = reference.expected(value, own_class), reference.expectation(own_class)

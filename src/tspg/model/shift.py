@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
-from tspg.model.randomness import SHIFT_FOLDS, stream
-
-Numbers = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Codes = NDArray[np.int64]
+from tspg.model.random import SHIFT_FOLDS, stream
+from tspg.utils.typing import Float32Array, Float64Array, Int64Array
 
 FOLDS = 5
 FEWEST_SAMPLES = 40  # with fewer, no p of two tests falls below .05
@@ -36,14 +33,14 @@ class Distribution:
     W W' = K^-1; `lowest` and `highest` the ranks between which each gene stands.
     """
 
-    reference: Floats
-    center: Numbers
-    whitening: Numbers
-    lowest: Floats
-    highest: Floats
+    reference: Float32Array
+    center: Float64Array
+    whitening: Float64Array
+    lowest: Float32Array
+    highest: Float32Array
 
     @classmethod
-    def fit(cls, quantiles: Floats, ranks: Floats) -> "Distribution":
+    def fit(cls, quantiles: Float32Array, ranks: Float32Array) -> "Distribution":
         """Learn from quantile functions, shape (samples, levels), and ranks of genes, shape (samples, genes)."""
         found = percentiles(quantiles)
         covariance = np.atleast_2d(np.cov(found, rowvar=False))
@@ -59,13 +56,13 @@ class Distribution:
             ranks.max(axis=0),
         )
 
-    def distance(self, quantiles: Floats) -> Numbers:
+    def distance(self, quantiles: Float32Array) -> Float64Array:
         """(q - m)' K^-1 (q - m) of each sample's percentiles."""
         off = (percentiles(quantiles) - self.center) @ self.whitening
-        distance: Numbers = (off**2).sum(axis=1)
+        distance: Float64Array = (off**2).sum(axis=1)
         return distance
 
-    def share_outside(self, ranks: Floats) -> Numbers:
+    def share_outside(self, ranks: Float32Array) -> Float64Array:
         """The share of genes that stand outside the known range once the distributions are made equal.
 
         Ranks that have one and the same value there, such as those of the genes that are zero in every sample,
@@ -73,7 +70,7 @@ class Distribution:
         """
         floor = LEVELS[np.searchsorted(self.reference, self.reference[0], "right") - 1].astype(np.float32)
         ranks, lowest, highest = (np.maximum(part, floor) for part in (ranks, self.lowest, self.highest))
-        share: Numbers = ((ranks < lowest) | (ranks > highest)).mean(axis=1)
+        share: Float64Array = ((ranks < lowest) | (ranks > highest)).mean(axis=1)
         return share
 
 
@@ -85,13 +82,13 @@ class ShiftTest:
     """
 
     known: Distribution
-    distances: Numbers
-    shares: Numbers
+    distances: Float64Array
+    shares: Float64Array
 
     @classmethod
     def fit(
-        cls, quantiles: Floats, values: NDArray[np.floating], donors: Codes, *, seed: int
-    ) -> "tuple[ShiftTest, Numbers]":
+        cls, quantiles: Float32Array, values: NDArray[np.floating], donors: Int64Array, *, seed: int
+    ) -> "tuple[ShiftTest, Float64Array]":
         """Learn from training samples alone; the test, and the p of each of them from a fit without her donor's.
 
         Parameters
@@ -128,7 +125,7 @@ class ShiftTest:
         """Whether there are enough of them."""
         return self.n >= FEWEST_SAMPLES
 
-    def p_values(self, quantiles: Floats, values: NDArray[np.floating]) -> Numbers:
+    def p_values(self, quantiles: Float32Array, values: NDArray[np.floating]) -> Float64Array:
         """The p of each new profile under the hypothesis that it is one like the training samples.
 
         Parameters are those of `fit`. Not a number where there are under 40 training samples.
@@ -136,7 +133,7 @@ class ShiftTest:
         ranks = ranks_of(values, quantiles)
         return self._both(self.known.distance(quantiles), self.known.share_outside(ranks), known=0)
 
-    def _both(self, distances: Numbers, shares: Numbers, *, known: int) -> Numbers:
+    def _both(self, distances: Float64Array, shares: Float64Array, *, known: int) -> Float64Array:
         """Twice the smaller p of the two; `known` is 1 for samples that are among those counted."""
         if not self.is_tested:
             return np.full(len(distances), np.nan)
@@ -184,10 +181,10 @@ class Shift:
         quantiles: Quantiles,
         values: NDArray[np.floating],
         is_train: NDArray[np.bool_],
-        donors: Codes,
+        donors: Int64Array,
         *,
         seed: int,
-    ) -> "tuple[Shift, Numbers]":
+    ) -> "tuple[Shift, Float64Array]":
         """Learn from the training samples of a study; also the p of every sample, each from a fit without her.
 
         Parameters
@@ -211,7 +208,7 @@ class Shift:
         p[is_train], p[~is_train] = own, test.p_values(new, theirs)
         return cls(quantiles.genes, test, of_genes), p
 
-    def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Numbers, str]:
+    def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Float64Array, str]:
         """The p of each new profile, and over which genes it was taken: `panel`, `model`, or neither."""
         if not self.of_panel.is_tested:
             return np.full(len(values), np.nan), ""

@@ -11,34 +11,46 @@ import torch
 from safetensors import SafetensorError
 
 import tspg
-from tspg.config import (
-    DUPLICATES,
+from tspg.data.batch import Adjustment
+from tspg.data.prepare import Scaler
+from tspg.data.scale import KINDS
+from tspg.errors import InputError, ModelError, TspgError
+from tspg.model.alignment import CohortAlignment
+from tspg.model.baselines import BASELINES
+from tspg.model.config import (
     GENERATOR,
     SETTINGS,
     TARGET_MODEL,
-    TRANSFORMS,
     GeneratorConfig,
     LossWeights,
     PaperConfig,
     TargetModelConfig,
 )
-from tspg.data.adjust import Adjustment
-from tspg.data.naming import check_names
-from tspg.data.prepare import Scaler
-from tspg.data.scale import KINDS
-from tspg.errors import InputError, ModelError, TspgError
-from tspg.files import read_json, sha256_of, write_json
-from tspg.model.alignment import CohortAlignment
-from tspg.model.anchor import Anchor
-from tspg.model.baselines import BASELINES
 from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
+from tspg.model.ot_map import GaussianOTMap
 from tspg.model.reference import SampleReference
 from tspg.model.shift import Shift
 from tspg.model.tensors import tensors_of, write_tensors
-from tspg.model.trained import TrainedModel
-from tspg.schema import COUNT, NUMBERS, TEXT, TRUTH, Kind, fields, mapping_of, names, number, one_of, optional, whole
-from tspg.strangers import check_folder, is_plain
+from tspg.model.trained_model import TrainedModel
+from tspg.utils.files import read_json, sha256_of, write_json
+from tspg.utils.names import check_names
+from tspg.utils.options import DUPLICATES, TRANSFORMS
+from tspg.utils.schema import (
+    COUNT,
+    NUMBERS,
+    TEXT,
+    TRUTH,
+    Kind,
+    fields,
+    mapping_of,
+    names,
+    number,
+    one_of,
+    optional,
+    whole,
+)
+from tspg.utils.untrusted import check_folder, is_plain
 
 # 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads to make the map of a new class
 # with, and no distribution of values. Every one of them can still be read.
@@ -298,7 +310,7 @@ def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Me
     settings, n_genes, classes = described["settings"], len(described["genes"]), tuple(described["classes"])
     name = settings["method"]
     if name == LinearMap.name:
-        return LinearMap(Anchor.from_tensors(_tensors(folder, "anchor")))
+        return LinearMap(GaussianOTMap.from_tensors(_tensors(folder, "anchor")))
     if name in BASELINES:
         arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, name).items()}
         return BaselineMethod(BASELINES[name].from_arrays(arrays, classes, described["target_class"]), classes)
@@ -310,10 +322,10 @@ def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Me
             _filled(lambda: Discriminator(n_genes, config), folder, "discriminator", device),
         )
     if settings["generator"] is None:
-        return LinearMap(Anchor.from_tensors(_tensors(folder, "generator")), name)
+        return LinearMap(GaussianOTMap.from_tensors(_tensors(folder, "generator")), name)
     layers = {key: settings["generator"][key] for key in ("down_units", "residual_blocks", "up_units")}
     generator = _generator(n_genes, GeneratorConfig(**layers), folder, device)  # a network of tspg 0.1.0
-    return TransportGenerator(Anchor.from_tensors(_tensors(folder, "anchor")), generator)
+    return TransportGenerator(GaussianOTMap.from_tensors(_tensors(folder, "anchor")), generator)
 
 
 def _generator(n_genes: int, config: GeneratorConfig, folder: Path, device: torch.device) -> Generator:

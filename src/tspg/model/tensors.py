@@ -7,7 +7,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
-from tspg.files import whole_file
+from tspg.utils.files import whole_file
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:

@@ -10,13 +10,23 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from tspg.config import PaperConfig, TargetModelConfig
-from tspg.data.prepare import Prepared
+from tspg.data.prepare import Dataset
 from tspg.errors import UsageError
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints, Part
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.model.gan import (
+    ADAM_EPSILON,
+    hit_rate,
+    init_gan,
+    rate_at,
+    recompute_batch_statistics,
+    require_finite,
+    require_finite_weights,
+    train_step,
+)
 from tspg.model.history import History
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
-from tspg.model.randomness import (
+from tspg.model.random import (
     F_ORDER,
     F_WEIGHTS,
     G_ORDER,
@@ -26,24 +36,14 @@ from tspg.model.randomness import (
     batches_an_epoch,
     stream,
 )
-from tspg.model.step import (
-    ADAM_EPSILON,
-    hit_rate,
-    rate_at,
-    recompute_batch_statistics,
-    require_finite,
-    require_finite_weights,
-    set_up,
-    train_step,
-)
 from tspg.model.target_state import TargetState
-from tspg.progress import Report, silent
+from tspg.utils.progress import Report, silent
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
 
 
 def train_target_model(
-    prepared: Prepared,
+    dataset: Dataset,
     config: TargetModelConfig,
     *,
     seed: int = 0,
@@ -87,11 +87,11 @@ def train_target_model(
     True
     """
     device = torch.device(device)
-    model = TargetModel(len(prepared.gene_ids), len(prepared.classes), config)
+    model = TargetModel(len(dataset.gene_ids), len(dataset.classes), config)
     initialise(model, seed=(seed, F_WEIGHTS))
     model.to(device).train()
-    profiles = torch.from_numpy(prepared.profiles[prepared.is_train]).to(device)
-    labels = torch.from_numpy(prepared.class_index[prepared.is_train]).to(device)
+    profiles = torch.from_numpy(dataset.profiles[dataset.is_train]).to(device)
+    labels = torch.from_numpy(dataset.class_index[dataset.is_train]).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
     steps_an_epoch = batches_an_epoch(len(profiles), config.batch_size)
     n_epochs = epochs_of_f(len(profiles), config)
@@ -122,7 +122,7 @@ def epochs_of_f(n_samples: int, config: TargetModelConfig) -> int:
 
 
 def train_generator(
-    prepared: Prepared,
+    dataset: Dataset,
     target_model: TargetModel,
     target_state: TargetState,
     config: PaperConfig,
@@ -181,9 +181,9 @@ def train_generator(
     [1, 2]
     """
     device = torch.device(device)
-    rows = _Rows.of(prepared, target_class, source_classes)
-    profiles = torch.from_numpy(prepared.profiles).to(device)
-    players = set_up(prepared, target_model, config, target_class=target_class, seed=seed, device=device)
+    rows = _Rows.of(dataset, target_class, source_classes)
+    profiles = torch.from_numpy(dataset.profiles).to(device)
+    players = init_gan(dataset, target_model, config, target_class=target_class, seed=seed, device=device)
     steps_an_epoch = batches_an_epoch(len(rows.moved), config.batch_size)
     n_steps = config.epochs * steps_an_epoch if config.steps is None else config.steps
     n_epochs = math.ceil(n_steps / steps_an_epoch)
@@ -222,14 +222,14 @@ class _Rows:
     watched: NDArray[np.int64]
 
     @classmethod
-    def of(cls, prepared: Prepared, target_class: str, source_classes: tuple[str, ...] | None) -> "_Rows":
-        everyone = np.flatnonzero(prepared.is_train)
-        others = tuple(name for name in prepared.classes if name != target_class)
-        is_source = np.isin(prepared.source_class, source_classes or others)
-        moved = everyone if source_classes is None else np.flatnonzero(is_source & prepared.is_train)
+    def of(cls, dataset: Dataset, target_class: str, source_classes: tuple[str, ...] | None) -> "_Rows":
+        everyone = np.flatnonzero(dataset.is_train)
+        others = tuple(name for name in dataset.classes if name != target_class)
+        is_source = np.isin(dataset.source_class, source_classes or others)
+        moved = everyone if source_classes is None else np.flatnonzero(is_source & dataset.is_train)
         if len(moved) < 2:
             raise UsageError(f"The source classes have {len(moved)} training samples; G needs two or more.")
-        return cls(moved, everyone, thinned(moved), thinned(np.flatnonzero(is_source & ~prepared.is_train)))
+        return cls(moved, everyone, thinned(moved), thinned(np.flatnonzero(is_source & ~dataset.is_train)))
 
 
 def thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tspg.analysis.agreement import DIRECTIONS
-from tspg.analysis.class_genes import ALL_SOURCES
+from tspg.analysis.interpretation.agreement import DIRECTIONS
+from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.audit.stability import Repeats
-from tspg.config import ExperimentConfig
 from tspg.errors import ModelError
-from tspg.files import read_json, read_table, write_table
-from tspg.report.sweep_page import SweepTables, write_sweep_page
-from tspg.report.sweep_study import DONE, FAILED, NOT_RUN, SKIPPED
-from tspg.sweep.engine import reason
+from tspg.model.config import ExperimentConfig
+from tspg.report.sweep.page import SweepTables, write_sweep_page
+from tspg.report.sweep.study import DONE, FAILED, NOT_RUN, SKIPPED
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
+from tspg.sweep.scheduler import reason
+from tspg.utils.files import read_json, read_table, write_table
 
 TABLE, PAGE = "sweep.tsv", "sweep.html"
 LISTED = ExperimentConfig.top_k

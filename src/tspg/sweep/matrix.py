@@ -8,16 +8,16 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.data.binary import names_beside
 from tspg.data.expression import ExpressionFile, read_once
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.identifiers import FEWEST_GENES, match_genes
-from tspg.data.sample_sheets import input_files
+from tspg.data.readers.binary import names_beside
+from tspg.data.readers.sample_sheets import input_files
 from tspg.errors import GeneSetError
-from tspg.files import fingerprint, slug
-from tspg.sweep.asking import label_column_of
+from tspg.sweep.cache import has_study, write_study
+from tspg.sweep.inputs import label_column_of
 from tspg.sweep.settings import ALL, REFUSING, SweepSettings
-from tspg.sweep.study import has_study, write_study
+from tspg.utils.files import fingerprint, slug
 
 DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))})
 UNION = "all"

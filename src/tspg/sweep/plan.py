@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tspg.claim import MANIFEST
-from tspg.config import KEEP
 from tspg.errors import ModelError, UsageError
-from tspg.files import read_json, write_json
-from tspg.strangers import is_plain
+from tspg.model.config import KEEP
+from tspg.utils.files import read_json, write_json
+from tspg.utils.lock import MANIFEST
+from tspg.utils.untrusted import is_plain
 
 PLAN = "plan.json"
 PLAN_VERSION = 1
@@ -20,7 +20,7 @@ RANDOM_COLUMNS = (
     *("hit_rate", "random_hit_rate", "hit_rate_p_value", "note"),
 )
 RUNS, RANDOM = "runs", "random"  # kinds of jobs
-WITNESS = {"all": "model", "tables": "report.html", "metrics": MANIFEST}  # what a folder kept so far has
+REQUIRED_FILE = {"all": "model", "tables": "report.html", "metrics": MANIFEST}  # what a folder kept so far has
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Job:
     kind: str
     gene_set: str
     seed: int
-    ground: str
+    classifier: str
     runs: tuple[str, ...]
     memory_mb: int
     minutes: int
@@ -123,7 +123,7 @@ class Plan:
         """Whether a run is finished and its folder keeps as much as is wanted now."""
         folder = run_folder(run, out)
         enough = KEEP[: KEEP.index(self.asked["keep"]) + 1]
-        return (folder / MANIFEST).exists() and any((folder / WITNESS[level]).exists() for level in enough)
+        return (folder / MANIFEST).exists() and any((folder / REQUIRED_FILE[level]).exists() for level in enough)
 
     def is_finished(self, job: Job, out: Path) -> bool:
         """Whether nothing is left to do for a job."""
@@ -166,9 +166,9 @@ def run_folder(run: PlannedRun, out: Path) -> Path:
     return out / "runs" / run.id
 
 
-def ground_folder(job: Job, out: Path) -> Path:
+def classifier_folder(job: Job, out: Path) -> Path:
     """Where f is kept for the other targets of a gene set and seed, as long as some are left."""
-    return out / "f" / job.ground
+    return out / "f" / job.classifier
 
 
 def reason_file(run: PlannedRun, out: Path) -> Path:
@@ -244,7 +244,7 @@ def read_plan(out: Path) -> Plan:
 
 def _check(plan: Plan) -> None:
     """Refuse a plan whose names of files are none of ours: with them, folders elsewhere would be written or removed."""
-    of_jobs = [name for job in plan.jobs for name in (job.id, job.ground)]
+    of_jobs = [name for job in plan.jobs for name in (job.id, job.classifier)]
     names = [*(run.id for run in plan.runs), *plan.studies, *of_jobs]
     strange = [name for name in names if not is_plain(name)]
     if strange:

@@ -11,19 +11,19 @@ import numpy as np
 
 import tspg
 from tspg.data.annotations import annotation_files
-from tspg.data.binary import names_beside
-from tspg.data.sample_sheets import input_files
+from tspg.data.readers.binary import names_beside
+from tspg.data.readers.sample_sheets import input_files
 from tspg.errors import InputError, ModelError, UsageError
-from tspg.files import fingerprint, sha256_of
-from tspg.forecast import Forecast, forecast
-from tspg.question import Question, check_question
-from tspg.report.spreadsheet import require_xlsxwriter
-from tspg.sweep.asking import annotations_of, question_of
+from tspg.experiment.estimate import ResourceEstimate, estimate_resources
+from tspg.experiment.task import Task, check_task
+from tspg.report.excel import require_xlsxwriter
+from tspg.sweep.cache import has_study
+from tspg.sweep.inputs import annotations_of, task_of
 from tspg.sweep.matrix import SweepMatrix, WantedSet, short
 from tspg.sweep.plan import RANDOM, RUNS, Job, Plan, PlannedRun, PlannedSet, read_plan, write_plan
 from tspg.sweep.settings import ALL, SweepSettings, read_settings
 from tspg.sweep.size import run_bytes, study_bytes
-from tspg.sweep.study import has_study
+from tspg.utils.files import fingerprint, sha256_of
 
 JOB_SECONDS = 600  # a job is worth its start, and short enough to be packed
 SPARE_TIME, SPARE_MEMORY = 2.0, 1.3  # what is asked of a cluster beyond what is expected
@@ -108,7 +108,7 @@ class _Planning:
         """Every run with its folder, and the jobs that make them."""
         possible = self.targets  # checks them
         for one in self.matrix.usable:
-            self._question(one, self.question.config.target_class)
+            self._task(one, self.task.config.target_class)
         runs = sorted(self._runs(possible), key=lambda run: (run.gene_set, run.target_class, run.seed))
         expected = self._expected()
         return Plan(
@@ -124,20 +124,20 @@ class _Planning:
         )
 
     @cached_property
-    def question(self) -> Question:
+    def task(self) -> Task:
         """The question of the first gene set, the first target that is possible, and the first seed."""
         refused: UsageError | None = None
         for target in self._target_names:
             try:
-                return self._question(self.matrix.first, target)
+                return self._task(self.matrix.first, target)
             except UsageError as error:
                 if target in self.settings.target_classes:
                     raise
                 refused = refused or error
         raise refused or UsageError("There is no class.")
 
-    def _question(self, one: WantedSet, target: str) -> Question:
-        return question_of(
+    def _task(self, one: WantedSet, target: str) -> Task:
+        return task_of(
             self.asked,
             self.matrix.study(one.gene_set),
             one.gene_set,
@@ -154,12 +154,12 @@ class _Planning:
     @cached_property
     def targets(self) -> dict[str, str]:
         """The targets with why each is skipped, which only one brought in by `*` can be."""
-        question, found = self.question, {}
+        task, found = self.task, {}
         for seed in self.settings.seeds:
-            check_question(question.study, replace(question.config, seed=seed), question.samples)
+            check_task(task.study, replace(task.config, seed=seed), task.samples)
         for target in self._target_names:
             try:
-                check_question(question.study, replace(question.config, target_class=target), question.samples)
+                check_task(task.study, replace(task.config, target_class=target), task.samples)
                 found[target] = ""
             except UsageError as error:
                 if target in self.settings.target_classes:
@@ -172,7 +172,7 @@ class _Planning:
             for target, impossible in targets.items():
                 for seed in self.settings.seeds:
                     config = replace(
-                        self.question.config, gene_set=one.name or None, target_class=target, seed=seed
+                        self.task.config, gene_set=one.name or None, target_class=target, seed=seed
                     ).as_dict()
                     decides = [config, self._beside, one.study, tspg.__version__]
                     run_id = f"{short(one.name)}.{short(target)}.seed-{seed}.{fingerprint(json.dumps(decides))}"
@@ -183,19 +183,19 @@ class _Planning:
         """What decides a run's files besides its configuration and its matrix."""
         categories = [one.category for one in self.annotations or ()]
         files = [self.known[path] for path in annotation_files(self.settings.annotations)]
-        return [list(self.question.samples), categories, files, self.settings.options.get("xlsx", False)]
+        return [list(self.task.samples), categories, files, self.settings.options.get("xlsx", False)]
 
-    def _expected(self) -> dict[str, Forecast]:
+    def _expected(self) -> dict[str, ResourceEstimate]:
         """What one run of each gene set takes: tried for the smallest and the largest; in between, by their sizes."""
-        n_samples, n_classes = self.question.study.n_obs, len(self.matrix.classes)
+        n_samples, n_classes = self.task.study.n_obs, len(self.matrix.classes)
         sizes = sorted({one.n_genes for one in self.matrix.usable})
         if not sizes:
             return {}
-        tried = [forecast(n_samples, size, n_classes, self.question.config) for size in {sizes[0], sizes[-1]}]
+        tried = [estimate_resources(n_samples, size, n_classes, self.task.config) for size in {sizes[0], sizes[-1]}]
         tried.sort(key=lambda found: found.memory_gb)
         ends = sizes[:1] + sizes[-1:] * (len(tried) - 1)
         return {
-            one.name: Forecast(
+            one.name: ResourceEstimate(
                 float(np.interp(one.n_genes, ends, [found.seconds for found in tried])),
                 float(np.interp(one.n_genes, ends, [found.memory_gb for found in tried])),
             )
@@ -204,13 +204,13 @@ class _Planning:
 
     def _bytes(self, runs: Sequence[PlannedRun]) -> float:
         """How large the folder becomes."""
-        n_samples, n_all = self.question.study.n_obs, len(self.matrix.expression.collected.gene_ids)
-        n_sources = len(self.question.config.source_classes or self.matrix.classes[1:])
+        n_samples, n_all = self.task.study.n_obs, len(self.matrix.expression.collected.gene_ids)
+        n_sources = len(self.task.config.source_classes or self.matrix.classes[1:])
         folders = (run_bytes(n_samples, run.n_genes, n_sources, self.settings.keep) for run in runs if not run.skipped)
         studies = [one.n_genes for one in self.matrix.usable] + [n_all] * self.matrix.draws_random_sets
         return sum(folders) + sum(study_bytes(n_samples, n_genes) for n_genes in studies)
 
-    def _run_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, Forecast]) -> Iterator[Job]:
+    def _run_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, ResourceEstimate]) -> Iterator[Job]:
         """The targets of a gene set and seed together, in parts of some minutes."""
         together: dict[tuple[str, int], list[PlannedRun]] = {}
         for run in runs:
@@ -223,7 +223,7 @@ class _Planning:
                 part = members[start : start + most]
                 yield self._job(RUNS, part, expected, len(part) * seconds)
 
-    def _random_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, Forecast]) -> Iterator[Job]:
+    def _random_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, ResourceEstimate]) -> Iterator[Job]:
         """For each gene set one comparison with random ones, for all targets and the first seed."""
         for one in self.matrix.usable if self.matrix.draws_random_sets else ():
             wanted = (one.name, self.settings.seeds[0], "")
@@ -232,17 +232,19 @@ class _Planning:
             share = self.settings.random_gene_sets / 100 * max(1.0, len(members) / 4)
             yield self._job(RANDOM, members, expected, (1 + share) * expected[one.name].seconds)
 
-    def _job(self, kind: str, members: Sequence[PlannedRun], expected: dict[str, Forecast], seconds: float) -> Job:
+    def _job(
+        self, kind: str, members: Sequence[PlannedRun], expected: dict[str, ResourceEstimate], seconds: float
+    ) -> Job:
         name, seed, runs = members[0].gene_set, members[0].seed, tuple(run.id for run in members)
         decides = fingerprint(json.dumps([runs, self.settings.random_gene_sets if kind == RANDOM else 0]))
-        config = replace(self.question.config, target_class="", seed=seed).as_dict()
+        config = replace(self.task.config, target_class="", seed=seed).as_dict()
         study = next(one.study for one in self.matrix.usable if one.name == name)
         return Job(
             id=f"{short(name)}.seed-{seed}.{kind}.{decides}",
             kind=kind,
             gene_set=name,
             seed=seed,
-            ground=f"{short(name)}.seed-{seed}.{fingerprint(json.dumps([config, study, tspg.__version__]))}",
+            classifier=f"{short(name)}.seed-{seed}.{fingerprint(json.dumps([config, study, tspg.__version__]))}",
             runs=runs,
             memory_mb=round(SPARE_MEMORY * expected[name].memory_gb * 1000),
             minutes=round(SPARE_TIME * seconds / 60) + 2,

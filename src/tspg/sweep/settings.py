@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tspg.config import KEEP
-from tspg.data.naming import closest, shown
 from tspg.errors import InputError, UsageError
+from tspg.model.config import KEEP
+from tspg.utils.names import closest, shown
 
 ALL = "*"
 TEXT, WORDS, WHOLE, NUMBER, SWITCH = "text", "a list of texts", "a whole number", "a number", "true or false"

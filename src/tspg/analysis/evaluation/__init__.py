@@ -1,0 +1,1 @@
+"""Whether to believe moved profiles: measures, controls and the verdict."""

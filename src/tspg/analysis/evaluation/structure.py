@@ -1,0 +1,159 @@
+"""Whether moved profiles vary as real ones do, gene by gene and together."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tspg.analysis.evaluation.measure import EQUAL_SIZE_DRAWS, Measure, joined_notes
+from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes
+from tspg.utils.typing import Float64Array, FloatArray
+
+MOST_GENES = 300
+_VARIES = 1e-6  # standard deviation on the scaled axis; below it there is only rounding
+
+
+def variance_ratio(
+    moved: FloatArray, training_target: FloatArray, *, groups: Groups = None, seed: int = 0, n_boot: int = 300
+) -> Measure:
+    """Total variance over genes, moved against the target's training samples (ddof 1).
+
+    1 is right, 0 is collapse to one profile. The interval is over the donors of the moved profiles, and is
+    that of the logarithm: a variance is more often far too large than far too small.
+    """
+    if len(moved) < 2 or len(training_target) < 2:
+        return Measure(np.nan, n=len(moved), note="too few")
+    reference = float(training_target.var(axis=0, ddof=1, dtype=np.float64).sum())
+    if reference == 0:
+        return Measure(np.nan, n=len(moved), note="undefined")
+    centred = moved - moved.mean(axis=0, dtype=np.float64)
+    lengths = np.einsum("ij,ij->i", centred, centred)
+    value = float(lengths.sum() / (len(moved) - 1)) / reference
+    if value * reference <= _VARIES**2 * moved.shape[1]:
+        return Measure(0.0, 0.0, 0.0, len(moved))
+
+    def logarithms(weights: Float64Array) -> Float64Array:
+        total = weights.sum(axis=1)
+        sums = weights @ centred
+        spread = total * (weights @ lengths) - np.einsum("bj,bj->b", sums, sums)
+        pairs = total**2 - (weights**2).sum(axis=1)  # copies of one sample are no pair
+        usable = (pairs > 0) & (spread > 0)
+        ratios: Float64Array = np.divide(spread, pairs * reference, out=np.full(len(total), np.nan), where=usable)
+        return np.log(ratios)
+
+    (donors,) = donor_codes((len(moved), groups))
+    low, high = np.exp(bootstrap_interval(np.log(value), donors, logarithms, seed=seed, n_boot=n_boot))
+    return Measure(value, float(low), float(high), len(moved))
+
+
+def gene_correlation(
+    moved: FloatArray,
+    training_target: FloatArray,
+    *,
+    seed: int,
+    groups: Groups = None,
+    most_genes: int = MOST_GENES,
+    n_boot: int = 100,
+) -> Measure:
+    """Do genes go up and down together as in the target? 1 if the two gene-gene correlation matrices agree.
+
+    Pearson correlation between the upper triangles, over at most 300 genes. They are drawn with the
+    seed among the genes that vary in the target's training samples, so that all methods are asked
+    about the same ones; genes that do not vary in the moved profiles are then left out and counted.
+    """
+    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
+    if isinstance(pair, Measure):
+        return pair
+
+    def replicates(weights: Float64Array) -> Float64Array:
+        with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
+            return np.array([pair.agreement(pair.profiles, row) for row in weights])
+
+    value = pair.agreement(pair.profiles)
+    (donors,) = donor_codes((len(moved), groups))
+    low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
+    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), pair.note)
+
+
+def gene_correlation_at(
+    n: int, moved: FloatArray, training_target: FloatArray, *, seed: int, most_genes: int = MOST_GENES
+) -> Measure:
+    """The gene correlation of `n` of the moved samples, so that it can be read beside that of `n` real ones.
+
+    Correlations of few samples are blurred, whoever the samples are. The mean over 20 random choices.
+    """
+    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
+    if isinstance(pair, Measure) or n < 3:
+        return Measure(np.nan, n=n, note="too few" if n < 3 else pair.note)
+    rng = np.random.default_rng([seed, 81])
+    draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
+    with threadpool_limits(1):
+        found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
+    return Measure(float(np.mean(found)), n=n, note=pair.note)
+
+
+@dataclass(frozen=True)
+class _GenePairs:
+    """Profiles of the chosen genes, and the correlations that every two of them have in the target."""
+
+    profiles: NDArray[np.float64]
+    reference: Float64Array
+    note: str
+
+    @classmethod
+    def of(
+        cls, moved: FloatArray, training_target: FloatArray, *, seed: int, most_genes: int
+    ) -> "_GenePairs | Measure":
+        """Choose the genes; a measure without a number where there is nothing to compare."""
+        if len(moved) < 3 or len(training_target) < 3:
+            return Measure(np.nan, n=len(moved), note="too few")
+        varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
+        if len(varying) > most_genes:
+            varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
+        chosen = varying[moved[:, varying].std(axis=0, dtype=np.float64) > _VARIES]
+        lost = len(varying) - len(chosen)
+        note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
+        if len(chosen) < 3:
+            return Measure(np.nan, n=len(moved), note=joined_notes("undefined", note))
+        reference = _every_two(training_target[:, chosen].astype(np.float64))
+        if not reference.any():
+            return Measure(np.nan, n=len(moved), note="undefined")
+        return cls(moved[:, chosen].astype(np.float64), reference, note)
+
+    def agreement(self, profiles: NDArray[np.float64], weights: Float64Array | None = None) -> float:
+        """How well the correlations among profiles agree with those in the target."""
+        return float(_every_two(profiles, weights) @ self.reference)
+
+
+def _every_two(profiles: NDArray[np.float64], weights: Float64Array | None = None) -> Float64Array:
+    """The correlation of every two genes once, centred and of length 1."""
+    return _unit(_correlations(profiles, weights).ravel()[_above_diagonal(profiles.shape[1])])
+
+
+@lru_cache(maxsize=4)
+def _above_diagonal(n_genes: int) -> NDArray[np.int64]:
+    """Where each pair of two genes stands once in a flat gene-gene matrix: asked for by every bootstrap draw."""
+    return np.flatnonzero(np.triu(np.ones((n_genes, n_genes), dtype=bool), 1))
+
+
+def _correlations(profiles: NDArray[np.float64], weights: Float64Array | None = None) -> Float64Array:
+    """Gene-gene correlation matrix, each sample counted as often as its weight says; 0 for a gene without variance."""
+    counts = np.ones(len(profiles)) if weights is None else weights
+    drawn = counts > 0  # a bootstrap leaves out a third
+    profiles, counts = profiles[drawn], counts[drawn]
+    centred = profiles - counts @ profiles / counts.sum()
+    centred *= np.sqrt(counts)[:, None]  # once on either side: a symmetric product takes half the time
+    covariance = centred.T @ centred
+    scale = np.sqrt(np.diag(covariance))
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
+    correlations: Float64Array = covariance * inverse * inverse[:, None]
+    return correlations
+
+
+def _unit(values: Float64Array) -> Float64Array:
+    """Centred and of length 1, so that a dot product is a Pearson correlation; zeros where nothing varies."""
+    centred = values - values.mean()
+    length = float(np.linalg.norm(centred))
+    return centred / length if length > 1e-12 else np.zeros_like(centred)

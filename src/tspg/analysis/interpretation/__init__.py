@@ -1,0 +1,1 @@
+"""What moved profiles say: genes, what these do, and how few are enough."""

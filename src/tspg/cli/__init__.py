@@ -1,0 +1,1 @@
+"""The command line: options to one command, its lines to the terminal."""

@@ -1,0 +1,22 @@
+"""`tspg audit`: a finished run put to the test."""
+
+from argparse import Namespace
+
+from tspg.cli.summary import summary
+from tspg.report.manifest import read_manifest
+from tspg.report.read import read_run
+from tspg.report.save import add_tables
+from tspg.utils.lock import locked
+from tspg.utils.progress import Report
+
+
+def run_command(options: Namespace, report: Report) -> list[str]:
+    """The controls of a finished run; those finished before are not repeated."""
+    from tspg.audit.run import audit_metrics, audit_run
+
+    read_manifest(options.run)  # before a lock is put where there is no run
+    with locked(options.run):
+        found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
+        tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
+        add_tables(options.run, tables, audit_metrics(found, read_run(options.run)))
+    return [*found.lines(), *summary(options.run)]

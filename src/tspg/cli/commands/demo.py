@@ -1,0 +1,32 @@
+"""`tspg demo`: the embedded colorectal tumours, all four subtypes, moved to GI.MSI."""
+
+from argparse import Namespace
+
+from tspg.cli.summary import summary
+from tspg.data.demo import demo_data, demo_gene_sets
+from tspg.report.save import write_run
+from tspg.utils.lock import new_folder
+from tspg.utils.progress import Report
+
+QUICK = 3  # epochs of f, for a smoke test
+
+
+def run_command(options: Namespace, report: Report) -> list[str]:
+    """Train, move, judge and draw, on data that need no file."""
+    from tspg.audit.inputs import DEMO
+    from tspg.experiment import run as experiment
+
+    with new_folder(options.out):
+        found = experiment.run(
+            demo_data(),
+            label_column="subtype",
+            group_column="patient",
+            target_class="GI.MSI",
+            gene_set=demo_gene_sets().union(),
+            target_epochs=QUICK if options.quick else None,
+            folds=1,
+            report=report,
+        )
+        write_run(found, options.out, reading={"expression": DEMO})
+    smoke = [f"Smoke test: f learned for {QUICK} epochs only, so what it says means nothing."]
+    return [*(smoke if options.quick else []), *summary(options.out)]

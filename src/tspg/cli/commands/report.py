@@ -1,0 +1,13 @@
+"""`tspg report`: figures and report once more, from the files of the folder."""
+
+from argparse import Namespace
+
+from tspg.cli.summary import summary
+from tspg.report.save import refresh_report
+from tspg.utils.progress import Report
+
+
+def run_command(options: Namespace, _report: Report) -> list[str]:
+    """Draw the figures and the report of a finished run again."""
+    refresh_report(options.run)
+    return summary(options.run)

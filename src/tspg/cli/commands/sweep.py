@@ -1,0 +1,20 @@
+"""`tspg sweep`: gene sets x targets x seeds, or one job of them."""
+
+from argparse import Namespace
+
+from tspg.errors import UsageError
+from tspg.sweep import run as conduct
+from tspg.utils.progress import Report
+
+
+def run_command(options: Namespace, report: Report) -> list[str]:
+    """Plan the study whole; then tell about it, or work it off."""
+    if options.job is not None:
+        return conduct.do_job(options.out, options.job)
+    if options.config is None:
+        raise UsageError("Give the sweep file: --config FILE.toml.")
+    if options.list:
+        return conduct.list_runs(options.config, options.out)
+    if options.dry_run:
+        return conduct.dry_run_text(options.config, options.out, cores=options.cores, profile=options.profile)
+    return conduct.sweep(options.config, options.out, cores=options.cores, profile=options.profile, report=report)

@@ -1,0 +1,99 @@
+"""What the options name: files to read, and how."""
+
+from argparse import Namespace
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from anndata import AnnData
+
+from tspg.data.annotations import Annotation, annotation_files, read_annotations
+from tspg.data.genesets import GeneSet, read_gene_sets
+from tspg.data.readers.kinds import Kind, content_of
+from tspg.data.readers.sample_sheets import input_files
+from tspg.data.reading import Reading
+from tspg.data.scale import Scale
+from tspg.errors import UsageError
+from tspg.report.excel import require_xlsxwriter
+
+
+def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
+    """The matrix with its labels; samples that have none are left out, where that is allowed."""
+    adata = reading(options).read(gene_set, **limits(options), **more)
+    column = label_column(options, adata)
+    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+
+
+def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
+    """The second cohort, read as the first was: its genes, on whichever side of the file they stand."""
+    if options.test_expression is None:
+        if options.test_labels is not None:
+            raise UsageError(f"--test-labels {options.test_labels}: add its matrix, --test-expression FILE.")
+        return None
+    if options.test_labels is None and options.label_column is None:
+        raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
+    layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
+    own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
+    own = replace(own, sample_column=None)  # another file's column
+    genes = list(map(str, first.var_names))
+    source = first.uns["tspg_input"]
+    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
+    adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
+    column = adata.uns["tspg_input"].get("label_column")
+    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+
+
+def reading(options: Namespace) -> Reading:
+    """How the matrix is read."""
+    same = ("expression", "labels", "label_column", "sample_column", "layer", "value", "transpose", "transform")
+    return Reading(**{name: getattr(options, name) for name in same}, duplicates=options.duplicates or "error")
+
+
+def limits(options: Namespace) -> dict[str, Any]:
+    """What is refused of a matrix, and what is accepted."""
+    return {
+        "allow_unlabelled": options.allow_unlabelled,
+        "max_memory_gb": options.max_memory,
+        "strict": options.strict,
+    }
+
+
+def label_column(options: Namespace, adata: AnnData) -> str | None:
+    """The column with the classes, if any were given; a labels file with one column needs no name for it."""
+    from tspg.experiment.settings import only_label_column
+
+    return options.label_column or (only_label_column(adata) if options.labels else None)
+
+
+def gene_set(options: Namespace) -> GeneSet | None:
+    """The one gene set that the options name: a set, the union of all, or None for every gene."""
+    if not options.gene_sets:
+        if options.gene_set:
+            raise UsageError(f"--gene-set {options.gene_set}: add its file, --gene-sets FILE.gmt.")
+        return None
+    gene_sets = read_gene_sets(*options.gene_sets)
+    if options.gene_set is None:
+        raise UsageError(
+            f"Name one of the {len(gene_sets)} gene sets with --gene-set, such as {next(iter(gene_sets))}, "
+            "or say --gene-set all."
+        )
+    return gene_sets.union() if options.gene_set == "all" else gene_sets[options.gene_set]
+
+
+def annotations(options: Namespace) -> tuple[Annotation, ...] | None:
+    """What genes are to be looked up in; None for what `tspg` carries."""
+    return read_annotations(options.annotations) if options.annotations else None
+
+
+def files_named(options: Namespace) -> list[Path]:
+    """Every file that the options name, for the manifest to vouch for."""
+    given = {name: getattr(options, name, None) for name in ("expression", "labels", "test_expression", "test_labels")}
+    own = [input_files(path) if "expression" in name else [path] for name, path in given.items() if path is not None]
+    return [*chain.from_iterable(own), *getattr(options, "gene_sets", []), *annotation_files(options.annotations)]
+
+
+def require_what_xlsx_needs(options: Namespace) -> None:
+    """Refuse `--xlsx` before any work where its library is not installed."""
+    if options.xlsx:
+        require_xlsxwriter()

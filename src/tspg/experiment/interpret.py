@@ -1,0 +1,96 @@
+"""What a run or new profiles mean: the tables that tell which genes moved and what those do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+from tspg.analysis.evaluation.classifiers import Classify
+from tspg.analysis.interpretation.cases import Setting, cases_of
+from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
+from tspg.analysis.interpretation.gene_set_contribution import carriers
+from tspg.analysis.interpretation.membership import membership
+from tspg.analysis.interpretation.minimal_sets import smallest_sets
+from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS, outside_training
+from tspg.analysis.interpretation.paper_tables import table_1, table_2
+from tspg.analysis.interpretation.path import path_table
+from tspg.analysis.interpretation.samples import samples_table
+from tspg.data.annotations import Annotation
+from tspg.model.trained_model import TrainedModel
+
+
+@dataclass(frozen=True)
+class PerturbationResult:
+    """Moved profiles with what they are read against.
+
+    `study` holds the real samples that the model was trained and tested on, the moved profiles of its
+    own run; None where they are not at hand. `samples` are single samples asked for; `genes` and
+    `sample_genes` are the tables of class genes and of these samples, where there are any; `logistic` is
+    the linear judge of the study's training samples where it was fitted before.
+    """
+
+    perturbations: AnnData
+    top_genes: pd.DataFrame
+    model: TrainedModel
+    study: AnnData | None
+    samples: tuple[str, ...]
+    genes: pd.DataFrame | None = None
+    sample_genes: pd.DataFrame | None = None
+    logistic: Classify | None = None
+
+
+def interpretation_tables(
+    moved: PerturbationResult, metrics: Mapping[str, Any], annotations: Sequence[Annotation], *, enrichment: str
+) -> dict[str, pd.DataFrame]:
+    """Every table of what moved genes do and how few are enough, by the name of its file."""
+    tables = enrichment_tables(
+        moved.perturbations,
+        moved.top_genes,
+        annotations,
+        method=enrichment,
+        samples=moved.samples,
+        genes=moved.genes,
+        sample_genes=moved.sample_genes,
+    )
+    tables["table_1"] = table_1(metrics, moved.model.target_class)
+    if "enrichment" in tables:
+        tables["table_2"] = table_2(tables["enrichment"])
+    places = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
+    if moved.study is not None:
+        enough, places = _enough(moved, moved.study, annotations)
+        tables |= enough
+    tables["samples"] = samples_table(moved.perturbations, places, moved.samples)
+    return tables
+
+
+def _enough(
+    moved: PerturbationResult, study: AnnData, annotations: Sequence[Annotation]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The tables that need the real samples of the study, and the place of single samples among these."""
+    genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
+    setting = Setting.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
+    cases = list(cases_of(moved.perturbations, moved.samples))
+    tables = {
+        "path": path_table(cases, setting),
+        "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
+    }
+    if annotations:
+        tables["carriers"] = carriers(cases, setting, genes, annotations[0])
+    return tables, outside_training(moved.perturbations, setting, moved.samples)
+
+
+def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:
+    """For each category where its sets come from, how many there are, and how many have a gene here."""
+    genes, _ = changes_of(perturbations)
+    known = {one.category: membership(one.gene_sets, tuple(genes)) for one in annotations}
+    return [
+        {
+            "category": one.category,
+            "origin": one.origin,
+            "n_sets": len(one.gene_sets),
+            "n_tested": 0 if (found := known[one.category]) is None else len(found.terms),
+        }
+        for one in annotations
+    ]

@@ -1,0 +1,112 @@
+"""Before a run goes on: whether the machine has room for it, and whether a stopped one asks the same question."""
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import tspg
+from tspg.data.matrix import dense
+from tspg.data.prepare import text_column
+from tspg.data.readers.table import memory_limit
+from tspg.errors import ResourceError
+from tspg.experiment.estimate import disk_needed, memory_needed
+from tspg.experiment.task import Task
+from tspg.model.checkpoints import CheckpointFolder
+from tspg.model.device import choose_device
+from tspg.utils.resources import free_disk, is_out_of_memory
+
+LESS = "Choose fewer genes with --gene-sets, take a larger machine, or raise --max-memory."
+NOT_ASKED = ("threads", "device")  # settings of how it is computed: they change last digits, not the question
+
+
+def checkpoints_of(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
+    """Where the run of a question keeps its state in a folder; a doubt about going on there joins the question's notes.
+
+    Raises
+    ------
+    UsageError, ModelError
+        If the folder holds checkpoints of another question, or damaged ones.
+    """
+    checkpoints = CheckpointFolder(out, _asked(task), _made_with(task))
+    notes = [*task.details["notes"], *checkpoints.doubts]
+    return replace(task, details={**task.details, "notes": notes}), checkpoints
+
+
+def _asked(task: Task) -> dict[str, Any]:
+    """All that decides what is learned."""
+    settings = {name: value for name, value in task.config.as_dict().items() if name not in NOT_ASKED}
+    return {**settings, "expression and labels": _fingerprint(task)}
+
+
+def _fingerprint(task: Task) -> str:
+    """Sixteen hexadecimal digits that change with any value, name or label of the study."""
+    study, config = task.study, task.config
+    columns = [name for name in (config.label_column, config.group_column, config.adjust_column) if name is not None]
+    texts = [study.obs_names, study.var_names, *(text_column(study, name) for name in columns)]
+    digest = hashlib.sha256(repr([list(map(str, names)) for names in texts]).encode())
+    digest.update(np.ascontiguousarray(dense(study)).data)
+    return digest.hexdigest()[:16]
+
+
+def _made_with(task: Task) -> Mapping[str, str]:
+    config = task.config
+    device = choose_device(config.device)
+    return {
+        "tspg": tspg.__version__,
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
+        "threads": str(config.threads),
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        if device.type == "cpu"
+        else torch.cuda.get_device_name(device),
+    }
+
+
+@contextmanager
+def memory_told(task: Task) -> Iterator[None]:
+    """Say what a run needs if its memory runs out all the same.
+
+    Raises
+    ------
+    ResourceError
+        In place of what NumPy, Arrow or PyTorch raise.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(f"Not enough memory. {_needs(task)}. {LESS}") from error
+
+
+def _needs(task: Task) -> str:
+    n_samples, n_genes = task.study.shape
+    needed = memory_needed(n_samples, n_genes, task.config)
+    return f"{n_samples:,} samples x {n_genes:,} genes need about {needed / 1e9:.1f} GB of memory"
+
+
+def require_room(task: Task, out: Path, max_memory_gb: float | None) -> None:
+    """Refuse a run that will not fit into memory, or whose files will not fit on the disk; before any work.
+
+    Raises
+    ------
+    ResourceError
+        With what is needed and what there is.
+    """
+    n_samples, n_genes = task.study.shape
+    limit = memory_limit(max_memory_gb)
+    if memory_needed(n_samples, n_genes, task.config) > limit:
+        raise ResourceError(f"{_needs(task)}; the limit is {limit / 1e9:.1f} GB. {LESS}")
+    needed, free = disk_needed(n_samples, n_genes, task.config), free_disk(out)
+    if needed > free:
+        raise ResourceError(
+            f"{out}: the run will write about {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free there. "
+            "Free some space, or name a folder on another disk."
+        )

@@ -1,0 +1,196 @@
+"""Every setting of an experiment, with the paper's numbers as defaults, and the named presets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tspg.utils.options import MOST_GENES, check
+from tspg.utils.schema import CALLABLE, TEXT, Kind, fields, list_of, names, number, one_of, optional, whole
+
+
+@dataclass(frozen=True)
+class TargetModelConfig:
+    """Settings of f, the classifier that must be convinced (paper, section 2.2).
+
+    The paper's 50 epochs of 256 samples are 1,850 steps on its 11,688 samples, but 100 on 366: with
+    `least_steps`, small data is gone through until f has taken so many. With `warm_up` the rate rises
+    over that share of the steps and falls to 0 as a cosine; without, it stays.
+    """
+
+    hidden_units: tuple[int, ...] = (1024, 512, 128)
+    learning_rate: float = 1e-3
+    batch_size: int = 256
+    epochs: int = 50
+    least_steps: int = 1
+    warm_up: float | None = None
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of Eq. 5; the paper adds the four terms as they are."""
+
+    realism: float = 1.0
+    target_class: float = 1.0
+    perturbation_norm: float = 1.0
+    target_distance: float = 1.0
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """The layers of G (paper, section 2.2) and how long it is trained."""
+
+    down_units: tuple[int, ...] = (512, 256, 128)
+    residual_blocks: int = 3
+    up_units: tuple[int, ...] = (256, 512)
+    learning_rate: float = 2e-4
+    batch_size: int = 128
+    epochs: int = 150
+    steps: int | None = None  # if set, training ends after exactly this many steps instead of `epochs`
+
+
+@dataclass(frozen=True)
+class PaperConfig(GeneratorConfig):
+    """Preset `paper`: G against D and f, by Eqs. 1-5 (paper, section 2.2)."""
+
+    discriminator_units: tuple[int, ...] = (512, 256, 128)
+    discriminator_learning_rate: float = 1e-4
+    confidence: float = 0.0  # kappa of Eq. 2
+    weights: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """One question: move profiles to `target_class`, with everything that decides the answer.
+
+    `source_classes` None means every class but the target; the split is grouped by
+    `group_column` (a donor or patient) when one is named, the values are adjusted for `adjust_column`
+    (a batch). The values are X, or those of `layer`. `method` is `generator`, made as the
+    preset says, or one in closed form; `generator` has the settings of one that is trained, and is
+    None else. With `folds` above 1 the evidence comes from so many further fits, by which every
+    sample is held out once. `normalise` and `align` say what becomes of a second cohort's profiles first.
+
+    Examples
+    --------
+    >>> config = tspg.ExperimentConfig(target_class="GI.MSI", preset="paper")
+    >>> config.generator.epochs, config.target_model.epochs
+    (150, 50)
+    >>> run.config.preset
+    'transport'
+    """
+
+    target_class: str
+    source_classes: tuple[str, ...] | None = None
+    label_column: str = "label"
+    group_column: str | None = None
+    adjust_column: str | None = None
+    gene_set: str | None = None
+    layer: str | None = None
+    preset: str = "paper"
+    method: str = "generator"
+    train_fraction: float = 0.8
+    folds: int = 1
+    seed: int = 0
+    threads: int = 2
+    device: str = "auto"
+    top_k: int = 20
+    enrichment: str = "both"
+    normalise: str = "none"
+    align: str = "none"
+    target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
+    generator: PaperConfig | None = field(default_factory=PaperConfig)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a generator is trained, rather than computed in closed form."""
+        return self.method == "generator" and self.generator is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return asdict(self)
+
+
+METHODS = (
+    *("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw"),
+    *("target_mean", "paired_regression"),
+)
+KEEP = ("all", "tables", "metrics")  # how much of a run stays on disk; `save_run` says what
+NORMALISE, ALIGN = ("none", "quantile"), ("none", "cohort")  # what becomes of new profiles before a model moves them
+ENRICHMENT = ("ora", "ranked", "both")  # tests: of the top genes' lists, of the ranks of all genes
+# Nearer to real samples than `paper` by energy distance and gene correlation on nine tasks (docs/evidence.md).
+DEFAULT_PRESET = "transport"
+# Of f, and of a generator that is trained.
+PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | None]] = {
+    "paper": (TargetModelConfig(), PaperConfig()),
+    "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), None),
+}
+
+
+DEVICES = ("auto", "cpu", "cuda")
+MOST_THREADS, MOST_FOLDS, MOST_STEPS, MOST_UNITS = 1024, 50, 10**9, 10**9
+LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
+
+# What every setting must be, whoever says it: a user in Python or on the command line, or the file of a model.
+_RATE, _UNITS = number(0, 1, above=True), list_of(whole(1, MOST_UNITS), least=1, needed="a list of whole numbers")
+_LENGTH = whole(1, MOST_STEPS)
+TARGET_MODEL: dict[str, Kind] = {
+    "hidden_units": _UNITS,
+    "learning_rate": _RATE,
+    "batch_size": _LENGTH,
+    "epochs": _LENGTH,
+    "least_steps": _LENGTH,
+    "warm_up": optional(number(0, 1)),
+}
+GENERATOR: dict[str, Kind] = {
+    "down_units": _UNITS,
+    "residual_blocks": whole(0, MOST_UNITS),
+    "up_units": _UNITS,
+    "learning_rate": _RATE,
+    "batch_size": _LENGTH,
+    "epochs": _LENGTH,
+    "steps": optional(_LENGTH),
+    "discriminator_units": _UNITS,
+    "discriminator_learning_rate": _RATE,
+    "confidence": number(0),
+    "weights": fields(dict.fromkeys(LossWeights.__dataclass_fields__, number(0))),
+}
+SETTINGS: dict[str, Kind] = {
+    "target_class": TEXT,
+    "source_classes": optional(names(1)),
+    "label_column": TEXT,
+    **dict.fromkeys(("group_column", "adjust_column", "gene_set", "layer"), optional(TEXT)),
+    "preset": one_of(PRESETS),
+    "method": one_of(METHODS),
+    "train_fraction": number(0, 1, above=True),
+    "folds": whole(1, MOST_FOLDS),
+    "seed": whole(0, LARGEST_SEED),
+    "threads": whole(1, MOST_THREADS),
+    "device": one_of(DEVICES),
+    "top_k": whole(1, MOST_GENES),
+    "enrichment": one_of(ENRICHMENT),
+    "normalise": one_of(NORMALISE),
+    "align": one_of(ALIGN),
+}
+ASKED: dict[str, Kind] = {  # and of what else can be said
+    **dict.fromkeys(("epochs", "steps", "target_epochs"), optional(_LENGTH)),
+    **SETTINGS,
+    "samples": optional(names()),
+    "report": CALLABLE,
+    "k": whole(1, MOST_GENES),
+}
+
+
+def check_options(given: Mapping[str, Any]) -> None:
+    """Refuse values that options cannot have, whatever the data.
+
+    Raises
+    ------
+    UsageError
+        Naming the first option, what was given, and what is needed.
+    """
+    check(given, ASKED)
+
+
+def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | None]:
+    """The settings of f that a preset stands for, and those of the generator where one is trained."""
+    check_options({"preset": name})
+    return PRESETS[name]

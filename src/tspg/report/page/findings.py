@@ -1,0 +1,193 @@
+"""What the numbers of a run say, in sentences, with their doubts."""
+
+import pandas as pd
+
+from tspg.analysis.evaluation.comparison import beside
+from tspg.analysis.evaluation.criteria import ANSWERS, EvidenceView
+from tspg.analysis.evaluation.measure import MEAN_SHIFT, REAL, UNTOUCHED
+from tspg.analysis.evaluation.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
+from tspg.analysis.evaluation.verdict import QUESTIONS
+from tspg.report.page.genes import strongest_genes
+from tspg.report.read import RunFiles
+from tspg.utils.text import counted, listed, number, percent
+
+_DOUBTFUL_CLASSIFIER = 0.8
+_CALLED_BEFORE = 0.2
+_GENES_NAMED = 6
+_TOO_WIDE = 0.5  # of an interval on the axis from 0, like real samples, to 1, not moved
+_ALIKE = 1.25  # times as much or as little variance
+_SOURCES_NAMED = 2
+
+
+def findings_of(run: RunFiles) -> list[str]:
+    """The answer in up to three sentences: the genes, whether moved samples are called the target, and like it."""
+    return [sentence for sentence in (_strongest_genes(run), called_of(run), _alike(run)) if sentence]
+
+
+def called_of(run: RunFiles) -> str:
+    """How many samples f calls the target once they are moved."""
+    rate, n = run.metric("perturbation.hit_rate"), run.metric("perturbation.n_held_out")
+    if rate is None or not n:
+        return _called_of_all(run)
+    low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
+    before, real = (run.evidence(method, "hit_rate_f") for method in (UNTOUCHED, REAL))
+    return (
+        f"After perturbation the classifier f called {round(rate * n):,} of {counted(n, 'held-out sample')} "
+        f"{run.target} ({percent(rate)}, 95% interval {low} to {high})"
+        + (f"; before, {percent(before['value'])}" if before else "")
+        + (f"; of real {run.target} samples, {percent(real['value'])}." if real else ".")
+    )
+
+
+def _called_of_all(run: RunFiles) -> str:
+    share, n = run.metric("perturbation.f_accuracy"), run.metric("perturbation.n")
+    if share is None or not n:
+        return f"How often the classifier f calls the perturbed samples {run.target} is not available."
+    called = f"{round(share * n):,} of {counted(n, 'sample')} {run.target} ({percent(share)})"
+    before = (
+        int((run.obs["predicted_before"].astype(str) == run.target).sum()) if "predicted_before" in run.obs else None
+    )
+    return f"After perturbation the classifier f called {called}" + (
+        "." if before is None else f"; before, {percent(before / n)}."
+    )
+
+
+def _alike(run: RunFiles) -> str:
+    own = run.evidence(run.method, "energy_ratio")
+    if own is None:
+        return ""
+    value, low, high = own["value"], own["low"], own["high"]
+    interval = f" (95% interval {number(low)} to {number(high)})" if pd.notna(high - low) else ""
+    return (
+        f"{_how_near(value, high - low, run.target)}: energy ratio {number(value, 3)}{interval}, where 0 is like real "
+        f"ones and 1 like the samples before{_beside_simple(run)}{_varied(run)}."
+    )
+
+
+def _how_near(ratio: float, width: float, target: str) -> str:
+    if width > _TOO_WIDE:
+        return f"How near the perturbed samples are to real {target} samples by all genes together can hardly be told"
+    words = "farther than they started from" if ratio > 1 else "only part of the way to"
+    words = "very close to" if ratio <= ENERGY_PASS else "near" if ratio <= ENERGY_DOUBTFUL else words
+    return f"By all genes together the perturbed samples are {words} real {target} samples"
+
+
+def _beside_simple(run: RunFiles) -> str:
+    simple = run.evidence(MEAN_SHIFT, "energy_ratio")
+    if simple is None or run.method == MEAN_SHIFT:
+        return ""
+    outcome = beside(EvidenceView.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
+    words = {0: "cannot be told from it", 1: "is farther away", -1: "comes nearer"}[outcome]
+    return f"; by this measure a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
+
+
+def _varied(run: RunFiles) -> str:
+    own = run.evidence(run.method, "variance_ratio")
+    if own is None:
+        return ""
+    value, (low, high) = own["value"], VARIANCE_PASS
+    words = "less than" if value < 1 else "more than"
+    words = f"somewhat {words}" if low <= value <= high else words
+    words = "about as much as" if 1 / _ALIKE <= value <= _ALIKE else words
+    return f"; among themselves they vary {words} real ones do (variance ratio {number(value)}, where 1 is right)"
+
+
+def _strongest_genes(run: RunFiles) -> str:
+    """The genes that lead; of runs without a test those moved most over all lists, or of samples without a class."""
+    leading, which = strongest_genes(run)
+    if leading:
+        return f"{leading}{_stable(run, which)}"
+    top = run.tables["top_genes"]
+    if top.empty:
+        return ""
+    lists = top[top["sample"] == ""] if (top["sample"] == "").any() else top
+    strength = lists.groupby(["direction", "gene"])["perturbation"].sum().abs()
+    parts, named = [], []
+    for direction in ("up", "down"):
+        if direction in strength.index:
+            names = [str(gene) for gene in strength[direction].nlargest(_GENES_NAMED).index]
+            named += [(direction, gene) for gene in names]
+            parts.append(f"{'raises' if direction == 'up' else 'lowers'} most: {', '.join(names)}")
+    return f"The model {'; it '.join(parts)}.{_stable(run, named)}"
+
+
+def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:
+    """Which of the genes that were named an audit found again; empty where there was none."""
+    table = run.tables["stable_genes"]
+    if table.empty:
+        return ""
+    rows = table[table["stable"] == "yes"].astype({"direction": str, "gene": str, "source_class": str})
+    sources = rows.groupby(["direction", "gene"])["source_class"].agg(list).to_dict()
+    found = [f"{gene} ({_from(sources[way, gene])})" for way, gene in named if (way, gene) in sources]
+    who = f"Of them {listed(found)} also {'leads' if len(found) == 1 else 'lead'}" if found else "None of them leads"
+    return f" {who} in fits with samples drawn anew."
+
+
+def _from(sources: list[str]) -> str:
+    return f"from {listed(sources)}" if len(sources) <= _SOURCES_NAMED else f"from {len(sources):,} source classes"
+
+
+def verdict_in_short(run: RunFiles) -> str:
+    """The six answers in one line; empty where the run was judged elsewhere."""
+    answers: dict[str, list[str]] = {}
+    for name, found in run.verdict.items():
+        answers.setdefault(str(found["answer"]), []).append(QUESTIONS[name].rstrip("?").lower())
+    told = [f"{answer.replace('_', ' ')}: {', '.join(answers[answer])}" for answer in ANSWERS if answer in answers]
+    return f"Verdict: {'; '.join(told)}. The report says why." if told else ""
+
+
+def cautions_of(run: RunFiles) -> list[str]:
+    """What a careful reader should know beside the verdict: about the classifier f, then about the data."""
+    return [*_elsewhere(run), *_doubts_of_f(run), *_data_notes(run)]
+
+
+def _doubts_of_f(run: RunFiles) -> list[str]:
+    found = []
+    accuracy = run.metric("target_model.test_balanced_accuracy")
+    if accuracy is not None and accuracy < _DOUBTFUL_CLASSIFIER:
+        found.append(
+            f"The classifier f itself is right for only {percent(accuracy)} of real held-out samples (mean over "
+            "classes): that it calls a sample the target is weak evidence."
+        )
+    before = run.evidence(UNTOUCHED, "hit_rate_f")
+    if before and before["value"] > _CALLED_BEFORE:
+        found.append(
+            f"The classifier called {percent(before['value'])} of these samples {run.target} before they were moved: "
+            "the hit rate says little."
+        )
+    return found
+
+
+def _data_notes(run: RunFiles) -> list[str]:
+    found = []
+    missing = run.metric("data.gene_set.missing") or []
+    if missing:
+        found.append(f"Of the gene set {_genes(missing, 'is', 'are')} not in the matrix: {_few(missing)}.")
+    constant = run.metric("data.constant_genes") or []
+    if constant:
+        vary = _genes(constant, "does", "do")
+        found.append(f"{vary} not vary in the training samples: {_few(constant)}. Set to 0 and not ranked.")
+    clipped = run.metric("data.clipped_cells")
+    if clipped:
+        share = percent(run.metric("data.clipped_fraction"))
+        values = counted(clipped, "held-out value" if run.metric("data.n_test") else "value")
+        lay = "lay outside the range seen in training and"
+        found.append(f"{values} ({share}) {lay} {'was' if clipped == 1 else 'were'} clipped.")
+    notes = [str(note) for note in run.metric("data.notes") or []]
+    return found + [note for note in notes if not (missing and "wanted genes are not in the matrix" in note)]
+
+
+def _genes(names: list[str], one: str, many: str) -> str:
+    return f"1 gene {one}" if len(names) == 1 else f"{len(names):,} genes {many}"
+
+
+def _few(names: list[str], most: int = 12) -> str:
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(str(name) for name in names[:most]) + rest
+
+
+def _elsewhere(run: RunFiles) -> list[str]:
+    """Where the verdict stands if it is not on this page."""
+    if run.verdict:
+        return []
+    return ["How far to believe the model was measured in the run that trained it; see that run's report."]

@@ -1,0 +1,1 @@
+"""What every package uses: files written whole, names and numbers in messages, progress, time and memory."""
