@@ -26,8 +26,8 @@ if not (REFERENCE.is_dir() and (ROOT / "scripts" / "make_reference.py").is_file(
 ARCHIVED = ROOT / "tests" / "archives" / "v0.1.0" / "transport"
 ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, tests/sweep and below
     *("controls.tsv", "stable_genes.tsv", "compare.tsv", "sample_genes.tsv"),
-    *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv"),  # in tests/test_second_cohort.py
-    "inspect --json",  # in tests/test_inspection.py
+    *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv"),  # in tests/experiment/test_second_cohort.py
+    "inspect --json",  # in tests/experiment/test_inspect.py
     *("sweep.tsv", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"),
 }
 OF_OLD_RUNS = {"gene_changes.tsv", "percentiles.tsv"}  # of tspg 0.1.0; genes.tsv and sample_genes.tsv replace them
@@ -37,7 +37,7 @@ ONLY_OF_PERTURB = (
     "data.alignment",
     "data.new_classes.",
     "data.unseen_energy_ratio",
-)  # tests/test_new_classes.py
+)  # tests/experiment/test_new_classes.py
 
 
 def test_the_page_of_commands_is_what_the_program_says():

@@ -2,7 +2,7 @@
 
 A reading may end in a result or in a `TspgError`; anything else is a crasher, and so are a reading that takes
 longer than a second for 4 kB and one that takes more than half a gigabyte. Crashers are kept in
-`tests/corpus_crashers/TARGET/`, and `tests/test_crashers.py` reads each of them again for ever.
+`tests/corpus_crashers/TARGET/`, and `tests/trust/test_crashers.py` reads each of them again for ever.
 """
 
 import gzip

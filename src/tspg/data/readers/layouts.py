@@ -1,7 +1,7 @@
 """The layouts of tables that programs and archives write: one record each, and how it is known from the table's head.
 
-To add one, write a record below and a test in `tests/data/test_layouts.py`. Columns of text need no record: they
-are set apart in any table. A record says what cannot be seen: which numbers are no values, which column names the
+To add one, write a record below and a test in `tests/data/readers/test_layouts.py`. Columns of text need no record:
+they are set apart in any table. A record says what cannot be seen: which numbers are no values, which column names the
 rows, in what units the values are, and what to do about a file that is no matrix.
 """
 

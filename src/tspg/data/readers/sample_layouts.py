@@ -1,6 +1,6 @@
 """Files with the genes of one sample, as programs and archives write them: one record each.
 
-To add one, write a record below and a line in `tests/data/test_sample_files.py`.
+To add one, write a record below and a line in `tests/data/readers/test_sample_files.py`.
 """
 
 import re

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE, SCRIPT, SBOM = (ROOT / name for name in ("docs/dependencies.md", "scripts/make_sbom.py", "docs/sbom.json"))
 if not (SCRIPT.is_file() and (ROOT / "constraints.txt").is_file()):
     pytest.skip("the script is part of a checkout, not of an installed package", allow_module_level=True)

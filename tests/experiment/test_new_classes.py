@@ -20,7 +20,7 @@ from tspg.model.baseline import TrainingPart
 from tspg.model.baselines import BASELINES
 from tspg.utils.files import read_table, write_table
 
-ARCHIVED = Path(__file__).parent / "archives" / "v0.1.0" / "transport"
+ARCHIVED = Path(__file__).parents[1] / "archives" / "v0.1.0" / "transport"
 HOW = {"label_column": "label", "target_class": "target", "target_epochs": 10, "folds": 1, "threads": 1}
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.soak.fuzz_targets import TARGETS, make_room
 from tspg.errors import TspgError
 
-CORPUS = Path(__file__).parent / "corpus_crashers"
+CORPUS = Path(__file__).parents[1] / "corpus_crashers"
 
 
 def test_crashers_lie_where_a_reader_is_known():

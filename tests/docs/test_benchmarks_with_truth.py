@@ -16,7 +16,7 @@ from tspg.model.expectation import Expectation
 from tspg.model.residuals import Tail
 from tspg.utils.files import read_table
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package

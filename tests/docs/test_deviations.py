@@ -8,7 +8,7 @@ import pytest
 
 from tspg.utils.files import read_json
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = ROOT / "benchmarks" / "deviations.json"
 if not NUMBERS.exists():
     pytest.skip("the benchmarks are part of a checkout", allow_module_level=True)

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tspg.model.device import fixed_threads
 from tspg.utils.files import read_table
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(BENCHMARKS))  # scripts, not a package
