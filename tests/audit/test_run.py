@@ -127,7 +127,7 @@ def test_the_time_is_told_before_the_work(audited_folder, counted):
     def report(phase, done, _total, _numbers):
         told.append((phase, done, list(counted)))
 
-    expected = audit_run(audited_folder, quick=True, report=report).seconds_expected
+    expected = audit_run(audited_folder, quick=True, progress=report).seconds_expected
     assert told[0] == (f"audit (about {max(1, expected):.0f} s)", 0, [])
     assert expected > 0
     assert audit_run(audited_folder, quick=True).seconds_expected == 0

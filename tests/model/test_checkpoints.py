@@ -282,7 +282,7 @@ def test_an_interrupt_after_the_last_step_is_not_lost(dataset, tmp_path):
     signal.signal(signal.SIGTERM, stop)
     try:
         with pytest.raises(Stopped):
-            train_target_model(dataset, F, report=told, checkpoints=folder(tmp_path))
+            train_target_model(dataset, F, progress=told, checkpoints=folder(tmp_path))
     finally:
         signal.signal(signal.SIGTERM, before)
 

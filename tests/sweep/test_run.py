@@ -17,7 +17,7 @@ from tspg.utils.lock import locked
 
 
 def sweep(config, out):
-    return conduct.sweep(config, out, cores=1, profile=None, report=lambda *_: None)
+    return conduct.sweep(config, out, cores=1, profile=None, progress=lambda *_: None)
 
 
 def test_a_comparison_with_random_gene_sets_that_failed_is_told_and_tried_again(study, tmp_path, monkeypatch):
@@ -75,7 +75,7 @@ def test_an_earlier_reason_is_not_told_of_a_later_failure(study, tmp_path, monke
     write_text(reason_file(run, tmp_path), "the loss is nan\n")
     monkeypatch.setattr(engine, "_snakemake", lambda *_, **__: [sys.executable, "-c", LOG_ONLY, str(tmp_path)])
     with locked(tmp_path) as lock:
-        engine.run_snakemake(plan, tmp_path, cores=1, profile=None, lock=lock, report=lambda *_: None)
+        engine.run_snakemake(plan, tmp_path, cores=1, profile=None, lock=lock, progress=lambda *_: None)
     assert engine.reason(plan, run, tmp_path) == engine.KILLED
 
 

@@ -25,7 +25,7 @@ from tspg.audit.store import key_of, load_outcome, store_outcome
 from tspg.experiment.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.report.read import RunFiles, read_run
-from tspg.utils.progress import Report, silent
+from tspg.utils.progress import Progress, silent
 
 Task = Callable[[RunContext, Plan], Outcome]
 Cost = Callable[[RunContext, Plan], Work]
@@ -73,7 +73,7 @@ class Audit:
         return found
 
 
-def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None, report: Report = silent) -> Audit:
+def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None, progress: Progress = silent) -> Audit:
     """Carry out every control of a finished run that was not finished before.
 
     Parameters
@@ -97,7 +97,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     left = {name: seconds_for(CONTROLS[name][1](subject, plan), subject) for name in CONTROLS if found[name] is None}
     expected = sum(left.values())
     phase = f"audit (about {max(1.0, expected):.0f} s)"
-    report(phase, 0, len(CONTROLS), {})
+    progress(phase, 0, len(CONTROLS), {})
     outcomes: dict[str, Outcome] = {}
     with fixed_threads(subject.config.threads):
         for number, (name, (run_command, _)) in enumerate(CONTROLS.items(), start=1):
@@ -106,7 +106,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                 outcome = _tempered(run_command(subject, plan), CONTROLS[name][1](subject, plan), name, subject)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-            report(phase, number, len(CONTROLS), {})
+            progress(phase, number, len(CONTROLS), {})
         evidence = with_second_classifier(read_run(folder).tables["evidence"], subject)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
 

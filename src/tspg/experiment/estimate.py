@@ -122,7 +122,7 @@ def probe(n_genes: int, n_classes: int, config: ExperimentConfig) -> tuple[float
         return time.perf_counter() - started
 
     with fixed_threads(config.threads):
-        f = train_target_model(made_up, few, device=device, report=lambda *_: marks.append(time.perf_counter()))
+        f = train_target_model(made_up, few, device=device, progress=lambda *_: marks.append(time.perf_counter()))
         step_f = (marks[-1] - marks[0]) / (2 * batches_an_epoch(len(made_up.profiles), few.batch_size))
         if config.generator is None or not config.is_trained:
             return step_f, 0.0

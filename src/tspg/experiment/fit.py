@@ -27,7 +27,7 @@ from tspg.model.reference import ClassReference, SampleReference, class_referenc
 from tspg.model.shift import Shift
 from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
-from tspg.utils.progress import Report, silent
+from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
 from tspg.utils.typing import Float32Array
 
@@ -112,7 +112,7 @@ class Fit:
 def fit_classifier(
     task: Task,
     clock: Clock,
-    report: Report = silent,
+    progress: Progress = silent,
     *,
     is_train: NDArray[np.bool_] | None = None,
     checkpoints: Checkpoints = NONE_KEPT,
@@ -124,7 +124,7 @@ def fit_classifier(
     with clock.phase("target_model"):
         device = choose_device(config.device)
         f = train_target_model(
-            dataset, config.target_model, seed=config.seed, device=device, report=report, checkpoints=checkpoints
+            dataset, config.target_model, seed=config.seed, device=device, progress=progress, checkpoints=checkpoints
         )
     return FittedClassifier(dataset, f, config.seed, task)
 
@@ -153,13 +153,13 @@ def expression_of(task: Task, dataset: Dataset) -> Expression:
 
 
 def fit_target(
-    classifier: FittedClassifier, task: Task, clock: Clock, report: Report, checkpoints: Checkpoints = NONE_KEPT
+    classifier: FittedClassifier, task: Task, clock: Clock, progress: Progress, checkpoints: Checkpoints = NONE_KEPT
 ) -> Fit:
     """Learn to move profiles to the question's target (paper, section 2.2)."""
     config, f = task.config, classifier.target_model
     with clock.phase("generator"):
         device = choose_device(config.device)
-        learned = learn(classifier.dataset, f, config, device=device, report=report, checkpoints=checkpoints)
+        learned = learn(classifier.dataset, f, config, device=device, progress=progress, checkpoints=checkpoints)
     model = TrainedModel.of(classifier.dataset, f, learned.method, config, task.details)
     return Fit(classifier, model, learned.history)
 
@@ -183,7 +183,7 @@ def evidence_of(fitted: Fit, task: Task, second: Dataset | None = None) -> pd.Da
 
 
 def cross_fitted_evidence(
-    task: Task, dataset: Dataset, report: Report, checkpoints: Checkpoints = NONE_KEPT
+    task: Task, dataset: Dataset, progress: Progress, checkpoints: Checkpoints = NONE_KEPT
 ) -> pd.DataFrame:
     """The evidence of `config.folds` further fits, pooled: each sample is held out by one of them."""
     n_folds = task.config.folds
@@ -192,7 +192,7 @@ def cross_fitted_evidence(
         name = f"fold {fold + 1} of {n_folds}"
 
         def told(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
-            report(f"{phase}, {name}", done, total, numbers)
+            progress(f"{phase}, {name}", done, total, numbers)
 
         kept = checkpoints.within(name)
         classifier = fit_classifier(task, Clock(), told, is_train=folds != fold, checkpoints=kept)

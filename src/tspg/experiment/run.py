@@ -34,7 +34,7 @@ from tspg.model.device import fixed_threads
 from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
 from tspg.model.trained_model import TrainedModel
-from tspg.utils.progress import Report, silent
+from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
 from tspg.utils.typing import Float32Array
 
@@ -109,7 +109,7 @@ def run(
     seed: int = 0,
     threads: int = ExperimentConfig.threads,
     device: str = "auto",
-    report: Report = silent,
+    progress: Progress = silent,
 ) -> Run:
     """Learn to move profiles to the target class, and say which genes had to change.
 
@@ -164,7 +164,7 @@ def run(
         Processor threads.
     device
         Where to train: `cpu`, `cuda`, or `auto` for a GPU where there is one.
-    report
+    progress
         Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
 
     Raises
@@ -183,7 +183,7 @@ def run(
     >>> run.perturbations.shape
     (153, 50)
     """
-    check_options({"report": report})
+    check_options({"progress": progress})
     task = make_task(
         adata,
         target_class,
@@ -209,12 +209,12 @@ def run(
         threads=threads,
         device=device,
     )
-    (found,) = run_experiments([task], report=report)
+    (found,) = run_experiments([task], progress=progress)
     return found
 
 
 def run_targets(
-    adata: AnnData, *, target_classes: Sequence[str], report: Report = silent, **options: Any
+    adata: AnnData, *, target_classes: Sequence[str], progress: Progress = silent, **options: Any
 ) -> Iterator[Run]:
     """The same question for several target classes of one study, each as `run` answers it.
 
@@ -226,7 +226,7 @@ def run_targets(
         Expression, samples x genes, as for `run`.
     target_classes
         The classes that profiles are moved to, one run each.
-    report
+    progress
         As for `run`.
     **options
         All others of `run`.
@@ -248,17 +248,17 @@ def run_targets(
     GI.MSI (153, 50)
     GI.GS (153, 50)
     """
-    check_options({"report": report})
+    check_options({"progress": progress})
     targets = [] if isinstance(target_classes, str) else list(target_classes)
     if not targets:
         raise UsageError(f"target_classes is {target_classes!r}; a list of one or more class names is needed.")
-    return run_experiments(make_tasks(adata, targets, **options), report=report)
+    return run_experiments(make_tasks(adata, targets, **options), progress=progress)
 
 
 def run_experiments(
     tasks: Sequence[Task],
     *,
-    report: Report = silent,
+    progress: Progress = silent,
     classifier: FittedClassifier | None = None,
     clock: Clock | None = None,
     checkpoints: Checkpoints = NONE_KEPT,
@@ -274,15 +274,15 @@ def run_experiments(
             each = "" if len(tasks) == 1 else f" for each of {len(tasks)} targets"
             logger.info("expect %s%s", estimate_task(tasks[0]), each)
         with fixed_threads(threads):
-            classifier = fit_classifier(tasks[0], clock, report, checkpoints=checkpoints)
+            classifier = fit_classifier(tasks[0], clock, progress, checkpoints=checkpoints)
     for task in tasks:
         with fixed_threads(threads):
-            fitted = fit_target(classifier, task, clock, report, checkpoints)
-            found = _finish(task, fitted, clock, report, checkpoints)
+            fitted = fit_target(classifier, task, clock, progress, checkpoints)
+            found = _finish(task, fitted, clock, progress, checkpoints)
         yield found
 
 
-def _finish(task: Task, fitted: Fit, clock: Clock, report: Report, checkpoints: Checkpoints) -> Run:
+def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoints: Checkpoints) -> Run:
     """Move the samples and say what can be said about it."""
     config = task.config
     with clock.phase("reference"):
@@ -303,7 +303,7 @@ def _finish(task: Task, fitted: Fit, clock: Clock, report: Report, checkpoints: 
     with clock.phase("evidence"):
         logistic = None
         if config.folds > 1:
-            evidence = cross_fitted_evidence(task, fitted.dataset, report, checkpoints)
+            evidence = cross_fitted_evidence(task, fitted.dataset, progress, checkpoints)
         else:
             evidence = evidence_of(fitted, task)
             if config.source_classes is None:  # else what the genes mean is asked of the named classes alone

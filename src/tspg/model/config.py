@@ -174,7 +174,7 @@ ASKED: dict[str, Kind] = {  # and of what else can be said
     **dict.fromkeys(("epochs", "steps", "target_epochs"), optional(_LENGTH)),
     **SETTINGS,
     "samples": optional(names()),
-    "report": CALLABLE,
+    "progress": CALLABLE,
     "k": whole(1, MOST_GENES),
 }
 

@@ -17,7 +17,7 @@ from tspg.model.networks import TargetModel
 from tspg.model.ot_map import GaussianOTMap
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator
-from tspg.utils.progress import Report, silent
+from tspg.utils.progress import Progress, silent
 from tspg.utils.typing import Float32Array
 
 GENERATOR, *CLOSED_FORM = METHODS
@@ -37,7 +37,7 @@ def learn(
     config: ExperimentConfig,
     *,
     device: torch.device,
-    report: Report = silent,
+    progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> Learned:
     """Make what the configuration asks for; what is known in closed form has no training, and an empty history."""
@@ -45,7 +45,7 @@ def learn(
         return Learned(fit_closed_form(config.method, dataset, config.target_class, seed=config.seed), UNTRAINED)
     if config.generator is None:
         return Learned(LinearMap(GaussianOTMap.estimate(dataset, config.target_class), GENERATOR), UNTRAINED)
-    return _learn_paper(dataset, target_model, config, config.generator, device, report, checkpoints)
+    return _learn_paper(dataset, target_model, config, config.generator, device, progress, checkpoints)
 
 
 def _learn_paper(
@@ -54,7 +54,7 @@ def _learn_paper(
     config: ExperimentConfig,
     settings: PaperConfig,
     device: torch.device,
-    report: Report,
+    progress: Progress,
     checkpoints: Checkpoints,
 ) -> Learned:
     is_target = dataset.in_class(config.target_class)
@@ -68,7 +68,7 @@ def _learn_paper(
         source_classes=config.source_classes,
         seed=config.seed,
         device=device,
-        report=report,
+        progress=progress,
         checkpoints=checkpoints,
     )
     return Learned(PaperGenerator(generator.requires_grad_(False), discriminator.requires_grad_(False)), history)

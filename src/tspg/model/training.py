@@ -37,7 +37,7 @@ from tspg.model.random import (
     stream,
 )
 from tspg.model.target_state import TargetState
-from tspg.utils.progress import Report, silent
+from tspg.utils.progress import Progress, silent
 
 MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
 
@@ -48,7 +48,7 @@ def train_target_model(
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    report: Report = silent,
+    progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> TargetModel:
     """Teach f to tell the classes apart, from the training samples only.
@@ -63,7 +63,7 @@ def train_target_model(
         The same seed gives the same weights on the same machine, versions and number of threads.
     device
         Where to compute: `cpu` or `cuda`.
-    report
+    progress
         Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
     checkpoints
         Keeps the state of the training, if it is to be resumed.
@@ -110,7 +110,7 @@ def train_target_model(
             optimiser.step()
             if (step + 1) % steps_an_epoch == 0:
                 require_finite_weights(step + 1, target_model=model.state_dict())
-                report("target model", (step + 1) // steps_an_epoch, n_epochs, {"loss": float(np.mean(losses))})
+                progress("target model", (step + 1) // steps_an_epoch, n_epochs, {"loss": float(np.mean(losses))})
                 losses = []
             training.after(step + 1)
     return model.eval().requires_grad_(False)
@@ -131,7 +131,7 @@ def train_generator(
     source_classes: tuple[str, ...] | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
-    report: Report = silent,
+    progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> tuple[Generator, Discriminator, pd.DataFrame]:
     """Teach G to move profiles to the target class while D and f judge them (Eqs. 1-5).
@@ -205,7 +205,7 @@ def train_generator(
                     step + 1, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
                 )
                 row = history.close(step + 1, hit_rate(players, profiles[rows.watched]))
-                report("generator", int(row["epoch"]), n_epochs, row)
+                progress("generator", int(row["epoch"]), n_epochs, row)
             training.after(step + 1)
     recompute_batch_statistics(players.generator, profiles[rows.moved])
     recompute_batch_statistics(players.discriminator, profiles[rows.real])

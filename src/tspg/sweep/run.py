@@ -15,7 +15,7 @@ from tspg.sweep.plan import PLAN, RANDOM, Job, Plan, mark, mark_jobs, read_plan
 from tspg.sweep.scheduler import check_engine, dry_run, end_of, run_snakemake
 from tspg.utils.files import TEMPORARY
 from tspg.utils.lock import LOCK, locked
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 from tspg.utils.text import counted
 from tspg.utils.untrusted import check_folder
 
@@ -25,7 +25,7 @@ FOREIGN_PROGRAMS = Path(".snakemake", "pip-deployments")  # where Snakemake look
 MOST_TOLD = 10  # failures and reasons in the terminal; the table has all
 
 
-def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, report: Report) -> list[str]:
+def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, progress: Progress) -> list[str]:
     """Do what is left of a sweep, and give the lines that tell what was found.
 
     Raises
@@ -43,7 +43,7 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, r
         store(out)
         if mark_jobs(plan, out, out):
             try:
-                run_snakemake(plan, out, cores=cores, profile=profile, lock=lock, report=report)
+                run_snakemake(plan, out, cores=cores, profile=profile, lock=lock, progress=progress)
             except KeyboardInterrupt:
                 logger.info("stopped; what is done is kept, and the same command goes on")
                 raise

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from tspg.errors import FailedRunsError, UsageError
 from tspg.sweep.plan import RANDOM, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 WORKFLOW = Path(str(files("tspg.sweep").joinpath("Snakefile")))
 LOG = "snakemake.log"
@@ -37,7 +37,9 @@ def check_engine(*, cores: int | None, profile: Path | None) -> None:
         raise UsageError(f"--profile {profile}: there is no config.yaml in it. Name the folder of a Snakemake profile.")
 
 
-def run_snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None, lock: int, report: Report) -> None:
+def run_snakemake(
+    plan: Plan, out: Path, *, cores: int | None, profile: Path | None, lock: int, progress: Progress
+) -> None:
     """Let Snakemake do what is left, and show how far it is.
 
     `lock` is the open file by which the sweep's folder is held. Snakemake inherits it: should this
@@ -59,7 +61,7 @@ def run_snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | N
         subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=out, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
         _stopped_with_us(child),
     ):
-        _watch(plan, out, child, report)
+        _watch(plan, out, child, progress)
     unfinished = [job for job in plan.jobs if not plan.is_finished(job, out)]
     if child.returncode and not any(log_file(job, out).exists() for job in unfinished):
         raise FailedRunsError(
@@ -98,7 +100,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: Report) -> None:
+def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", progress: Progress) -> None:
     """Report until Snakemake ends: expected seconds of what is done, of all; and how many runs that is."""
     wanted = plan.wanted
     compared = [job for job in plan.jobs if job.kind == RANDOM]  # with random gene sets; about as long as a run
@@ -114,7 +116,7 @@ def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", report: Repo
         left.difference_update([one for one in left if is_done(one)])
         n_runs = sum(isinstance(one, PlannedRun) for one in left)
         done = total - round(sum(work[one] for one in left))
-        report("sweep", done, total, {"runs": len(wanted) - n_runs, "of": len(wanted)})
+        progress("sweep", done, total, {"runs": len(wanted) - n_runs, "of": len(wanted)})
         return time.perf_counter() - started
 
     while child.poll() is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-Report = Callable[[str, int, int, Mapping[str, float]], None]
+Progress = Callable[[str, int, int, Mapping[str, float]], None]
 """Called after every epoch with the phase, epochs done, epochs in all, and the epoch's numbers."""
 
 

@@ -7,16 +7,16 @@ from tspg.report.manifest import read_manifest
 from tspg.report.read import read_run
 from tspg.report.save import add_tables
 from tspg.utils.lock import locked
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, report: Report) -> list[str]:
+def run_command(options: Namespace, progress: Progress) -> list[str]:
     """The controls of a finished run; those finished before are not repeated."""
     from tspg.audit.run import audit_metrics, audit_run
 
     read_manifest(options.run)  # before a lock is put where there is no run
     with locked(options.run):
-        found = audit_run(options.run, quick=options.quick, technical=options.technical, report=report)
+        found = audit_run(options.run, quick=options.quick, technical=options.technical, progress=progress)
         tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
         add_tables(options.run, tables, audit_metrics(found, read_run(options.run)))
     return [*found.lines(), *summary(options.run)]

@@ -14,13 +14,13 @@ from tspg.report.read import read_run
 from tspg.report.save import save_tables
 from tspg.utils.files import read_table, safe_name, sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 from tspg.utils.untrusted import require_consistent
 
 MOST_NAMED = 12  # genes of a line in the terminal; the table has all
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
     with new_folder(options.out):
         top = _top_genes(options.runs)

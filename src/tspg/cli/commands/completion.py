@@ -7,10 +7,10 @@ from pathlib import Path
 import shtab
 
 from tspg.cli.parser import build_parser
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """The script, for the shell to read."""
     parser = build_parser()
     for action in _actions(parser):

@@ -6,12 +6,12 @@ from tspg.cli.summary import summary
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.report.save import write_run
 from tspg.utils.lock import new_folder
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 QUICK = 3  # epochs of f, for a smoke test
 
 
-def run_command(options: Namespace, report: Report) -> list[str]:
+def run_command(options: Namespace, progress: Progress) -> list[str]:
     """Train, move, judge and draw, on data that need no file."""
     from tspg.audit.inputs import DEMO
     from tspg.experiment import run as experiment
@@ -25,7 +25,7 @@ def run_command(options: Namespace, report: Report) -> list[str]:
             gene_set=demo_gene_sets().union(),
             target_epochs=QUICK if options.quick else None,
             folds=1,
-            report=report,
+            progress=progress,
         )
         write_run(found, options.out, reading={"expression": DEMO})
     smoke = [f"Smoke test: f learned for {QUICK} epochs only, so what it says means nothing."]

@@ -17,12 +17,12 @@ from tspg.report.read import Tables
 from tspg.report.save import save_tables
 from tspg.utils.files import sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 from tspg.utils.text import counted
 from tspg.utils.untrusted import require_consistent
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """Enrichment tables in a folder of their own."""
     if (options.genes is None) != (options.background is None):
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")

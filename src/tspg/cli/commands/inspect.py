@@ -5,10 +5,10 @@ from argparse import Namespace
 
 from tspg.cli import inputs as named
 from tspg.data.genesets import read_gene_sets
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """What the files hold."""
     from tspg.experiment.inspect import inspect_data
 

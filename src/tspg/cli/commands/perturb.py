@@ -22,7 +22,7 @@ from tspg.report.read import unseen_energy_ratio, warnings_of_run
 from tspg.report.save import DRAWN_AGAIN, Findings, save_findings
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.names import closest
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without being asked
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """A run folder without model and history."""
     from tspg.model.new_classes import check_new_class
     from tspg.model.storage import load_model, model_folder

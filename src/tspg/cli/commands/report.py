@@ -4,10 +4,10 @@ from argparse import Namespace
 
 from tspg.cli.summary import summary
 from tspg.report.save import refresh_report
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, _report: Report) -> list[str]:
+def run_command(options: Namespace, _progress: Progress) -> list[str]:
     """Draw the figures and the report of a finished run again."""
     refresh_report(options.run)
     return summary(options.run)

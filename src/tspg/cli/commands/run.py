@@ -11,7 +11,7 @@ from tspg.errors import UsageError
 from tspg.report.manifest import read_manifest, require_same
 from tspg.report.save import write_run
 from tspg.utils.lock import is_finished, new_folder
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 from tspg.utils.timing import Clock
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ASKED = (
 )
 
 
-def run_command(options: Namespace, report: Report) -> list[str]:
+def run_command(options: Namespace, progress: Progress) -> list[str]:
     """Train, move, judge and draw: one run folder."""
     from tspg.experiment.resume import NOT_ASKED, checkpoints_of, memory_told, require_room
     from tspg.experiment.run import run_experiments
@@ -41,7 +41,7 @@ def run_command(options: Namespace, report: Report) -> list[str]:
         task, checkpoints = checkpoints_of(_task(options, clock), out)
         require_room(task, out, options.max_memory)
         with memory_told(task):
-            (found,) = run_experiments([task], report=report, checkpoints=checkpoints)
+            (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
             inputs, reading = named.files_named(options), named.reading(options).seen_from(out)
             write_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)

@@ -4,10 +4,10 @@ from argparse import Namespace
 
 from tspg.errors import UsageError
 from tspg.sweep import run as conduct
-from tspg.utils.progress import Report
+from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, report: Report) -> list[str]:
+def run_command(options: Namespace, progress: Progress) -> list[str]:
     """Plan the study whole; then tell about it, or work it off."""
     if options.job is not None:
         return conduct.do_job(options.out, options.job)
@@ -17,4 +17,4 @@ def run_command(options: Namespace, report: Report) -> list[str]:
         return conduct.list_runs(options.config, options.out)
     if options.dry_run:
         return conduct.dry_run_text(options.config, options.out, cores=options.cores, profile=options.profile)
-    return conduct.sweep(options.config, options.out, cores=options.cores, profile=options.profile, report=report)
+    return conduct.sweep(options.config, options.out, cores=options.cores, profile=options.profile, progress=progress)
