@@ -8,6 +8,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tspg._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from tspg.analysis.evaluation.evidence import evidence_table
     from tspg.analysis.interpretation.genes import gene_overlap, top_genes
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from tspg.report.page.html import write_report
     from tspg.report.save import save_run
     from tspg.sweep.collect import read_sweep
-
-__version__ = "0.2.0.dev0"
 
 __all__ = [
     "TSPG",

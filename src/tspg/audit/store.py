@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import tspg
+from tspg._version import __version__
 from tspg.audit.outcome import Outcome
 from tspg.utils.files import read_json, write_json
 
@@ -13,7 +13,7 @@ FORMAT = 2  # of what a control writes into its rows: finished ones of another f
 
 def key_of(model_id: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What a stored control belongs to: a model, the settings of the audit, and the version of the program."""
-    return {"model_id": model_id, "settings": settings, "version": tspg.__version__, "format": FORMAT}
+    return {"model_id": model_id, "settings": settings, "version": __version__, "format": FORMAT}
 
 
 def load_outcome(folder: Path, name: str, key: dict[str, Any]) -> Outcome | None:

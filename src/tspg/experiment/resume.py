@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import tspg
+from tspg._version import __version__
 from tspg.data.matrix import dense
 from tspg.data.prepare import text_column
 from tspg.data.readers.table import memory_limit
@@ -60,7 +60,7 @@ def _made_with(task: Task) -> Mapping[str, str]:
     config = task.config
     device = choose_device(config.device)
     return {
-        "tspg": tspg.__version__,
+        "tspg": __version__,
         **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
         "threads": str(config.threads),
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"

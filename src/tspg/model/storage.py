@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-import tspg
+from tspg._version import __version__
 from tspg.data.batch import Adjustment
 from tspg.data.prepare import Scaler
 from tspg.data.scale import KINDS
@@ -160,7 +160,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "model_id": model.model_id,
-        "versions": {"tspg": tspg.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "versions": {"tspg": __version__, "torch": torch.__version__, "numpy": np.__version__},
         "target_class": model.target_class,
         "source_classes": list(model.source_classes),
         "classes": list(model.classes),

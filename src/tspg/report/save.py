@@ -15,7 +15,7 @@ import pandas as pd
 from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
-import tspg
+from tspg._version import __version__
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.analysis.interpretation.perturbations import read_perturbations, write_perturbations
 from tspg.errors import UsageError
@@ -206,7 +206,7 @@ def _write_manifest(
         out / MANIFEST,
         {
             "format_version": FORMAT_VERSION,
-            "versions": {"tspg": tspg.__version__, "python": platform.python_version(), **named},
+            "versions": {"tspg": __version__, "python": platform.python_version(), **named},
             "platform": platform.platform(),
             "command": list(command or _own_command()),
             "settings": dict(found.settings),
@@ -227,7 +227,7 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
     """Write tables that were made of finished runs or of lists of genes, with a manifest of what they were made of."""
     for name, table in tables.items():
         write_table(out / f"{name}.tsv", table)
-    versions = {"tspg": tspg.__version__, "python": platform.python_version()}
+    versions = {"tspg": __version__, "python": platform.python_version()}
     content = {
         "format_version": FORMAT_VERSION,
         "versions": versions,

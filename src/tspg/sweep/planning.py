@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-import tspg
+from tspg._version import __version__
 from tspg.data.annotations import annotation_files
 from tspg.data.readers.binary import names_beside
 from tspg.data.readers.sample_sheets import input_files
@@ -84,7 +84,7 @@ def _identity(settings: SweepSettings, inputs: Sequence[Path]) -> str:
                 f"{file}: cannot be read ({error.strerror}). Paths in a sweep file are seen from its own folder."
             ) from error
         stamps.append((str(file), known.st_size, known.st_mtime_ns))
-    return fingerprint(json.dumps([tspg.__version__, asdict(settings), stamps], default=str))
+    return fingerprint(json.dumps([__version__, asdict(settings), stamps], default=str))
 
 
 class _Planning:
@@ -174,7 +174,7 @@ class _Planning:
                     config = replace(
                         self.task.config, gene_set=one.name or None, target_class=target, seed=seed
                     ).as_dict()
-                    decides = [config, self._beside, one.study, tspg.__version__]
+                    decides = [config, self._beside, one.study, __version__]
                     run_id = f"{short(one.name)}.{short(target)}.seed-{seed}.{fingerprint(json.dumps(decides))}"
                     yield PlannedRun(run_id, one.name, one.n_genes, target, seed, one.skipped or impossible)
 
@@ -244,7 +244,7 @@ class _Planning:
             kind=kind,
             gene_set=name,
             seed=seed,
-            classifier=f"{short(name)}.seed-{seed}.{fingerprint(json.dumps([config, study, tspg.__version__]))}",
+            classifier=f"{short(name)}.seed-{seed}.{fingerprint(json.dumps([config, study, __version__]))}",
             runs=runs,
             memory_mb=round(SPARE_MEMORY * expected[name].memory_gb * 1000),
             minutes=round(SPARE_TIME * seconds / 60) + 2,
