@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tspg.experiment.estimator import TSPG
     from tspg.experiment.inspect import inspect_data
     from tspg.experiment.run import Run, run, run_targets
-    from tspg.model.config import ExperimentConfig
+    from tspg.experiment.task import SecondCohort
+    from tspg.model.config import ExperimentConfig, Training
     from tspg.model.storage import load_model
     from tspg.model.target_state import TargetState
     from tspg.model.trained_model import TrainedModel
@@ -42,8 +43,10 @@ __all__ = [
     "GeneSets",
     "Run",
     "Scaler",
+    "SecondCohort",
     "TargetState",
     "TrainedModel",
+    "Training",
     "TspgError",
     "demo_data",
     "evidence_table",
@@ -77,6 +80,8 @@ _HOMES = {
     "GeneSets": "tspg.data.genesets",
     "Dataset": "tspg.data.prepare",
     "Run": "tspg.experiment.run",
+    "SecondCohort": "tspg.experiment.task",
+    "Training": "tspg.model.config",
     "Scaler": "tspg.data.prepare",
     "TargetState": "tspg.model.target_state",
     "TrainedModel": "tspg.model.trained_model",

@@ -16,7 +16,9 @@ def moved_genes(matrix: Path, labels: Path, out: Path) -> list[str]:
     """The genes that rise on the way to a class."""
     adata = tspg.read_expression(matrix, labels=labels, duplicates="mean")
     gene_set: tspg.GeneSet = tspg.read_gene_sets("h.all.gmt")["HALLMARK_APOPTOSIS"]
-    found: tspg.Run = tspg.run(adata, target_class="healthy", gene_set=gene_set, layer="logcounts", seed=1)
+    found: tspg.Run = tspg.run(
+        adata, target_class="healthy", gene_set=gene_set, training=tspg.Training(layer="logcounts"), seed=1
+    )
     tspg.save_run(found, out, xlsx=True)
     top: pd.DataFrame = tspg.top_genes(found.perturbations, k=20, direction="up")
     share: float = found.metrics["perturbation"]["hit_rate"]
@@ -26,7 +28,7 @@ def moved_genes(matrix: Path, labels: Path, out: Path) -> list[str]:
 def several(matrix: Path) -> dict[str, pd.DataFrame]:
     """The evidence of each target."""
     adata = tspg.demo_data() if matrix.name == "demo" else tspg.read_expression(matrix)
-    runs = tspg.run_targets(adata, target_classes=["a", "b"], label_column="label", threads=1)
+    runs = tspg.run_targets(adata, target_classes=["a", "b"], label_column="label", training=tspg.Training(threads=1))
     return {one.config.target_class: one.evidence for one in runs}
 
 

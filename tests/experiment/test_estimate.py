@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import tspg
+from tests.options import nested
 from tspg.experiment import estimate as module
 from tspg.experiment.estimate import ResourceEstimate, estimate_resources, probe, steps_of_g
-from tspg.experiment.settings import configure
+from tspg.model.config import Training
 
 ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "target_epochs": 1, "folds": 1}
 
@@ -16,7 +17,7 @@ ASKED = {"label_column": "label", "target_class": "target", "threads": 1, "targe
 @pytest.mark.parametrize("length", [{"epochs": 3}, {"steps": 7}])
 @pytest.mark.parametrize("preset", ["paper", "transport"])
 def test_steps_are_counted_as_training_takes_them(planted, preset, length):
-    run = tspg.run(planted.adata, preset=preset, annotations=(), **ASKED, **length)
+    run = tspg.run(planted.adata, **nested(preset=preset, annotations=(), **ASKED, **length))
     assert steps_of_g(run.metrics["data"]["n_train"], run.config) == run.metrics["training"]["steps"]
     assert (run.metrics["training"]["steps"] > 0) == (preset == "paper")
 
@@ -32,7 +33,7 @@ def steady(monkeypatch):
 def test_training_evidence_and_folds_add_up():
 
     def seconds(**changed):
-        return estimate_resources(1000, 200, 5, configure("paper", target_class="t", **changed)).seconds
+        return estimate_resources(1000, 200, 5, Training(preset="paper", **changed).config(target_class="t")).seconds
 
     assert seconds(steps=1100) - seconds(steps=100) == pytest.approx(1000 * 0.02)
     assert seconds(steps=1100, folds=4) - seconds(steps=100, folds=4) == pytest.approx(5 * 1000 * 0.02)
@@ -42,7 +43,7 @@ def test_training_evidence_and_folds_add_up():
 
 @pytest.mark.usefixtures("steady")
 def test_more_data_is_expected_to_take_more():
-    config = configure("transport", target_class="t")
+    config = Training(preset="transport").config(target_class="t")
     small = estimate_resources(1000, 200, 5, config)
     for size in ((4000, 200, 5), (1000, 2000, 5), (1000, 200, 50)):
         assert estimate_resources(*size, config).seconds > small.seconds
@@ -54,7 +55,7 @@ def test_more_data_is_expected_to_take_more():
 @pytest.mark.parametrize("preset", ["paper", "transport"])
 def test_the_probe_takes_steps_of_this_shape_and_leaves_nothing_changed(preset):
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    config = configure(preset, target_class="t", threads=1)
+    config = Training(preset=preset, threads=1).config(target_class="t")
     (small_f, small_g), (large_f, large_g) = (probe(n_genes, 3, config) for n_genes in (20, 8000))
     assert 0 < small_f < large_f  # four hundred times the weights of the widest layers
     assert 0 <= small_g < large_g or ((small_g, large_g) == (0, 0) and preset == "transport")
@@ -70,6 +71,6 @@ def test_it_is_said_in_words():
 
 def test_a_run_says_before_the_wait_what_to_expect(planted, caplog):
     with caplog.at_level(logging.INFO, logger="tspg"):
-        tspg.run(planted.adata, annotations=(), **ASKED)
+        tspg.run(planted.adata, **nested(annotations=(), **ASKED))
     assert "expect about" in caplog.text
     assert caplog.text.count("GB") == 1

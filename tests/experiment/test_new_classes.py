@@ -11,6 +11,7 @@ from anndata import AnnData
 
 import tspg
 from tests.docs.documented import assert_as_documented
+from tests.options import nested
 from tspg.analysis.evaluation.energy import energy_distance
 from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
 from tspg.cli.main import main
@@ -46,7 +47,9 @@ def wide(planted):
 
 @pytest.fixture(scope="module")
 def run(wide):
-    return tspg.run(wide, group_column="donor", method="linear_map", samples=["s7", "s2"], annotations=[], **HOW)
+    return tspg.run(
+        wide, **nested(group_column="donor", method="linear_map", samples=["s7", "s2"], annotations=[], **HOW)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +166,7 @@ def test_a_baseline_that_learns_a_class_later_is_the_one_that_knew_it(name):
 def test_each_method_does_what_it_can(wide, method, how):
     adata = wide.copy()
     adata.obs["who"] = [f"p{number % 40}" for number in range(120)]  # of all three classes, as that method needs
-    model = tspg.run(adata, group_column="who", method=method, annotations=[], **HOW).model
+    model = tspg.run(adata, **nested(group_column="who", method=method, annotations=[], **HOW)).model
     cohort = cohort_of(8)
     moved = model.perturb(cohort, label_column="label")
     found = perturb_metrics(model, cohort, moved)["data"]

@@ -3,14 +3,15 @@
 import pytest
 import torch
 
+from tests.options import nested
 from tspg.errors import UsageError
 from tspg.experiment.resume import checkpoints_of
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 
 
 def asked(adata, *, threads=1):
     named = {"label_column": "label", "group_column": "donor"}
-    return make_task(adata, "target", annotations=(), threads=threads, **named)
+    return make_task(adata, "target", **nested(annotations=(), threads=threads, **named))
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import pytest
 from anndata import AnnData
 
 import tspg
+from tests.options import nested
 from tspg.cli.main import main
-from tspg.errors import UsageError
-from tspg.model.config import ASKED, SETTINGS, ExperimentConfig
-from tspg.utils.options import option
+from tspg.errors import Option, UsageError
+from tspg.experiment.task import make_task
+from tspg.model.config import OPTIONS, SETTINGS, ExperimentConfig
 
 NAN = float("nan")
 WRONG = [
@@ -47,7 +48,7 @@ WRONG = [
     ("align", True, "one of 'none', 'cohort'"),
     ("annotations", "x.gmt", "what tspg.read_annotations(files) gives"),
     ("annotations", ["x.gmt"], "what tspg.read_annotations(files) gives"),
-    ("report", 7, "a function"),
+    ("progress", 7, "a function"),
 ]
 
 
@@ -62,14 +63,14 @@ def adata():
 def test_a_value_that_an_option_cannot_have_is_refused_before_any_work(adata, monkeypatch, name, value, needed):
     monkeypatch.setattr("tspg.experiment.run.run_experiments", lambda *_, **__: pytest.fail("work was begun"))
     with pytest.raises(UsageError) as refused:
-        tspg.run(adata, **{"target_class": "t", "label_column": "label", name: value})
+        tspg.run(adata, **nested(target_class="t", label_column="label", **{name: value}))
     said = str(refused.value)
     assert said.startswith(name)
     assert needed in said
     assert "--" not in said
     if name != "target_class":
         with pytest.raises(UsageError, match=name):
-            next(tspg.run_targets(adata, target_classes=["t"], **{"label_column": "label", name: value}))
+            next(tspg.run_targets(adata, **nested(target_classes=["t"], **{"label_column": "label", name: value})))
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,15 @@ def test_one_name_needs_no_list_around_it(planted_run, planted):
 
 
 def test_names_may_come_in_any_list_and_as_numbers(adata):
-    from tspg.experiment.settings import make_task
 
     adata.obs["label"] = [1, 1, 1, 2, 2, 2, 3, 3, 3]
     for sources in ((1, 2), [1, 2], np.array([1, 2]), pd.Index([1, 2])):
-        task = make_task(adata, 3, source_classes=sources, samples=pd.Series(["s0", "s8"]), folds=1)
+        task = make_task(
+            adata, 3, source_classes=sources, samples=pd.Series(["s0", "s8"]), training=tspg.Training(folds=1)
+        )
         assert (task.config.target_class, task.config.source_classes) == ("3", ("1", "2"))
         assert task.samples == ("s0", "s8")
-    assert make_task(adata, "3", source_classes=1, samples="s1", folds=1).samples == ("s1",)
+    assert make_task(adata, "3", source_classes=1, samples="s1", training=tspg.Training(folds=1)).samples == ("s1",)
 
 
 def test_every_setting_has_its_kind_and_every_default_is_of_it():
@@ -119,9 +121,9 @@ def test_the_command_line_tells_options_by_their_flags(tmp_path, capsys):
     (tmp_path / "labels.tsv").write_text("s1\ta\n")
     given = ["run", "--expression", str(tmp_path / "m.tsv"), "--labels", str(tmp_path / "labels.tsv"), "--target", "a"]
     for name, value in (("threads", "0"), ("target_epochs", "-1"), ("seed", "-3"), ("folds", "99"), ("steps", "0")):
-        assert main([*given, "--out", str(tmp_path / "out"), option(name).flag, value]) == 2
+        assert main([*given, "--out", str(tmp_path / "out"), Option(name).flag, value]) == 2
         error = capsys.readouterr().err
-        assert error.startswith(f"tspg: error: {option(name).flag} is {value}; a whole number from ")
+        assert error.startswith(f"tspg: error: {Option(name).flag} is {value}; a whole number from ")
         assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -131,5 +133,5 @@ def test_flags_are_those_of_the_command_line():
 
     known = {flag for action in build_parser()._subparsers._group_actions for parser in action.choices.values()
              for flag in parser._option_string_actions}  # fmt: skip
-    python_alone = {"gene_set", "train_fraction", "top_k", "k", "report"}
-    assert {option(name).flag for name in ASKED if name not in python_alone} <= known
+    python_alone = {"gene_set", "train_fraction", "top_k", "k", "progress"}
+    assert {Option(name).flag for name in OPTIONS if name not in python_alone} <= known

@@ -2,9 +2,10 @@
 
 from argparse import Namespace
 from dataclasses import replace
+from inspect import signature
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anndata import AnnData
 
@@ -15,7 +16,13 @@ from tspg.data.readers.sample_sheets import input_files
 from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
+from tspg.model.config import ALIGN, NORMALISE
 from tspg.report.excel import require_xlsxwriter
+
+if TYPE_CHECKING:
+    from tspg.experiment.task import SecondCohort
+
+T = TypeVar("T")
 
 
 def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
@@ -25,14 +32,27 @@ def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
-def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
-    """The second cohort, read as the first was: its genes, on whichever side of the file they stand."""
+def check_second_cohort(options: Namespace) -> None:
+    """Refuse options of a second cohort that do not go together."""
     if options.test_expression is None:
         if options.test_labels is not None:
             raise UsageError(f"--test-labels {options.test_labels}: add its matrix, --test-expression FILE.")
-        return None
-    if options.test_labels is None and options.label_column is None:
+        for name, none in (("normalise", NORMALISE[0]), ("align", ALIGN[0])):
+            if getattr(options, name) != none:
+                raise UsageError(
+                    f"--{name} is for a second cohort here: name it with --test-expression, or use it with "
+                    "`tspg perturb`."
+                )
+    elif options.test_labels is None and options.label_column is None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
+
+
+def second_cohort(options: Namespace, first: AnnData) -> "SecondCohort | None":
+    """The second cohort, read as the first was: its genes, in rows or in columns."""
+    from tspg.experiment.task import SecondCohort
+
+    if options.test_expression is None:
+        return None
     layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
     own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
     own = replace(own, sample_column=None)  # another file's column
@@ -41,13 +61,19 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
     adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
     column = adata.uns["tspg_input"].get("label_column")
-    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+    labelled = adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+    return SecondCohort(labelled, options.normalise, options.align)
 
 
 def reading(options: Namespace) -> Reading:
     """How the matrix is read."""
-    same = ("expression", "labels", "label_column", "sample_column", "layer", "value", "transpose", "transform")
-    return Reading(**{name: getattr(options, name) for name in same}, duplicates=options.duplicates or "error")
+    return taken_from(options, Reading, duplicates=options.duplicates or "error")
+
+
+def taken_from(options: Namespace, kind: type[T], **more: Any) -> T:
+    """A dataclass whose fields are the options of the same names."""
+    named = {name: getattr(options, name) for name in signature(kind).parameters if hasattr(options, name)}
+    return kind(**{**named, **more})
 
 
 def limits(options: Namespace) -> dict[str, Any]:
@@ -61,7 +87,7 @@ def limits(options: Namespace) -> dict[str, Any]:
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:
     """The column with the classes, if any were given; a labels file with one column needs no name for it."""
-    from tspg.experiment.settings import only_label_column
+    from tspg.experiment.task import only_label_column
 
     return options.label_column or (only_label_column(adata) if options.labels else None)
 

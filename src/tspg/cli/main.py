@@ -11,6 +11,7 @@ from pathlib import Path
 from tspg.cli.parser import build_parser
 from tspg.cli.terminal import Forbearing, ProgressBars, flushed, log_to_terminal, open_terminal, printable
 from tspg.errors import ResourceError, TspgError, UsageError
+from tspg.model.config import check_options
 from tspg.utils.resources import is_out_of_memory
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -34,6 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         _require_text(options)
+        check_options(vars(options))
         _tell(run_command(options))
     except TspgError as error:
         _tell(getattr(error, "lines", ()))

@@ -54,8 +54,8 @@ def _duration(seconds: float) -> str:
 def estimate_task(task: Task) -> ResourceEstimate:
     """What the run that answers a question will take."""
     config = task.config
-    n_classes = task.study.obs[config.label_column].astype(str).nunique()
-    return estimate_resources(task.study.n_obs, task.study.n_vars, n_classes, config)
+    n_classes = task.adata.obs[config.label_column].astype(str).nunique()
+    return estimate_resources(task.adata.n_obs, task.adata.n_vars, n_classes, config)
 
 
 def estimate_resources(n_samples: int, n_genes: int, n_classes: int, config: ExperimentConfig) -> ResourceEstimate:

@@ -13,9 +13,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from tspg.errors import ShapeError
 from tspg.experiment.fit import fit_classifier, fit_target
-from tspg.experiment.settings import configure
-from tspg.experiment.task import validate_task
-from tspg.model.config import DEFAULT_PRESET, ExperimentConfig
+from tspg.experiment.task import validate_tasks
+from tspg.model.config import Training
 from tspg.model.device import fixed_threads
 from tspg.utils.names import listed
 from tspg.utils.progress import silent
@@ -85,13 +84,13 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         target_class: Any = None,
         *,
         source_classes: Sequence[Any] | None = None,
-        preset: str = DEFAULT_PRESET,
+        preset: str = Training.preset,
         method: str = "generator",
         steps: int | None = None,
         target_epochs: int | None = None,
         train_fraction: float = 1.0,
         seed: int = 0,
-        threads: int = ExperimentConfig.threads,
+        threads: int = Training.threads,
         device: str = "auto",
     ) -> None:
         self.target_class = target_class
@@ -128,24 +127,19 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         names = dict(zip(map(str, self.classes_), self.classes_, strict=True))
         target = str(self._class_named(self.classes_[-1] if self.target_class is None else self.target_class))
         sources = None if self.source_classes is None else tuple(str(self._class_named(c)) for c in self.source_classes)
-        config = configure(
-            self.preset,
-            steps=self.steps,
-            target_epochs=self.target_epochs,
+        own = ("preset", "method", "steps", "target_epochs", "threads", "device")
+        config = Training(**{name: getattr(self, name) for name in own}).config(
             target_class=target,
             source_classes=sources,
             group_column=None if groups is None else "group",
-            method=self.method,
             train_fraction=self.train_fraction,
             seed=self.seed,
-            threads=self.threads,
-            device=self.device,
         )
         obs = pd.DataFrame({"label": labels.astype(str)}, index=[str(number) for number in range(len(labels))])
         if groups is not None:
             obs["group"] = _donors(groups, len(labels))
         genes = pd.DataFrame(index=pd.Index(self.get_feature_names_out().astype(str)))
-        task = validate_task(AnnData(values, obs, genes), config, annotations=())
+        (task,) = validate_tasks(AnnData(values, obs, genes), [config], annotations=())
         everyone = np.ones(len(labels), dtype=bool) if self.train_fraction == 1 else None
         with fixed_threads(int(self.threads)):
             classifier = fit_classifier(task, Clock(), is_train=everyone)

@@ -15,7 +15,7 @@ from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
 from tspg.analysis.interpretation.class_genes import Expression
 from tspg.data.matrix import dense
 from tspg.data.prepare import Dataset, prepare, text_column
-from tspg.experiment.task import Task
+from tspg.experiment.task import Task, given_split
 from tspg.model.alignment import CohortAlignment
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
@@ -50,7 +50,7 @@ class FittedClassifier:
         task, dataset = self.task, self.dataset
         if task is None or task.quantiles is None:
             return None
-        values = dense(task.study)
+        values = dense(task.adata)
         return Shift.fit(task.quantiles, values, dataset.is_train, self._donors, seed=self.seed)
 
     @cached_property
@@ -133,22 +133,22 @@ def prepare_study(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> D
     """The samples of a question, split and scaled."""
     config = task.config
     return prepare(
-        task.study,
+        task.adata,
         label_column=config.label_column,
         group_column=config.group_column,
         adjust_column=config.adjust_column,
         train_fraction=config.train_fraction,
         seed=config.seed,
-        is_train=is_train,
+        is_train=given_split(task.adata, config) if is_train is None else is_train,
     )
 
 
 def expression_of(task: Task, dataset: Dataset) -> Expression:
     """The study's values in the user's units, with what a test between classes has to take into account."""
-    tested = dense(task.study)
+    tested = dense(task.adata)
     if dataset.adjustment is None:
         return Expression(tested, tested, groups=dataset.groups)
-    levels = text_column(task.study, dataset.adjustment.column)
+    levels = text_column(task.adata, dataset.adjustment.column)
     return Expression(dataset.adjustment.transform(tested, levels)[0], tested, levels, dataset.groups)
 
 

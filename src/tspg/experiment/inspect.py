@@ -19,9 +19,8 @@ from tspg.data.scale import reason
 from tspg.data.scale_detection import scale_in
 from tspg.errors import GeneSetError
 from tspg.experiment.estimate import ResourceEstimate, estimate_resources
-from tspg.experiment.folds import AUTOMATIC, automatic_folds
-from tspg.experiment.settings import configure
-from tspg.model.config import DEFAULT_PRESET
+from tspg.experiment.task import AUTOMATIC_FOLDS, automatic_folds
+from tspg.model.config import Training
 from tspg.utils.names import listed
 from tspg.utils.typing import Float32Array
 
@@ -286,8 +285,8 @@ def _expected(
     usual = 0 if gene_sets is None else int(gene_sets.coverage["n_found"].median())
     if usual >= FEWEST_GENES:
         sizes["gene set"] = usual
-    config, n_classes, found = configure(DEFAULT_PRESET, target_class=""), max(len(classes), 2), []
-    possible = {name: n for name, n in classes.items() if n >= AUTOMATIC}
+    config, n_classes, found = Training().config(target_class=""), max(len(classes), 2), []
+    possible = {name: n for name, n in classes.items() if n >= AUTOMATIC_FOLDS}
     smallest = min(possible, key=lambda name: possible[name], default="")
     n_target = possible.get(smallest, 0)
     for genes, n in sizes.items():

@@ -204,7 +204,7 @@ def _donors(task: Task, dataset: Dataset) -> tuple[dict[str, Any], list[str]]:
     keys = ("column", "rule", "n_donors", "n_repeated", "n_spanning")
     found = None
     if task.config.group_column is None:
-        found = find_donors(task.study.obs, dataset.sample_ids, list(dataset.source_class))
+        found = find_donors(task.adata.obs, dataset.sample_ids, list(dataset.source_class))
     if found is None:
         return dict.fromkeys((*keys, "held_out_seen")), []
     n_seen = found.n_seen(dataset.is_train)
@@ -242,6 +242,8 @@ def _describe(task: Task, dataset: Dataset) -> dict[str, Any]:
     notes = [*notes_on_donors, *details["notes"], *(task.second.notes if task.second else ())]
     if config.adjust_column is not None:
         notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
+    if config.split_column is not None:
+        notes.append(f"Which samples are held out was given by column {config.split_column}.")
     if config.folds > 1:
         notes.append(_about_folds(task, counts[config.target_class]["test"]))
     n_target = counts[config.target_class]["train"]

@@ -48,8 +48,9 @@ def _asked(task: Task) -> dict[str, Any]:
 
 def _fingerprint(task: Task) -> str:
     """Sixteen hexadecimal digits that change with any value, name or label of the study."""
-    study, config = task.study, task.config
-    columns = [name for name in (config.label_column, config.group_column, config.adjust_column) if name is not None]
+    study, config = task.adata, task.config
+    used = (config.label_column, config.group_column, config.split_column, config.adjust_column)
+    columns = [name for name in used if name is not None]
     texts = [study.obs_names, study.var_names, *(text_column(study, name) for name in columns)]
     digest = hashlib.sha256(repr([list(map(str, names)) for names in texts]).encode())
     digest.update(np.ascontiguousarray(dense(study)).data)
@@ -87,7 +88,7 @@ def memory_told(task: Task) -> Iterator[None]:
 
 
 def _needs(task: Task) -> str:
-    n_samples, n_genes = task.study.shape
+    n_samples, n_genes = task.adata.shape
     needed = memory_needed(n_samples, n_genes, task.config)
     return f"{n_samples:,} samples x {n_genes:,} genes need about {needed / 1e9:.1f} GB of memory"
 
@@ -100,7 +101,7 @@ def require_room(task: Task, out: Path, max_memory_gb: float | None) -> None:
     ResourceError
         With what is needed and what there is.
     """
-    n_samples, n_genes = task.study.shape
+    n_samples, n_genes = task.adata.shape
     limit = memory_limit(max_memory_gb)
     if memory_needed(n_samples, n_genes, task.config) > limit:
         raise ResourceError(f"{_needs(task)}; the limit is {limit / 1e9:.1f} GB. {LESS}")

@@ -70,14 +70,14 @@ def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | 
         "normalise": config.normalise,
         "align": config.align,
     }
-    moved = fitted.model.perturb(second.study, layer=X, **how)
-    dataset = with_second(fitted.dataset, moved, second.study, config.group_column)
+    moved = fitted.model.perturb(second.adata, layer=X, **how)
+    dataset = with_second(fitted.dataset, moved, second.adata, config.group_column)
     classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
     evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
     if sources:
         evidence = evidence_of(fitted, task, dataset)
-        known = fitted.model.values_of(second.study, X, **how)[np.isin(classes, dataset.classes)]
+        known = fitted.model.values_of(second.adata, X, **how)[np.isin(classes, dataset.classes)]
         beside = _tests_side_by_side(known, dataset, target, genes, [*sources, ALL_SOURCES])
     numbers = {
         "file": second.file,

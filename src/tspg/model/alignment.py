@@ -15,7 +15,6 @@ from scipy.stats import gamma
 from tspg.errors import ModelError, Option, UsageError
 from tspg.model.class_spread import FEWEST_DONORS, ClassMeans, Products, held_out_excess
 from tspg.utils.names import listed, shown
-from tspg.utils.options import option
 from tspg.utils.typing import Float32Array, Float64Array, Int64Array
 
 Names = Sequence[str] | NDArray[np.object_]
@@ -182,7 +181,7 @@ def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
     if len(names) < FEWEST_SAMPLES:
         raise UsageError(
             f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave ",
-            option("align"),
+            Option("align"),
             " out, or move them together with others of their pipeline.",
         )
 

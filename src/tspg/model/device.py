@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-from tspg.errors import UsageError
+from tspg.errors import Option, UsageError
 from tspg.model.config import check_options
-from tspg.utils.options import option
 
 
 def choose_device(name: str) -> torch.device:
@@ -17,7 +16,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError(option("device"), " cuda: no CUDA device can be used here. Use cpu or auto.")
+        raise UsageError(Option("device"), " cuda: no CUDA device can be used here. Use cpu or auto.")
     return torch.device(name)
 
 

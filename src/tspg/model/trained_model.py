@@ -18,7 +18,7 @@ from tspg.data.identifiers import match_genes
 from tspg.data.matrix import X, dense, file_of, require_anndata
 from tspg.data.own_columns import keep_columns
 from tspg.data.prepare import Dataset, Scaler, require_unique, text_column
-from tspg.errors import ExpressionError, GeneSetError, ModelError, ShapeError, UsageError
+from tspg.errors import ExpressionError, GeneSetError, ModelError, Option, ShapeError, UsageError
 from tspg.model.alignment import Aligned, CohortAlignment, align_cohort
 from tspg.model.config import ExperimentConfig, check_options
 from tspg.model.methods import Method, in_blocks
@@ -29,7 +29,6 @@ from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import own_classes, sample_gene_table
 from tspg.model.shift import Shift
 from tspg.utils.names import as_names, listed, shown, where
-from tspg.utils.options import option
 from tspg.utils.typing import Float32Array
 
 
@@ -429,7 +428,7 @@ class TrainedModel:
             if reference is not None:
                 raise UsageError(
                     "A reference is for normalising quantiles: add ",
-                    option("normalise"),
+                    Option("normalise"),
                     " quantile, or leave it out.",
                 )
             return matrix.values

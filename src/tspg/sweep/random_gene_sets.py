@@ -83,7 +83,7 @@ def _scores(
     config = task.config
     values = np.ascontiguousarray(everything.X[:, genes])
     if config.adjust_column is not None:
-        levels = np.asarray(text_column(task.study, config.adjust_column), dtype=object)
+        levels = np.asarray(text_column(task.adata, config.adjust_column), dtype=object)
         values = adjusted(dataset, values, levels, column=config.adjust_column)
     sources, seed = config.source_classes, config.seed
     if sources is None:

@@ -14,7 +14,7 @@ from tspg.utils.untrusted import check_folder
 MANIFEST = "manifest.json"
 LOCK = ".tspg.lock"
 CHECKPOINTS = "checkpoints"
-_OUT = Option("out", "--out")
+_OUT = Option("out")
 CONTENTS = frozenset(
     {
         MANIFEST,

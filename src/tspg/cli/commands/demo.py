@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from tspg.cli.summary import summary
 from tspg.data.demo import demo_data, demo_gene_sets
+from tspg.model.config import Training
 from tspg.report.save import write_run
 from tspg.utils.lock import new_folder
 from tspg.utils.progress import Progress
@@ -23,8 +24,7 @@ def run_command(options: Namespace, progress: Progress) -> list[str]:
             group_column="patient",
             target_class="GI.MSI",
             gene_set=demo_gene_sets().union(),
-            target_epochs=QUICK if options.quick else None,
-            folds=1,
+            training=Training(target_epochs=QUICK if options.quick else None, folds=1),
             progress=progress,
         )
         write_run(found, options.out, reading={"expression": DEMO})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tspg.cli import inputs as named
 from tspg.cli.summary import summary
 from tspg.errors import UsageError
+from tspg.model.config import Training
 from tspg.report.manifest import read_manifest, require_same
 from tspg.report.save import write_run
 from tspg.utils.lock import is_finished, new_folder
@@ -17,21 +18,18 @@ from tspg.utils.timing import Clock
 if TYPE_CHECKING:
     from tspg.experiment.task import Task
 
-# Options that `tspg.run` knows by the same name.
-ASKED = (
-    *("label_column", "group_column", "preset", "method", "epochs", "steps", "target_epochs", "samples"),
-    *("enrichment", "folds", "normalise", "align", "seed", "threads", "device"),
-)
-
 
 def run_command(options: Namespace, progress: Progress) -> list[str]:
     """Train, move, judge and draw: one run folder."""
     from tspg.experiment.resume import NOT_ASKED, checkpoints_of, memory_told, require_room
     from tspg.experiment.run import run_experiments
+    from tspg.model.device import choose_device
 
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
+    named.check_second_cohort(options)
     named.require_what_xlsx_needs(options)
+    choose_device(options.device)
     clock, out = Clock(), options.out
     if options.resume and is_finished(out):
         asked = _task(options, clock)
@@ -49,22 +47,26 @@ def run_command(options: Namespace, progress: Progress) -> list[str]:
 
 
 def _task(options: Namespace, clock: Clock) -> "Task":
-    """What the options ask, checked whole."""
-    from tspg.experiment.settings import make_task
+    """The task that the options name, checked whole."""
+    from tspg.experiment.task import make_task
 
+    training = named.taken_from(options, Training)
     with clock.phase("read"):
         gene_set, annotations = named.gene_set(options), named.annotations(options)
         adata = named.profiles(options, gene_set)
-        test_adata = named.second_cohort(options, adata)
+        second_cohort = named.second_cohort(options, adata)
     return make_task(
         adata,
-        options.target,
+        options.target_class,
+        label_column=options.label_column,
+        source_classes=options.source_classes,
+        group_column=options.group_column,
         gene_set=gene_set,
-        source_classes=options.source,
-        adjust_column=options.adjust,
+        samples=options.samples,
         annotations=annotations,
-        test_adata=test_adata,
-        **{name: getattr(options, name) for name in ASKED},
+        second_cohort=second_cohort,
+        seed=options.seed,
+        training=training,
     )
 
 
