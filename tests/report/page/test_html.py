@@ -13,7 +13,7 @@ import pytest
 
 from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.enrichment import ORA_COLUMNS, RANKED_COLUMNS
-from tspg.analysis.interpretation.gene_set_contribution import CARRIER_COLUMNS
+from tspg.analysis.interpretation.gene_set_contribution import CONTRIBUTION_COLUMNS
 from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
 from tspg.data.demo import DEMO_FILE
 from tspg.errors import ModelError
@@ -671,7 +671,7 @@ def test_the_real_samples_say_why_a_classifier_is_not_admitted(make_run, make_pe
 def carried(*shares):
     """Gene sets moved alone: each with its share of the genes, and of the way."""
     rows = [("Kidney", "", "Hallmark", f"HALLMARK_MOVED_{n}", 5, *share, 0.0, 0.0) for n, share in enumerate(shares)]
-    return pd.DataFrame(rows, columns=list(CARRIER_COLUMNS))
+    return pd.DataFrame(rows, columns=list(CONTRIBUTION_COLUMNS))
 
 
 @pytest.mark.parametrize(

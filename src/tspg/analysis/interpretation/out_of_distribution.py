@@ -40,9 +40,8 @@ def outside_training(adata: AnnData, reference: Reference, samples: Sequence[str
         distance = float(pairwise(profile, reference.training).min())
         # It is its own nearest neighbour, so nothing can be said; a namesake with another profile is not.
         seen = facts["split"] == "train" and distance < NAMESAKE * float(np.median(usual))
-        others = (
-            usual[[other != name for other in reference.held_out_names]] if name in reference.held_out_names else usual
-        )
+        is_held_out = name in reference.held_out_names
+        others = usual[[other != name for other in reference.held_out_names]] if is_held_out else usual
         as_far = others >= distance * (1 - _ROUNDING)
         p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))
         rows.append((name, distance, float(np.median(others)), p_value, len(others)))
