@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tspg.analysis.evaluation.evidence import evidence_table
+    from tspg.analysis.evaluation.verdict import verdict
+    from tspg.analysis.interpretation.enrichment import enrich
     from tspg.analysis.interpretation.genes import gene_overlap, top_genes
     from tspg.analysis.interpretation.perturbations import read_perturbations
     from tspg.data.annotations import read_annotations
@@ -49,6 +51,7 @@ __all__ = [
     "Training",
     "TspgError",
     "demo_data",
+    "enrich",
     "evidence_table",
     "gene_overlap",
     "inspect_data",
@@ -70,6 +73,7 @@ __all__ = [
     "top_genes",
     "train_generator",
     "train_target_model",
+    "verdict",
     "write_report",
 ]
 
@@ -87,6 +91,7 @@ _HOMES = {
     "TrainedModel": "tspg.model.trained_model",
     "TspgError": "tspg.errors",
     "demo_data": "tspg.data.demo",
+    "enrich": "tspg.analysis.interpretation.enrichment",
     "evidence_table": "tspg.analysis.evaluation.evidence",
     "gene_overlap": "tspg.analysis.interpretation.genes",
     "inspect_data": "tspg.experiment.inspect",
@@ -108,6 +113,7 @@ _HOMES = {
     "top_genes": "tspg.analysis.interpretation.genes",
     "train_generator": "tspg.model.training",
     "train_target_model": "tspg.model.training",
+    "verdict": "tspg.analysis.evaluation.verdict",
     "write_report": "tspg.report.page.html",
 }
 

@@ -51,14 +51,19 @@ def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[
     if match is None:
         return [], []
     n_found, n_wanted = len(match.found), len(match.found) + len(match.missing)
-    of = f"gene set {shown(name)}: " if name else ""
-    missing = f"{of}{len(match.missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(match.missing)}"
+    missing = note_on_missing(name, match.missing, n_wanted)
     how = [f"genes were matched by another form of their names ({match.how})"] if match.how != "exact" else []
     if not match.missing:
         return how, []
     reason = "" if match.mismatch is None else f". {match.mismatch.sentence()}"
     is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
     return ([*how], [missing + reason]) if is_poor else ([missing, *how], [])
+
+
+def note_on_missing(name: str, missing: Sequence[str], n_wanted: int) -> str:
+    """Which genes of a set are not in the matrix."""
+    of = f"gene set {shown(name)}: " if name else ""
+    return f"{of}{len(missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(missing)}"
 
 
 def warning_about_description(gene_set: GeneSet) -> str:

@@ -8,11 +8,11 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import Classify
-from tspg.analysis.interpretation.cases import Setting, cases_of
+from tspg.analysis.interpretation.cases import Reference, cases_of
 from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
-from tspg.analysis.interpretation.gene_set_contribution import carriers
+from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.membership import membership
-from tspg.analysis.interpretation.minimal_sets import smallest_sets
+from tspg.analysis.interpretation.minimal_sets import minimal_sets
 from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS, outside_training
 from tspg.analysis.interpretation.paper_tables import table_1, table_2
 from tspg.analysis.interpretation.path import path_table
@@ -70,15 +70,15 @@ def _enough(
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """The tables that need the real samples of the study, and the place of single samples among these."""
     genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
-    setting = Setting.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
+    reference = Reference.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
     cases = list(cases_of(moved.perturbations, moved.samples))
     tables = {
-        "path": path_table(cases, setting),
-        "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
+        "path": path_table(cases, reference),
+        "smallest_sets": minimal_sets(cases, reference, genes, method=moved.model.method.name, seed=seed),
     }
     if annotations:
-        tables["carriers"] = carriers(cases, setting, genes, annotations[0])
-    return tables, outside_training(moved.perturbations, setting, moved.samples)
+        tables["carriers"] = gene_set_contribution(cases, reference, genes, annotations[0])
+    return tables, outside_training(moved.perturbations, reference, moved.samples)
 
 
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:

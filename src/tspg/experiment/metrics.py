@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from tspg.analysis.evaluation.measure import info_of
 from tspg.analysis.evaluation.proportions import rate_interval
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE, agreement_with_difference
 from tspg.data.checks import known_by
 from tspg.data.donors import Donors, find_donors
@@ -55,7 +56,7 @@ def run_metrics(
             "n_held_out": int(hit["n"]),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
-        "verdict": verdict(evidence, method=model.method.name, test_evidence=test_evidence),
+        "verdict": answer_questions(evidence, method=model.method.name, test_evidence=test_evidence),
         "evidence": values_by_method(evidence),
         "data": _describe(task, dataset),
         "training": {
@@ -164,10 +165,11 @@ def _training(model: TrainedModel) -> dict[str, Any]:
 
 
 def values_by_method(evidence: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """The values of the evidence table, by method and measure."""
+    """The values of the evidence table, by method and measure, without what measures would be by chance."""
     found: dict[str, dict[str, float | None]] = {}
     for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
-        found.setdefault(method, {})[measure] = number(value)
+        if not info_of(measure).is_reference:
+            found.setdefault(method, {})[measure] = number(value)
     return found
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.distances import CloudPair
 from tspg.analysis.evaluation.energy import EnergyScale
-from tspg.analysis.evaluation.evidence import COLUMNS
-from tspg.analysis.evaluation.measure import Measure
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.measure import COLUMNS, Measure
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.analysis.interpretation.agreement import agreement_of_tests
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, Expression, tested
 from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS
@@ -88,7 +87,7 @@ def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | 
         "shift": shift_metrics(fitted.model.shift, moved),
         "alignment": moved.uns["tspg"].get("alignment"),
         "evidence": values_by_method(evidence),
-        "verdict": verdict(evidence, method=fitted.model.method.name) if sources else {},
+        "verdict": answer_questions(evidence, method=fitted.model.method.name) if sources else {},
         "genes": {
             **_agreement(beside, ALL_SOURCES),
             "by_class": {name: _agreement(beside, name) for name in sources},
