@@ -37,7 +37,7 @@ def patient(model: Path, file: Path) -> Figure:
     trained: tspg.TrainedModel = tspg.load_model(model)
     try:
         moved = trained.perturb(tspg.read_expression(file, genes=trained.gene_ids), layer="X")
-    except tspg.TspgError as error:
+    except (tspg.errors.InputError, tspg.errors.ModelError) as error:
         raise SystemExit(str(error)) from error
     return tspg.plot_heatmap(moved, sample="patient-1")
 
@@ -54,6 +54,8 @@ def wrong(profiles: pd.DataFrame) -> None:
     """Every line of this is wrong, and known to be."""
     tspg.run(profiles)  # type: ignore[call-arg]
     tspg.run(profiles, target_class="a", seed="0")  # type: ignore[arg-type]
+    tspg.run(profiles, target_class="a", steps=3)  # type: ignore[call-arg]
+    tspg.Training(step=3)  # type: ignore[call-arg]
     tspg.run(profiles, target_class="a").top_gene  # type: ignore[attr-defined]  # noqa: B018
     tspg.top_gene(profiles)  # type: ignore[attr-defined]
     tspg.TSPG(step=40)  # type: ignore[call-arg]

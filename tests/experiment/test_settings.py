@@ -1,5 +1,9 @@
 """Values that an option cannot have are refused before any work: in Python by Python's names, else by the flags."""
 
+import inspect
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +12,10 @@ from anndata import AnnData
 import tspg
 from tests.options import nested
 from tspg.cli.main import main
-from tspg.errors import Option, UsageError
+from tspg.errors import Option, TspgError, UsageError
 from tspg.experiment.task import make_task
 from tspg.model.config import OPTIONS, SETTINGS, ExperimentConfig
+from tspg.sweep.settings import read_settings
 
 NAN = float("nan")
 WRONG = [
@@ -44,8 +49,7 @@ WRONG = [
     ("method", "magic", "one of 'generator', "),
     ("enrichment", "x", "one of 'ora', 'ranked', 'both'"),
     ("device", "tpu", "one of 'auto', 'cpu', 'cuda'"),
-    ("normalise", "ranks", "one of 'none', 'quantile'"),
-    ("align", True, "one of 'none', 'cohort'"),
+    ("split_column", 1, "a text"),
     ("annotations", "x.gmt", "what tspg.read_annotations(files) gives"),
     ("annotations", ["x.gmt"], "what tspg.read_annotations(files) gives"),
     ("progress", 7, "a function"),
@@ -63,14 +67,84 @@ def adata():
 def test_a_value_that_an_option_cannot_have_is_refused_before_any_work(adata, monkeypatch, name, value, needed):
     monkeypatch.setattr("tspg.experiment.run.run_experiments", lambda *_, **__: pytest.fail("work was begun"))
     with pytest.raises(UsageError) as refused:
-        tspg.run(adata, **nested(target_class="t", label_column="label", **{name: value}))
+        tspg.run(adata, **nested(**{"target_class": "t", "label_column": "label", name: value}))
     said = str(refused.value)
     assert said.startswith(name)
     assert needed in said
     assert "--" not in said
     if name != "target_class":
         with pytest.raises(UsageError, match=name):
-            next(tspg.run_targets(adata, **nested(target_classes=["t"], **{"label_column": "label", name: value})))
+            tspg.run_targets(adata, **nested(**{"target_classes": ["t"], "label_column": "label", name: value}))
+
+
+@pytest.mark.parametrize(("name", "value"), [("normalise", "ranks"), ("align", True), ("align", None)])
+def test_a_second_cohort_is_checked_when_made(adata, name, value):
+    with pytest.raises(UsageError, match=f"^{name} is .*; one of 'none', "):
+        tspg.SecondCohort(adata, **{name: value})
+    with pytest.raises(TspgError, match="AnnData"):
+        tspg.SecondCohort("matrix.tsv")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"top_k": 5}, "no option top_k here"),
+        ({"sede": 1}, "Did you mean seed?"),
+        ({"steps": 5}, "training=tspg.Training(steps=...)"),
+        ({"align": "cohort"}, "second_cohort=tspg.SecondCohort(adata, align=...)"),
+        ({"test_adata": None}, "second_cohort=tspg.SecondCohort(test_adata)"),
+        ({"training": {"steps": 5}}, "training is a dict; a Training is needed"),
+        ({"second_cohort": "b.tsv"}, "second_cohort is a str; a SecondCohort is needed"),
+    ],
+)
+def test_what_is_no_option_is_refused_by_run_and_run_targets_alike(adata, options, says):
+    for call in (
+        lambda: tspg.run(adata, target_class="t", label_column="label", **options),
+        lambda: tspg.run_targets(adata, target_classes=["t"], label_column="label", **options),
+    ):
+        with pytest.raises(UsageError) as refused:
+            call()
+        assert says in str(refused.value)
+    with pytest.raises(UsageError, match="Did you mean steps"):
+        tspg.Training(step=3)
+
+
+def test_run_takes_twelve_options_and_run_targets_the_same():
+    options = set(inspect.signature(tspg.run).parameters) - {"adata"}
+    assert len(options) == 11  # twelve with the data
+    assert not options & set(Training.__dataclass_fields__)
+
+
+def test_an_option_is_named_as_the_user_wrote_it(tmp_path):
+    with pytest.raises(UsageError) as refused:
+        Training(adjust_column=3)
+    assert str(refused.value).startswith("adjust_column is 3;")
+    assert refused.value.on_command_line.startswith("--adjust is 3;")
+    (tmp_path / "sweep.toml").write_text(
+        '[data]\nexpression = "m.h5ad"\nlabel_column = "label"\n[sweep]\ntarget_classes = ["t"]\ntarget-epochs = 0\n'
+    )
+    with pytest.raises(UsageError, match=r"sweep\.toml: target_epochs is 0; a whole number"):
+        read_settings(tmp_path / "sweep.toml")
+
+
+def test_training_makes_the_settings_of_its_preset_with_what_is_changed():
+    paper, transport = Training(preset="paper", epochs=3, target_epochs=7), Training()
+    config = paper.config(target_class="t")
+    assert (config.generator.epochs, config.target_model.epochs, config.target_model.least_steps) == (3, 7, 1)
+    assert transport.config(target_class="t").generator is None
+    for made in (config, transport.config(target_class="t", source_classes=("a",), seed=4)):
+        assert ExperimentConfig.from_dict(json.loads(json.dumps(made.as_dict()))) == replace(
+            made,
+            target_model=replace(made.target_model, hidden_units=list(made.target_model.hidden_units)),
+            generator=made.generator
+            and replace(
+                made.generator,
+                **{
+                    name: list(getattr(made.generator, name))
+                    for name in ("down_units", "up_units", "discriminator_units")
+                },
+            ),
+        )
 
 
 @pytest.mark.parametrize(

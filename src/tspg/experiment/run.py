@@ -4,11 +4,13 @@ import inspect
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import pandas as pd
 from anndata import AnnData
 
+from tspg.analysis.evaluation.verdict import QUESTIONS
 from tspg.analysis.interpretation.class_genes import add_gene_tests, class_genes
 from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
 from tspg.data.annotations import Annotation
@@ -40,6 +42,7 @@ from tspg.utils.timing import Clock
 from tspg.utils.typing import Float32Array
 
 logger = logging.getLogger(__name__)
+MOST_GENES_SHOWN = 5  # per source class and direction, in a notebook
 _PLACES = {  # of options that belong elsewhere
     **{name: f"Give it as training=tspg.Training({name}=...)." for name in Training.__dataclass_fields__},
     **{name: f"Give it as second_cohort=tspg.SecondCohort(adata, {name}=...)." for name in ("normalise", "align")},
@@ -79,14 +82,31 @@ class Run:
     seconds: dict[str, float]
 
     def __repr__(self) -> str:
-        """Who was moved where, and where to look."""
-        n_samples, n_genes = self.perturbations.shape
-        sources = ", ".join(self.model.source_classes)
+        """What was moved where, and where to look."""
         return (
-            f"Run: {n_samples} samples x {n_genes} genes, {sources} -> {self.config.target_class} "
-            f"(preset {self.config.preset}, seed {self.config.seed})\n"
+            f"Run: {self._title}\n"
             "Look at .perturbations, .top_genes, .gene_overlap, .evidence, .tables, .history, .metrics, .model; "
             "tspg.save_run(run, folder) writes them."
+        )
+
+    def _repr_html_(self) -> str:
+        """A short table for notebooks: what was moved where, the answers of the verdict, and the first genes."""
+        rows = [("Run", self._title)]
+        rows += [
+            (QUESTIONS[name], f"{one['answer']}: {one['sentence']}") for name, one in self.metrics["verdict"].items()
+        ]
+        lists = self.top_genes[(self.top_genes["sample"] == "") & (self.top_genes["rank"] <= MOST_GENES_SHOWN)]
+        for (source, direction), genes in lists.groupby(["source_class", "direction"], sort=False)["gene"]:
+            rows.append((f"{source}, {direction}", ", ".join(genes)))
+        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+        return f'<table style="text-align: left">{cells}</table>'
+
+    @property
+    def _title(self) -> str:
+        n_samples, n_genes = self.perturbations.shape
+        return (
+            f"{n_samples} samples x {n_genes} genes, {', '.join(self.model.source_classes)} -> "
+            f"{self.config.target_class} (preset {self.config.preset}, seed {self.config.seed})"
         )
 
 
