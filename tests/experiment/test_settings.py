@@ -14,7 +14,7 @@ from tests.options import nested
 from tspg.cli.main import main
 from tspg.errors import Option, TspgError, UsageError
 from tspg.experiment.task import make_task
-from tspg.model.config import OPTIONS, SETTINGS, ExperimentConfig
+from tspg.model.config import OPTIONS, SETTINGS, ExperimentConfig, Training
 from tspg.sweep.settings import read_settings
 
 NAN = float("nan")
