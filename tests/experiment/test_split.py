@@ -6,7 +6,7 @@ import pytest
 import tspg
 from tspg.cli.main import main
 from tspg.errors import LabelError, UsageError
-from tspg.experiment.fit import prepare_study
+from tspg.experiment.fit import prepare_task
 from tspg.experiment.task import make_task
 
 GIVEN = tspg.Training(split_column="part", method="mean_shift", target_epochs=1, threads=1)
@@ -35,7 +35,7 @@ def test_the_column_decides_who_is_held_out(adata):
 
 
 def test_whatever_the_seed(adata):
-    one, other = (prepare_study(task_of(adata, seed=seed)).is_train for seed in (0, 1))
+    one, other = (prepare_task(task_of(adata, seed=seed)).is_train for seed in (0, 1))
     assert (one == other).all()
     assert one.tolist() == adata.obs["part"].eq("train").tolist()
 

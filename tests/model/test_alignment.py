@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tspg.errors import ModelError, UsageError
-from tspg.experiment.alignment_notes import alignment_note
+from tspg.experiment.notes import alignment_note
 from tspg.model.alignment import CohortAlignment, align_cohort
 from tspg.model.class_spread import ClassMeans, Products
 

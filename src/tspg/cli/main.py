@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(build_parser().parse_args(arguments))
     finally:
-        _tell(())  # argparse prints, too
+        _print(())  # argparse prints, too
         flushed(sys.stderr)
 
 
@@ -36,23 +36,23 @@ def _run(options: argparse.Namespace) -> int:
     try:
         _require_text(options)
         check_options(vars(options))
-        _tell(run_command(options))
+        _print(run_command(options))
     except TspgError as error:
-        _tell(getattr(error, "lines", ()))
+        _print(getattr(error, "lines", ()))
+        message = error.on_command_line if isinstance(error, UsageError) else str(error)
         kept = _kept(options) if isinstance(error, ResourceError) else ""
-        said = error.on_command_line if isinstance(error, UsageError) else str(error)
-        _tell_error(f"error: {said} Then, {kept}" if kept else f"error: {said}")
+        _print_error(f"error: {message} Then, {kept}" if kept else f"error: {message}")
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        _tell_error(
-            "error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` tells what to "
+        _print_error(
+            "error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` says what to "
             "expect."
         )
         return 4
     except KeyboardInterrupt as stopped:
-        _tell_error(f"interrupted; {_kept(options) or 'nothing half-written is left behind.'}")
+        _print_error(f"interrupted; {_kept(options) or 'nothing half-written is left behind.'}")
         return stopped.args[0] if stopped.args else INTERRUPTED[signal.SIGINT]
     return 0
 
@@ -62,13 +62,13 @@ def run_command(options: argparse.Namespace) -> list[str]:
     command = importlib.import_module(f"tspg.cli.commands.{options.command}")
     bars = ProgressBars()
     try:
-        lines: list[str] = command.run_command(options, bars)
+        lines: list[str] = command.run(options, bars)
     finally:
         bars.close()
     return lines
 
 
-def _tell(lines: Iterable[str]) -> None:
+def _print(lines: Iterable[str]) -> None:
     """Print what was found; a tab stays a tab. Somebody who closed the pipe has read enough."""
     fault = None
     try:
@@ -78,12 +78,12 @@ def _tell(lines: Iterable[str]) -> None:
         fault = error
     fault = flushed(sys.stdout) or fault
     if fault is not None and not isinstance(fault, BrokenPipeError):
-        _tell_error(f"what was found could not be printed here ({fault.strerror}); nothing else was lost.")
+        _print_error(f"what was found could not be printed here ({fault.strerror}); nothing else was lost.")
 
 
-def _tell_error(said: str) -> None:
+def _print_error(message: str) -> None:
     """Print what went wrong."""
-    print(f"tspg: {printable(said)}", file=Forbearing(sys.stderr))
+    print(f"tspg: {printable(message)}", file=Forbearing(sys.stderr))
 
 
 def _require_text(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""One fit of f and a method to a study, and the evidence for it: from the ordinary split, or cross-fitted."""
+"""One fit of f and a method, and the evidence for it: from the ordinary split, or cross-fitted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ from tspg.utils.typing import Float32Array
 
 @dataclass(frozen=True)
 class FittedClassifier:
-    """What all targets of a study stand on: its samples, split and scaled once, f, and independent judges."""
+    """What all targets share: the samples, split and scaled once, f, and independent classifiers."""
 
     dataset: Dataset
     target_model: TargetModel
     seed: int
-    task: Task | None = None  # one of those that stand on it
+    task: Task | None = None  # one of those that share it
 
     @cached_property
     def shift(self) -> tuple[Shift, NDArray[np.float64]] | None:
@@ -74,11 +74,11 @@ class FittedClassifier:
         return class_references(self._samples_of, self.dataset.classes, seed=self.seed)
 
     def reference(self, target_class: str) -> SampleReference:
-        """What single samples are read against when they are moved to a class."""
+        """What single samples are compared with when they are moved to a class."""
         return SampleReference.fit(self._samples_of, target_class, self.class_references, seed=self.seed)
 
     def reference_without(self, sample: int, target_class: str) -> SampleReference:
-        """The same for a sample that was trained on, learned without her donor's samples."""
+        """The same for a sample that was trained on, learned without its donor's samples."""
         samples_of = partial(self._samples_of, without=self._donors[sample])
         classes = sorted({str(self.dataset.source_class[sample]), target_class})
         references = class_references(samples_of, classes, seed=self.seed)
@@ -120,7 +120,7 @@ def fit_classifier(
     """Split and scale the samples and train f (paper, sections 2.1 and 2.2): all that is the same for every target."""
     config = task.config
     with clock.phase("prepare"):
-        dataset = prepare_study(task, is_train=is_train)
+        dataset = prepare_task(task, is_train=is_train)
     with clock.phase("target_model"):
         device = choose_device(config.device)
         f = train_target_model(
@@ -129,8 +129,8 @@ def fit_classifier(
     return FittedClassifier(dataset, f, config.seed, task)
 
 
-def prepare_study(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> Dataset:
-    """The samples of a question, split and scaled."""
+def prepare_task(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> Dataset:
+    """The samples of a task, split and scaled."""
     config = task.config
     return prepare(
         task.adata,
@@ -144,7 +144,7 @@ def prepare_study(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> D
 
 
 def expression_of(task: Task, dataset: Dataset) -> Expression:
-    """The study's values in the user's units, with what a test between classes has to take into account."""
+    """The values in the user's units, with what a test between classes has to take into account."""
     tested = dense(task.adata)
     if dataset.adjustment is None:
         return Expression(tested, tested, groups=dataset.groups)
@@ -155,7 +155,7 @@ def expression_of(task: Task, dataset: Dataset) -> Expression:
 def fit_target(
     classifier: FittedClassifier, task: Task, clock: Clock, progress: Progress, checkpoints: Checkpoints = NONE_KEPT
 ) -> Fit:
-    """Learn to move profiles to the question's target (paper, section 2.2)."""
+    """Learn to move profiles to the task's target (paper, section 2.2)."""
     config, f = task.config, classifier.target_model
     with clock.phase("generator"):
         device = choose_device(config.device)
@@ -191,12 +191,12 @@ def cross_fitted_evidence(
     for fold in range(n_folds):
         name = f"fold {fold + 1} of {n_folds}"
 
-        def told(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
+        def report_fold(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
             progress(f"{phase}, {name}", done, total, numbers)
 
         kept = checkpoints.within(name)
-        classifier = fit_classifier(task, Clock(), told, is_train=folds != fold, checkpoints=kept)
-        tables.append(evidence_of(fit_target(classifier, task, Clock(), told, kept), task))
+        classifier = fit_classifier(task, Clock(), report_fold, is_train=folds != fold, checkpoints=kept)
+        tables.append(evidence_of(fit_target(classifier, task, Clock(), report_fold, kept), task))
     return pool_evidence(tables)
 
 
@@ -217,7 +217,7 @@ def held_out_folds(dataset: Dataset, n_folds: int, *, seed: int) -> NDArray[np.i
 def methods_to_compare(model: TrainedModel, dataset: Dataset) -> dict[str, Move]:
     """The run's own method first, then every other in closed form, each as what moves profiles.
 
-    What is learned from pairs stands there only where a source class has enough of them.
+    A method that learns from pairs is left out where no source class has enough of them.
     """
     compared: dict[str, Move] = {model.method.name: model.move}
     own = (model.method.name, LinearMap.name if isinstance(model.method, LinearMap) else "")

@@ -1,4 +1,4 @@
-"""Before a run goes on: whether the machine has room for it, and whether a stopped one asks the same question."""
+"""Before a run starts: whether the machine has room for it, and whether a stopped run had the same task."""
 
 import hashlib
 import platform
@@ -24,36 +24,36 @@ from tspg.model.device import choose_device
 from tspg.utils.resources import free_disk, is_out_of_memory
 
 LESS = "Choose fewer genes with --gene-sets, take a larger machine, or raise --max-memory."
-NOT_ASKED = ("threads", "device")  # settings of how it is computed: they change last digits, not the question
+NOT_DECISIVE = ("threads", "device")  # settings of how it is computed: they change last digits, not the task
 
 
-def checkpoints_of(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
-    """Where the run of a question keeps its state in a folder; a doubt about going on there joins the question's notes.
+def open_checkpoints(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
+    """Where the run of a task keeps its state in a folder; warnings about resuming there join the task's notes.
 
     Raises
     ------
     UsageError, ModelError
-        If the folder holds checkpoints of another question, or damaged ones.
+        If the folder holds checkpoints of another task, or damaged ones.
     """
-    checkpoints = CheckpointFolder(out, _asked(task), _made_with(task))
+    checkpoints = CheckpointFolder(out, _decisive(task), _made_with(task))
     notes = [*task.details["notes"], *checkpoints.doubts]
     return replace(task, details={**task.details, "notes": notes}), checkpoints
 
 
-def _asked(task: Task) -> dict[str, Any]:
+def _decisive(task: Task) -> dict[str, Any]:
     """All that decides what is learned."""
-    settings = {name: value for name, value in task.config.as_dict().items() if name not in NOT_ASKED}
+    settings = {name: value for name, value in task.config.as_dict().items() if name not in NOT_DECISIVE}
     return {**settings, "expression and labels": _fingerprint(task)}
 
 
 def _fingerprint(task: Task) -> str:
-    """Sixteen hexadecimal digits that change with any value, name or label of the study."""
-    study, config = task.adata, task.config
+    """Sixteen hexadecimal digits that change with any value, name or label."""
+    adata, config = task.adata, task.config
     used = (config.label_column, config.group_column, config.split_column, config.adjust_column)
     columns = [name for name in used if name is not None]
-    texts = [study.obs_names, study.var_names, *(text_column(study, name) for name in columns)]
+    texts = [adata.obs_names, adata.var_names, *(text_column(adata, name) for name in columns)]
     digest = hashlib.sha256(repr([list(map(str, names)) for names in texts]).encode())
-    digest.update(np.ascontiguousarray(dense(study)).data)
+    digest.update(np.ascontiguousarray(dense(adata)).data)
     return digest.hexdigest()[:16]
 
 
@@ -71,8 +71,8 @@ def _made_with(task: Task) -> Mapping[str, str]:
 
 
 @contextmanager
-def memory_told(task: Task) -> Iterator[None]:
-    """Say what a run needs if its memory runs out all the same.
+def explain_out_of_memory(task: Task) -> Iterator[None]:
+    """Say what a run needs if its memory runs out.
 
     Raises
     ------

@@ -28,7 +28,7 @@ from tspg.experiment.fit import (
 )
 from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
 from tspg.experiment.metrics import genes_metrics, run_metrics
-from tspg.experiment.second_cohort import judge, notes_on_second
+from tspg.experiment.second_cohort import evaluate_second_cohort, notes_on_second
 from tspg.experiment.task import SecondCohort, Task, make_tasks
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.config import ExperimentConfig, Training, check_options
@@ -264,7 +264,7 @@ def run_experiments(
 
 
 def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoints: Checkpoints) -> Run:
-    """Move the samples and say what can be said about it."""
+    """The run of a fitted task: samples moved, genes ranked and tested, evidence taken, results interpreted."""
     config = task.config
     with clock.phase("reference"):
         reference = fitted.classifier.reference(config.target_class)
@@ -287,21 +287,23 @@ def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoin
             evidence = cross_fitted_evidence(task, fitted.dataset, progress, checkpoints)
         else:
             evidence = evidence_of(fitted, task)
-            if config.source_classes is None:  # else what the genes mean is asked of the named classes alone
+            if config.source_classes is None:  # else genes are interpreted by the named classes alone
                 logistic = fitted.classifier.classifiers["logistic"]
-        second = judge(task, replace(fitted, model=model), genes)
-        on_second = None if second is None or second.evidence.empty else second.evidence
-        metrics = run_metrics(task, fitted.dataset, model, perturbations, evidence, fitted.history, on_second)
+        second_tables, second = evaluate_second_cohort(task, replace(fitted, model=model), genes)
+        test_evidence = second_tables.get("test_evidence")
+        if test_evidence is not None and test_evidence.empty:  # it has no source class of the first cohort
+            test_evidence = None
+        metrics = run_metrics(task, fitted.dataset, model, perturbations, evidence, fitted.history, test_evidence)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
     with clock.phase("meaning"):
         moved = PerturbationResult(
             perturbations, top, model, perturbations, task.samples, genes, sample_genes, logistic
         )
         tables = interpretation_tables(moved, metrics, task.annotations, enrichment=config.enrichment)
-        tables["genes"] = genes
-        if second is not None:
-            tables, metrics["test_cohort"] = {**tables, **second.tables}, second.metrics
-            metrics["data"]["notes"] += notes_on_second(second.metrics)
+        tables |= {"genes": genes, **second_tables}
+        if second:
+            metrics["test_cohort"] = second
+            metrics["data"]["notes"] += notes_on_second(second)
         if task.samples:
             tables["sample_genes"] = sample_genes
         metrics["annotations"] = annotation_facts(task.annotations, perturbations)
@@ -328,9 +330,9 @@ def _sample_genes(
     perturbations: AnnData,
     values: Float32Array,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, int]]]:
-    """The genes of each named sample, and what it was held against.
+    """The genes of each named sample, and what it was compared with.
 
-    One that was trained on is held against a reference learned without her donor.
+    One that was trained on is compared with a reference learned without its donor.
     """
     dataset, target = classifier.dataset, task.config.target_class
     parts, rests_on = [], {}

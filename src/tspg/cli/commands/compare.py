@@ -20,7 +20,7 @@ from tspg.utils.untrusted import require_consistent
 MOST_NAMED = 12  # genes of a line in the terminal; the table has all
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
     with new_folder(options.out):
         top = _top_genes(options.runs)

@@ -12,7 +12,7 @@ from tspg.utils.progress import Progress
 QUICK = 3  # epochs of f, for a smoke test
 
 
-def run_command(options: Namespace, progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """Train, move, judge and draw, on data that need no file."""
     from tspg.audit.inputs import DEMO
     from tspg.experiment import run as experiment

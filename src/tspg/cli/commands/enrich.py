@@ -22,7 +22,7 @@ from tspg.utils.text import counted
 from tspg.utils.untrusted import require_consistent
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """Enrichment tables in a folder of their own."""
     if (options.genes is None) != (options.background is None):
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
@@ -52,8 +52,8 @@ def run_command(options: Namespace, _progress: Progress) -> list[str]:
             tables = {"enrichment": enrich(genes, background, annotations)}
             files += [options.genes, options.background]
         save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
-    told = [f"Note: {note}" for note in dict.fromkeys(notes)]
-    return [*told, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+    lines = [f"Note: {note}" for note in dict.fromkeys(notes)]
+    return [*lines, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
 
 
 def _as_in(background: Sequence[str], genes: Sequence[str]) -> tuple[list[str], str]:

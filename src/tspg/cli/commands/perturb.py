@@ -9,7 +9,7 @@ from anndata import AnnData
 
 from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
 from tspg.analysis.interpretation.perturbations import read_perturbations
-from tspg.cli import inputs as named
+from tspg.cli import inputs
 from tspg.cli.summary import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read_expression
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
 MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without being asked
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """A run folder without model and history."""
     from tspg.model.new_classes import check_new_class
     from tspg.model.storage import load_model, model_folder
 
     clock = Clock()
-    named.require_what_xlsx_needs(options)
+    inputs.require_what_xlsx_needs(options)
     _require_one_word_on_classes(options)
     with new_folder(options.out):
-        model, annotations = load_model(options.model), named.annotations(options) or carried_annotations()
+        model, annotations = load_model(options.model), inputs.annotations(options) or carried_annotations()
         if options.new_class is not None:
             check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
             adata, reference = _matrices(options, model)
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
-        inputs = [*named.files_named(options), *also, model_folder(options.model) / "model.json"]
-        save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
+        files = [*inputs.files_named(options), *also, model_folder(options.model) / "model.json"]
+        save_findings(found, options.out, inputs=files, xlsx=options.xlsx)
     return summary(options.out)
 
 
@@ -101,7 +101,7 @@ def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | 
         transform=Scale.from_details(model.details),
         duplicates=options.duplicates or model.details["duplicates"],
         panel=panel,
-        **named.limits(options),
+        **inputs.limits(options),
     )
 
 
@@ -125,7 +125,7 @@ def _findings(
     from tspg.model.sample_genes import own_classes
     from tspg.model.storage import model_folder
 
-    column = named.label_column(options, adata)
+    column = inputs.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
         how: dict[str, Any] = {"layer": X, "label_column": column, "normalise": options.normalise}
         how |= {"align": options.align, "reference": reference}
@@ -144,7 +144,7 @@ def _findings(
         known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
         metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
     with clock.phase("meaning"), require_consistent(options.model):
-        moved = PerturbationResult(perturbations, top, model, _study(folder), samples, sample_genes=own)
+        moved = PerturbationResult(perturbations, top, model, _real_samples(folder), samples, sample_genes=own)
         tables = interpretation_tables(moved, metrics, annotations, enrichment=options.enrichment)
     metrics["annotations"] = annotation_facts(annotations, perturbations)
     tables = {"top_genes": top, "gene_overlap": gene_overlap(top), **tables}
@@ -167,7 +167,7 @@ def _not_all(n: int, n_all: int) -> str:
     return f"Genes of single samples are listed for {n} of {n_all:,} samples. Name others with --samples."
 
 
-def _study(folder: Path) -> AnnData | None:
+def _real_samples(folder: Path) -> AnnData | None:
     """The real samples of the run that trained a model, as far as its folder has them."""
     if (folder / MANIFEST).is_file():
         verify(folder, but=DRAWN_AGAIN)
