@@ -9,6 +9,7 @@ from typing import Any
 from anndata import AnnData
 
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
+from tspg.data.expression import read
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.readers.kinds import Kind, content_of
 from tspg.data.readers.sample_sheets import input_files
@@ -20,7 +21,7 @@ from tspg.report.excel import require_xlsxwriter
 
 def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = reading(options).read(gene_set, **limits(options), **more)
+    adata = read(replace(reading(options), **more), gene_set)
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
@@ -34,29 +35,27 @@ def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
     if options.test_labels is None and options.label_column is None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
     layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
-    own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
-    own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))
     source = first.uns["tspg_input"]
-    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
-    adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
+    own = replace(
+        reading(options),
+        expression=options.test_expression,
+        labels=options.test_labels,
+        sample_column=None,  # another file's column
+        layer=layer,
+        orient_by_genes=genes,
+        panel=source.get("panel"),
+        transform=Scale.of_dict(source["scale"]),
+        labels_option="--test-labels",
+    )
+    adata = read(own, genes)
     column = adata.uns["tspg_input"].get("label_column")
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
 def reading(options: Namespace) -> Reading:
     """How the matrix is read."""
-    same = ("expression", "labels", "label_column", "sample_column", "layer", "value", "transpose", "transform")
-    return Reading(**{name: getattr(options, name) for name in same}, duplicates=options.duplicates or "error")
-
-
-def limits(options: Namespace) -> dict[str, Any]:
-    """What is refused of a matrix, and what is accepted."""
-    return {
-        "allow_unlabelled": options.allow_unlabelled,
-        "max_memory_gb": options.max_memory,
-        "strict": options.strict,
-    }
+    return Reading.from_options(vars(options))
 
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:

@@ -14,10 +14,9 @@ from tspg.data.matrix import plain_study
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import reason
+from tspg.data.scale import notes_on_scale, reason
 from tspg.data.scale_detection import scale_in
 from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
-from tspg.data.transform import notes_on_scale
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.config import ALIGN, NORMALISE, SETTINGS, ExperimentConfig

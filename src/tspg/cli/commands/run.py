@@ -43,7 +43,7 @@ def run_command(options: Namespace, progress: Progress) -> list[str]:
         with memory_told(task):
             (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
-            inputs, reading = named.files_named(options), named.reading(options).seen_from(out)
+            inputs, reading = named.files_named(options), named.reading(options).to_manifest(out)
             write_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
