@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anndata import AnnData
 
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
+from tspg.data.expression import read
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.readers.kinds import Kind, content_of
 from tspg.data.readers.sample_sheets import input_files
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = reading(options).read(gene_set, **limits(options), **more)
+    adata = read(replace(reading(options), **more), gene_set)
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
@@ -54,12 +55,20 @@ def second_cohort(options: Namespace, first: AnnData) -> "SecondCohort | None":
     if options.test_expression is None:
         return None
     layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
-    own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
-    own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))
     source = first.uns["tspg_input"]
-    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
-    adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
+    own = replace(
+        reading(options),
+        expression=options.test_expression,
+        labels=options.test_labels,
+        sample_column=None,  # another file's column
+        layer=layer,
+        orient_by_genes=genes,
+        panel=source.get("panel"),
+        transform=Scale.of_dict(source["scale"]),
+        labels_option="--test-labels",
+    )
+    adata = read(own, genes)
     column = adata.uns["tspg_input"].get("label_column")
     labelled = adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
     return SecondCohort(labelled, options.normalise, options.align)
@@ -67,22 +76,13 @@ def second_cohort(options: Namespace, first: AnnData) -> "SecondCohort | None":
 
 def reading(options: Namespace) -> Reading:
     """How the matrix is read."""
-    return taken_from(options, Reading, duplicates=options.duplicates or "error")
+    return Reading.from_options(vars(options))
 
 
 def taken_from(options: Namespace, kind: type[T], **more: Any) -> T:
     """A dataclass whose fields are the options of the same names."""
     named = {name: getattr(options, name) for name in signature(kind).parameters if hasattr(options, name)}
     return kind(**{**named, **more})
-
-
-def limits(options: Namespace) -> dict[str, Any]:
-    """What is refused of a matrix, and what is accepted."""
-    return {
-        "allow_unlabelled": options.allow_unlabelled,
-        "max_memory_gb": options.max_memory,
-        "strict": options.strict,
-    }
 
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:

@@ -13,9 +13,8 @@ from tspg.data.identifiers import match_genes
 from tspg.data.matrix import dense, require_anndata
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import scale_in_words
+from tspg.data.scale import are_alike, scale_in_words
 from tspg.data.scale_detection import scale_of
-from tspg.data.transform import are_alike
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 from tspg.utils.names import listed, shown
 

@@ -16,9 +16,8 @@ from tspg.data.donors import find_donors
 from tspg.data.matrix import dense
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Dataset
-from tspg.data.scale import Scale, reason, scale_in_words
+from tspg.data.scale import Scale, are_alike, reason, scale_in_words
 from tspg.data.scale_detection import scale_in
-from tspg.data.transform import are_alike
 from tspg.experiment.notes import new_class_metrics, notes_on_new_classes, notes_on_profiles, shift_metrics
 from tspg.experiment.task import Task
 from tspg.model.config import TargetModelConfig

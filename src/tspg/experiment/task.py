@@ -17,11 +17,10 @@ from tspg.data.matrix import plain_study, require_anndata
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import reason
+from tspg.data.scale import notes_on_scale, reason
 from tspg.data.scale_detection import scale_in
 from tspg.data.second_cohort import MatchedCohort, require_classes
 from tspg.data.second_cohort import second_cohort as matched_cohort
-from tspg.data.transform import notes_on_scale
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
 from tspg.model.config import ALIGN, DEFAULT_PRESET, NORMALISE, PRESETS, ExperimentConfig, Training, check_options

@@ -55,9 +55,8 @@ def training_of(options: Mapping[str, Any]) -> Training:
 
 def reading_of(asked: Asked) -> Reading:
     """How the matrix is read."""
-    decisive = {name: value for name, value in asked["reading"].items() if name in Reading.__dataclass_fields__}
-    labels = None if asked["labels"] is None else Path(asked["labels"])
-    return Reading(Path(asked["expression"]), labels, asked["label_column"], **decisive)
+    files = {name: asked[name] and Path(asked[name]) for name in ("expression", "labels")}
+    return Reading.from_options({**asked["reading"], **files, "label_column": asked["label_column"]})
 
 
 def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:

@@ -122,7 +122,7 @@ def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
             found,
             folder,
             inputs=plan.inputs,
-            reading=reading_of(plan.asked).seen_from(folder),
+            reading=reading_of(plan.asked).to_manifest(folder),
             xlsx=plan.asked["options"].get("xlsx", False),
             keep=plan.asked["keep"],
             command=plan.command(run, out),

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.cli import inputs
 from tspg.cli.summary import summary
 from tspg.data.annotations import Annotation, carried_annotations
-from tspg.data.expression import read_expression
+from tspg.data.expression import read
 from tspg.data.matrix import X
 from tspg.data.readers.kinds import Kind, content_of
+from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.manifest import verify
@@ -71,16 +73,16 @@ def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnDa
     adata, reference = _profiles(options, model, model.panel), None
     if options.reference is not None:
         shared = adata.uns["tspg_input"].get("panel", [])
-        reference = read_expression(
+        reading = Reading(
             options.reference,
             layer=_own_layer(options.reference, model),
-            genes=model.gene_ids,
             orient_by_genes=model.gene_ids,
             transform=Scale.from_details(model.details),
             duplicates=model.details["duplicates"],
             panel=shared,
             max_memory_gb=options.max_memory,
         )
+        reference = read(reading, model.gene_ids)
         both = reference.uns["tspg_input"].get("panel", [])
         if len(both) < len(shared):
             adata = _profiles(options, model, both)
@@ -89,20 +91,15 @@ def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnDa
 
 def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | None) -> AnnData:
     """The new profiles, read as those were that the model was trained on."""
-    return read_expression(
-        options.expression,
-        labels=options.labels,
-        label_column=options.label_column,
-        sample_column=options.sample_column,
-        value=options.value,
+    reading = replace(
+        inputs.reading(options),
         layer=options.layer or _own_layer(options.expression, model),
-        genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
         transform=Scale.from_details(model.details),
         duplicates=options.duplicates or model.details["duplicates"],
         panel=panel,
-        **inputs.limits(options),
     )
+    return read(reading, model.gene_ids)
 
 
 def _own_layer(file: Path, model: "TrainedModel") -> str | None:

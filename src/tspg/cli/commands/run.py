@@ -41,7 +41,7 @@ def run(options: Namespace, progress: Progress) -> list[str]:
         with explain_out_of_memory(task):
             (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
-            files, reading = inputs.files_named(options), inputs.reading(options).seen_from(out)
+            files, reading = inputs.files_named(options), inputs.reading(options).to_manifest(out)
             write_run(found, out, inputs=files, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
