@@ -21,9 +21,9 @@ from tspg.data.transform import are_alike
 from tspg.experiment.new_class_notes import new_class_metrics, notes_on_new_classes
 from tspg.experiment.shift_notes import notes_on_profiles, shift_metrics
 from tspg.experiment.task import Task
+from tspg.model.baselines import PairedRegression
 from tspg.model.config import TargetModelConfig
-from tspg.model.expectation import FEWEST_PAIRS
-from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.expectation import FEWEST_PAIRS, classes_with_pairs
 from tspg.model.trained_model import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.utils.names import listed

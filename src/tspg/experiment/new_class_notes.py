@@ -5,7 +5,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from tspg.model.new_classes import FEWEST_SAMPLES, METHOD, OLD_MODEL, ONE_FOR_ALL, OWN, TOO_FEW
+from tspg.model.new_classes import FEWEST_SAMPLES, METHOD, OLD_MODEL, ONE_FOR_ALL, OWN_MAP, TOO_FEW
 from tspg.utils.names import near_matches, shown
 from tspg.utils.text import counted, number
 
@@ -37,7 +37,7 @@ def notes_on_new_classes(
         if named:
             told = ", ".join(f"{shown(name)} ({counted(one['n'], 'sample')})" for name, one in named.items())
             yield f"The model was not trained on {told}. {words.format(method=method, fewest=FEWEST_SAMPLES)}"
-    if any(one["moved"] != OWN for one in found.values()):
+    if any(one["moved"] != OWN_MAP for one in found.values()):
         yield _cost(unseen_energy_ratio)
     if alike := near_matches(found, classes):
         meant = ", ".join(f"{shown(name)} ({shown(known)} is known)" for name, known in alike)
@@ -46,7 +46,7 @@ def notes_on_new_classes(
 
 _AS_LIKELIEST = "Each was moved as the class that f finds likeliest besides the target; samples.tsv tells which."
 _HOW = {
-    OWN: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",
+    OWN_MAP: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",
     ONE_FOR_ALL: "Method {method} moves every profile alike, whatever its class.",
     TOO_FEW: f"These are too few to make a map of ({{fewest}} are needed). {_AS_LIKELIEST}",
     METHOD: f"Method {{method}} cannot learn a class from its own samples. {_AS_LIKELIEST}",

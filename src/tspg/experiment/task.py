@@ -20,10 +20,10 @@ from tspg.data.second_cohort import SecondCohort, require_classes, second_cohort
 from tspg.data.transform import notes_on_scale
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
+from tspg.model.baselines import PairedRegression
 from tspg.model.config import ALIGN, NORMALISE, SETTINGS, ExperimentConfig
 from tspg.model.device import choose_device
-from tspg.model.expectation import FEWEST_PAIRS
-from tspg.model.expected_profile import PairedRegression, donors_of_both
+from tspg.model.expectation import FEWEST_PAIRS, donors_of_both
 from tspg.model.new_classes import FEWEST_SAMPLES
 from tspg.model.normalisation import require_panel
 from tspg.utils.names import check_characters, check_names, closest, listed, shown
