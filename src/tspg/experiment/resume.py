@@ -36,7 +36,7 @@ def checkpoints_of(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
         If the folder holds checkpoints of another question, or damaged ones.
     """
     checkpoints = CheckpointFolder(out, _asked(task), _made_with(task))
-    notes = [*task.details["notes"], *checkpoints.doubts]
+    notes = [*task.details["notes"], *checkpoints.warnings]
     return replace(task, details={**task.details, "notes": notes}), checkpoints
 
 
