@@ -39,7 +39,7 @@ def test_other_data_are_another_question(change, planted, out):
         adata.var_names = [*adata.var_names[1:], "another"]
     else:
         adata = adata[::-1].copy()
-    with pytest.raises(UsageError, match=r"another question \(expression and labels was"):
+    with pytest.raises(UsageError, match=r"\(expression and labels was"):
         open_checkpoints(asked(adata), out)
 
 

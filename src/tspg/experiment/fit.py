@@ -17,9 +17,10 @@ from tspg.data.matrix import dense
 from tspg.data.prepare import Dataset, prepare, text_column
 from tspg.experiment.task import Task, given_split
 from tspg.model.alignment import CohortAlignment
+from tspg.model.baselines import PairedRegression
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
-from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.expectation import classes_with_pairs
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
 from tspg.model.methods import LinearMap, Method
 from tspg.model.networks import TargetModel

@@ -20,9 +20,9 @@ from tspg.data.scale import Scale, are_alike, reason, scale_in_words
 from tspg.data.scale_detection import scale_in
 from tspg.experiment.notes import new_class_metrics, notes_on_new_classes, notes_on_profiles, shift_metrics
 from tspg.experiment.task import Task
+from tspg.model.baselines import PairedRegression
 from tspg.model.config import TargetModelConfig
-from tspg.model.expectation import FEWEST_PAIRS
-from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.expectation import FEWEST_PAIRS, classes_with_pairs
 from tspg.model.trained_model import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.utils.names import listed

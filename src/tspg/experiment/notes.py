@@ -8,7 +8,7 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 from tspg.model.new_classes import FEWEST_SAMPLES as FEWEST_OF_CLASS
-from tspg.model.new_classes import METHOD, OLD_MODEL, ONE_FOR_ALL, OWN, TOO_FEW
+from tspg.model.new_classes import METHOD, OLD_MODEL, ONE_FOR_ALL, OWN_MAP, TOO_FEW
 from tspg.model.shift import FEWEST_SAMPLES, MODEL, Shift
 from tspg.utils.names import near_matches, shown
 from tspg.utils.text import counted, number, percent
@@ -17,7 +17,7 @@ LEVEL = 0.05  # of p, for one sample and for how many there are
 MANY_CLIPPED = 0.05  # share of values
 _AS_LIKELIEST = "Each was moved as the class that f finds likeliest besides the target; samples.tsv has the class."
 _HOW_MOVED = {
-    OWN: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",
+    OWN_MAP: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",
     ONE_FOR_ALL: "Method {method} moves every profile alike, whatever its class.",
     TOO_FEW: f"These are too few to make a map of ({{fewest}} are needed). {_AS_LIKELIEST}",
     METHOD: f"Method {{method}} cannot learn a class from its own samples. {_AS_LIKELIEST}",
@@ -126,7 +126,7 @@ def notes_on_new_classes(
         if names:
             step = words.format(method=method, fewest=FEWEST_OF_CLASS)
             yield f"The model was not trained on {', '.join(names)}. {step}"
-    if any(one["moved"] != OWN for one in found.values()):
+    if any(one["moved"] != OWN_MAP for one in found.values()):
         if unseen_energy_ratio is None:
             yield (
                 "How far such samples stay from the target was not measured; `tspg audit` of the model's own run does."

@@ -36,7 +36,7 @@ def open_checkpoints(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
         If the folder holds checkpoints of another task, or damaged ones.
     """
     checkpoints = CheckpointFolder(out, _decisive(task), _made_with(task))
-    notes = [*task.details["notes"], *checkpoints.doubts]
+    notes = [*task.details["notes"], *checkpoints.warnings]
     return replace(task, details={**task.details, "notes": notes}), checkpoints
 
 

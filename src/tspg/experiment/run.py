@@ -34,7 +34,7 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.config import ExperimentConfig, Training, check_options
 from tspg.model.device import fixed_threads
 from tspg.model.reference import SampleReference
-from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, own_classes
+from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, comparison_classes
 from tspg.model.trained_model import TrainedModel
 from tspg.utils.options import refuse_unknown, require_known
 from tspg.utils.progress import Progress, silent
@@ -276,7 +276,7 @@ def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoin
     with clock.phase("genes"):
         top = all_top_genes(perturbations, k=config.top_k, samples=task.samples)
         expression = expression_of(task, fitted.dataset)
-        genes = class_genes(perturbations, expression.of(model.asked(fitted.dataset)), seed=config.seed)
+        genes = class_genes(perturbations, expression.of(model.task_mask(fitted.dataset)), seed=config.seed)
         add_gene_tests(perturbations, genes)
         sample_genes, rests_on = _sample_genes(
             task, fitted.classifier, model, reference, perturbations, expression.values
@@ -340,6 +340,6 @@ def _sample_genes(
         row, moved = dataset.sample_ids.index(name), perturbations[[name]]
         against = classifier.reference_without(row, target) if dataset.is_train[row] else reference
         parts.append(model.sample_genes_of(moved, values[[row]], against))
-        rests_on[name] = against.rests_on(*own_classes(moved.obs))
+        rests_on[name] = against.n_samples_behind(*comparison_classes(moved.obs))
     empty = pd.DataFrame(columns=list(SAMPLE_GENE_COLUMNS))
     return pd.concat(parts, ignore_index=True) if parts else empty, rests_on

@@ -23,10 +23,10 @@ from tspg.data.second_cohort import MatchedCohort, require_classes
 from tspg.data.second_cohort import second_cohort as matched_cohort
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.alignment import require_alignable
+from tspg.model.baselines import PairedRegression
 from tspg.model.config import ALIGN, DEFAULT_PRESET, NORMALISE, PRESETS, ExperimentConfig, Training, check_options
 from tspg.model.device import choose_device
-from tspg.model.expectation import FEWEST_PAIRS
-from tspg.model.expected_profile import PairedRegression, donors_of_both
+from tspg.model.expectation import FEWEST_PAIRS, donors_of_both
 from tspg.model.new_classes import FEWEST_SAMPLES
 from tspg.model.normalisation import require_panel
 from tspg.model.training import epochs_of_f

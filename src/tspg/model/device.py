@@ -1,4 +1,4 @@
-"""Which processor to compute on, and with how many threads."""
+"""The processor and number of threads to compute with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def fixed_threads(threads: int) -> Iterator[None]:
-    """Compute with exactly this many threads, since sums depend on their number, and put it back."""
+    """Compute with exactly this many threads, since sums depend on their number, and restore it."""
     before = torch.get_num_threads()
     with threadpool_limits(threads):  # NumPy and SciPy
         torch.set_num_threads(threads)

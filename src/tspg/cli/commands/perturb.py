@@ -119,7 +119,7 @@ def _findings(
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
     from tspg.model.device import fixed_threads
-    from tspg.model.sample_genes import own_classes
+    from tspg.model.sample_genes import comparison_classes
     from tspg.model.storage import model_folder
 
     column = inputs.label_column(options, adata)
@@ -138,8 +138,9 @@ def _findings(
         with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
             rows = perturbations.obs_names.get_indexer(list(samples))
             own = model.sample_genes_of(perturbations[rows], model.values_of(adata, **how)[rows])
-        known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
-        metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
+        known = zip(samples, comparison_classes(perturbations.obs.loc[list(samples)]), strict=True)
+        sizes = {name: model.reference.n_samples_behind(of_class) for name, of_class in known}
+        metrics["reference"] = {"samples": sizes}
     with clock.phase("meaning"), require_consistent(options.model):
         moved = PerturbationResult(perturbations, top, model, _real_samples(folder), samples, sample_genes=own)
         tables = interpretation_tables(moved, metrics, annotations, enrichment=options.enrichment)
