@@ -101,7 +101,8 @@ class Expected:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         values = asdict(self)
-        return {**values, **values.pop("estimate")}
+        estimate = values.pop("estimate")
+        return {**values, **estimate}
 
 
 @dataclass(frozen=True)
