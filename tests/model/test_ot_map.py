@@ -9,6 +9,7 @@ import torch
 from anndata import AnnData
 from scipy.linalg import sqrtm
 
+import tspg
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
 from tspg.model import ot_map as module
@@ -195,17 +196,12 @@ def test_stored_and_read_again_it_is_the_same():
 
 
 def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
-    import tspg
 
     run = tspg.run(
         planted.adata,
         label_column="label",
         target_class="target",
-        preset="transport",
-        steps=10,
-        target_epochs=25,
-        folds=1,
-        threads=1,
+        training=tspg.Training(preset="transport", steps=10, target_epochs=25, folds=1, threads=1),
     )
     labelled = run.model.perturb(planted.adata, label_column="label")
     unlabelled = run.model.perturb(planted.adata)
