@@ -255,3 +255,15 @@ def test_a_batch_is_taken_into_account_where_genes_are_tested(planted):
     np.testing.assert_allclose(known.loc[genes, "difference"], own.loc[genes, "difference"], atol=0.4)
     means = known["mean_target"] - known["mean_source"]
     np.testing.assert_allclose(known.loc[genes, "difference"], means[genes], atol=0.6)
+
+
+def test_a_notebook_shows_the_verdict_and_the_first_genes_and_runs_no_name(first):
+    page = first._repr_html_()
+    genes = first.top_genes.query("sample == '' and source_class == 'alpha' and direction == 'up'")["gene"]
+    assert ", ".join(genes[:5]) in page
+    assert genes.iloc[5] not in page.split("alpha, up")[1].split("</tr>")[0]
+    assert all(answer["answer"] in page for answer in first.metrics["verdict"].values())
+    hostile = first.top_genes.assign(source_class="<script>alert(1)</script>", gene="G<b>")
+    page = replace(first, top_genes=hostile)._repr_html_()
+    assert "<script" not in page
+    assert "<b>" not in page

@@ -90,6 +90,7 @@ def test_a_second_cohort_is_checked_when_made(adata, name, value):
     [
         ({"top_k": 5}, "no option top_k here"),
         ({"sede": 1}, "Did you mean seed?"),
+        ({"step": 1}, "Did you mean steps? Give it as training=tspg.Training(steps=...)"),
         ({"steps": 5}, "training=tspg.Training(steps=...)"),
         ({"align": "cohort"}, "second_cohort=tspg.SecondCohort(adata, align=...)"),
         ({"test_adata": None}, "second_cohort=tspg.SecondCohort(test_adata)"),

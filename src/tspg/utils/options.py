@@ -59,5 +59,7 @@ def require_known(given: Iterable[str], known: Collection[str], places: Mapping[
     """
     for name in given:
         if name not in known and name != "adata":
-            step = places.get(name) or f"Did you mean {closest(name, known, 1)[0]}?"
-            raise UsageError(f"There is no option {name} here. {step}")
+            nearest = closest(name, [*known, *places], 1)[0]
+            meant = "" if nearest == name else f" Did you mean {nearest}?"
+            place = f" {places[nearest]}" if nearest in places else ""
+            raise UsageError(f"There is no option {name} here.{meant}{place}")
