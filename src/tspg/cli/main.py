@@ -87,19 +87,16 @@ def _print_error(message: str) -> None:
 
 
 def _require_text(options: argparse.Namespace) -> None:
-    """Refuse names that are no text: they could stand in no report, table or manifest."""
+    """Refuse names that are no text: no report, table or manifest could hold them."""
     for value in vars(options).values():
         for name in value if isinstance(value, list) else [value]:
-            if isinstance(name, str | Path) and not _is_utf8(os.fsencode(name)):
-                raise UsageError(f"{os.fsencode(name)!r} is no name in UTF-8. Rename the file or folder.")
-
-
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+            if isinstance(name, str | Path):
+                try:
+                    os.fsencode(name).decode()
+                except UnicodeDecodeError as error:
+                    raise UsageError(
+                        f"{os.fsencode(name)!r} is no name in UTF-8. Rename the file or folder."
+                    ) from error
 
 
 def _stop(signum: int, _frame: object) -> None:

@@ -60,7 +60,7 @@ def estimate_resources(n_samples: int, n_genes: int, n_classes: int, config: Exp
     training /= min(config.threads, os.cpu_count() or 1) ** THREADS_GAIN
     evidence = PER_HELD_OUT * n_held_out + PER_HELD_OUT_GENE * n_held_out * n_genes
     genes = n_sources * (PER_SOURCE + PER_SOURCE_GENE * n_genes)
-    seconds = _n_fits(config) * (training + evidence) + RUN + genes + PER_CELL * n_samples * n_genes
+    seconds = config.n_fits * (training + evidence) + RUN + genes + PER_CELL * n_samples * n_genes
     return ResourceEstimate(float(seconds), memory_needed(n_samples, n_genes, config) / 1e9)
 
 
@@ -73,7 +73,7 @@ def memory_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> flo
 
 def disk_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float:
     """The most bytes of disk that a run on a matrix of this size will take while it is made."""
-    per_gene = DISK_PER_GENE + _n_fits(config) * DISK_PER_FIT_GENE
+    per_gene = DISK_PER_GENE + config.n_fits * DISK_PER_FIT_GENE
     return float(DISK_ANY + DISK_PER_CELL * n_samples * n_genes + per_gene * n_genes)
 
 
@@ -87,7 +87,3 @@ def steps_of_g(n_train: int, config: ExperimentConfig) -> int:
 
 def _n_train(n_samples: int, config: ExperimentConfig) -> int:
     return max(2, round(config.train_fraction * n_samples))
-
-
-def _n_fits(config: ExperimentConfig) -> int:
-    return 1 if config.folds == 1 else 1 + config.folds

@@ -22,7 +22,7 @@ from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
 from tspg.model.expectation import classes_with_pairs
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
-from tspg.model.methods import LinearMap, Method
+from tspg.model.methods import LinearMap
 from tspg.model.networks import TargetModel
 from tspg.model.reference import ClassReference, SampleReference, class_references
 from tspg.model.shift import Shift
@@ -30,7 +30,6 @@ from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
-from tspg.utils.typing import Float32Array
 
 
 @dataclass(frozen=True)
@@ -226,11 +225,5 @@ def methods_to_compare(model: TrainedModel, dataset: Dataset) -> dict[str, Move]
     for name in CLOSED_FORM:
         if name not in own and (has_pairs or name != PairedRegression.name):
             fitted = fit_closed_form(name, dataset, model.target_class, seed=int(model.settings["seed"]))
-            compared[name] = partial(_moved, fitted, dataset.classes)
+            compared[name] = partial(move_with, fitted, classes=dataset.classes)
     return compared
-
-
-def _moved(
-    method: Method, classes: tuple[str, ...], profiles: Float32Array, source_class: NDArray[np.object_]
-) -> Float32Array:
-    return move_with(method, profiles, source_class, classes)

@@ -2,12 +2,11 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,15 +34,18 @@ def open_checkpoints(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
     UsageError, ModelError
         If the folder holds checkpoints of another task, or damaged ones.
     """
-    checkpoints = CheckpointFolder(out, _decisive(task), _made_with(task))
+    config, device = task.config, choose_device(task.config.device)
+    decisive = {name: value for name, value in config.as_dict().items() if name not in NOT_DECISIVE}
+    cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    made_with = {
+        "tspg": tspg.__version__,
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
+        "threads": str(config.threads),
+        "processor": cpu if device.type == "cpu" else torch.cuda.get_device_name(device),
+    }
+    checkpoints = CheckpointFolder(out, {**decisive, "expression and labels": _fingerprint(task)}, made_with)
     notes = [*task.details["notes"], *checkpoints.warnings]
     return replace(task, details={**task.details, "notes": notes}), checkpoints
-
-
-def _decisive(task: Task) -> dict[str, Any]:
-    """All that decides what is learned."""
-    settings = {name: value for name, value in task.config.as_dict().items() if name not in NOT_DECISIVE}
-    return {**settings, "expression and labels": _fingerprint(task)}
 
 
 def _fingerprint(task: Task) -> str:
@@ -55,19 +57,6 @@ def _fingerprint(task: Task) -> str:
     digest = hashlib.sha256(repr([list(map(str, names)) for names in texts]).encode())
     digest.update(np.ascontiguousarray(dense(adata)).data)
     return digest.hexdigest()[:16]
-
-
-def _made_with(task: Task) -> Mapping[str, str]:
-    config = task.config
-    device = choose_device(config.device)
-    return {
-        "tspg": tspg.__version__,
-        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
-        "threads": str(config.threads),
-        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        if device.type == "cpu"
-        else torch.cuda.get_device_name(device),
-    }
 
 
 @contextmanager

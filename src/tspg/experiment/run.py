@@ -283,7 +283,7 @@ def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoin
         )
     with clock.phase("evidence"):
         logistic = None
-        if config.folds > 1:
+        if config.n_fits > 1:
             evidence = cross_fitted_evidence(task, fitted.dataset, progress, checkpoints)
         else:
             evidence = evidence_of(fitted, task)

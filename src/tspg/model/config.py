@@ -290,6 +290,11 @@ class ExperimentConfig:
         return cls(**{**settings, **made})
 
     @property
+    def n_fits(self) -> int:
+        """How often f and the method are fitted: once, and once more per fold."""
+        return 1 if self.folds == 1 else 1 + self.folds
+
+    @property
     def is_trained(self) -> bool:
         """Whether a generator is trained, rather than computed in closed form."""
         return self.method == "generator" and self.generator is not None

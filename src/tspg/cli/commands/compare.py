@@ -28,7 +28,10 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
         by_source = {str(name): rows for name, rows in table.groupby("source_class")}
         figures = []
         for source, rows in by_source.items():
-            lists = {way: {target: _listed(rows, way, target) for target in top} for way in rows["direction"].unique()}
+            lists = {
+                str(way): {target: list(genes.loc[genes[f"rank in {target}"].notna(), "gene"]) for target in top}
+                for way, genes in rows.groupby("direction", sort=False)
+            }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
             figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
@@ -52,11 +55,6 @@ def _top_genes(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
     if len(top) < 2:
         raise UsageError("Name two or more run folders.")
     return top
-
-
-def _listed(rows: pd.DataFrame, way: str, target: str) -> list[str]:
-    """The genes of a direction that stand in a target's list."""
-    return list(rows.loc[(rows["direction"] == way) & rows[f"rank in {target}"].notna(), "gene"])
 
 
 def _shared(source: str, rows: pd.DataFrame, targets: list[str]) -> list[str]:

@@ -132,7 +132,10 @@ def _findings(
     folder = model_folder(options.model).parent
     metrics = perturb_metrics(model, adata, perturbations, warnings_of_run(folder), unseen_energy_ratio(folder))
     if len(samples) < perturbations.n_obs:
-        metrics["data"]["notes"].append(_not_all(len(samples), perturbations.n_obs))
+        metrics["data"]["notes"].append(
+            f"Genes of single samples are listed for {len(samples)} of {perturbations.n_obs:,} samples. "
+            "Name others with --samples."
+        )
     own, metrics["reference"] = None, None
     if model.reference is not None:
         with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
@@ -152,17 +155,13 @@ def _findings(
 
 
 def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
-    """The samples whose own genes are told: those named, or else the first twenty."""
+    """The samples whose own genes are listed: those named, or else the first twenty."""
     names = [str(name) for name in perturbations.obs_names]
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         near = closest(unknown[0], names)[0]
         raise UsageError(f"--samples: there is no sample {unknown[0]!r} in the matrix. Closest: {near!r}.")
     return tuple(dict.fromkeys(wanted)) or tuple(names[:MOST_SINGLE_SAMPLES])
-
-
-def _not_all(n: int, n_all: int) -> str:
-    return f"Genes of single samples are listed for {n} of {n_all:,} samples. Name others with --samples."
 
 
 def _real_samples(folder: Path) -> AnnData | None:
