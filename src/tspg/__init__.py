@@ -1,6 +1,6 @@
 """Move gene expression profiles to a target state and see which genes had to change.
 
-The public names stand in `__init__.pyi`, once, for people, type checkers and this module. A name is loaded when it is
+`__init__.pyi` lists the public names, once, for people, type checkers and this module. A name is loaded when it is
 first used, so that `import tspg` is quick and opening results never loads PyTorch.
 """
 

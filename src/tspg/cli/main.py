@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def run_command(options: argparse.Namespace) -> list[str]:
-    """Do what the options ask for; the libraries are only imported now, so that help is instant."""
+    """Run the command of the options; the libraries are only imported now, so that help is instant."""
     command = importlib.import_module(f"tspg.cli.commands.{options.command}")
     bars = ProgressBars()
     try:

@@ -44,8 +44,8 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
     steps, target_epochs
         Steps of G's training, and epochs of f's, where they should differ from the preset's.
     train_fraction
-        Share of every class that is learned from. At 1 it is all that `fit` is given: hold samples out
-        beforehand. Below, the rest is held out, and `history_` tells how it fares.
+        Share of every class that is trained on. At 1 it is all that `fit` is given: hold samples out
+        beforehand. Below 1 the rest is held out, and `history_` has their hit rate.
     seed
         The same seed gives the same numbers on the same machine, versions and number of threads.
     threads
@@ -121,7 +121,7 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         ValueError
             If X or y is not of that kind.
         TspgError
-            If the data cannot answer the question, such as a target class of two samples.
+            If the data do not allow the task, such as a target class of two samples.
         """
         values, labels = self._checked(X, y)
         names = dict(zip(map(str, self.classes_), self.classes_, strict=True))

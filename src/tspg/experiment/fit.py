@@ -62,7 +62,7 @@ class FittedClassifier:
 
     @cached_property
     def classifiers(self) -> dict[str, Classify]:
-        """Classifiers that know neither f nor the target, fitted when first asked for."""
+        """Classifiers that know neither f nor the target, fitted when first needed."""
         is_train = self.dataset.is_train
         return fit_independent_classifiers(
             self.dataset.profiles[is_train], self.dataset.source_class[is_train], seed=self.seed

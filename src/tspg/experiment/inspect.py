@@ -293,7 +293,7 @@ def _warnings(values: Float32Array, sample_ids: list[str], classes: dict[str, in
         found.append("The samples have names of genes. If genes are in the rows, add --transpose.")
     n_constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if n_constant:
-        found.append(f"{n_constant:,} genes have the same value in every sample; they tell nothing.")
+        found.append(f"{n_constant:,} genes have the same value in every sample; they say nothing about classes.")
     small = [f"{name} ({count})" for name, count in classes.items() if count < 20]
     if small:
         found.append(f"Classes under 20 samples: {', '.join(small)}. As a target they are uncertain.")

@@ -152,7 +152,7 @@ def run(
     seed
         The same seed gives the same bytes on the same machine, versions and number of threads.
     training
-        How the run learns and is judged: preset, method, length of training, folds, threads, ...
+        How the run trains and is evaluated: preset, method, length of training, folds, threads, ...
     progress
         Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
 

@@ -37,7 +37,7 @@ from tspg.utils.typing import BoolArray
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
 MOST_CLASSES = 60  # named where one of them is to be chosen
-# Folds where none are asked for: a fixed formula, never a clock.
+# Folds where no number is given: a fixed formula, never a clock.
 AUTOMATIC_FOLDS = 5
 FEW_HELD_OUT = 30  # target samples: on fewer, one split alone moves the energy ratio severalfold
 # Samples x genes x classes, and genes alone: training takes as many steps however few the samples are. Five fits of
@@ -55,7 +55,7 @@ _ANNOTATIONS = plain(
 
 @dataclass(frozen=True)
 class SecondCohort:
-    """Samples of other people, on which a run is judged once more; nothing is learned from them.
+    """Samples of other people, on which a run is evaluated too; nothing is learned from them.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Task:
     `adata` is the expression of the wanted genes; `details` is what a report says about the data; `quantiles` are
     each sample's values over genes of the whole matrix; `samples` are single samples whose own genes are wanted;
     `annotations` is what genes are looked up in. `automatic_folds` says that the number of folds was chosen by
-    `automatic_folds`. On `second`, a cohort of other people, the run is judged once more.
+    `automatic_folds`. On `second`, a cohort of other people, the run is evaluated too.
     """
 
     adata: AnnData
@@ -236,7 +236,7 @@ def validate_tasks(
 def _match_second(
     adata: AnnData, first: AnnData, quantiles: Quantiles | None, configs: Sequence[ExperimentConfig]
 ) -> MatchedCohort:
-    """The second cohort with the first one's genes, once each task can be judged on it."""
+    """The second cohort with the first one's genes, once each task can be evaluated on it."""
     config, panel = configs[0], () if quantiles is None else quantiles.genes
     second = matched_cohort(
         adata, first, panel, label_column=config.label_column, group_column=config.group_column, layer=config.layer
@@ -355,7 +355,7 @@ def given_split(adata: AnnData, config: ExperimentConfig) -> BoolArray | None:
 
 
 def _check_split(adata: AnnData, config: ExperimentConfig, labels: list[str]) -> None:
-    """Refuse a given split by which nothing could be learned or judged, or which has one donor on both sides."""
+    """Refuse a given split by which nothing could be learned or evaluated, or which has one donor on both sides."""
     is_train = given_split(adata, config)
     if is_train is None:
         return

@@ -145,7 +145,7 @@ def check_options(given: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Training:
-    """How a run learns and is judged; every field has a default, and is checked when this is made.
+    """How a run trains and is evaluated; every field has a default and is checked when this is made.
 
     Parameters
     ----------

@@ -248,5 +248,5 @@ def slug(name: str, most: int = 60) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """Ten hexadecimal digits that stand for a text."""
+    """The first ten hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:10]

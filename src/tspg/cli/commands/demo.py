@@ -13,7 +13,7 @@ QUICK = 3  # epochs of f, for a smoke test
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
-    """Train, move, judge and draw, on data that need no file."""
+    """One run folder from the embedded data."""
     from tspg.audit.inputs import DEMO
     from tspg.experiment import run as experiment
 

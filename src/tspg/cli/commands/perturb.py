@@ -31,7 +31,7 @@ from tspg.utils.untrusted import require_consistent
 if TYPE_CHECKING:
     from tspg.model.trained_model import TrainedModel
 
-MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without being asked
+MOST_SINGLE_SAMPLES = 20  # ranked by themselves where none are named
 
 
 def run(options: Namespace, _progress: Progress) -> list[str]:
@@ -115,7 +115,7 @@ def _findings(
     annotations: Sequence[Annotation],
     clock: Clock,
 ) -> Findings:
-    """The profiles moved, and what can be said about them."""
+    """The moved profiles with their tables and metrics."""
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
     from tspg.model.device import fixed_threads

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
-    """Train, move, judge and draw: one run folder."""
+    """One run folder: trained, moved, evaluated and drawn."""
     from tspg.experiment.resume import NOT_DECISIVE, explain_out_of_memory, open_checkpoints, require_room
     from tspg.experiment.run import run_experiments
     from tspg.model.device import choose_device

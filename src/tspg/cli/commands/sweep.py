@@ -8,7 +8,7 @@ from tspg.utils.progress import Progress
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
-    """Plan the study whole; then tell about it, or work it off."""
+    """Plan all runs; then list or make them."""
     if options.job is not None:
         return sweeps.do_job(options.out, options.job)
     if options.config is None:
