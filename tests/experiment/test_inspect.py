@@ -105,9 +105,8 @@ def test_coverage_is_what_matching_finds():
     assert found.gene_sets.matched_by == ["Ensembl id to symbol", "Entrez id", "capital letters aside"]
 
 
-def test_what_reading_found_out_is_shown_in_order(monkeypatch):
+def test_what_reading_found_out_is_shown_in_order():
     found = found_sets(
-        monkeypatch,
         MATRIX,
         layout="featureCounts output",
         orientation="genes in rows",
@@ -117,7 +116,7 @@ def test_what_reading_found_out_is_shown_in_order(monkeypatch):
         notes=["a note", "a note"],
     )
     assert [line.partition("  ")[0] for line in found.lines() if line[0] != " "] == [
-        *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note"),
+        *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note", "Expect", "Expect"),
     ]
     assert "Layout      featureCounts output, genes in rows" in found.lines()
     assert "Joined      5 of 6 samples are among 90 labelled ones by column 'barcode' (shorter)" in found.lines()

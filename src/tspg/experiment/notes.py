@@ -7,6 +7,7 @@ import numpy as np
 from anndata import AnnData
 from scipy.stats import binomtest
 
+from tspg.analysis.evaluation.thresholds import MANY_CLIPPED
 from tspg.model.new_classes import FEWEST_SAMPLES as FEWEST_OF_CLASS
 from tspg.model.new_classes import METHOD, OLD_MODEL, ONE_FOR_ALL, OWN_MAP, TOO_FEW
 from tspg.model.shift import FEWEST_SAMPLES, MODEL, Shift
@@ -14,7 +15,6 @@ from tspg.utils.names import near_matches, shown
 from tspg.utils.text import counted, number, percent
 
 LEVEL = 0.05  # of p, for one sample and for how many there are
-MANY_CLIPPED = 0.05  # share of values
 _AS_LIKELIEST = "Each was moved as the class that f finds likeliest besides the target; samples.tsv has the class."
 _HOW_MOVED = {
     OWN_MAP: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",

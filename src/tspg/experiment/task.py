@@ -33,6 +33,7 @@ from tspg.model.training import epochs_of_f
 from tspg.utils.names import MOST_SHOWN, as_names, check_characters, check_names, closest, listed, shown
 from tspg.utils.options import refuse_unknown
 from tspg.utils.schema import plain
+from tspg.utils.text import counted
 from tspg.utils.typing import BoolArray
 
 FEWEST_TARGETS = 3  # two to learn the target state from, one to be held out
@@ -366,22 +367,19 @@ def _check_split(adata: AnnData, config: ExperimentConfig, labels: list[str]) ->
     held_out = Counter(labels) - train
     for name in sorted(set(labels)):
         fewest = FEWEST_TARGETS - 1 if name == config.target_class else 1
-        if train[name] < fewest:
+        if (n := train[name]) < fewest:
             raise LabelError(
-                f"{where}: class {shown(name)} has {train[name]} samples to train on; {fewest} are needed."
+                f"{where}: class {shown(name)} has {counted(n, 'sample')} to train on; {fewest} or more are needed."
             )
     sources = set(config.source_classes or labels) - {config.target_class}
-    for what, n in (
-        ("the target class", held_out[config.target_class]),
-        ("a source", sum(held_out[s] for s in sources)),
-    ):
-        if n == 0:
+    for what, names in (("the target class", {config.target_class}), ("a source class", sources)):
+        if names.isdisjoint(held_out):
             raise LabelError(f"{where}: no sample of {what} is held out. Mark some of them as test.")
     if config.group_column is not None:
         donors = np.asarray(text_column(adata, config.group_column), dtype=object)
         if both := sorted(set(donors[is_train]) & set(donors[~is_train])):
             raise LabelError(
-                f"{where}: {len(both):,} donors have samples in training and held out: {listed(both)}. "
+                f"{where}: samples of {counted(len(both), 'donor')} are both in training and held out: {listed(both)}. "
                 "Put all samples of a donor on one side."
             )
 

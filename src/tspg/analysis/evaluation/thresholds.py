@@ -114,3 +114,5 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "share_stable": Threshold(0.80, 0.40, higher=True),
 }
 SELECTED_OFTEN = 0.8  # a gene is called stable from here on (trust: selection in 4 of 5 fits)
+
+MANY_CLIPPED = 0.05  # share of new profiles' values outside the training range, above which they are doubtful
