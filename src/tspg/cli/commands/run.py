@@ -50,7 +50,7 @@ def _task(options: Namespace, clock: Clock) -> "Task":
     """The task that the options name, checked whole."""
     from tspg.experiment.task import make_task
 
-    training = inputs.taken_from(options, Training)
+    training = inputs.taken_from(options, Training, layer=None)  # reading made it the matrix itself
     with clock.phase("read"):
         gene_set, annotations = inputs.gene_set(options), inputs.annotations(options)
         adata = inputs.profiles(options, gene_set)
