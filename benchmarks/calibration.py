@@ -22,7 +22,7 @@ import tspg
 from tspg.analysis.evaluation.criteria import REALISM, EvidenceView
 from tspg.analysis.evaluation.evidence import evidence_table
 from tspg.analysis.evaluation.thresholds import NOT_TESTED, PASS, PROBABLY
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.data.prepare import Dataset
 
 PASSING = (PASS, PROBABLY, NOT_TESTED)  # of a single criterion
@@ -44,10 +44,10 @@ def main() -> None:
     answers, failing, p_values = Counter(), Counter(), []
     for repeat in range(options.repeats):
         evidence = _repeat(dataset, options.target, repeat)
-        answers[verdict(evidence, method="moved")["realistic"]["answer"]] += 1
-        readings = EvidenceView.of(evidence, "moved")
-        failing.update(check.__name__ for check in REALISM if check(readings).answer not in PASSING)
-        p_values.append(readings.own("energy_p_value").value)
+        answers[answer_questions(evidence, method="moved")["realistic"]["answer"]] += 1
+        view = EvidenceView.of(evidence, "moved")
+        failing.update(check.__name__ for check in REALISM if check(view).answer not in PASSING)
+        p_values.append(view.own("energy_p_value").value)
     passing = sum(answers[answer] for answer in (PASS, PROBABLY)) / options.repeats
     print(dict(answers), f"passing, surely or probably: {passing:.3f}", dict(failing))
     print({level: float(np.mean(np.asarray(p_values) <= level)) for level in (0.01, 0.05, 0.1, 0.25, 0.5)})

@@ -84,9 +84,15 @@ def _one(task: Task, adata: anndata.AnnData, data: Path, preset: str, seed: int,
     sets = tspg.read_gene_sets(next((data / "genesets").glob("h.all*.gmt.gz")))
     chosen = None if task.gene_set is None else sets.union() if task.gene_set == "all" else sets[task.gene_set]
     run = tspg.run(
-        adata, label_column=task.label, group_column=task.group, target_class=task.target, gene_set=chosen,
-        source_classes=task.sources, preset=preset, folds=1, seed=seed, threads=threads,
-    )  # fmt: skip
+        adata,
+        label_column=task.label,
+        group_column=task.group,
+        target_class=task.target,
+        gene_set=chosen,
+        source_classes=task.sources,
+        training=tspg.Training(preset=preset, folds=1, threads=threads),
+        seed=seed,
+    )
     rows = run.evidence.assign(
         task=task.name, preset=preset, seed=seed, f_accuracy=run.metrics["perturbation"]["f_accuracy"]
     )

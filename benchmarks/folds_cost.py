@@ -10,13 +10,15 @@ import os
 import time
 from pathlib import Path
 
+import tspg
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import anndata
 import numpy as np
 
-from tspg.experiment.fit import evidence_of, fit_classifier, fit_target, held_out_folds, prepare_study
-from tspg.experiment.settings import make_task
+from tspg.experiment.fit import evidence_of, fit_classifier, fit_target, held_out_folds, prepare_task
+from tspg.experiment.task import make_task
 from tspg.model.device import fixed_threads
 from tspg.utils.progress import silent
 from tspg.utils.timing import Clock
@@ -38,10 +40,12 @@ def main() -> None:
 
 def one_fit(adata: anndata.AnnData) -> None:
     """Fit f and the method without the samples of one of five folds, and judge them by these."""
-    task = make_task(adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), folds=5)
+    task = make_task(
+        adata, "GI.MSI", label_column="subtype", group_column="patient", annotations=(), training=tspg.Training(folds=5)
+    )
     marks = []
     with fixed_threads(task.config.threads):
-        held_out = held_out_folds(prepare_study(task), 5, seed=0) == 0
+        held_out = held_out_folds(prepare_task(task), 5, seed=0) == 0
         marks.append(time.process_time())
         classifier = fit_classifier(task, Clock(), is_train=~held_out)
         marks.append(time.process_time())

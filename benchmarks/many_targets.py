@@ -53,8 +53,10 @@ def measure(parts: list[list[str]], out: Path, n_genes: int) -> tuple[float, flo
 def answer(targets: list[str], out: Path, n_genes: int) -> None:
     """Run and save some targets of the study."""
     adata = gtex_like(n_genes=n_genes)
-    how = {"label_column": "tissue", "group_column": "donor", "folds": 1, "threads": 1}
-    runs = tspg.run_targets(adata, target_classes=targets, **how)
+    training = tspg.Training(folds=1, threads=1)
+    runs = tspg.run_targets(
+        adata, target_classes=targets, label_column="tissue", group_column="donor", training=training
+    )
     for run in runs:
         tspg.save_run(run, out / safe_name(run.config.target_class))
 

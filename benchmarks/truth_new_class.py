@@ -56,7 +56,7 @@ def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Da
 
 def by_cohort(model: TrainedModel, cohort: Float32Array, profiles: Float32Array) -> Float32Array:
     """Profiles of a new class, moved by a map that was made of its cohort."""
-    method = model.method.with_class("new", cohort, model.likeliest_source(cohort))
+    method = model.method.with_class(cohort, model.likeliest_source(cohort))
     return np.clip(profiles + method.raw_perturbation(profiles, np.full(len(profiles), len(model.classes))), 0, 1)
 
 

@@ -96,12 +96,11 @@ def measure(data: Path, seed: int, *, quick: bool) -> Iterator[Record]:
                 group_column=donor,
                 target_class=task.target,
                 gene_set=gene_set,
-                test_adata=second,
+                second_cohort=tspg.SecondCohort(second),
                 annotations=[],
-                enrichment="ora",
-                folds=1,
-                steps=2 if quick else None,
-                target_epochs=2 if quick else None,
+                training=tspg.Training(
+                    enrichment="ora", folds=1, steps=2 if quick else None, target_epochs=2 if quick else None
+                ),
                 seed=seed,
             ),
         )

@@ -102,7 +102,11 @@ def moved(data: Path, seed: int) -> Iterator[Record]:
     rng = np.random.default_rng(seed)
     is_new = np.isin(np.arange(adata.n_obs), rng.permutation(adata.n_obs)[:N_NEW])
     run = tspg.run(
-        adata[~is_new], label_column="subtype", target_class=TARGET, gene_set=gene_set, method="linear_map", folds=1
+        adata[~is_new],
+        label_column="subtype",
+        target_class=TARGET,
+        gene_set=gene_set,
+        training=tspg.Training(method="linear_map", folds=1),
     )
     new = adata[is_new].copy()
     counts = np.round((2.0 ** np.asarray(new.X) - 1) * 3 ** rng.uniform(-1, 1, (N_NEW, 1)))

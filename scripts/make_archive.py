@@ -19,7 +19,7 @@ import tspg
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
 from tspg.experiment.run import run_experiments
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.report.save import save_run
 
@@ -46,10 +46,8 @@ def main() -> None:
             "c",
             label_column="state",
             group_column="person",
-            preset=preset,
+            training=tspg.Training(preset=preset, folds=1, threads=1),
             annotations=terms,
-            folds=1,
-            threads=1,
         )
         task = replace(task, config=replace(task.config, target_model=f, generator=generator))
         (found,) = run_experiments([task])

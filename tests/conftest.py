@@ -9,6 +9,8 @@ import pytest
 from anndata import AnnData
 from hypothesis import settings
 
+import tspg
+
 # No deadline: how long an example takes says nothing about the code on a busy machine.
 settings.register_profile("tspg", deadline=None)
 settings.load_profile("tspg")
@@ -57,18 +59,13 @@ def make_planted() -> SpikeIn:
 @pytest.fixture(scope="session")
 def planted_run(planted: SpikeIn):
     """A short experiment on the planted classes, moved to `target`."""
-    import tspg
 
     return tspg.run(
         planted.adata,
         label_column="label",
         group_column="donor",
         target_class="target",
-        preset="paper",
-        steps=40,
-        target_epochs=25,
-        folds=1,
-        threads=1,
+        training=tspg.Training(preset="paper", steps=40, target_epochs=25, folds=1, threads=1),
     )
 
 

@@ -18,7 +18,7 @@ from anndata import AnnData
 import tspg
 from tspg.analysis.interpretation.perturbations import write_perturbations
 from tspg.experiment.run import run_experiments
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model.config import PaperConfig
 from tspg.utils.files import write_json, write_table
 
@@ -120,12 +120,14 @@ def _run_group(group: list[Planned], data: Path) -> Iterator[tspg.Run]:
             group_column=run.study.group,
             gene_set=sets.union() if run.gene_set == ALL else sets[run.gene_set],
             source_classes=(HEALTHY,) if run.study is KIDNEY else None,
-            preset="transport" if first.preset == "transport" else "paper",
-            annotations=(),  # what genes do is asked of all runs at once, later
-            enrichment="ora",
+            training=tspg.Training(
+                preset="transport" if first.preset == "transport" else "paper",
+                enrichment="ora",
+                threads=1,
+                device="cpu",
+            ),
+            annotations=(),  # genes are looked up for all runs at once, later
             seed=run.seed,
-            threads=1,
-            device="cpu",
         )
         if run.preset == WITHOUT_TD:
             task = replace(task, config=replace(task.config, generator=without_target_distance()))

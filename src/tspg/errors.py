@@ -3,7 +3,7 @@
 ::
 
     TspgError
-    ├── UsageError            2   the question itself is wrong (unknown option value, class or preset)
+    ├── UsageError            2   an option is wrong (unknown value, class or preset)
     ├── InputError            3   a file or matrix cannot be used as it is
     │   ├── ExpressionError        the expression matrix
     │   ├── LabelError             the class labels
@@ -37,22 +37,40 @@ class TspgError(Exception):
     exit_code = 1
 
 
+_FLAGS = {
+    "target_class": "--target",
+    "source_classes": "--source",
+    "adjust_column": "--adjust",
+    "second_cohort": "--test-expression",
+}
+
+
 @dataclass(frozen=True)
 class Option:
-    """An option in a message: its name in Python, and what the command line calls it."""
+    """An option in a message: by its name in Python, on the command line, or in a sweep file."""
 
     name: str
-    flag: str
+    written: str = ""  # on the command line, where that is not the option's own flag alone
 
     def __str__(self) -> str:
         """The name in Python."""
         return self.name
 
+    @property
+    def flag(self) -> str:
+        """The name on the command line."""
+        return self.written or _FLAGS.get(self.name, "--" + self.name.replace("_", "-"))
+
+    @property
+    def key(self) -> str:
+        """The name in a sweep file."""
+        return self.flag[2:].replace("-", "_")
+
 
 class UsageError(TspgError):
-    """The question is wrong: an unknown class, preset or combination of options.
+    """An option is wrong: an unknown class, preset or combination of options.
 
-    The message comes in parts: options among them are told by their names in Python, or as on the command line.
+    The message is given in parts, so that each `Option` among them can be named as the user wrote it.
     """
 
     exit_code = 2
@@ -63,8 +81,13 @@ class UsageError(TspgError):
 
     @property
     def on_command_line(self) -> str:
-        """The message to somebody who used the command line."""
+        """The message with options named as on the command line."""
         return "".join(part.flag if isinstance(part, Option) else part for part in self.parts)
+
+    @property
+    def in_file(self) -> str:
+        """The message with options named as in a sweep file."""
+        return "".join(part.key if isinstance(part, Option) else part for part in self.parts)
 
 
 class InputError(TspgError):
@@ -110,7 +133,7 @@ class FolderInUseError(TspgError):
 
 
 class FailedRunsError(TspgError):
-    """A sweep ended, and some of its runs failed; `lines` tell what was found all the same."""
+    """A sweep ended, and some of its runs failed; `lines` say what was found all the same."""
 
     exit_code = 1
 

@@ -322,7 +322,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, m
     assert main(command) == 2
     assert "unfinished run" in capsys.readouterr().err
     assert main([*command, "--resume", "--seed", "9"]) == 2
-    assert "another question (seed was 0, is 9)" in capsys.readouterr().err
+    assert "(seed was 0, is 9)" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr("tspg.experiment.resume.memory_needed", lambda *_: 1e18)
         assert main([*command, "--resume"]) == 4

@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import tspg
+from tests.options import nested
 from tspg.data.batch import Adjustment, check_adjustable
 from tspg.errors import UsageError
 from tspg.model.storage import load_model, save_model
@@ -77,7 +78,7 @@ def batched(planted):
 
 def run(adata, **changed):
     asked = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2, "folds": 1}
-    return tspg.run(adata, **{**asked, **changed})
+    return tspg.run(adata, **nested(**{**asked, **changed}))
 
 
 def test_a_gene_of_the_platform_is_no_longer_found(batched, planted):

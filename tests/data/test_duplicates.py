@@ -10,6 +10,7 @@ from scipy import sparse
 
 from tspg.cli.main import main
 from tspg.data.expression import read_expression, read_once
+from tspg.data.reading import Reading
 from tspg.errors import ExpressionError, UsageError
 
 NAMES = ["A", "B", "A", "C", "B", "A"]
@@ -91,7 +92,7 @@ def test_doubled_samples_are_never_joined(tmp_path):
 def test_several_selections_of_one_reading_agree_with_readings_of_their_own(tmp_path):
     path, where = written(tmp_path, "tsv turned")
     selections = [["A", "C"], ["B"], None]
-    together = read_once(path, selections, duplicates="mean", transform="none", **where)
+    together = read_once(Reading(path, duplicates="mean", transform="none", **where), selections)
     for selection in selections:
         alone = read_expression(path, genes=selection, duplicates="mean", transform="none", **where)
         found = together.select(selection)

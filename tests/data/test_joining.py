@@ -1,6 +1,7 @@
 """Labels joined to samples: against pandas' merge, planted pairs of names, and what must never matter."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tspg.data.expression import read_expression
-from tspg.data.joining import LabelOptions, annotate
+from tspg.data.joining import annotate
 from tspg.data.labels import read_labels_file
+from tspg.data.reading import Reading
 from tspg.data.sample_names import best_match, nearly_alike
 from tspg.errors import ExpressionError, LabelError
 
@@ -116,8 +118,9 @@ def test_order_and_rows_of_others_never_matter(tmp_path_factory, seed, n_more):
     whole = pd.concat([table, pd.DataFrame(more)]).sample(frac=1, random_state=seed)
     whole = whole[draw.sample(list(whole.columns), 3)]
     plain, shuffled = (labels(folder, one, name) for one, name in ((table, "a.tsv"), (whole, "b.tsv")))
+    reading = Reading(Path("m"), label_column="class")
     joined = [
-        annotate("m", SAMPLES, read_labels_file(path), LabelOptions("class"), pd.DataFrame(index=SAMPLES)).obs
+        annotate("m", SAMPLES, read_labels_file(path), reading, pd.DataFrame(index=SAMPLES)).obs
         for path in (plain, shuffled)
     ]
     pd.testing.assert_frame_equal(joined[0], joined[1][joined[0].columns])

@@ -19,6 +19,7 @@ from tspg.data.quantiles import (
     quantile_functions,
     ranks_of,
 )
+from tspg.data.reading import Reading
 from tspg.errors import ExpressionError
 
 N_GENES, N_SAMPLES = 300, 9
@@ -182,7 +183,7 @@ def test_changed_values_no_longer_have_the_distribution_that_was_read(matrix, tm
 
 def test_several_selections_share_one_distribution(matrix, tmp_path):
     path = written(matrix, tmp_path / "samples.tsv")
-    whole = read_once(path, [WANTED, ["G1"], None])
+    whole = read_once(Reading(path), [WANTED, ["G1"], None])
     alone = read(path, genes=["G1"])
     for genes in (WANTED, ["G1"], None):
         np.testing.assert_array_equal(whole.select(genes).obsm[KEY][:, :-1], alone.obsm[KEY][:, :-1])

@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from tspg.data.expression import read_expression, read_once
 from tspg.data.genesets import GeneSet
+from tspg.data.reading import Reading
 from tspg.errors import GeneSetError
 
 GENES = ["A", "B", "ENSG00000141510.12", "C", "D", "E"]
@@ -37,7 +38,7 @@ def file(request, tmp_path):
 @pytest.mark.parametrize("transform", ["none", "log2"])
 def test_every_selection_is_what_reading_it_alone_gives(file, transform):
     options = {"transform": transform, "transpose": file.name == "columns.tsv"}
-    whole = read_once(file, SELECTIONS, **options)
+    whole = read_once(Reading(file, **options), SELECTIONS)
     for genes in (*SELECTIONS, *SELECTIONS):  # twice: taking one out changes nothing for the next
         found, alone = whole.select(genes), read_expression(file, genes=genes, **options)
         np.testing.assert_array_equal(found.X, alone.X)
@@ -49,7 +50,8 @@ def test_every_selection_is_what_reading_it_alone_gives(file, transform):
 
 def test_a_selection_without_genes_in_the_file_is_refused_by_its_name_when_it_is_asked_for(file):
     nowhere = GeneSet("NOWHERE", ("X", "Y"))
-    whole = read_once(file, [["A"], nowhere], transform="none", transpose=file.name == "columns.tsv")
+    reading = Reading(file, transform="none", transpose=file.name == "columns.tsv")
+    whole = read_once(reading, [["A"], nowhere])
     assert list(whole.select(["A"]).var_names) == ["A"]
     with pytest.raises(GeneSetError, match="0 of 2 genes of NOWHERE"):
         whole.select(nowhere)

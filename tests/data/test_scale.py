@@ -23,10 +23,11 @@ from tspg.data.scale import (
     UNEQUAL_SUMS,
     Z_SCORES,
     Scale,
+    are_alike,
+    match_scale,
     scale_in_words,
 )
 from tspg.data.scale_detection import scale_of
-from tspg.data.transform import are_alike, like
 from tspg.errors import ExpressionError
 
 N, N_GENES = 24, 1500
@@ -498,4 +499,4 @@ def test_the_values_of_a_layout_that_says_its_units_are_believed_unless_they_con
     assert told(salmon(COUNTS), RAW_COUNTS).kind == ESTIMATED_COUNTS  # they have fractions
     assert told(LOG, RAW_COUNTS).kind == LOG_SCALE
     assert told(COUNTS, LOG_SCALE).kind == RAW_COUNTS
-    assert like(told(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"
+    assert match_scale(told(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"

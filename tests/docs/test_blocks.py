@@ -6,7 +6,6 @@ import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
 from tests.docs.readers_files import KINDS, ROOT
-from tspg.experiment import estimate as estimate_resources
 from tspg.report.figures import save as figures
 
 PLACES = (
@@ -35,8 +34,7 @@ def demos(tmp_path_factory):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """What no document shows, and takes half of the time: figures for print, and steps tried to foretell the time."""
-    monkeypatch.setattr(estimate_resources, "probe", lambda *_: (0.01, 0.1))
+    """What no document shows, and takes time: figures for print."""
     save = figures.save_figure
     monkeypatch.setattr(figures, "save_figure", lambda one, folder, name, **_: save(one, folder, name, for_print=False))
 

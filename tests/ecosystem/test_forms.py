@@ -13,11 +13,12 @@ from anndata import AnnData
 from scipy import sparse
 
 import tspg
+from tests.options import nested
 from tspg.data import matrix
 from tspg.data.matrix import dense
 from tspg.errors import ShapeError, UsageError
 from tspg.experiment.fit import Fit, fit_classifier, fit_target
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model.device import fixed_threads
 from tspg.model.storage import save_model
 from tspg.utils.progress import silent
@@ -103,7 +104,7 @@ def in_form(form: str, adata: AnnData, folder: Path) -> tuple[AnnData, str | Non
 
 @pytest.fixture(scope="module")
 def plain(planted) -> tspg.Run:
-    return tspg.run(planted.adata, **SHORT)
+    return tspg.run(planted.adata, **nested(**SHORT))
 
 
 @pytest.fixture(params=FORMS)
@@ -114,7 +115,7 @@ def other_form(request, planted, tmp_path, monkeypatch):
 
 def fit(adata: AnnData, **options) -> Fit:
     """What `tspg.run` learns, without what it then says about it."""
-    task = make_task(adata, **SHORT, **options)
+    task = make_task(adata, **nested(**SHORT, **options))
     with fixed_threads(task.config.threads):
         classifier = fit_classifier(task, Clock())
         return fit_target(classifier, task, Clock(), silent)
@@ -130,11 +131,11 @@ def digest(array) -> str:
 def test_every_form_asks_the_same_question(planted, other_form):
     adata, layer = other_form
     for gene_set in (WANTED, None):
-        plain = make_task(planted.adata, "target", **{**ASKED, "gene_set": gene_set})
-        other = make_task(adata, "target", **{**ASKED, "gene_set": gene_set}, layer=layer)
-        assert digest(other.study.X) == digest(plain.study.X)
-        assert other.study.obs.astype(str).equals(plain.study.obs.astype(str))
-        assert list(other.study.var_names) == list(plain.study.var_names)
+        plain = make_task(planted.adata, "target", **nested(**{**ASKED, "gene_set": gene_set}))
+        other = make_task(adata, "target", **nested(**{**ASKED, "gene_set": gene_set}, layer=layer))
+        assert digest(other.adata.X) == digest(plain.adata.X)
+        assert other.adata.obs.astype(str).equals(plain.adata.obs.astype(str))
+        assert list(other.adata.var_names) == list(plain.adata.var_names)
         assert {**other.details, "layer": ""} == plain.details
 
 
@@ -173,7 +174,7 @@ def test_every_form_trains_the_same_weights(plain, planted, tmp_path, form):
 def test_a_whole_run_from_a_file_on_disk_leaves_it_as_it_is_and_open(plain, planted, tmp_path):
     adata, _ = in_form("csc on disk", planted.adata, tmp_path)
     before = (tmp_path / "study.h5ad").read_bytes()
-    found = tspg.run(adata, **SHORT)
+    found = tspg.run(adata, **nested(**SHORT))
     for name, table in {"evidence": plain.evidence, "top_genes": plain.top_genes}.items():
         pd.testing.assert_frame_equal(getattr(found, name), table)
     assert found.metrics == plain.metrics
@@ -190,10 +191,10 @@ def test_only_wanted_genes_of_a_file_are_in_memory(planted, tmp_path, monkeypatc
     adata, parts = on_disk(planted.adata, values, tmp_path), []
     monkeypatch.setattr(matrix, "_VALUES_AT_ONCE", 10 * 60)
     monkeypatch.setattr(matrix, "_plain", lambda part: (parts.append(part.shape), np.asarray(part))[1])
-    assert make_task(adata, "target", **ASKED).study.shape == (120, 30)
+    assert make_task(adata, "target", **nested(**ASKED)).adata.shape == (120, 30)
     assert set(parts) == {(10, 60)}
     with pytest.raises(ShapeError, match=r"^X: 1 values .* the first at sample 's5', gene 'G1'"):
-        make_task(adata, "target", **{**ASKED, "gene_set": None})
+        make_task(adata, "target", **nested(**{**ASKED, "gene_set": None}))
 
 
 def test_targets_of_one_study_share_its_values(planted, monkeypatch):
@@ -202,12 +203,14 @@ def test_targets_of_one_study_share_its_values(planted, monkeypatch):
         "tspg.experiment.task.plain_study", lambda *a, **k: (taken.append(1), matrix.plain_study(*a, **k))[1]
     )
     adata = with_values(planted.adata, sparse.csr_matrix(planted.adata.X))
-    tspg.run_targets(adata, target_classes=["alpha", "beta", "target"], **ASKED)
+    tspg.run_targets(adata, **nested(target_classes=["alpha", "beta", "target"], **ASKED))
     assert len(taken) == 1
 
 
 def test_plain_values_are_not_copied(planted):
-    assert np.shares_memory(make_task(planted.adata, "target", **{**ASKED, "gene_set": None}).study.X, planted.adata.X)
+    assert np.shares_memory(
+        make_task(planted.adata, "target", **nested(**{**ASKED, "gene_set": None})).adata.X, planted.adata.X
+    )
 
 
 @pytest.mark.parametrize(("value", "where"), [(np.nan, "missing or not finite"), (np.inf, "missing"), (1e39, "finite")])
@@ -218,7 +221,7 @@ def test_what_is_no_finite_number_is_refused_with_its_place(planted, tmp_path, f
     wrong.X[7, 4] = value
     adata, layer = in_form(form, wrong, tmp_path)
     with pytest.raises(ShapeError, match=rf"1 values are .*{where}.* sample 's7', gene 'G4'") as refused:
-        make_task(adata, "target", **ASKED, layer=layer)
+        make_task(adata, "target", **nested(**ASKED, layer=layer))
     assert str(refused.value).startswith("Layer 'logcounts': " if layer else "X: ")
 
 
@@ -227,7 +230,7 @@ def test_masked_values_are_missing_values(planted):
     mask[2, 6] = True
     adata = with_values(planted.adata, np.ma.array(planted.adata.X, mask=mask))
     with pytest.raises(ShapeError, match=r"1 values are missing .* sample 's2', gene 'G6'"):
-        make_task(adata, "target", **ASKED)
+        make_task(adata, "target", **nested(**ASKED))
 
 
 def test_counts_of_any_kind_are_numbers_and_text_is_not(planted):
@@ -241,13 +244,16 @@ def test_counts_of_any_kind_are_numbers_and_text_is_not(planted):
 def test_a_layer_that_is_not_there_is_refused_with_those_that_are(planted, plain):
     adata = planted.adata.copy()
     with pytest.raises(UsageError, match=r"no layer 'logcounts'. The AnnData has none; 'X' is the matrix itself"):
-        make_task(adata, "target", **ASKED, layer="logcounts")
+        make_task(adata, "target", **nested(**ASKED, layer="logcounts"))
     adata.layers["counts"], adata.layers["logCounts"] = adata.X, adata.X
     with pytest.raises(UsageError, match=r"no layer 'logcounts'. There are: 'logCounts', 'counts'; 'X' is"):
-        make_task(adata, "target", **ASKED, layer="logcounts")
+        make_task(adata, "target", **nested(**ASKED, layer="logcounts"))
     with pytest.raises(UsageError, match="no layer 'nowhere'"):
         plain.model.perturb(adata, layer="nowhere")
-    assert make_task(adata, "target", **ASKED, layer="X").config == make_task(adata, "target", **ASKED).config
+    assert (
+        make_task(adata, "target", **nested(**ASKED, layer="X")).config
+        == make_task(adata, "target", **nested(**ASKED)).config
+    )
 
 
 def test_a_model_looks_for_new_profiles_where_it_found_its_own(planted, tmp_path):
@@ -276,5 +282,5 @@ def test_what_is_no_anndata_is_refused_by_name(plain, wrong):
 def test_names_that_are_numbers_are_taken_as_text(planted):
     adata = planted.adata.copy()
     adata.obs.index = pd.Index(range(adata.n_obs))
-    task = make_task(adata, "target", **ASKED, samples=["7"])
-    assert list(task.study.obs_names[:2]) == ["0", "1"]
+    task = make_task(adata, "target", **nested(**ASKED, samples=["7"]))
+    assert list(task.adata.obs_names[:2]) == ["0", "1"]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import tspg
 from tspg.analysis.interpretation.perturbations import write_perturbations
 from tspg.experiment.fit import fit_classifier, fit_target
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model.training import silent
 from tspg.utils.timing import Clock
 
@@ -35,7 +35,14 @@ INK = 0.01  # share of a figure that is not background, at least
 @pytest.fixture(scope="module")
 def written(planted, tmp_path_factory) -> tuple[anndata.AnnData, Path]:
     """Perturbations as a run has them, and as its folder does."""
-    task = make_task(planted.adata, "target", label_column="label", group_column="donor", annotations=(), threads=1)
+    task = make_task(
+        planted.adata,
+        "target",
+        label_column="label",
+        group_column="donor",
+        annotations=(),
+        training=tspg.Training(threads=1),
+    )
     fitted = fit_target(fit_classifier(task, Clock()), task, Clock(), silent)
     perturbations = fitted.model.perturb_dataset(fitted.dataset)
     file = tmp_path_factory.mktemp("run") / "perturbations.h5ad"

@@ -16,7 +16,9 @@ def moved_genes(matrix: Path, labels: Path, out: Path) -> list[str]:
     """The genes that rise on the way to a class."""
     adata = tspg.read_expression(matrix, labels=labels, duplicates="mean")
     gene_set: tspg.GeneSet = tspg.read_gene_sets("h.all.gmt")["HALLMARK_APOPTOSIS"]
-    found: tspg.Run = tspg.run(adata, target_class="healthy", gene_set=gene_set, layer="logcounts", seed=1)
+    found: tspg.Run = tspg.run(
+        adata, target_class="healthy", gene_set=gene_set, training=tspg.Training(layer="logcounts"), seed=1
+    )
     tspg.save_run(found, out, xlsx=True)
     top: pd.DataFrame = tspg.top_genes(found.perturbations, k=20, direction="up")
     share: float = found.metrics["perturbation"]["hit_rate"]
@@ -26,7 +28,7 @@ def moved_genes(matrix: Path, labels: Path, out: Path) -> list[str]:
 def several(matrix: Path) -> dict[str, pd.DataFrame]:
     """The evidence of each target."""
     adata = tspg.demo_data() if matrix.name == "demo" else tspg.read_expression(matrix)
-    runs = tspg.run_targets(adata, target_classes=["a", "b"], label_column="label", threads=1)
+    runs = tspg.run_targets(adata, target_classes=["a", "b"], label_column="label", training=tspg.Training(threads=1))
     return {one.config.target_class: one.evidence for one in runs}
 
 
@@ -35,7 +37,7 @@ def patient(model: Path, file: Path) -> Figure:
     trained: tspg.TrainedModel = tspg.load_model(model)
     try:
         moved = trained.perturb(tspg.read_expression(file, genes=trained.gene_ids), layer="X")
-    except tspg.TspgError as error:
+    except (tspg.errors.InputError, tspg.errors.ModelError) as error:
         raise SystemExit(str(error)) from error
     return tspg.plot_heatmap(moved, sample="patient-1")
 
@@ -52,6 +54,8 @@ def wrong(profiles: pd.DataFrame) -> None:
     """Every line of this is wrong, and known to be."""
     tspg.run(profiles)  # type: ignore[call-arg]
     tspg.run(profiles, target_class="a", seed="0")  # type: ignore[arg-type]
+    tspg.run(profiles, target_class="a", steps=3)  # type: ignore[call-arg]
+    tspg.Training(step=3)  # type: ignore[call-arg]
     tspg.run(profiles, target_class="a").top_gene  # type: ignore[attr-defined]  # noqa: B018
     tspg.top_gene(profiles)  # type: ignore[attr-defined]
     tspg.TSPG(step=40)  # type: ignore[call-arg]

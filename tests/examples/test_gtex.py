@@ -89,9 +89,14 @@ def test_gtex_is_prepared_and_answers_a_row_of_table_1(gtex_files, symbols):
     expected = np.log2(float(f"{values[gene][number]:.4g}") + 1)
     assert adata[samples[number][0], gene].X.item() == pytest.approx(expected, rel=1e-6)
     run = tspg.run(
-        adata, label_column="tissue", group_column="donor", target_class="Nerve - Tibial", steps=3, target_epochs=1,
-        gene_set=tspg.read_gene_sets(GENE_SETS)["HALLMARK_HEDGEHOG_SIGNALING"], annotations=(), folds=1, threads=1,
-    )  # fmt: skip
+        adata,
+        label_column="tissue",
+        group_column="donor",
+        target_class="Nerve - Tibial",
+        training=tspg.Training(steps=3, target_epochs=1, folds=1, threads=1),
+        gene_set=tspg.read_gene_sets(GENE_SETS)["HALLMARK_HEDGEHOG_SIGNALING"],
+        annotations=(),
+    )
     assert run.metrics["data"]["n_samples"] == len(samples)
     assert set(run.top_genes["source_class"]) == set(TARGETS) - {"Nerve - Tibial"}
 

@@ -5,15 +5,16 @@ import json
 import pytest
 
 import tspg
+from tests.options import nested
 from tspg.cli.main import main
-from tspg.experiment.folds import MOST_CELLS, MOST_GENES, automatic_folds
-from tspg.experiment.settings import configure, make_task
+from tspg.experiment.task import MOST_CELLS, MOST_GENES, automatic_folds, make_task
+from tspg.model.config import Training
 
 HERE = {"label_column": "label", "annotations": (), "threads": 1}
 
 
 def folds(*size, n_target=50, n_donors=50, config=None):
-    config = config or configure("transport", target_class="t")
+    config = config or Training(preset="transport").config(target_class="t")
     return automatic_folds(*(size or (300, 1000, 4)), config, n_target=n_target, n_donors=n_donors)
 
 
@@ -57,24 +58,24 @@ def test_large_matrices_are_never_fitted_five_times_unasked(size, expected):
     ],
 )
 def test_long_training_is_not_repeated_unasked(preset, changed, expected):
-    assert folds(config=configure(preset, target_class="t", **changed)) == expected
+    assert folds(config=Training(preset=preset, **changed).config(target_class="t")) == expected
 
 
 def test_a_question_has_as_many_folds_as_its_target_calls_for(planted):
     asked = {**HERE, "group_column": "donor"}
-    task = make_task(planted.adata, "target", **asked)
+    task = make_task(planted.adata, "target", **nested(**asked))
     assert (task.config.folds, task.automatic_folds) == (5, True)
     for given in (1, 2, 5):
-        task = make_task(planted.adata, "target", folds=given, **asked)
+        task = make_task(planted.adata, "target", **nested(folds=given, **asked))
         assert (task.config.folds, task.automatic_folds) == (given, False)
     few = planted.adata[:88].copy()  # eight samples of the target, of four donors
-    assert make_task(few, "target", **asked).config.folds == 1
-    assert make_task(few, "target", **HERE).config.folds == 5  # each its own donor
+    assert make_task(few, "target", **nested(**asked)).config.folds == 1
+    assert make_task(few, "target", **nested(**HERE)).config.folds == 5  # each its own donor
 
 
 def test_a_run_says_why_it_took_folds_and_how_to_turn_them_off(planted, tmp_path):
     short = {"method": "mean_shift", "target_epochs": 1, **HERE}
-    found = tspg.run(planted.adata, target_class="target", group_column="donor", **short)
+    found = tspg.run(planted.adata, **nested(target_class="target", group_column="donor", **short))
     assert found.config.folds == 5
     own = found.evidence.set_index(["method", "measure"])
     assert own.loc[("real_target", "hit_rate_f"), "n"] == 40  # every target sample was held out once
@@ -87,7 +88,7 @@ def test_a_run_says_why_it_took_folds_and_how_to_turn_them_off(planted, tmp_path
     page = (tmp_path / "run" / "report.html").read_text()
     assert "--folds 5" in page
     assert "Only 8 target samples would be held out" in page
-    one = tspg.run(planted.adata, target_class="target", group_column="donor", folds=1, **short)
+    one = tspg.run(planted.adata, **nested(target_class="target", group_column="donor", folds=1, **short))
     assert not [note for note in one.metrics["data"]["notes"] if "further fits" in note]
     assert one.model.model_id == found.model.model_id  # the model that is kept is the ordinary one
 

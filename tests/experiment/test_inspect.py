@@ -20,44 +20,40 @@ SAMPLES = ["MET", "CAT", *(f"patient-{number}" for number in range(8))]  # some 
 
 
 @pytest.mark.parametrize(("rows", "noted"), [(GENES, True), (SAMPLES, False)], ids=["genes", "samples"])
-def test_genes_in_the_place_of_samples_are_noted(rows, noted, monkeypatch):
-    monkeypatch.setattr(
-        "tspg.experiment.inspect._expected", lambda *_: ()
-    )  # seconds of training, which is not asked here
+def test_genes_in_the_place_of_samples_are_noted(rows, noted):
     values = np.random.default_rng(0).random((10, 12)).astype(np.float32)
     found = tspg.inspect_data(AnnData(values, obs=pd.DataFrame(index=rows)))
     assert any("names of genes" in note for note in found.notes) is noted
 
 
-def inspected(obs, monkeypatch, **options):
-    monkeypatch.setattr("tspg.experiment.inspect._expected", lambda *_: ())
+def inspected(obs, **options):
     values = np.random.default_rng(0).random((len(obs), 12)).astype(np.float32)
     return tspg.inspect_data(AnnData(values, obs=obs), **options)
 
 
-def test_donors_that_were_not_asked_for_are_told_with_what_to_do(monkeypatch):
+def test_donors_that_were_not_asked_for_are_told_with_what_to_do():
     rows = [f"s{number}" for number in range(40)]
     obs = pd.DataFrame({"patient": [f"p{number // 2}" for number in range(38)] + ["p38", "p39"]}, index=rows)
     obs["kind"] = ["tumour", "normal"] * 17 + ["normal"] * 6
-    found = inspected(obs, monkeypatch, label_column="kind")
+    found = inspected(obs, label_column="kind")
     assert (found.donors.n_donors, found.donors.n_repeated, found.donors.n_spanning) == (21, 19, 17)
     told = "21 in column 'patient', 19 with several samples, 17 across classes: add --group-column patient"
     assert f"Donors      {told}" in found.lines()
-    without = inspected(obs, monkeypatch).lines()  # no classes are named
+    without = inspected(obs).lines()  # no classes are named
     assert "Donors      21 in column 'patient', 19 with several samples: add --group-column patient" in without
 
 
-def test_donors_in_names_of_samples_need_a_column(monkeypatch):
+def test_donors_in_names_of_samples_need_a_column():
     rows = [f"TCGA-AB-{number // 2:04d}-{number % 2}1A" for number in range(40)]
-    found = inspected(pd.DataFrame({"kind": ["tumour", "normal"] * 20}, index=rows), monkeypatch, label_column="kind")
+    found = inspected(pd.DataFrame({"kind": ["tumour", "normal"] * 20}, index=rows), label_column="kind")
     assert found.lines()[5] == (
         "Donors      20 by the first 12 characters of TCGA barcodes, 20 with several samples, 20 across classes: "
         "add them as a column: --group-column NAME"
     )
 
 
-def test_without_donors_there_is_no_line_of_them(monkeypatch):
-    found = inspected(pd.DataFrame({"kind": ["a", "b"] * 20}, index=[f"s{at}" for at in range(40)]), monkeypatch)
+def test_without_donors_there_is_no_line_of_them():
+    found = inspected(pd.DataFrame({"kind": ["a", "b"] * 20}, index=[f"s{at}" for at in range(40)]))
     assert found.donors is None
     assert not any(line.startswith("Donors") for line in found.lines())
 
@@ -65,8 +61,7 @@ def test_without_donors_there_is_no_line_of_them(monkeypatch):
 MATRIX = ["TP53", "MYC", "ALB", "KRAS", "EGFR", "BAX", "CDH1", "VHL", "PTEN", "BRAF"]
 
 
-def found_sets(monkeypatch, *sets, genes=MATRIX, **described):
-    monkeypatch.setattr("tspg.experiment.inspect._expected", lambda *_: ())
+def found_sets(*sets, genes=MATRIX, **described):
     values = np.random.default_rng(0).random((6, len(genes))).astype(np.float32)
     adata = AnnData(values, obs=pd.DataFrame(index=[f"s{at}" for at in range(6)]), var=pd.DataFrame(index=genes))
     adata.uns["tspg_input"] = {"file": "m.tsv", **described}
@@ -83,8 +78,8 @@ def found_sets(monkeypatch, *sets, genes=MATRIX, **described):
         (["GATA1", "GATA2", "GATA3"], ("symbols", "symbols"), "Both look like gene symbols.*one species"),
     ],
 )
-def test_where_hardly_any_gene_is_found_both_sides_and_the_reason_are_told(genes, kinds, says, monkeypatch):
-    found = found_sets(monkeypatch, genes)
+def test_where_hardly_any_gene_is_found_both_sides_and_the_reason_are_told(genes, kinds, says):
+    found = found_sets(genes)
     told = found.as_dict()["gene_sets"]
     assert (told["look_like"], told["matrix_looks_like"]) == kinds
     assert told["sets"] == [{"gene_set": "S0", "n_genes": len(genes), "n_found": 0, "share": 0.0, "matched_by": ""}]
@@ -94,15 +89,15 @@ def test_where_hardly_any_gene_is_found_both_sides_and_the_reason_are_told(genes
     assert "'TP53'" in text
 
 
-def test_one_set_with_a_fifth_of_its_genes_is_enough_to_say_nothing(monkeypatch):
+def test_one_set_with_a_fifth_of_its_genes_is_enough_to_say_nothing():
     others = [f"GATA{at}" for at in range(4)]
-    assert found_sets(monkeypatch, others, ["TP53", *others]).gene_sets.mismatch is None
-    assert found_sets(monkeypatch, others, ["TP53", *others, "GATA9"]).gene_sets.mismatch is not None
+    assert found_sets(others, ["TP53", *others]).gene_sets.mismatch is None
+    assert found_sets(others, ["TP53", *others, "GATA9"]).gene_sets.mismatch is not None
 
 
-def test_coverage_is_what_matching_finds(monkeypatch):
+def test_coverage_is_what_matching_finds():
     sets = [["TP53", "MYC", "X"], ["tp53", "alb"], ["7157", "4609", "213"], ["ENSG00000141510.2", "KRAS"]]
-    found = found_sets(monkeypatch, *sets)
+    found = found_sets(*sets)
     assert list(found.gene_sets.coverage["n_found"]) == [2, 2, 3, 2]
     for genes, row in zip(sets, found.gene_sets.coverage.itertuples(), strict=True):
         match = match_genes(genes, MATRIX)
@@ -110,9 +105,8 @@ def test_coverage_is_what_matching_finds(monkeypatch):
     assert found.gene_sets.matched_by == ["Ensembl id to symbol", "Entrez id", "capital letters aside"]
 
 
-def test_what_reading_found_out_is_shown_in_order(monkeypatch):
+def test_what_reading_found_out_is_shown_in_order():
     found = found_sets(
-        monkeypatch,
         MATRIX,
         layout="featureCounts output",
         orientation="genes in rows",
@@ -122,7 +116,7 @@ def test_what_reading_found_out_is_shown_in_order(monkeypatch):
         notes=["a note", "a note"],
     )
     assert [line.partition("  ")[0] for line in found.lines() if line[0] != " "] == [
-        *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note"),
+        *("Expression", "Layout", "Units", "Classes", "Joined", "Gene sets", "Note", "Expect", "Expect"),
     ]
     assert "Layout      featureCounts output, genes in rows" in found.lines()
     assert "Joined      5 of 6 samples are among 90 labelled ones by column 'barcode' (shorter)" in found.lines()
@@ -133,10 +127,10 @@ def test_what_reading_found_out_is_shown_in_order(monkeypatch):
     json.dumps(told, allow_nan=False)
 
 
-def test_many_classes_take_few_lines(monkeypatch):
+def test_many_classes_take_few_lines():
     classes = [f"Organ with a long name {at:02d}" for at in range(53) for _ in range(at + 1)]
     rows = [f"s{at}" for at in range(len(classes))]
-    found = inspected(pd.DataFrame({"organ": classes}, index=rows), monkeypatch, label_column="organ")
+    found = inspected(pd.DataFrame({"organ": classes}, index=rows), label_column="organ")
     lines = found.lines()
     assert len(lines) <= 25
     assert max(map(len, lines[:10])) <= 110
@@ -146,8 +140,7 @@ def test_many_classes_take_few_lines(monkeypatch):
     assert found.as_dict()["classes"] == {f"Organ with a long name {at:02d}": at + 1 for at in range(53)}
 
 
-def test_json_is_as_the_page_says_and_agrees_with_the_text(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("tspg.experiment.estimate.probe", lambda *_: (0.01, 0.1))
+def test_json_is_as_the_page_says_and_agrees_with_the_text(tmp_path, capsys):
     rows = [f"TCGA-AB-{number // 2:04d}-{number % 2}1A" for number in range(40)]
     values = pd.DataFrame(np.random.default_rng(0).random((40, 10)), index=rows, columns=MATRIX)
     values.to_csv(tmp_path / "m.tsv", sep="\t", index_label="sample")
@@ -179,9 +172,9 @@ def test_json_of_a_fault_is_an_ordinary_error(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_two_versions_of_a_gene_are_told_as_a_run_would_refuse_them(monkeypatch):
+def test_two_versions_of_a_gene_are_told_as_a_run_would_refuse_them():
     twice = ["ENSG00000141510.1", "ENSG00000141510.2", "MYC"]
-    found = found_sets(monkeypatch, ["TP53", "MYC"], genes=twice)
+    found = found_sets(["TP53", "MYC"], genes=twice)
     assert any("TP53 is in the expression matrix more than once" in note for note in found.notes)
     assert found.gene_sets.mismatch is None
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.options import nested
 from tspg.experiment.metrics import number, perturb_metrics
 
 
@@ -66,7 +67,7 @@ def run_without_groups(planted, obs):
 
     adata = AnnData(planted.adata.X, obs=obs, var=planted.adata.var)
     how = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2}
-    return tspg.run(adata, **how, annotations=(), threads=1)
+    return tspg.run(adata, **nested(**how, annotations=(), threads=1))
 
 
 def test_donors_on_both_sides_of_the_split_are_counted_and_told(planted):
@@ -110,8 +111,8 @@ def test_donors_that_are_named_or_not_there_or_on_one_side_are_no_news(planted, 
     task = SimpleNamespace(config=SimpleNamespace(group_column=None), study=planted.adata)
     apart, notes = _donors(task, grouped)
     assert (apart["n_repeated"], apart["held_out_seen"], notes) == (60, 0, [])
-    task.study = planted.adata[:, :].copy()
-    task.study.obs = planted.adata.obs[["label"]]
+    task.adata = planted.adata[:, :].copy()
+    task.adata.obs = planted.adata.obs[["label"]]
     assert _donors(task, grouped) == (nothing, [])
 
 

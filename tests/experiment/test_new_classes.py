@@ -11,13 +11,13 @@ from anndata import AnnData
 
 import tspg
 from tests.docs.documented import assert_as_documented
+from tests.options import nested
 from tspg.analysis.evaluation.energy import energy_distance
 from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
 from tspg.cli.main import main
 from tspg.errors import ModelError, UsageError
 from tspg.experiment.metrics import perturb_metrics
-from tspg.model.baseline import TrainingPart
-from tspg.model.baselines import BASELINES
+from tspg.model.baselines import BASELINES, TrainingPart
 from tspg.utils.files import read_table, write_table
 
 ARCHIVED = Path(__file__).parents[1] / "archives" / "v0.1.0" / "transport"
@@ -46,7 +46,9 @@ def wide(planted):
 
 @pytest.fixture(scope="module")
 def run(wide):
-    return tspg.run(wide, group_column="donor", method="linear_map", samples=["s7", "s2"], annotations=[], **HOW)
+    return tspg.run(
+        wide, **nested(group_column="donor", method="linear_map", samples=["s7", "s2"], annotations=[], **HOW)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +152,10 @@ def test_genes_of_a_person_of_a_new_class_are_held_against_the_target_alone(run,
 def test_a_baseline_that_learns_a_class_later_is_the_one_that_knew_it(name):
     rng = np.random.default_rng(3)
     profiles = rng.random((60, 7)).astype(np.float32)
-    labels = np.repeat(["a", "t", "z"], 20).astype(object)
-    full = BASELINES[name].fit(TrainingPart(profiles, labels, "t"))
-    later = BASELINES[name].fit(TrainingPart(profiles[:40], labels[:40], "t")).with_class("z", profiles[40:])
-    np.testing.assert_array_equal(later.move(profiles, labels), full.move(profiles, labels))
+    classes = np.repeat([0, 1, 2], 20)
+    full = BASELINES[name].fit(TrainingPart(profiles, classes, 1))
+    later = BASELINES[name].fit(TrainingPart(profiles[:40], classes[:40], 1)).with_class(profiles[40:], classes[40:])
+    np.testing.assert_array_equal(later.move(profiles, classes), full.move(profiles, classes))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_a_baseline_that_learns_a_class_later_is_the_one_that_knew_it(name):
 def test_each_method_does_what_it_can(wide, method, how):
     adata = wide.copy()
     adata.obs["who"] = [f"p{number % 40}" for number in range(120)]  # of all three classes, as that method needs
-    model = tspg.run(adata, group_column="who", method=method, annotations=[], **HOW).model
+    model = tspg.run(adata, **nested(group_column="who", method=method, annotations=[], **HOW)).model
     cohort = cohort_of(8)
     moved = model.perturb(cohort, label_column="label")
     found = perturb_metrics(model, cohort, moved)["data"]

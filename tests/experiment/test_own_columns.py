@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tspg
+from tests.options import nested
 from tspg.cli.main import main
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, kept_names, own_column
 
@@ -35,7 +36,7 @@ def adata():
 
 @pytest.fixture(scope="module")
 def run(adata):
-    return tspg.run(adata, group_column="split", **QUICK)
+    return tspg.run(adata, **nested(group_column="split", **QUICK))
 
 
 def written_and_read(moved, folder):

@@ -3,25 +3,26 @@
 import pytest
 import torch
 
+from tests.options import nested
 from tspg.errors import UsageError
-from tspg.experiment.resume import checkpoints_of
-from tspg.experiment.settings import make_task
+from tspg.experiment.resume import open_checkpoints
+from tspg.experiment.task import make_task
 
 
 def asked(adata, *, threads=1):
     named = {"label_column": "label", "group_column": "donor"}
-    return make_task(adata, "target", annotations=(), threads=threads, **named)
+    return make_task(adata, "target", **nested(annotations=(), threads=threads, **named))
 
 
 @pytest.fixture
 def out(planted, tmp_path):
-    _, checkpoints = checkpoints_of(asked(planted.adata), tmp_path)
+    _, checkpoints = open_checkpoints(asked(planted.adata), tmp_path)
     checkpoints.keep("target model", 1, {"f": torch.nn.Linear(2, 1)})
     return tmp_path
 
 
 def test_the_same_question_goes_on_without_a_word(planted, out):
-    task, _ = checkpoints_of(asked(planted.adata.copy()), out)
+    task, _ = open_checkpoints(asked(planted.adata.copy()), out)
     assert task.details["notes"] == asked(planted.adata).details["notes"]
 
 
@@ -38,10 +39,10 @@ def test_other_data_are_another_question(change, planted, out):
         adata.var_names = [*adata.var_names[1:], "another"]
     else:
         adata = adata[::-1].copy()
-    with pytest.raises(UsageError, match=r"another question \(expression and labels was"):
-        checkpoints_of(asked(adata), out)
+    with pytest.raises(UsageError, match=r"\(expression and labels was"):
+        open_checkpoints(asked(adata), out)
 
 
 def test_other_threads_go_on_and_are_told(planted, out):
-    task, _ = checkpoints_of(asked(planted.adata, threads=2), out)
+    task, _ = open_checkpoints(asked(planted.adata, threads=2), out)
     assert "threads was 1, is 2" in task.details["notes"][-1]

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 import tspg
+from tests.options import nested
 from tspg.analysis.evaluation.classifiers import logistic_classifier
 from tspg.errors import UsageError
 from tspg.experiment import fit as fitting
 from tspg.experiment.interpret import PerturbationResult
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model import training
 from tspg.model.training import _Rows
 
@@ -29,7 +30,7 @@ SHORT = {
 
 
 def run(planted, **changed):
-    return tspg.run(planted.adata, **{**SHORT, **changed})
+    return tspg.run(planted.adata, **nested(**{**SHORT, **changed}))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_held_out_samples_change_no_weight(planted, preset):
     poisoned = planted.adata.copy()
     held_out = [before.model.split[name] == "test" for name in poisoned.obs_names]
     poisoned.X[np.asarray(held_out)] *= 1e6
-    after = tspg.run(poisoned, **{**SHORT, "preset": preset})
+    after = tspg.run(poisoned, **nested(**{**SHORT, "preset": preset}))
     for file, tensors in before.model.files.items():
         for name, tensor in tensors.items():
             assert torch.equal(tensor, after.model.files[file][name]), (file, name)
@@ -182,7 +183,9 @@ def test_several_targets_share_f_and_each_is_what_it_is_alone(planted, monkeypat
     learn_f = fitting.train_target_model
     monkeypatch.setattr(fitting, "train_target_model", lambda *a, **k: (trained.append(1), learn_f(*a, **k))[1])
     options = {name: value for name, value in SHORT.items() if name != "target_class"} | {"preset": preset}
-    found = list(tspg.run_targets(planted.adata, target_classes=["target", "alpha"], group_column="donor", **options))
+    found = list(
+        tspg.run_targets(planted.adata, **nested(target_classes=["target", "alpha"], group_column="donor", **options))
+    )
     assert len(trained) == 1
     for one, target in zip(found, ("target", "alpha"), strict=True):
         alone = run(planted, group_column="donor", target_class=target, preset=preset)
@@ -198,9 +201,9 @@ def test_several_targets_are_all_checked_before_any_work(planted, monkeypatch):
     monkeypatch.setattr(fitting, "train_target_model", lambda *_a, **_k: pytest.fail("work began"))
     options = {name: value for name, value in SHORT.items() if name != "target_class"}
     with pytest.raises(UsageError, match="no class 'targte'"):
-        tspg.run_targets(planted.adata, target_classes=["alpha", "targte"], **options)
+        tspg.run_targets(planted.adata, **nested(target_classes=["alpha", "targte"], **options))
     with pytest.raises(UsageError, match="a list of one or more"):
-        tspg.run_targets(planted.adata, target_classes="alpha", **options)
+        tspg.run_targets(planted.adata, **nested(target_classes="alpha", **options))
 
 
 def test_lists_have_twenty_genes(first):
@@ -227,9 +230,11 @@ def test_kept_statistics_are_of_all_samples_though_epochs_look_at_few(planted, m
 
 def test_the_length_of_a_training_that_is_not_there_is_told_to_have_no_effect(planted):
     for how, told in (({"preset": "transport"}, True), ({"preset": "paper", "method": "mean_shift"}, True)):
-        task = make_task(planted.adata, "target", label_column="label", steps=3, **how)
+        task = make_task(planted.adata, "target", **nested(label_column="label", steps=3, **how))
         assert any("no effect" in note for note in task.details["notes"]) == told
-    assert not make_task(planted.adata, "target", label_column="label", preset="paper", steps=3).details["notes"]
+    assert not make_task(
+        planted.adata, "target", label_column="label", training=tspg.Training(preset="paper", steps=3)
+    ).details["notes"]
     assert not make_task(planted.adata, "target", label_column="label").details["notes"]
 
 
@@ -250,3 +255,15 @@ def test_a_batch_is_taken_into_account_where_genes_are_tested(planted):
     np.testing.assert_allclose(known.loc[genes, "difference"], own.loc[genes, "difference"], atol=0.4)
     means = known["mean_target"] - known["mean_source"]
     np.testing.assert_allclose(known.loc[genes, "difference"], means[genes], atol=0.6)
+
+
+def test_a_notebook_shows_the_verdict_and_the_first_genes_and_runs_no_name(first):
+    page = first._repr_html_()
+    genes = first.top_genes.query("sample == '' and source_class == 'alpha' and direction == 'up'")["gene"]
+    assert ", ".join(genes[:5]) in page
+    assert genes.iloc[5] not in page.split("alpha, up")[1].split("</tr>")[0]
+    assert all(answer["answer"] in page for answer in first.metrics["verdict"].values())
+    hostile = first.top_genes.assign(source_class="<script>alert(1)</script>", gene="G<b>")
+    page = replace(first, top_genes=hostile)._repr_html_()
+    assert "<script" not in page
+    assert "<b>" not in page

@@ -11,13 +11,14 @@ import pytest
 
 import tspg
 from tests.docs.documented import assert_as_documented
+from tests.options import nested
 from tspg.analysis.evaluation.energy import energy_distance
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.audit.run import Audit, audit_metrics
 from tspg.cli.main import main
 from tspg.errors import ExpressionError, LabelError, UsageError
 from tspg.experiment.fit import methods_to_compare
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.report.read import read_run
 from tspg.utils.files import read_table
 
@@ -59,7 +60,7 @@ def second():
 
 @pytest.fixture(scope="module")
 def run(first, second):
-    return tspg.run(first, test_adata=second, **ASKED)
+    return tspg.run(first, **nested(test_adata=second, **ASKED))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_people_like_those_of_the_first_cohort_score_alike(run):
 @pytest.mark.slow
 def test_another_target_state_there_is_seen(first, run):
     elsewhere = cohort("b", 2, shift=[(gene, 2.5) for gene in range(40, 55)])
-    found = tspg.run(first, test_adata=elsewhere, **ASKED)
+    found = tspg.run(first, **nested(test_adata=elsewhere, **ASKED))
     assert told(found.tables["test_evidence"], "energy_ratio") > told(run.tables["test_evidence"], "energy_ratio") + 0.2
     assert found.metrics["verdict"]["generalises"]["answer"] == "fail"
     pd.testing.assert_frame_equal(found.evidence, run.evidence)
@@ -108,7 +109,10 @@ def test_it_is_the_evidence_table_with_the_second_cohort_held_out(first, second,
 def test_nothing_is_learned_from_it(first, second, run, folder, tmp_path):
     stretched = second.copy()
     stretched.X = second.X * np.float32(1.3)
-    others = {"without": tspg.run(first, **ASKED), "stretched": tspg.run(first, test_adata=stretched, **ASKED)}
+    others = {
+        "without": tspg.run(first, **nested(**ASKED)),
+        "stretched": tspg.run(first, **nested(test_adata=stretched, **ASKED)),
+    }
     for name, other in others.items():
         tspg.save_run(other, tmp_path / name)
         for file in [*(folder / "model").iterdir(), folder / "evidence.tsv", folder / "genes.tsv"]:
@@ -142,7 +146,7 @@ def test_every_sample_of_it_has_a_row(run, second):
 def test_a_class_that_the_first_does_not_have_is_told_apart(first, second, run):
     wider = cohort("b", 2, classes=("alpha", "beta", "target", "gamma"))
     extra = wider[wider.obs["label"] == "gamma"]
-    found = tspg.run(first, test_adata=anndata.concat([second, extra]), **ASKED)
+    found = tspg.run(first, **nested(test_adata=anndata.concat([second, extra]), **ASKED))
     pd.testing.assert_frame_equal(found.tables["test_evidence"], run.tables["test_evidence"])
     apart = found.metrics["test_cohort"]["unknown_classes"]["gamma"]
     assert (apart["n"], apart["moved"]) == (30, "own")
@@ -156,7 +160,7 @@ def test_a_class_that_the_first_does_not_have_is_told_apart(first, second, run):
 
 @pytest.mark.slow
 def test_only_classes_that_the_first_does_not_have(first, tmp_path):
-    found = tspg.run(first, test_adata=cohort("b", 2, classes=("gamma", "target")), **ASKED)
+    found = tspg.run(first, **nested(test_adata=cohort("b", 2, classes=("gamma", "target")), **ASKED))
     assert found.metrics["test_cohort"]["unknown_classes"]["gamma"]["energy_ratio"] < 0.2
     assert found.metrics["verdict"]["generalises"]["answer"] == "not tested"
     tspg.save_run(found, tmp_path / "run")
@@ -170,7 +174,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
     """An offset per gene, as between two pipelines: told in both, mended in one, and no test of a gene changes."""
     other = second.copy()
     other.X = second.X + np.random.default_rng(4).normal(0, 3, 60).astype(np.float32)
-    plain, aligned = (tspg.run(first, test_adata=other, align=align, **ASKED) for align in ("none", "cohort"))
+    plain, aligned = (tspg.run(first, **nested(test_adata=other, align=align, **ASKED)) for align in ("none", "cohort"))
     for found in (plain, aligned):
         assert found.metrics["test_cohort"]["shift"]["n_flagged"] > 40
         assert any("another pipeline or unknown biology" in note for note in found.metrics["data"]["notes"])
@@ -204,12 +208,12 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
 def test_what_cannot_be_mended_is_refused_before_any_work(first, second, monkeypatch, options, error, words):
     monkeypatch.setattr("tspg.experiment.run.fit_classifier", lambda *_a, **_k: pytest.fail("work began"))
     with pytest.raises(error, match=words):
-        tspg.run(first, **{"test_adata": second, **options}, **ASKED)
+        tspg.run(first, **nested(**{"test_adata": second, **options}, **ASKED))
 
 
 def test_too_few_target_samples_are_no_test(first, second):
     few = second[(second.obs["label"] != "target") | second.obs_names.isin([f"b-{row}" for row in range(60, 69)])]
-    found = tspg.run(first, test_adata=few, **ASKED)
+    found = tspg.run(first, **nested(test_adata=few, **ASKED))
     answer = found.metrics["verdict"]["generalises"]
     assert answer["answer"] == "not tested"
     assert "9 held-out target samples are too few" in answer["sentence"]
@@ -244,14 +248,14 @@ def renamed(adata, **changes):
 @pytest.mark.filterwarnings("ignore:Observation names are not unique")
 def test_what_is_no_second_cohort_is_refused(first, second, change, error, words):
     with pytest.raises(error, match=re.escape(words)):
-        make_task(first, test_adata=change(second), **ASKED)
+        make_task(first, **nested(test_adata=change(second), **ASKED))
 
 
 def test_donors_that_nobody_named_and_doubled_profiles_are_told(first, second):
     second = renamed(second, donor=[*first.obs["donor"][:4], *second.obs["donor"][4:]])
     second.X[10] = first.X[0]
     people = [renamed(one, patient=list(one.obs["donor"])) for one in (first, second)]
-    task = make_task(people[0], test_adata=people[1], **{**ASKED, "group_column": None})
+    task = make_task(people[0], **nested(test_adata=people[1], **{**ASKED, "group_column": None}))
     donors, profiles = task.second.notes
     assert "4 of 90 samples have a sample of the same donor in the first cohort" in donors
     assert "1 sample has exactly the profile of a sample of the first cohort: 'b-10'." in profiles
@@ -260,9 +264,9 @@ def test_donors_that_nobody_named_and_doubled_profiles_are_told(first, second):
 def test_genes_are_matched_in_any_order_and_an_only_column_is_the_label(first, second):
     other = anndata.AnnData(second.X[:, ::-1].copy(), second.obs[["label"]], second.var[::-1])
     other.obs = other.obs.rename(columns={"label": "diagnosis"})
-    task = make_task(first, test_adata=other, **ASKED)
-    np.testing.assert_array_equal(task.second.study.X, second.X)
-    assert list(task.second.study.obs["label"]) == list(second.obs["label"])
+    task = make_task(first, **nested(test_adata=other, **ASKED))
+    np.testing.assert_array_equal(task.second.adata.X, second.X)
+    assert list(task.second.adata.obs["label"]) == list(second.obs["label"])
 
 
 def test_its_files_are_as_the_page_says(folder):

@@ -10,9 +10,13 @@ from anndata import AnnData
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
 from tspg.errors import ExpressionError, LabelError, TspgError, UsageError
-from tspg.experiment.settings import configure, only_label_column
-from tspg.experiment.task import validate_task
-from tspg.model.config import ExperimentConfig
+from tspg.experiment.task import Task, only_label_column, validate_tasks
+from tspg.model.config import ExperimentConfig, Training
+
+
+def validate_task(adata, config, **more) -> Task:
+    (task,) = validate_tasks(adata, [config], **more)
+    return task
 
 
 @pytest.fixture
@@ -140,7 +144,7 @@ def test_a_matrix_without_samples_or_genes_is_refused(adata, what):
 def test_a_gene_set_that_is_hardly_there_is_noted(adata):
     wanted = GeneSet("SET", ("G1", "G2", *(f"X{k}" for k in range(20))))
     task = validate_task(adata, ExperimentConfig(target_class="t"), gene_set=wanted)
-    assert list(task.study.var_names) == ["G1", "G2"]
+    assert list(task.adata.var_names) == ["G1", "G2"]
     assert task.details["notes"][0] == "Only 2 of the gene set's 22 genes are in the matrix."
     assert len(task.details["gene_set"]["missing"]) == 20
 
@@ -148,7 +152,7 @@ def test_a_gene_set_that_is_hardly_there_is_noted(adata):
 def test_a_headerless_label_takes_the_name_it_is_given(adata):
     adata.uns["tspg_input"] = {"unnamed_label": True}
     task = validate_task(adata, ExperimentConfig(target_class="t", label_column="tissue"))
-    assert task.study.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
+    assert task.adata.obs["tissue"].tolist() == ["a", "a", "b", "t", "t", "t"]
 
 
 @pytest.mark.parametrize("used", ["label_column", "group_column", "adjust_column"])
@@ -170,17 +174,20 @@ def test_the_only_column_is_the_label_and_of_two_one_must_be_named(adata):
 
 
 def test_epochs_and_steps_exclude_each_other_and_change_the_preset():
-    assert configure("paper", target_class="t", epochs=3).generator.steps is None
-    assert configure("transport", target_class="t", epochs=3).generator is None
-    assert configure("paper", target_class="t", steps=7).generator.steps == 7
+    assert Training(preset="paper", epochs=3).config(target_class="t").generator.steps is None
+    assert Training(preset="transport", epochs=3).config(target_class="t").generator is None
+    assert Training(preset="paper", steps=7).config(target_class="t").generator.steps == 7
     with pytest.raises(UsageError, match="not both"):
-        configure("paper", target_class="t", epochs=1, steps=1)
+        Training(preset="paper", epochs=1, steps=1).config(target_class="t")
     with pytest.raises(UsageError, match="preset is 'fast'; one of 'paper', 'transport' is needed"):
-        configure("fast", target_class="t")
+        Training(preset="fast").config(target_class="t")
 
 
 def test_a_number_as_numpy_counts_is_a_number():
-    found = configure("paper", target_class="t", seed=np.int64(3), target_epochs=np.int32(3))
-    lengths = [configure("paper", target_class="t", **{name: np.int64(3)}).generator for name in ("epochs", "steps")]
+    found = Training(preset="paper", target_epochs=np.int32(3)).config(target_class="t", seed=np.int64(3))
+    lengths = [
+        Training(preset="paper", **{name: np.int64(3)}).config(target_class="t").generator
+        for name in ("epochs", "steps")
+    ]
     for number in (found.seed, found.target_model.epochs, lengths[0].epochs, lengths[1].steps):
         assert (number, type(number)) == (3, int)

@@ -1,10 +1,11 @@
-"""A training that was stopped goes on bit for bit; what is damaged, or another's, is never taken up silently."""
+"""A stopped training resumes bit for bit; damaged states, or those of another task, are never used silently."""
 
 import json
 import logging
 import os
 import signal
 from dataclasses import replace
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -66,12 +67,17 @@ def learn_paper_from_some(dataset, f, checkpoints):
     return learn_paper(dataset, f, checkpoints, source_classes=("alpha",))
 
 
-TRAININGS = {
-    learn_f: 9,
-    learn_paper: 8,
-    learn_paper_from_some: 8,
+TRAININGS = {  # with steps to stop after: the first, the end of an epoch, in the middle of one, the last
+    learn_f: (1, 3, 5, 9),
+    learn_paper: (1, 3, 5, 8),
+    learn_paper_from_some: (1, 5),
 }
 TRAINING = pytest.mark.parametrize("learn", [learn_f, learn_paper], ids=lambda learn: learn.__name__)
+
+
+@pytest.fixture(scope="module")
+def in_one_go(dataset, f):
+    return cache(lambda learn: learn(dataset, f, module.NONE_KEPT))
 
 
 class Stopped(Exception):
@@ -104,13 +110,13 @@ def same(one, other):
 
 @pytest.mark.parametrize(
     ("learn", "n_steps"),
-    [(learn, step) for learn, n_steps in TRAININGS.items() for step in range(1, n_steps + 1)],
+    [(learn, step) for learn, steps in TRAININGS.items() for step in steps],
     ids=lambda value: value.__name__ if callable(value) else f"step-{value}",
 )
 def test_a_training_stopped_after_any_step_ends_bit_for_bit_as_in_one_go(
-    learn, n_steps, dataset, f, tmp_path, monkeypatch
+    learn, n_steps, dataset, f, in_one_go, tmp_path, monkeypatch
 ):
-    in_one_go = learn(dataset, f, module.NONE_KEPT)
+    in_one_go = in_one_go(learn)
     assert same(in_one_go, stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, n_steps))
     assert same(in_one_go, learn(dataset, f, folder(tmp_path)))  # the finished state is kept, too
 
@@ -135,8 +141,10 @@ def test_states_are_those_of_the_steps_still_to_come(dataset, f, tmp_path, monke
         (learn_paper, "steps"),
     ],
 )
-def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, dataset, f, tmp_path, monkeypatch):
-    in_one_go, whole = learn(dataset, f, module.NONE_KEPT), module._state_of
+def test_a_state_without_one_of_its_parts_would_be_noticed(
+    learn, left_out, dataset, f, in_one_go, tmp_path, monkeypatch
+):
+    whole = module._state_of
 
     def forgetful(part):
         for name, value in whole(part):
@@ -146,7 +154,7 @@ def test_a_state_without_one_of_its_parts_would_be_noticed(learn, left_out, data
 
     monkeypatch.setattr(module, "_state_of", forgetful)
     stop = 5  # in the middle of an epoch, and of a row of the history
-    assert not same(in_one_go, stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, stop))
+    assert not same(in_one_go(learn), stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, stop))
 
 
 @TRAINING
@@ -176,17 +184,16 @@ def damage(out, which, how):
 
 
 @pytest.mark.parametrize("how", ["missing", "cut", "flipped"])
-def test_a_damaged_state_gives_way_to_the_one_before_it(how, dataset, f, tmp_path, monkeypatch, caplog):
-    in_one_go = learn_f(dataset, f, module.NONE_KEPT)
+def test_a_damaged_state_gives_way_to_the_one_before_it(how, dataset, f, in_one_go, tmp_path, monkeypatch, caplog):
     with monkeypatch.context() as patch:
         stop_after(patch, 5)
         with pytest.raises(Stopped):
             learn_f(dataset, f, folder(tmp_path))
     damage(tmp_path, slice(1, 2), how)
     with caplog.at_level(logging.INFO, "tspg"):
-        assert same(in_one_go, learn_f(dataset, f, folder(tmp_path)))
+        assert same(in_one_go(learn_f), learn_f(dataset, f, folder(tmp_path)))
     assert "000000005.safetensors: this checkpoint is damaged" in caplog.text
-    assert "target model: taken up after 4 steps" in caplog.text
+    assert "target model: resumed after 4 steps" in caplog.text
 
 
 @pytest.mark.parametrize("how", ["missing", "cut", "flipped"])
@@ -221,26 +228,25 @@ def test_a_list_that_is_none_is_refused(content, says, dataset, f, tmp_path):
         folder(tmp_path)
 
 
-def test_another_question_is_refused_with_what_differs(dataset, f, tmp_path):
+def test_another_task_is_refused_with_what_differs(dataset, f, tmp_path):
     learn_f(dataset, f, folder(tmp_path, {"seed": 0, "generator": {"epochs": 3, "steps": None}}))
     folder(tmp_path, {"seed": 0, "generator": {"epochs": 3, "steps": None}})
-    with pytest.raises(UsageError, match=r"another question \(generator.epochs was 3, is 4, seed was 0, is 1\)"):
+    with pytest.raises(UsageError, match=r"\(generator.epochs was 3, is 4, seed was 0, is 1\)"):
         folder(tmp_path, {"seed": 1, "generator": {"epochs": 4, "steps": None}})
 
 
-def test_other_circumstances_are_told_and_never_forgotten(dataset, f, tmp_path):
+def test_other_circumstances_give_a_warning_that_stays(dataset, f, tmp_path):
     learn_f(dataset, f, folder(tmp_path, threads="1", torch="2.13"))
-    assert folder(tmp_path, threads="1", torch="2.13").doubts == []
+    assert folder(tmp_path, threads="1", torch="2.13").warnings == []
     elsewhere = folder(tmp_path, threads="2", torch="2.13")
-    (doubt,) = elsewhere.doubts
-    assert "threads was 1, is 2" in doubt
+    (warning,) = elsewhere.warnings
+    assert "threads was 1, is 2" in warning
     learn_paper(dataset, f, elsewhere)
-    assert folder(tmp_path, threads="2", torch="2.13").doubts == [doubt]
+    assert folder(tmp_path, threads="2", torch="2.13").warnings == [warning]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("at", [4, 9])
-def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("number", "at"), [(signal.SIGINT, 4), (signal.SIGTERM, 9)])
+def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, in_one_go, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 1e9)  # nothing but the interrupt
     taken, before = [], signal.getsignal(number)
     step = torch.optim.Adam.step
@@ -263,9 +269,8 @@ def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, tmp_
     finally:
         signal.signal(number, before)
     assert len(taken) == at
-    in_one_go = learn_f(dataset, f, module.NONE_KEPT)
     taken[:] = [None] * 100  # no further interrupt
-    assert same(in_one_go, learn_f(dataset, f, folder(tmp_path)))
+    assert same(in_one_go(learn_f), learn_f(dataset, f, folder(tmp_path)))
     assert len(taken) == 100 + 9 - at
 
 
@@ -275,14 +280,14 @@ def test_an_interrupt_after_the_last_step_is_not_lost(dataset, tmp_path):
     def stop(_number, _frame):
         raise Stopped
 
-    def told(_phase, done, total, _numbers):
+    def interrupted_at_the_end(_phase, done, total, _numbers):
         if done == total:
             os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
     try:
         with pytest.raises(Stopped):
-            train_target_model(dataset, F, progress=told, checkpoints=folder(tmp_path))
+            train_target_model(dataset, F, progress=interrupted_at_the_end, checkpoints=folder(tmp_path))
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -6,10 +6,11 @@ from safetensors.numpy import load, save
 from scipy.stats import linregress
 
 from tspg.data.prepare import prepare
-from tspg.model.baseline import TrainingPart
-from tspg.model.expected_profile import PairedRegression, TargetMean, classes_with_pairs, donors_of_both
+from tspg.model.baselines import PairedRegression, TargetMean, TrainingPart
+from tspg.model.expectation import classes_with_pairs, donors_of_both
 
 GENES = 40
+T = 2  # the target
 
 
 def paired(slope, *, n_pairs=60, noise=0.02, seed=0, donors=True):
@@ -21,16 +22,16 @@ def paired(slope, *, n_pairs=60, noise=0.02, seed=0, donors=True):
     after = means["t"] + slope * own + noise * rng.standard_normal((n_pairs, GENES))
     others = means["b"] + 0.05 * rng.standard_normal((10, GENES))
     profiles = np.concatenate([before, after, others]).astype(np.float32)
-    names = np.array(["a"] * n_pairs + ["t"] * n_pairs + ["b"] * 10, dtype=object)
+    classes = np.repeat([0, T, 1], [n_pairs, n_pairs, 10])
     of_whom = np.concatenate([np.arange(n_pairs), np.arange(n_pairs), np.arange(n_pairs, n_pairs + 10)])
-    return TrainingPart(profiles, names, "t", of_whom if donors else None)
+    return TrainingPart(profiles, classes, T, of_whom if donors else None)
 
 
 def test_target_mean_is_the_mean_of_the_target_for_everybody():
     training = paired(0.3)
-    moved = TargetMean.fit(training).move(training.profiles, training.class_names)
+    moved = TargetMean.fit(training).move(training.profiles, training.class_index)
     expected = training.profiles[60:120].astype(np.float64).mean(axis=0)
-    sources = training.class_names != "t"
+    sources = training.class_index != T
     np.testing.assert_allclose(moved[sources], np.tile(expected, (70, 1)), atol=1e-7)
     np.testing.assert_array_equal(moved[~sources], training.profiles[~sources])
 
@@ -40,8 +41,8 @@ def test_a_planted_slope_is_found_and_used(slope):
     training = paired(slope)
     fitted = PairedRegression.fit(training)
     np.testing.assert_allclose(fitted.slopes[0], slope, atol=0.05)
-    moved = fitted.move(training.profiles[:60], training.class_names[:60])
-    a, t = (training.profiles[training.class_names == name].astype(np.float64) for name in "at")
+    moved = fitted.move(training.profiles[:60], training.class_index[:60])
+    a, t = (training.profiles[training.class_index == number].astype(np.float64) for number in (0, T))
     np.testing.assert_allclose(moved, t.mean(axis=0) + slope * (a - a.mean(axis=0)), atol=0.02)
 
 
@@ -59,8 +60,8 @@ def test_without_enough_pairs_it_is_the_target_mean():
     for training in (few, alone):
         fitted = PairedRegression.fit(training)
         assert not fitted.slopes.any()
-        expected = TargetMean.fit(training).move(training.profiles, training.class_names)
-        np.testing.assert_allclose(fitted.move(training.profiles, training.class_names), expected, atol=1e-7)
+        expected = TargetMean.fit(training).move(training.profiles, training.class_index)
+        np.testing.assert_allclose(fitted.move(training.profiles, training.class_index), expected, atol=1e-7)
     assert PairedRegression.fit(paired(0.8, n_pairs=8)).slopes[0].any()
 
 
@@ -69,9 +70,9 @@ def test_a_class_without_pairs_gets_the_mean_and_one_with_pairs_what_was_learned
     fitted = PairedRegression.fit(training)
     assert fitted.slopes[0].all()
     assert not fitted.slopes[1:].any()  # b, and the target itself
-    again = PairedRegression.from_arrays(load(save(fitted.arrays())), training.classes, "t")
+    again = PairedRegression.from_arrays(load(save(fitted.arrays())), T)
     np.testing.assert_array_equal(
-        again.move(training.profiles, training.class_names), fitted.move(training.profiles, training.class_names)
+        again.move(training.profiles, training.class_index), fitted.move(training.profiles, training.class_index)
     )
 
 

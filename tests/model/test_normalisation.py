@@ -7,6 +7,7 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 import tspg
+from tests.options import nested
 from tspg.data.quantiles import LEVELS, quantile_functions
 from tspg.errors import ExpressionError, ModelError, UsageError
 from tspg.experiment.metrics import perturb_metrics
@@ -33,7 +34,7 @@ def trained(study):
     is_new = np.arange(140) % 3 == 0
     gene_set = tspg.GeneSet("OWN", tuple(OWN))
     how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "linear_map"}
-    run = tspg.run(study[~is_new], target_epochs=2, folds=1, **how)
+    run = tspg.run(study[~is_new], **nested(target_epochs=2, folds=1, **how))
     return run, study[is_new].copy()
 
 
@@ -165,7 +166,7 @@ def test_few_genes_cannot_be_ranked(study):
     small = study[:, OWN[:60]].copy()
     gene_set = tspg.GeneSet("FEW", tuple(OWN[:60]))
     how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "mean_shift"}
-    model = tspg.run(small, target_epochs=2, folds=1, **how).model
+    model = tspg.run(small, **nested(target_epochs=2, folds=1, **how)).model
     with pytest.raises(ExpressionError, match="100 genes or more; there are 60"):
         model.perturb(small, normalise="quantile")
 

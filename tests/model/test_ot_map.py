@@ -9,6 +9,7 @@ import torch
 from anndata import AnnData
 from scipy.linalg import sqrtm
 
+import tspg
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
 from tspg.model import ot_map as module
@@ -43,9 +44,9 @@ def clouds(rng, n, genes):
     return study(np.concatenate(parts), np.repeat(["a", "t"], n))
 
 
-def moved_source(dataset, anchor):
+def moved_source(dataset, ot_map):
     rows = dataset.class_index == 0
-    return anchor.move(dataset.profiles[rows], dataset.class_index[rows])
+    return ot_map.move(dataset.profiles[rows], dataset.class_index[rows])
 
 
 def test_a_gaussian_cloud_gets_the_targets_mean_and_covariance(monkeypatch):
@@ -73,11 +74,34 @@ def test_all_weight_on_the_pool_only_scales_the_mean_shift(monkeypatch):
     monkeypatch.setattr(module, "RIDGE", 0.0)
     monkeypatch.setattr(module, "POOL_WEIGHT", 1e12)
     dataset = clouds(np.random.default_rng(2), 200, 12)
-    anchor = GaussianOTMap.estimate(dataset, "t")
+    ot_map = GaussianOTMap.estimate(dataset, "t")
     spread = [dataset.profiles[dataset.class_index == c].astype(float).var(axis=0, ddof=1).sum() for c in (0, 1)]
     scale = np.sqrt(spread[1] / spread[0])
-    residual = dataset.profiles[:200] - anchor.class_means[0]
-    np.testing.assert_allclose(moved_source(dataset, anchor), anchor.class_means[1] + scale * residual, atol=1e-4)
+    residual = dataset.profiles[:200] - ot_map.class_means[0]
+    np.testing.assert_allclose(moved_source(dataset, ot_map), ot_map.class_means[1] + scale * residual, atol=1e-4)
+
+
+def test_few_target_samples_decide_the_directions_as_much_as_many_others(monkeypatch):
+    """The leading eigenvector of S_pool + S_t is gene 1, where the target varies; weighed by samples it is gene 0."""
+    monkeypatch.setattr(module, "DIRECTIONS", 1)
+    source, target = np.zeros((400, 3)), np.zeros((20, 3))
+    source[:, 0] = np.tile([1, -1], 200)  # variance 1
+    target[:, 1] = np.tile([2, -2], 10)  # variance 4; the sums of squares are 400 and 80
+    dataset = study(np.concatenate([source, target]), np.repeat(["a", "t"], [400, 20]))
+    found = GaussianOTMap.estimate(dataset, "t").directions
+    np.testing.assert_allclose(np.abs(found), [[0], [1], [0]], atol=1e-6)
+
+
+def test_the_ridge_by_hand(monkeypatch):
+    """Uncorrelated genes: gene g is scaled by sqrt((t_g + .02 mean t) / (s_g + .02 mean s)), also where s_g is 0."""
+    monkeypatch.setattr(module, "POOL_WEIGHT", 0.0)
+    square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 5)
+    source, target = 5 + square * [3, 0], 2 + square * [1, 2]
+    dataset = study(np.concatenate([source, target]), np.repeat(["a", "t"], 20))
+    s, t = np.array([9, 0]) * 20 / 19, np.array([1, 4]) * 20 / 19
+    scale = np.sqrt((t + 0.02 * t.mean()) / (s + 0.02 * s.mean()))
+    moved = GaussianOTMap.estimate(dataset, "t").move(np.float32([[6.0, 5.5]]), np.array([0]))
+    np.testing.assert_allclose(moved, [2 + scale * [1.0, 0.5]], rtol=1e-5)
 
 
 def test_samples_of_the_target_stay_as_they_are():
@@ -99,10 +123,10 @@ def test_permuting_the_genes_permutes_the_result():
 def test_a_source_class_of_one_sample_lands_on_the_target_mean():
     rng = np.random.default_rng(6)
     dataset = study(rng.normal(size=(61, 10)), ["a"] * 30 + ["b"] + ["t"] * 30)
-    anchor = GaussianOTMap.estimate(dataset, "t")
-    moved = anchor.move(dataset.profiles[30:31], dataset.class_index[30:31])
+    ot_map = GaussianOTMap.estimate(dataset, "t")
+    moved = ot_map.move(dataset.profiles[30:31], dataset.class_index[30:31])
     np.testing.assert_allclose(moved[0], dataset.profiles[31:].mean(axis=0), atol=1e-5)
-    other = anchor.move(dataset.profiles[30:31] + 1, dataset.class_index[30:31])
+    other = ot_map.move(dataset.profiles[30:31] + 1, dataset.class_index[30:31])
     assert np.isfinite(other).all()
     assert np.abs(other - moved).max() > 0.1  # a new sample of that class keeps what is its own
 
@@ -166,23 +190,18 @@ def test_held_out_samples_have_no_say(planted):
 
 def test_stored_and_read_again_it_is_the_same():
     dataset = clouds(np.random.default_rng(10), 40, 10)
-    anchor = GaussianOTMap.estimate(dataset, "t")
-    again = GaussianOTMap.from_tensors(anchor.tensors())
-    np.testing.assert_array_equal(moved_source(dataset, again), moved_source(dataset, anchor))
+    ot_map = GaussianOTMap.estimate(dataset, "t")
+    again = GaussianOTMap.from_tensors(ot_map.tensors())
+    np.testing.assert_array_equal(moved_source(dataset, again), moved_source(dataset, ot_map))
 
 
 def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
-    import tspg
 
     run = tspg.run(
         planted.adata,
         label_column="label",
         target_class="target",
-        preset="transport",
-        steps=10,
-        target_epochs=25,
-        folds=1,
-        threads=1,
+        training=tspg.Training(preset="transport", steps=10, target_epochs=25, folds=1, threads=1),
     )
     labelled = run.model.perturb(planted.adata, label_column="label")
     unlabelled = run.model.perturb(planted.adata)
@@ -207,14 +226,14 @@ def three_clouds(seed=20):
     return study(np.concatenate(parts), np.repeat(list(sizes), list(sizes.values())))
 
 
-def without_class(anchor, number):
-    kept = [c for c in range(len(anchor.stretch)) if c != number]
+def without_class(ot_map, number):
+    kept = [c for c in range(len(ot_map.stretch)) if c != number]
     return replace(
-        anchor,
-        target_index=kept.index(anchor.target_index),
-        class_means=anchor.class_means[kept],
-        maps=anchor.maps[kept],
-        stretch=anchor.stretch[kept],
+        ot_map,
+        target_index=kept.index(ot_map.target_index),
+        class_means=ot_map.class_means[kept],
+        maps=ot_map.maps[kept],
+        stretch=ot_map.stretch[kept],
     )
 
 
@@ -235,8 +254,8 @@ def test_the_map_of_a_new_class_by_hand():
     dataset = three_clouds(21)
     known = dataset.class_index != 1
     trained = study(dataset.profiles[known], dataset.source_class[known])
-    anchor, cohort = GaussianOTMap.estimate(trained, "t"), dataset.profiles[~known].astype(float)
-    q = anchor.directions
+    ot_map, cohort = GaussianOTMap.estimate(trained, "t"), dataset.profiles[~known].astype(float)
+    q = ot_map.directions
     k = q.shape[1]
 
     def parts(profiles):
@@ -259,7 +278,7 @@ def test_the_map_of_a_new_class_by_hand():
     on = residual @ q
     expected = trained.profiles[trained.class_index == 1].mean(axis=0, dtype=float)
     expected = expected + on @ expected_map.T @ q.T + stretch * (residual - on @ q.T)
-    added = anchor.with_class(dataset.profiles[~known])
+    added = ot_map.with_class(dataset.profiles[~known])
     np.testing.assert_allclose(added.maps[2], expected_map, rtol=1e-4, atol=1e-5)  # residuals are held in 32 bits
     np.testing.assert_allclose(added.move(dataset.profiles[~known], np.full(17, 2)), expected, atol=1e-4)
 
@@ -267,14 +286,14 @@ def test_the_map_of_a_new_class_by_hand():
 def test_what_a_new_class_needs_is_stored_and_read_again():
     dataset = three_clouds()
     cohort = dataset.profiles[dataset.class_index == 1]
-    anchor = without_class(GaussianOTMap.estimate(dataset, "t"), 1)
-    again = GaussianOTMap.from_tensors(anchor.tensors())
-    np.testing.assert_array_equal(again.with_class(cohort).maps, anchor.with_class(cohort).maps)
-    older = {name: part for name, part in anchor.tensors().items() if "." not in name}
+    ot_map = without_class(GaussianOTMap.estimate(dataset, "t"), 1)
+    again = GaussianOTMap.from_tensors(ot_map.tensors())
+    np.testing.assert_array_equal(again.with_class(cohort).maps, ot_map.with_class(cohort).maps)
+    older = {name: part for name, part in ot_map.tensors().items() if "." not in name}
     with pytest.raises(ModelError, match="Train it again"):
         GaussianOTMap.from_tensors(older).with_class(cohort)
     with pytest.raises(ValueError, match="another number of directions"):
-        GaussianOTMap.from_tensors({**anchor.tensors(), "pooled.inside": torch.eye(1, dtype=torch.float64)})
+        GaussianOTMap.from_tensors({**ot_map.tensors(), "pooled.inside": torch.eye(1, dtype=torch.float64)})
 
 
 def test_where_no_class_varies_a_new_one_is_shifted():

@@ -8,7 +8,7 @@ from scipy.stats import t as student
 from tspg.model import residuals as module
 from tspg.model.expectation import Expectation, counterparts, paired_slopes
 from tspg.model.reference import ClassReference, SampleReference, class_references
-from tspg.model.residuals import Tail, cross_fitted, own_spread
+from tspg.model.residuals import Tail, cross_fitted, profile_spread
 
 GENES = 400
 
@@ -87,9 +87,9 @@ def test_a_noisy_profile_has_no_crowd_of_unusual_genes():
 
 def test_what_few_genes_tell_is_not_divided_by_a_spread_of_their_own():
     few, many = np.full((2, 99), 3.0), np.full((2, 100), 3.0)
-    np.testing.assert_array_equal(own_spread(few), np.ones((2, 1)))
-    np.testing.assert_allclose(own_spread(many), 3 / student(1e9).ppf(0.75), rtol=1e-3)
-    np.testing.assert_array_equal(own_spread(np.zeros((2, 100))), np.ones((2, 1)))
+    np.testing.assert_array_equal(profile_spread(few), np.ones((2, 1)))
+    np.testing.assert_allclose(profile_spread(many), 3 / student(1e9).ppf(0.75), rtol=1e-3)
+    np.testing.assert_array_equal(profile_spread(np.zeros((2, 100))), np.ones((2, 1)))
 
 
 @pytest.mark.parametrize(("df", "scale"), [(3, 0.7), (8, 1.2), (30, 1.0)])

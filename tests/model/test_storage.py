@@ -146,7 +146,7 @@ def changed(described, place, value):
         ("settings.generator.down_units", [10**9], "generator.safetensors holds other layers"),
         ("settings.generator.residual_blocks", 10**9, "holds no 1000000000 residual blocks"),
         ("settings.generator.residual_blocks", None, "settings.generator.residual_blocks is None; a whole number"),
-        ("scaler.minimum", [0.0], "not one number a gene"),
+        ("scaler.minimum", [0.0], "not one number per gene"),
         ("scaler.maximum", None, "scaler.maximum is None; a list of finite numbers is needed"),
         ("scaler.maximum", ["9"] * 60, r"scaler.maximum is \['9', .*…; a list of finite numbers is needed"),
         ("scaler.maximum", [-1e9] * 60, "a minimum of the scaler is above its maximum"),

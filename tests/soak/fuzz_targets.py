@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import tspg
 from tests.soak.mutations import DEEP, header_mutated, json_mutated
 
 Reader = Callable[[Path], Any]
@@ -214,7 +215,6 @@ def _model(preset: str) -> dict[str, bytes]:
     import pandas as pd
     from anndata import AnnData
 
-    import tspg
     from tspg.model.config import PRESETS, PaperConfig, TargetModelConfig
     from tspg.model.storage import save_model
 
@@ -223,7 +223,13 @@ def _model(preset: str) -> dict[str, bytes]:
     adata = AnnData(rng.random((24, 3), np.float32), obs=obs, var=pd.DataFrame(index=["A", "B", "C"]))
     small = PaperConfig((4, 2), 1, (4,), steps=1, discriminator_units=(4,)) if preset == "paper" else None
     with mock.patch.dict(PRESETS, {preset: (TargetModelConfig(hidden_units=(4,), epochs=1), small)}):
-        run = tspg.run(adata, target_class="Lung", label_column="organ", preset=preset, annotations=(), folds=1)
+        run = tspg.run(
+            adata,
+            target_class="Lung",
+            label_column="organ",
+            training=tspg.Training(preset=preset, folds=1),
+            annotations=(),
+        )
     with tempfile.TemporaryDirectory() as folder:
         save_model(run.model, Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -16,6 +16,7 @@ import tests.trust.test_calibration as calibration
 import tests.trust.test_coverage as coverage
 import tests.trust.test_leakage as leakage
 import tspg
+from tests.options import nested
 from tspg.analysis.evaluation.resampling import monte_carlo_p
 from tspg.audit.context import RunContext, dataset_again
 from tspg.audit.null_controls import permuted_labels, pseudo_target
@@ -87,7 +88,7 @@ def _study(seed: int) -> AnnData:
 
 def _subject(seed: int) -> RunContext:
     options = {"label_column": "label", "annotations": (), "threads": 1, "target_epochs": 8, "folds": 1}
-    run = tspg.run(_study(seed), target_class="target", seed=seed, **options)
+    run = tspg.run(_study(seed), **nested(target_class="target", seed=seed, **options))
     dataset = dataset_again(run.perturbations, grouped=False)
     return RunContext(dataset, run.config, run.model, run.perturbations, {}, run.metrics, quick=True)
 

@@ -159,7 +159,7 @@ def test_a_named_set_that_is_too_small_is_skipped_too(study, tmp_path, others):
         ({"more": 'samples = ["s999"]'}, UsageError, "no sample 's999'"),
         ({"seeds": [0, -1]}, UsageError, "seed is -1"),
         ({"more": 'adjust = "bach"'}, Exception, "bach"),
-        ({"more": 'transform = "log3"'}, UsageError, "there is no such transform"),
+        ({"more": 'transform = "log3"'}, UsageError, "--transform log3"),
     ],
 )
 def test_what_the_data_cannot_answer_is_refused_before_anything_is_written(study, tmp_path, asked, error, told):

@@ -17,7 +17,7 @@ from tspg.analysis.evaluation.energy import energy_null, energy_p_value
 from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample
 from tspg.analysis.evaluation.resampling import joint_p_value, monte_carlo_p
 from tspg.analysis.interpretation.enrichment import Profile, Query, over_representation, ranked_enrichment
-from tspg.analysis.interpretation.out_of_distribution import Setting, outside_training
+from tspg.analysis.interpretation.out_of_distribution import Reference, outside_training
 from tspg.audit.random_gene_sets import matched_draws
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
@@ -105,7 +105,7 @@ def outside_training_p(seed, _m):
     obs = pd.DataFrame(dict.fromkeys(("split", "source_class", "predicted_before", "predicted_after"), "x"), ["new"])
     moved = AnnData(new, obs=obs, layers={"original": new})
     names = np.full(19, "a", dtype=object)
-    setting = Setting("t", {}, training, np.full(15, "a", dtype=object), held_out, names, tuple(map(str, range(19))))
+    setting = Reference("t", {}, training, np.full(15, "a", dtype=object), held_out, names, tuple(map(str, range(19))))
     return outside_training(moved, setting, ["new"])["p_value"].iloc[0]
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import tspg
 from tspg.audit.context import RunContext
 from tspg.data.prepare import prepare
 from tspg.experiment import fit as fitting
-from tspg.experiment.settings import make_task
+from tspg.experiment.task import make_task
 from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn
 from tspg.model.target_state import TargetState
@@ -36,7 +37,9 @@ def of_tensors(files):
 
 def everything_learned(dataset, adata, preset):
     """The sha256 of all that a run learns, by what it is."""
-    config = replace(make_task(adata, "target", label_column="label", preset=preset).config, target_model=F)
+    config = replace(
+        make_task(adata, "target", label_column="label", training=tspg.Training(preset=preset)).config, target_model=F
+    )
     config = replace(config, generator=PRESETS[preset])
     f = train_target_model(dataset, F)
     method = learn(dataset, f, config, device=next(f.parameters()).device).method
@@ -152,7 +155,13 @@ def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, 
     watch("learn", fitting, lambda arguments: arguments[0])
     watch("evidence_table", fitting, lambda arguments: arguments[0])
     watch("fit_judges", fitting, lambda arguments: arguments[0])
-    task = make_task(planted.adata, "target", label_column="label", group_column="donor", steps=2, target_epochs=1)
+    task = make_task(
+        planted.adata,
+        "target",
+        label_column="label",
+        group_column="donor",
+        training=tspg.Training(steps=2, target_epochs=1),
+    )
     classifier = fitting.fit_classifier(task, Clock())
     fitted = fitting.fit_target(classifier, task, Clock(), lambda *_: None)
     fitting.evidence_of(fitted, task)

@@ -196,34 +196,6 @@ def test_names_of_terms_and_classes_stay_text(tmp_path):
 
 
 AWKWARD = ["", "NA", "0012", "2E8", "1-Mar", "True", "2026-01-01", 'say "so"', "a\tb", "a\nb", " x ", "é\u2028"]
-CELLS = {
-    "term": st.one_of(st.sampled_from([*AWKWARD, "a\rb"]), st.text(st.characters(exclude_categories=["Cs"]))),
-    "p_value": st.floats(),
-    "n": st.integers(-(2**63), 2**63 - 1),
-    "some": st.one_of(st.none(), st.sampled_from(AWKWARD)),
-    "mixed": st.one_of(st.none(), st.integers(), st.text("ab\t", max_size=2)),
-    "flag": st.booleans(),
-}
-
-
-@given(st.lists(st.fixed_dictionaries(CELLS), max_size=6), st.sets(st.sampled_from(sorted(CELLS)), min_size=1))
-def test_a_table_is_the_bytes_that_pandas_writes(tmp_path_factory, rows, columns):
-    path = tmp_path_factory.getbasetemp() / "awkward.tsv"
-    table = pd.DataFrame(rows, columns=sorted(columns))
-    write_table(path, table)
-    assert path.read_bytes() == table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
-
-
-def test_many_rows_are_the_bytes_that_pandas_writes(tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.utils.files._ROWS_AT_ONCE", 7)
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {"term": [f"T{i}" for i in range(50)], "q": rng.normal(size=50) * 10.0 ** rng.integers(-30, 30)}
-    )
-    table.loc[[3, 20], "q"] = np.nan
-    table.loc[30, "term"] = "a\tb"
-    write_table(tmp_path / "t.tsv", table)
-    assert (tmp_path / "t.tsv").read_bytes() == table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1), st.lists(st.sampled_from(AWKWARD), min_size=1))

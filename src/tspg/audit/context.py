@@ -15,7 +15,7 @@ from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.audit.store import FOLDER as STORED
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
-from tspg.model.config import ExperimentConfig, LossWeights, PaperConfig, TargetModelConfig
+from tspg.model.config import ExperimentConfig
 from tspg.model.device import choose_device
 from tspg.model.learning import learn
 from tspg.model.random import batches_an_epoch
@@ -150,22 +150,13 @@ def config_from(settings: dict[str, Any]) -> ExperimentConfig:
     ModelError
         If it was trained in a way that is no longer there.
     """
-    generator, sources, trained = settings["generator"], settings["source_classes"], None
-    if settings["preset"] == "paper":
-        trained = PaperConfig(**{**generator, "weights": LossWeights(**generator["weights"])})
-    elif generator is not None and settings["method"] == "generator":
+    is_transport = settings["preset"] != "paper"
+    if is_transport and settings["generator"] is not None and settings["method"] == "generator":
         raise ModelError(
             "This run's generator was trained as only tspg 0.1.0 does, and an audit would have to train it again. "
             "Make the run again with `tspg run`, and audit that."
         )
-    return ExperimentConfig(
-        **{
-            **settings,
-            "source_classes": None if sources is None else tuple(sources),
-            "target_model": TargetModelConfig(**settings["target_model"]),
-            "generator": trained,
-        }
-    )
+    return ExperimentConfig.from_dict(settings)
 
 
 def relabelled(dataset: Dataset, labels: NameArray, *, rows: BoolArray | None = None) -> Dataset:

@@ -1,6 +1,7 @@
 """All genes of the user's matrix, read again: the run folder keeps those of its gene set only."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from anndata import AnnData
 
 from tspg.audit.context import RunContext
 from tspg.data.demo import demo_data
+from tspg.data.expression import read
 from tspg.data.matrix import dense
 from tspg.data.readers.sample_sheets import input_files
 from tspg.data.reading import Reading
@@ -60,6 +62,6 @@ def _read(subject: RunContext, reading: Mapping[str, Any]) -> AnnData:
         if changed:
             raise NotThereError(f"{changed[0]} is not the file that the run has read")
     try:
-        return Reading.kept_in(Path(), reading).read(allow_unlabelled=True)
+        return read(replace(Reading.from_manifest(Path(), reading), allow_unlabelled=True))
     except TspgError as error:
         raise NotThereError(f"the expression file cannot be read again: {error}") from error

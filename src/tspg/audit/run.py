@@ -9,7 +9,7 @@ import pandas as pd
 
 from tspg.analysis.evaluation.controls import control_text
 from tspg.analysis.evaluation.thresholds import PASS
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.audit.batch_as_target import batch_as_target_work, levels_of, technical_column
 from tspg.audit.context import RunContext, read_context
 from tspg.audit.inputs import located
@@ -133,8 +133,9 @@ def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
     for row in found.controls.to_dict("records"):
         told = {"value": number(float(row["value"])), "answer": row["answer"]}
         answers.setdefault(str(row["control"]), {})[str(row["measure"])] = told
+    given = {"controls": found.controls, "test_evidence": run.test_evidence}
     return {
         "controls": answers,
         "evidence": values_by_method(found.evidence),
-        "verdict": verdict(found.evidence, method=run.method, controls=found.controls, test_evidence=run.test_evidence),
+        "verdict": answer_questions(found.evidence, method=run.method, **given),
     }

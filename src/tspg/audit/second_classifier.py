@@ -1,12 +1,10 @@
 """A second f, trained with another seed: a judge of the generator's own kind that it was never trained to convince."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pandas as pd
 
 from tspg.analysis.evaluation.classifiers import ClassifierScore
-from tspg.analysis.evaluation.measure import REAL, UNTOUCHED
+from tspg.analysis.evaluation.measure import COLUMNS, REAL, UNTOUCHED
 from tspg.audit.context import RunContext, donor_names
 from tspg.experiment.fit import methods_to_compare
 from tspg.model.device import choose_device
@@ -45,5 +43,5 @@ def with_second_classifier(evidence: pd.DataFrame, subject: RunContext) -> pd.Da
         for name, move in methods_to_compare(subject.model, dataset).items()
     }
     found |= {UNTOUCHED: hearing.of_moved(sources), REAL: hearing.recall}
-    added = pd.DataFrame([(name, MEASURE, *astuple(own)) for name, own in found.items()], columns=evidence.columns)
+    added = pd.DataFrame([(name, MEASURE, *own.cells) for name, own in found.items()], columns=COLUMNS)
     return pd.concat([evidence, added], ignore_index=True)

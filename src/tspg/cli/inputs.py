@@ -2,66 +2,92 @@
 
 from argparse import Namespace
 from dataclasses import replace
+from inspect import signature
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anndata import AnnData
 
 from tspg.data.annotations import Annotation, annotation_files, read_annotations
+from tspg.data.expression import read
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.readers.kinds import Kind, content_of
 from tspg.data.readers.sample_sheets import input_files
 from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
+from tspg.model.config import ALIGN, NORMALISE
 from tspg.report.excel import require_xlsxwriter
+
+if TYPE_CHECKING:
+    from tspg.experiment.task import SecondCohort
+
+T = TypeVar("T")
 
 
 def profiles(options: Namespace, gene_set: GeneSet | None = None, **more: Any) -> AnnData:
     """The matrix with its labels; samples that have none are left out, where that is allowed."""
-    adata = reading(options).read(gene_set, **limits(options), **more)
+    adata = read(replace(reading(options), **more), gene_set)
     column = label_column(options, adata)
     return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
 
 
-def second_cohort(options: Namespace, first: AnnData) -> AnnData | None:
-    """The second cohort, read as the first was: its genes, on whichever side of the file they stand."""
+def check_second_cohort(options: Namespace) -> None:
+    """Refuse options of a second cohort that do not go together."""
     if options.test_expression is None:
         if options.test_labels is not None:
             raise UsageError(f"--test-labels {options.test_labels}: add its matrix, --test-expression FILE.")
-        return None
-    if options.test_labels is None and options.label_column is None:
+        for name, none in (("normalise", NORMALISE[0]), ("align", ALIGN[0])):
+            if getattr(options, name) != none:
+                raise UsageError(
+                    f"--{name} is for a second cohort here: name it with --test-expression, or use it with "
+                    "`tspg perturb`."
+                )
+    elif options.test_labels is None and options.label_column is None:
         raise UsageError("Say which class each sample of the second cohort has: --test-labels FILE.")
+
+
+def second_cohort(options: Namespace, first: AnnData) -> "SecondCohort | None":
+    """The second cohort, read as the first was: its genes, in rows or in columns."""
+    from tspg.experiment.task import SecondCohort
+
+    if options.test_expression is None:
+        return None
     layer = options.layer if content_of(options.test_expression).kind == Kind.HDF5 else None
-    own = replace(reading(options), expression=options.test_expression, labels=options.test_labels, layer=layer)
-    own = replace(own, sample_column=None)  # another file's column
     genes = list(map(str, first.var_names))
     source = first.uns["tspg_input"]
-    how: dict[str, Any] = {"panel": source.get("panel"), "transform": Scale.of_dict(source["scale"])}
-    adata = own.read(genes, orient_by_genes=genes, labels_option="--test-labels", **how, **limits(options))
+    own = replace(
+        reading(options),
+        expression=options.test_expression,
+        labels=options.test_labels,
+        sample_column=None,  # another file's column
+        layer=layer,
+        orient_by_genes=genes,
+        panel=source.get("panel"),
+        transform=Scale.of_dict(source["scale"]),
+        labels_option="--test-labels",
+    )
+    adata = read(own, genes)
     column = adata.uns["tspg_input"].get("label_column")
-    return adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+    labelled = adata if column is None else adata[(adata.obs[column] != "").to_numpy()]
+    return SecondCohort(labelled, options.normalise, options.align)
 
 
 def reading(options: Namespace) -> Reading:
     """How the matrix is read."""
-    same = ("expression", "labels", "label_column", "sample_column", "layer", "value", "transpose", "transform")
-    return Reading(**{name: getattr(options, name) for name in same}, duplicates=options.duplicates or "error")
+    return Reading.from_options(vars(options))
 
 
-def limits(options: Namespace) -> dict[str, Any]:
-    """What is refused of a matrix, and what is accepted."""
-    return {
-        "allow_unlabelled": options.allow_unlabelled,
-        "max_memory_gb": options.max_memory,
-        "strict": options.strict,
-    }
+def taken_from(options: Namespace, kind: type[T], **more: Any) -> T:
+    """A dataclass whose fields are the options of the same names."""
+    named = {name: getattr(options, name) for name in signature(kind).parameters if hasattr(options, name)}
+    return kind(**{**named, **more})
 
 
 def label_column(options: Namespace, adata: AnnData) -> str | None:
     """The column with the classes, if any were given; a labels file with one column needs no name for it."""
-    from tspg.experiment.settings import only_label_column
+    from tspg.experiment.task import only_label_column
 
     return options.label_column or (only_label_column(adata) if options.labels else None)
 

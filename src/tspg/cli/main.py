@@ -11,6 +11,7 @@ from pathlib import Path
 from tspg.cli.parser import build_parser
 from tspg.cli.terminal import Forbearing, ProgressBars, flushed, log_to_terminal, open_terminal, printable
 from tspg.errors import ResourceError, TspgError, UsageError
+from tspg.model.config import check_options
 from tspg.utils.resources import is_out_of_memory
 
 INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(build_parser().parse_args(arguments))
     finally:
-        _tell(())  # argparse prints, too
+        _print(())  # argparse prints, too
         flushed(sys.stderr)
 
 
@@ -34,39 +35,40 @@ def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         _require_text(options)
-        _tell(run_command(options))
+        check_options(vars(options))
+        _print(run_command(options))
     except TspgError as error:
-        _tell(getattr(error, "lines", ()))
+        _print(getattr(error, "lines", ()))
+        message = error.on_command_line if isinstance(error, UsageError) else str(error)
         kept = _kept(options) if isinstance(error, ResourceError) else ""
-        said = error.on_command_line if isinstance(error, UsageError) else str(error)
-        _tell_error(f"error: {said} Then, {kept}" if kept else f"error: {said}")
+        _print_error(f"error: {message} Then, {kept}" if kept else f"error: {message}")
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        _tell_error(
-            "error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` tells what to "
+        _print_error(
+            "error: not enough memory. Use fewer genes (--gene-sets) or a larger machine; `tspg inspect` says what to "
             "expect."
         )
         return 4
     except KeyboardInterrupt as stopped:
-        _tell_error(f"interrupted; {_kept(options) or 'nothing half-written is left behind.'}")
+        _print_error(f"interrupted; {_kept(options) or 'nothing half-written is left behind.'}")
         return stopped.args[0] if stopped.args else INTERRUPTED[signal.SIGINT]
     return 0
 
 
 def run_command(options: argparse.Namespace) -> list[str]:
-    """Do what the options ask for; the libraries are only imported now, so that help is instant."""
+    """Run the command of the options; the libraries are only imported now, so that help is instant."""
     command = importlib.import_module(f"tspg.cli.commands.{options.command}")
     bars = ProgressBars()
     try:
-        lines: list[str] = command.run_command(options, bars)
+        lines: list[str] = command.run(options, bars)
     finally:
         bars.close()
     return lines
 
 
-def _tell(lines: Iterable[str]) -> None:
+def _print(lines: Iterable[str]) -> None:
     """Print what was found; a tab stays a tab. Somebody who closed the pipe has read enough."""
     fault = None
     try:
@@ -76,28 +78,25 @@ def _tell(lines: Iterable[str]) -> None:
         fault = error
     fault = flushed(sys.stdout) or fault
     if fault is not None and not isinstance(fault, BrokenPipeError):
-        _tell_error(f"what was found could not be printed here ({fault.strerror}); nothing else was lost.")
+        _print_error(f"what was found could not be printed here ({fault.strerror}); nothing else was lost.")
 
 
-def _tell_error(said: str) -> None:
+def _print_error(message: str) -> None:
     """Print what went wrong."""
-    print(f"tspg: {printable(said)}", file=Forbearing(sys.stderr))
+    print(f"tspg: {printable(message)}", file=Forbearing(sys.stderr))
 
 
 def _require_text(options: argparse.Namespace) -> None:
-    """Refuse names that are no text: they could stand in no report, table or manifest."""
+    """Refuse names that are no text: no report, table or manifest could hold them."""
     for value in vars(options).values():
         for name in value if isinstance(value, list) else [value]:
-            if isinstance(name, str | Path) and not _is_utf8(os.fsencode(name)):
-                raise UsageError(f"{os.fsencode(name)!r} is no name in UTF-8. Rename the file or folder.")
-
-
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+            if isinstance(name, str | Path):
+                try:
+                    os.fsencode(name).decode()
+                except UnicodeDecodeError as error:
+                    raise UsageError(
+                        f"{os.fsencode(name)!r} is no name in UTF-8. Rename the file or folder."
+                    ) from error
 
 
 def _stop(signum: int, _frame: object) -> None:

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tspg._version import __version__
-from tspg.model.config import ALIGN, DEFAULT_PRESET, ENRICHMENT, METHODS, NORMALISE, PRESETS, ExperimentConfig
+import tspg
+from tspg.model.config import ALIGN, DEVICES, ENRICHMENT, METHODS, NORMALISE, PRESETS, Training
 from tspg.utils.options import DUPLICATES
 
 SHELLS = ("bash", "zsh")  # that `tspg completion` writes for
@@ -19,7 +19,7 @@ def build_parser() -> Parser:
         prog="tspg",
         description="Move RNA-seq profiles to the state of another class and see which genes it takes.",
     )
-    parser.add_argument("--version", action="version", version=f"tspg {__version__}", help="print the version")
+    parser.add_argument("--version", action="version", version=f"tspg {tspg.__version__}", help="print the version")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (_demo, _inspect, _run, _perturb, _audit, _enrich, _compare, _report, _sweep, _completion):
         add(commands)
@@ -51,7 +51,9 @@ def _inspect(commands: Any) -> None:
 def _run(commands: Any) -> None:
     parser = _command(commands, "run", "Train on a labelled matrix and move every profile to the target class.")
     _add_matrix(parser)
-    parser.add_argument("--target", required=True, metavar="CLASS", help="class to move profiles to")
+    parser.add_argument(
+        "--target", dest="target_class", required=True, metavar="CLASS", help="class to move profiles to"
+    )
     _add_path(parser, "--out", "new folder for the results", "DIR", required=True)
     _add_study(parser)
     _add_second_cohort(parser)
@@ -197,13 +199,18 @@ def _add_study(parser: Parser) -> None:
         "--source",
         "classes to move (default: all but the target; without it preset paper trains G on all classes, as Eq. 1)",
         "CLASS",
+        dest="source_classes",
         default=None,
     )
     parser.add_argument(
         "--group-column", metavar="NAME", help="column with the donor or patient; one donor's samples stay together"
     )
     parser.add_argument(
+        "--split-column", metavar="NAME", help="column with `train` or `test` for each sample (default: a drawn split)"
+    )
+    parser.add_argument(
         "--adjust",
+        dest="adjust_column",
         metavar="COLUMN",
         help="column with a batch or platform to adjust every gene for (refused if it goes with the class)",
     )
@@ -241,12 +248,12 @@ def _add_remedies(parser: Parser, of: str = "") -> None:
 def _add_learning(parser: Parser) -> None:
     """How the answer is learned, and judged."""
     parser.add_argument(
-        "--preset", choices=list(PRESETS), default=DEFAULT_PRESET, help="named settings (default: %(default)s)"
+        "--preset", choices=list(PRESETS), default=Training.preset, help="named settings (default: %(default)s)"
     )
     parser.add_argument(
         "--method",
         choices=METHODS,
-        default="generator",
+        default=Training.method,
         help="the generator, or a method in closed form (default: %(default)s)",
     )
     length = parser.add_mutually_exclusive_group()
@@ -270,12 +277,12 @@ def _add_machine(parser: Parser) -> None:
     parser.add_argument(
         "--threads",
         type=int,
-        default=ExperimentConfig.threads,
+        default=Training.threads,
         metavar="N",
         help="processor threads (default: %(default)s)",
     )
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (default: %(default)s)"
+        "--device", choices=DEVICES, default=Training.device, help="where to train (default: %(default)s)"
     )
 
 
@@ -289,7 +296,7 @@ def _add_annotations(parser: Parser) -> None:
     parser.add_argument(
         "--enrichment",
         choices=ENRICHMENT,
-        default="both",
+        default=Training.enrichment,
         help="test the top genes (ora), the ranks of all genes (ranked), or both (default: %(default)s)",
     )
 

@@ -1,4 +1,4 @@
-"""What is told at the end of every command that leaves a report."""
+"""What every command that leaves a report prints at its end."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What may be wrong with files that can be read as they are: told as notes, and refused with `--strict`."""
+"""Warnings about files that can be read as they are; `--strict` refuses such files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tspg.data.genesets import GeneSet
-from tspg.data.identifiers import FEWEST_GENES, GeneMatch
+from tspg.data.identifiers import EXACT, FEWEST_GENES, GeneMatch
 from tspg.data.scale import LINEAR_KINDS, UNCLEAR, Scale, reason
 from tspg.errors import ExpressionError
 from tspg.utils.names import listed, notes_on_names, plain, shown
@@ -20,8 +20,14 @@ def warnings_about_names(gene_ids: Sequence[str], sample_ids: Sequence[str]) -> 
     return [*notes_on_names(gene_ids, what="gene"), *notes_on_names(sample_ids, what="sample")]
 
 
+def warnings_about_obs(obs: pd.DataFrame, label_column: str | None) -> list[str]:
+    """Warnings about the classes in a table of samples: in the named column, or in the only one."""
+    columns = [label_column] if label_column in obs.columns else list(obs.columns) if obs.shape[1] == 1 else []
+    return [warning for column in columns for warning in warnings_about_classes(list(obs[column]))]
+
+
 def warnings_about_classes(labels: Sequence[str]) -> list[str]:
-    """Classes that are one but for a slip of the pen, or that a spreadsheet would run as a formula."""
+    """Classes that differ only in blanks or capital letters, or that a spreadsheet would run as a formula."""
     classes = sorted(set(labels) - {""})
     by_plain: dict[str, list[str]] = {}
     for name in classes:
@@ -39,7 +45,7 @@ def warnings_about_sums(scale: Scale, duplicates: str, *, are_some: bool) -> lis
 
 
 def note_on_left_out(rows: Sequence[str]) -> list[str]:
-    """What was left out among the genes, and is no gene."""
+    """The rows among the genes that are no genes and were left out."""
     if not rows:
         return []
     are = "row is no gene and was" if len(rows) == 1 else "rows are no genes and were"
@@ -47,22 +53,28 @@ def note_on_left_out(rows: Sequence[str]) -> list[str]:
 
 
 def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[str]]:
-    """What to know about a gene set in a matrix, and what to doubt."""
+    """Notes and warnings on a gene set in a matrix; None is every gene."""
     if match is None:
         return [], []
-    n_found, n_wanted = len(match.found), len(match.found) + len(match.missing)
-    of = f"gene set {shown(name)}: " if name else ""
-    missing = f"{of}{len(match.missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(match.missing)}"
-    how = [f"genes were matched by another form of their names ({match.how})"] if match.how != "exact" else []
+    notes = [] if match.how == EXACT else [f"genes were matched by another form of their names ({match.how})"]
     if not match.missing:
-        return how, []
-    reason = "" if match.mismatch is None else f". {match.mismatch.sentence()}"
+        return notes, []
+    n_found, n_wanted = len(match.found), len(match.found) + len(match.missing)
+    missing = note_on_missing(name, match.missing, n_wanted)
+    if match.mismatch is not None:
+        missing += f". {match.mismatch.sentence()}"
     is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
-    return ([*how], [missing + reason]) if is_poor else ([missing, *how], [])
+    return (notes, [missing]) if is_poor else ([missing, *notes], [])
+
+
+def note_on_missing(name: str, missing: Sequence[str], n_wanted: int) -> str:
+    """Which genes of a set are not in the matrix."""
+    of = f"gene set {shown(name)}: " if name else ""
+    return f"{of}{len(missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(missing)}"
 
 
 def warning_about_description(gene_set: GeneSet) -> str:
-    """What to say of a set whose second field in its file is a gene of the matrix."""
+    """The warning about a set whose second field in its file is a gene of the matrix."""
     return (
         f"gene set {shown(gene_set.name)}: its description, {shown(gene_set.description)}, is a gene of the matrix. "
         "The second column of GMT is a description and no gene; if the file has none, put NA there"
@@ -75,7 +87,7 @@ def known_by(profile: Float32Array) -> bytes:
 
 
 def doubled_samples(values: Float32Array, sample_ids: Sequence[str]) -> list[str]:
-    """Samples that have exactly the profile of another one."""
+    """A warning about samples with exactly the profile of another one."""
     first: dict[bytes, str] = {}
     twice = []
     for sample, profile in zip(sample_ids, values, strict=True):
@@ -90,23 +102,11 @@ def doubled_samples(values: Float32Array, sample_ids: Sequence[str]) -> list[str
     ]
 
 
-def refuse(file: str, doubts: Sequence[str]) -> None:
-    """Refuse a file for a doubt about it, as `--strict` asks.
-
-    Raises
-    ------
-    ExpressionError
-        With the first doubt, and how many more there are.
-    """
-    if doubts:
-        more = f"There are {len(doubts) - 1:,} more such notes. " if len(doubts) > 1 else ""
+def refuse(file: str, warnings: Sequence[str]) -> None:
+    """Refuse a file with warnings, as `--strict` asks; ExpressionError with the first, and how many more there are."""
+    if warnings:
+        more = f"There are {len(warnings) - 1:,} more such notes. " if len(warnings) > 1 else ""
         raise ExpressionError(
-            f"{file}: refused because of --strict: {doubts[0]}{'' if doubts[0][-1] in '.?' else '.'} {more}"
-            "Correct the files, or leave out --strict to be told only."
+            f"{file}: refused because of --strict: {warnings[0]}{'' if warnings[0][-1] in '.?' else '.'} {more}"
+            "Correct the files, or leave out --strict for a note only."
         )
-
-
-def warnings_about_obs(obs: pd.DataFrame, label_column: str | None) -> list[str]:
-    """Doubts about the classes in a table of samples: in the named column, or in the only one."""
-    columns = [label_column] if label_column in obs.columns else list(obs.columns) if obs.shape[1] == 1 else []
-    return [doubt for column in columns for doubt in warnings_about_classes(list(obs[column]))]

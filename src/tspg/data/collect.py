@@ -1,11 +1,11 @@
-"""A table's blocks put together as one matrix of samples x genes, with only the wanted genes."""
+"""The blocks of a table collected into one matrix, samples x genes, of the wanted genes."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 
 from tspg.data.duplicates import joined_names, joined_values
 from tspg.data.genesets import GeneSet
@@ -34,12 +34,11 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Collected:
-    """The genes that some selections want, read once; `positions` tells where in `gene_ids` each column's gene stands.
+    """The genes of some selections, read once; `positions` are those of the columns of `values` in `gene_ids`.
 
-    `panel` are genes of the whole file, and their values, that tell how each sample's values are distributed; None
-    where every gene was wanted. `names_in_file` are the genes as the file has them, where some of one name were
-    made one; `statistics` are of every sample over all genes of the file, and `left_out` the names of rows that are
-    no genes.
+    `panel` are genes of the whole file and their values, over which the distribution of each sample's values is
+    taken; None if all genes were wanted. `names_in_file` are the genes before those of one name were joined.
+    `statistics` are of every sample over all genes of the file, `left_out` the names of rows that are no genes.
     """
 
     file: str
@@ -51,7 +50,7 @@ class Collected:
     statistics: SampleStatistics
     left_out: list[str]
     panel: tuple[list[str], Float32Array] | None = None
-    are_joined: bool = False  # some of the wanted genes are several of one name
+    are_joined: bool = False  # some wanted genes are several of one name
 
     @property
     def kept_genes(self) -> list[str]:
@@ -59,17 +58,17 @@ class Collected:
         return [self.gene_ids[at] for at in self.positions]
 
     def some(self, samples: BoolArray) -> "Collected":
-        """The same of some of the samples."""
+        """The same for some of the samples."""
         return replace(
             self,
             values=self.values[samples],
-            sample_ids=[name for name, is_one in zip(self.sample_ids, samples, strict=True) if is_one],
+            sample_ids=list(compress(self.sample_ids, samples)),
             statistics=self.statistics.some(samples),
             panel=None if self.panel is None else (self.panel[0], self.panel[1][samples]),
         )
 
     def scale(self, quantiles: Quantiles | None, fixed: str) -> tuple[Scale, Shape | None]:
-        """On what scale the values are, and how those of each sample are distributed; `fixed` is as for `decide`."""
+        """The scale of the values, and the distribution of each sample's; `fixed` is as for `decide`."""
         panel = self.values if self.panel is None else self.panel[1]
         if quantiles is None or len(quantiles.genes) < self.values.shape[1] <= PANEL:  # none of another file's panel
             panel = self.values
@@ -81,7 +80,7 @@ class Collected:
         return decide(self.statistics, panel, shape, fixed), shape
 
     def quantiles(self, genes: Sequence[str] | None) -> Quantiles | None:
-        """The quantile function of each sample over some genes, or else those of the panel; None without any."""
+        """The quantile function of each sample over some genes, by default those of the panel; None without any."""
         names, values = self.panel or (self.gene_ids, self.values)
         found, chosen = panel_among(names, genes)
         if not found:
@@ -89,7 +88,7 @@ class Collected:
         return Quantiles(tuple(found), quantile_functions(values if len(chosen) == len(names) else values[:, chosen]))
 
     def select(self, genes: Selection) -> Matrix:
-        """The part of one of the selections that the file was read for.
+        """The values of one of the selections that the file was read for.
 
         Raises
         ------
@@ -117,10 +116,10 @@ def collect(
     duplicates: str = "error",
     panel: Sequence[str] | None = None,
 ) -> Collected:
-    """The values of all wanted genes, block by block; every value of the file is read, and checked.
+    """The values of all wanted genes; every value of the file is read and checked.
 
-    Genes of one name are refused or made one, as `duplicates` says. `panel` are the genes that distributions are
-    taken over, where the file's own panel is not meant.
+    Genes of one name are refused or joined, as `duplicates` says. `panel` are the genes over which distributions are
+    taken, instead of the file's own panel.
     """
     if turned:
         _check(table.column_ids, "sample", table)
@@ -149,32 +148,25 @@ def _joined(found: Collected, rule: str) -> Collected:
         )
     panel = None
     if found.panel is not None:
-        names, beside = joined_names(found.panel[0])
-        panel = names, joined_values(found.panel[1], beside, rule)
-    return replace(
-        found,
-        values=values,
-        gene_ids=genes,
-        positions=np.unique(kept),
-        panel=panel,
-        are_joined=values.size < found.values.size,
-    )
+        names, panel_gene_of = joined_names(found.panel[0])
+        panel = names, joined_values(found.panel[1], panel_gene_of, rule)
+    are_joined = values.size < found.values.size
+    return replace(found, values=values, gene_ids=genes, positions=np.unique(kept), panel=panel, are_joined=are_joined)
 
 
-def genes_of(selection: Selection) -> Sequence[str]:
-    """The genes of a selection; none where all are wanted."""
+def _genes_of(selection: Selection) -> Sequence[str]:
     return selection.genes if isinstance(selection, GeneSet) else selection or ()
 
 
 def _match(selection: Selection, gene_ids: list[str]) -> GeneMatch:
     name = selection.name if isinstance(selection, GeneSet) else "the gene set"
-    return match_genes(genes_of(selection), gene_ids, name=name)
+    return match_genes(_genes_of(selection), gene_ids, name=name)
 
 
-def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> IndexArray | None:
-    """Where the genes of all selections stand, in the order of the file; None means everywhere.
+def _wanted_positions(selections: Sequence[Selection], gene_ids: list[str]) -> IndexArray | None:
+    """Positions of the genes of all selections, in the order of the file; None if all are wanted.
 
-    One selection of genes that are not there is refused at once; among several, when it is asked for.
+    A single selection without any gene in the file is refused at once; one of several, when it is taken.
     """
     names, gene_of = joined_names(gene_ids)
     wanted: set[int] = set()
@@ -187,64 +179,57 @@ def _wanted(selections: Sequence[Selection], gene_ids: list[str]) -> IndexArray 
 
 
 def _collect_samples(
-    table: Table, selections: Sequence[Selection], limit: float, of_panel: Sequence[str] | None
+    table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    are_genes = _are_genes(table.column_ids)
-    gene_ids, left_out = _parted(table.column_ids, are_genes)
-    columns = _wanted(selections, gene_ids)
-    names, gene_of = joined_names(gene_ids)
-    panel = (
-        np.empty(0, np.intp) if columns is None else np.flatnonzero(np.isin(gene_of, panel_among(names, of_panel)[1]))
-    )
-    wanted = np.arange(len(gene_ids)) if columns is None else columns
-    kept, beside = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
+    """The values of a table with samples in rows."""
+    gene_ids, left_out, are_genes = _without_no_genes(table.column_ids)
+    columns = _wanted_positions(selections, gene_ids)
+    if columns is None:
+        wanted, panel = np.arange(len(gene_ids)), np.empty(0, np.intp)
+    else:
+        names, gene_of = joined_names(gene_ids)
+        wanted, panel = columns, np.flatnonzero(np.isin(gene_of, panel_among(names, panel_genes)[1]))
+    kept, of_panel = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
     statistics, sample_ids = SampleStatistics(), list[str]()
     for block in table.blocks:
         sample_ids += block.row_ids
         values = block.values() if not left_out else block.values()[:, are_genes]
         statistics.add_samples(values)
         kept.append(values if columns is None else values[:, columns])
-        beside.append(values[:, panel])
-    found = None if columns is None else ([gene_ids[at] for at in panel], beside.values)
+        of_panel.append(values[:, panel])
+    found = None if columns is None else ([gene_ids[at] for at in panel], of_panel.values)
     return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, statistics, left_out, found)
 
 
 def _collect_genes(
-    table: Table, selections: Sequence[Selection], limit: float, of_panel: Sequence[str] | None
+    table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    genes = None if None in selections else {gene for genes in selections for gene in genes_of(genes)}
-    is_wanted = None if genes is None else possible_match(genes)
+    """The values of a table with genes in rows."""
+    is_wanted = None
+    if None not in selections:
+        is_wanted = possible_match({gene for genes in selections for gene in _genes_of(genes)})
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
-    beside = PanelRows(len(table.column_ids), of_panel, file=table.file, limit=limit)
+    of_panel = PanelRows(len(table.column_ids), panel_genes, file=table.file, limit=limit)
     statistics, gene_ids, left_out = SampleStatistics(), list[str](), list[str]()
-    kept_at: list[int] = []  # position among the genes of each kept row
+    positions: list[int] = []  # among the genes, of each kept row
     for block in table.blocks:
-        are_genes = _are_genes(block.row_ids)
-        names, others = _parted(block.row_ids, are_genes)
+        names, others, are_genes = _without_no_genes(block.row_ids)
         values = block.values() if not others else block.values()[are_genes]
         statistics.add_genes(values)
         rows = np.asarray([at for at, gene in enumerate(names) if is_wanted is None or is_wanted(gene)], np.intp)
-        kept_at += (rows + len(gene_ids)).tolist()
+        positions += (rows + len(gene_ids)).tolist()
         gene_ids += names
         left_out += others
         kept.append(values if is_wanted is None else values[rows])
         if is_wanted is not None:
-            panel = beside.candidates(names)
-            beside.add([names[at] for at in panel], values[panel])
-    found = None if is_wanted is None else beside.samples()
-    positions = np.asarray(kept_at, np.intp)
-    return Collected(
-        table.file, kept.values.T, table.column_ids, gene_ids, positions, gene_ids, statistics, left_out, found
-    )
+            panel = of_panel.candidates(names)
+            of_panel.add([names[at] for at in panel], values[panel])
+    found = None if is_wanted is None else of_panel.samples()
+    at = np.asarray(positions, np.intp)
+    return Collected(table.file, kept.values.T, table.column_ids, gene_ids, at, gene_ids, statistics, left_out, found)
 
 
-def _are_genes(names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return np.fromiter((not is_no_gene(name) for name in names), bool, len(names))
-
-
-def _parted(names: Sequence[str], are_genes: npt.NDArray[np.bool_]) -> tuple[list[str], list[str]]:
-    """The names of genes, and the others."""
-    if are_genes.all():
-        return list(names), []
-    kept = [name for name, is_gene in zip(names, are_genes, strict=True) if is_gene]
-    return kept, [name for name, is_gene in zip(names, are_genes, strict=True) if not is_gene]
+def _without_no_genes(names: Sequence[str]) -> tuple[list[str], list[str], BoolArray]:
+    """The names of genes, the other names, and a mask of the genes."""
+    are_genes = np.fromiter((not is_no_gene(name) for name in names), bool, len(names))
+    return list(compress(names, are_genes)), list(compress(names, ~are_genes)), are_genes

@@ -1,39 +1,24 @@
-"""Genes that a file holds several times: refused, or made one gene by a rule that looks at one sample at a time."""
+"""Genes that a file holds several times, joined by a rule that looks at one sample at a time."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from tspg.data.readers.table import to_float32
-from tspg.errors import UsageError
 from tspg.utils.names import listed
-from tspg.utils.options import DUPLICATES
-from tspg.utils.typing import Float32Array
+from tspg.utils.typing import Float32Array, IndexArray
 
 _IN_WORDS = {"first": "the first of each was kept", "mean": "they were averaged", "sum": "they were added up"}
 
 
-def check_rule(rule: str) -> None:
-    """Refuse a rule that there is not.
-
-    Raises
-    ------
-    UsageError
-        With the rules that there are.
-    """
-    if rule not in DUPLICATES:
-        raise UsageError(f"--duplicates {rule}: there is no such rule. Choose one of: {', '.join(DUPLICATES)}.")
-
-
-def joined_names(names: Sequence[str]) -> tuple[list[str], npt.NDArray[np.intp]]:
-    """Every name once, in order of first appearance, and for each of the given ones which it is."""
+def joined_names(names: Sequence[str]) -> tuple[list[str], IndexArray]:
+    """Every name once, in order of first appearance, and the number of each given name among these."""
     number_of = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return list(number_of), np.asarray([number_of[name] for name in names], np.intp)
 
 
-def joined_values(values: Float32Array, gene_of: npt.NDArray[np.intp], rule: str) -> Float32Array:
-    """Columns of one gene made one; `gene_of` numbers each column's gene, and the result is in order of the numbers."""
+def joined_values(values: Float32Array, gene_of: IndexArray, rule: str) -> Float32Array:
+    """The columns of each gene joined, in order of the numbers that `gene_of` gives to each column's gene."""
     genes, first, place, counts = np.unique(gene_of, return_index=True, return_inverse=True, return_counts=True)
     joined: Float32Array = np.ascontiguousarray(values[:, first])
     if rule == "first" or len(genes) == len(gene_of):
@@ -45,11 +30,11 @@ def joined_values(values: Float32Array, gene_of: npt.NDArray[np.intp], rule: str
 
 
 def note_on_joined(names: Sequence[str], rule: str) -> list[str]:
-    """What was done about genes that occur several times, for the user."""
+    """What was done with genes that occur several times."""
     genes, gene_of = joined_names(names)
-    twice = [genes[at] for at in np.flatnonzero(np.bincount(gene_of) > 1)] if len(genes) < len(names) else []
-    if not twice:
+    if len(genes) == len(names):
         return []
+    twice = [genes[at] for at in np.flatnonzero(np.bincount(gene_of) > 1)]
     return [
         f"{len(twice):,} gene name(s) occur more than once; {_IN_WORDS[rule]} (--duplicates {rule}): {listed(twice)}"
     ]

@@ -1,9 +1,9 @@
-"""Labels files: tables of what is known about samples, read as plain text; who joins them decides what is what."""
+"""Labels files: tables of what is known about samples, read as plain text."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import pandas as pd
@@ -30,10 +30,10 @@ _CLS_SIZES = re.compile(r"(\d{1,9})\s+(\d{1,9})\s+1\s*$")
 
 @dataclass(frozen=True)
 class LabelsFile:
-    """A labels file as it stands: every cell is text, column by column, beside the number of each line.
+    """A labels file as it is: every cell is text, column by column, with the number of each line.
 
-    The first line is in `columns` too; `header` tells whether it names them, and is None where only the samples of
-    the matrix can tell. A file with `by_order` has no samples' names: one column, a label for each sample in turn.
+    The first line is in `columns` too; `header` says whether it names them, None if only the samples of the matrix
+    can decide. A file with `by_order` has no sample names: one column, a label for each sample in turn.
     """
 
     path: Path
@@ -42,16 +42,10 @@ class LabelsFile:
     header: bool | None
     by_order: bool = False
     notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def column_at(self, name: str) -> int:
-        """Where the column of a name stands.
-
-        Raises
-        ------
-        LabelError
-            If there is none, or several.
-        """
+        """The position of the column of a name; LabelError if there is none, or several."""
         names = [column[0] for column in self.columns]
         if name not in names:
             raise LabelError(
@@ -62,7 +56,7 @@ class LabelsFile:
         return names.index(name)
 
     def titled(self, ids_at: int, is_sample: Callable[[str], bool], *, named: bool) -> "LabelsTable":
-        """The rows without the header, which is told by whether the first line is a sample as the others are.
+        """The rows without the header; the first line is one unless it is a sample as the others are.
 
         With `named`, the user has named a column of the header.
         """
@@ -95,46 +89,42 @@ class LabelsTable:
     columns: list[list[str]]
     lines: list[int]
 
-    def beside(self, ids_at: int) -> dict[str, list[str]]:
-        """All columns but that of the samples, by names that are there once: `column 3`, `age`, `age.1`."""
+    def other_columns(self, ids_at: int) -> dict[str, list[str]]:
+        """All columns but that of the samples, by unique names: `column 3`, `age`, `age.1`."""
         named: dict[str, list[str]] = {}
         for at, cells in enumerate(self.columns):
-            if at == ids_at:
-                continue
-            name = alone = UNNAMED_LABEL if self.names is None else self.names[at] or f"column {at + 1}"
-            number = 0
-            while alone in named:
-                number += 1
-                alone = f"{name}.{number}"
-            named[alone] = cells
+            if at != ids_at:
+                name = UNNAMED_LABEL if self.names is None else self.names[at] or f"column {at + 1}"
+                numbered = chain([name], (f"{name}.{number}" for number in count(1)))
+                named[next(one for one in numbered if one not in named)] = cells
         return named
 
 
 def read_labels(path: str | Path, *, label_column: str | None = None, sample_column: str | None = None) -> pd.DataFrame:
-    """The labels of each sample, all as text, with the sample's name as index.
+    """The labels of each sample, all as text, indexed by sample name.
 
     A file without header has two columns, sample and label, and gives a column `label`
-    (`attrs["unnamed_label"]` is then True). `attrs["doubts"]` tells what may be wrong. A file is read as one with a
-    header if it has more columns, if one of them is named here, or if its first field is empty or one of `sample`,
-    `sample_id`, `id`, ... Cells are as they stand in the file, empty ones too.
+    (`attrs["unnamed_label"]` is then True). A file has a header if it has more columns, if one of them is named here,
+    or if its first field is empty or one of `sample`, `sample_id`, `id`, ... Cells are kept as they are, empty ones
+    too. `attrs["warnings"]` lists what may be wrong.
 
     Parameters
     ----------
     path
         The table: text, plain or compressed.
     label_column
-        The column with the classes, if the table has a header and it matters which.
+        The column with the classes, if the table has a header and several columns.
     sample_column
-        The column with the samples' names, if it is not the first.
+        The column with the sample names, if it is not the first.
 
     Returns
     -------
-    One row a sample, one column a label; every cell is text. Lines that say the same twice are one.
+    One row per sample, one column per label. Lines that say the same twice are one.
 
     Raises
     ------
     LabelError
-        If lines differ in length, two lines say different things of a sample, or a label has blanks around it.
+        If lines differ in length, two lines contradict each other, or a label has blanks around it.
 
     Examples
     --------
@@ -144,24 +134,23 @@ def read_labels(path: str | Path, *, label_column: str | None = None, sample_col
     """
     file = read_labels_file(path)
     if file.by_order:
-        raise LabelError(f"{file.path}: a CLS file has no samples' names. Give it together with the matrix.")
+        raise LabelError(f"{file.path}: a CLS file has no sample names. Give it together with the matrix.")
     named = [file.column_at(name) for name in (sample_column, label_column) if name is not None]
     ids_at = 0 if sample_column is None else named[0]
     table = file.split(bool(named) or file.header is True)
-    ids, beside = table.columns[ids_at], table.beside(ids_at)
+    ids, others = table.columns[ids_at], table.other_columns(ids_at)
     check_names(ids, what="sample", file=str(file.path), error=LabelError, twice_allowed=True)
-    labels = list(beside) if label_column is None else [label_column]
+    labels = list(others) if label_column is None else [label_column]
     first: dict[str, int] = {}
     for row, sample in enumerate(ids):
         before = first.setdefault(sample, row)
         for name in labels:
-            check_label(beside[name][row], sample, f"{file.path}, line {table.lines[row]:,}")
-            if beside[name][before] != beside[name][row]:
-                raise contradiction(file.path, sample, [(table.lines[at], beside[name][at]) for at in (before, row)])
-    rows = list(first.values())
-    columns = {name: [cells[row] for row in rows] for name, cells in beside.items()}
+            check_label(others[name][row], sample, f"{file.path}, line {table.lines[row]:,}")
+            if others[name][before] != others[name][row]:
+                raise contradiction(file.path, sample, [(table.lines[at], others[name][at]) for at in (before, row)])
+    columns = {name: [cells[row] for row in first.values()] for name, cells in others.items()}
     found = pd.DataFrame(columns, index=pd.Index(list(first), dtype=object), dtype=object)
-    found.attrs["doubts"] = list(file.doubts)
+    found.attrs["warnings"] = list(file.warnings)
     if table.names is None:
         found.attrs["unnamed_label"] = True
     return found
@@ -174,19 +163,19 @@ def is_missing(label: str) -> bool:
 
 
 def warnings_about_unknown(labels: Collection[str]) -> list[str]:
-    """A doubt about classes that seem to mean that the class is not known."""
+    """A warning about classes that seem to mean that the class is not known."""
     unknown = sorted({label for label in labels if label and _UNKNOWN.fullmatch(label)})
     if not unknown:
         return []
     n_samples = sum(label in unknown for label in labels)
     return [
-        f"{n_samples:,} samples are of class {listed(unknown)}, which is a class like any other here. If it means that "
-        "nothing is known, empty these cells and use --allow-unlabelled"
+        f"{n_samples:,} samples are of class {listed(unknown)}, which is a class like any other here. If it means "
+        "unknown, empty these cells and use --allow-unlabelled"
     ]
 
 
 def check_label(label: str, sample: str, where: str) -> None:
-    """Refuse a label that holds control characters, or is a class of its own by the blanks around it."""
+    """Refuse a label with control characters, or with blanks around it that would make it another class."""
     check_characters([label], what="class", file=f"{where}: sample {shown(sample)}", error=LabelError)
     if label != label.strip():
         raise LabelError(
@@ -194,9 +183,9 @@ def check_label(label: str, sample: str, where: str) -> None:
         )
 
 
-def contradiction(path: Path, sample: str, said: Sequence[tuple[int, str]]) -> LabelError:
+def contradiction(path: Path, sample: str, lines: Sequence[tuple[int, str]]) -> LabelError:
     """The error about two lines, each with its number, that give a sample different labels."""
-    (line, label), (other_line, other) = said
+    (line, label), (other_line, other) = lines
     return LabelError(
         f"{path}, lines {line:,} and {other_line:,}: sample {shown(sample)} is {shown(label)} and {shown(other)}. "
         "Remove the wrong line."
@@ -215,40 +204,33 @@ def read_labels_file(path: str | Path) -> LabelsFile:
     with TextLines(path, LabelError) as lines:
         first = lines.peek(2)
         if first and first[0].startswith("!"):
-            return _of_series(path, samples_of_series(lines))
-        if first and (first[0].startswith("#numeric") or _is_cls(first)):
+            samples = samples_of_series(lines)
+            columns = [["geo_accession", *samples.index], *([str(name), *samples[name]] for name in samples.columns)]
+            note = f"{path.name}: read as {NAME}"
+            return LabelsFile(path, columns, [1] * len(columns[0]), header=True, notes=(note,))
+        is_cls = len(first) == 2 and _CLS_SIZES.match(first[0]) and first[1].startswith("#")
+        if is_cls or (first and first[0].startswith("#numeric")):
             return _read_cls(path, [line for _, line in lines.numbered_lines()])
         head = read_head(lines)
         rows = list(islice(rows_of(lines, head), MOST_LINES))
         if len(rows) == MOST_LINES:
             raise LabelError(f"{path}: more than {MOST_LINES:,} lines. Keep those of the samples in the matrix.")
-        doubts = (f"{path.name}: {NO_LINE_END}",) if lines.ends_without_newline else ()
+        warnings = (f"{path.name}: {NO_LINE_END}",) if lines.ends_without_newline else ()
     columns = [list(cells) for cells in zip(head.header, *(fields for _, fields in rows), strict=True)]
     if not any(map(any, columns[1:])):
         raise LabelError(f"{path}, line {head.line}: one column only. Give a sample and its label in each line.")
-    told = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
-    if told:
+    has_header = len(columns) > 2 or not head.header[0] or head.header[0].casefold() in _SAMPLE_NAMES
+    if has_header:
         check_characters(head.header, what="column", file=str(path), error=LabelError)
-    if told and not rows:
-        raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
+        if not rows:
+            raise LabelError(f"{path}: there is a header line but no sample below it. Check that the file is complete.")
     notes = tuple(f"{path.name}: {note}" for note in head.notes)
-    return LabelsFile(
-        path, columns, [head.line, *(number for number, _ in rows)], told or None, notes=notes, doubts=doubts
-    )
-
-
-def _of_series(path: Path, samples: pd.DataFrame) -> LabelsFile:
-    """What a series matrix of GEO says of its samples, as a table with a header."""
-    columns = [["geo_accession", *samples.index], *([str(name), *samples[name]] for name in samples.columns)]
-    return LabelsFile(path, columns, [1] * len(columns[0]), header=True, notes=(f"{path.name}: read as {NAME}",))
-
-
-def _is_cls(lines: Sequence[str]) -> bool:
-    return len(lines) == 2 and _CLS_SIZES.match(lines[0]) is not None and lines[1].startswith("#")
+    lines_of = [head.line, *(number for number, _ in rows)]
+    return LabelsFile(path, columns, lines_of, has_header or None, notes=notes, warnings=warnings)
 
 
 def _read_cls(path: Path, lines: Sequence[str]) -> LabelsFile:
-    """The classes of a CLS file of GSEA in the order of the samples, which it does not name."""
+    """The classes of a CLS file of GSEA, in the order of the samples, which it does not name."""
     sizes = _CLS_SIZES.match(lines[0])
     if sizes is None:
         raise LabelError(f"{path}, line 1: a CLS file of numbers (#numeric) has no classes. Give a file with classes.")
@@ -259,7 +241,7 @@ def _read_cls(path: Path, lines: Sequence[str]) -> LabelsFile:
             raise LabelError(
                 f"{path}: line 1 says {int(number):,} {what}, but there are {len(found):,} below. Correct the file."
             )
-    if set(used) != set(names):  # the first label used stands for the first class, and so on
+    if set(used) != set(names):  # the first label used means the first class, and so on
         if len(names) != len(used):
             raise LabelError(f"{path}, line 2: {len(names):,} names for {len(used):,} classes. Name each class.")
         if all(label.isdigit() for label in used) and used != sorted(used, key=int):

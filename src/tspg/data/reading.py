@@ -1,22 +1,33 @@
-"""How an expression file is read: asked for by a user, kept in the manifest, done again by an audit."""
+"""How an expression file is read: one validated object for Python, the command line, sweeps, manifests and audits."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from anndata import AnnData
+from tspg.errors import UsageError
+from tspg.utils.options import DUPLICATES, TRANSFORMS
 
-from tspg.data.collect import Selection
-from tspg.data.expression import read_once
+if TYPE_CHECKING:
+    from tspg.data.scale import Scale
 
-PATHS = ("expression", "labels")
+_PATHS = ("expression", "labels")
+_STORED = (*_PATHS, "label_column", "sample_column", "layer", "value", "transpose", "transform", "duplicates")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that decides the numbers and labels that come of an expression file; as in `read_expression`."""
+    """The options of `read_expression`, where they are described.
+
+    A manifest stores those that decide which numbers and labels come out (`_STORED`); the others say what is
+    accepted. `labels_option` names the option that gave the labels, for messages.
+
+    Raises
+    ------
+    UsageError
+        If `transform` or `duplicates` is not one of the allowed words.
+    """
 
     expression: Path
     labels: Path | None = None
@@ -25,25 +36,39 @@ class Reading:
     layer: str | None = None
     value: str | None = None
     transpose: bool = False
-    transform: str = "auto"
+    transform: "str | Scale" = "auto"
     duplicates: str = "error"
+    orient_by_genes: Sequence[str] | None = None
+    panel: Sequence[str] | None = None
+    allow_unlabelled: bool = False
+    max_memory_gb: float | None = None
+    strict: bool = False
+    refuse_linear: bool = True
+    labels_option: str = "--labels"
 
-    def read(self, genes: Selection = None, **limits: Any) -> AnnData:
-        """The labelled matrix; `limits` say what is refused, accepted or done otherwise (see `read_once`)."""
-        options = {name: value for name, value in vars(self).items() if name != "expression"}
-        return read_once(self.expression, [genes], **{**options, **limits}).select(genes)
+    def __post_init__(self) -> None:
+        for name, words, given in (
+            ("transform", TRANSFORMS, self.transform),
+            ("duplicates", DUPLICATES, self.duplicates),
+        ):
+            if isinstance(given, str) and given not in words:
+                raise UsageError(f"--{name} {given}: unknown. Choose one of: {', '.join(words)}.")
 
-    def seen_from(self, folder: Path) -> dict[str, Any]:
-        """As a manifest keeps it: plain values, paths as seen from the run folder."""
-        here = folder.resolve()
-        kept = {name: getattr(self, name) for name in PATHS}
-        paths = {name: None if path is None else os.path.relpath(path.resolve(), here) for name, path in kept.items()}
-        return {**asdict(self), **paths}
+    def to_manifest(self, folder: Path) -> dict[str, Any]:
+        """The stored options as plain values, with paths relative to the run folder."""
+        stored = {name: getattr(self, name) for name in _STORED}
+        paths = {name: os.path.relpath(stored[name].resolve(), folder.resolve()) for name in _PATHS if stored[name]}
+        return stored | paths
 
     @classmethod
-    def kept_in(cls, folder: Path, kept: Mapping[str, Any]) -> Self:
-        """The reading that a run folder's manifest keeps; what an older one does not know is as it was then."""
-        kept = {"transform": "none", **kept}
-        known = {field.name: kept[field.name] for field in fields(cls) if field.name in kept}
-        paths = {name: folder.resolve() / known[name] for name in PATHS if known.get(name)}
+    def from_manifest(cls, folder: Path, stored: Mapping[str, Any]) -> Self:
+        """The options that the manifest of a run folder holds; without a transform, values were taken as they are."""
+        known = {"transform": "none"} | {name: stored[name] for name in _STORED if name in stored}
+        paths = {name: folder.resolve() / known[name] for name in _PATHS if known.get(name)}
         return cls(**{**known, **paths})
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """Those of some options of the command line or a sweep file, which call the memory limit `max_memory`."""
+        named = {"max_memory_gb": options.get("max_memory"), **options}
+        return cls(**{field.name: named[field.name] for field in fields(cls) if named.get(field.name) is not None})

@@ -1,6 +1,5 @@
-"""What is counted of every sample while a file is read, over all its genes: sums, zeros, whole numbers, extremes."""
+"""Statistics of every sample over all genes of a file, taken while it is read: sums, zeros, whole numbers, extremes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +11,13 @@ from tspg.utils.typing import BoolArray, Float32Array, Float64Array
 LARGEST_LOG = {2.0: 30.0, float(np.e): 21.0, 10.0: 9.0}
 _GRID = np.searchsorted(LEVELS, np.linspace(0, 1, 401))  # levels at equal steps, without the denser tails
 _ROWS_AT_ONCE = 256
-
-_JOINED: dict[str, Callable[[Float64Array, Float64Array], Float64Array]] = {
-    "smallest": np.minimum,
-    "largest": np.maximum,
-    "total": np.add,
-    "n_zero": np.add,
-    "n_whole": np.add,
-    **{f"unlogged_{base:g}": np.add for base in LARGEST_LOG},
-}
+_UNLOGGED = {base: f"unlogged_{base:g}" for base in LARGEST_LOG}
+_NAMES = ("smallest", "largest", "total", "n_zero", "n_whole", *_UNLOGGED.values())
+_REDUCED_BY = {"smallest": np.minimum, "largest": np.maximum}  # the others are sums
 
 
 class SampleStatistics:
-    """Running statistics of samples, one number a sample each; over every gene of the file, kept or not."""
+    """Running statistics, one number per sample, over every gene of the file, kept or not."""
 
     def __init__(self) -> None:
         self.n_genes = 0
@@ -39,29 +32,28 @@ class SampleStatistics:
         return found
 
     def add_samples(self, values: Float32Array) -> None:
-        """Take in some samples with all their genes; shape (samples, genes)."""
+        """Add some samples with all their genes; shape (samples, genes)."""
         self.n_genes = values.shape[1]
-        self._parts.append(_measured(values, axis=1))
+        self._parts.append(_measure(values, axis=1))
 
     def add_genes(self, values: Float32Array) -> None:
-        """Take in some genes of all samples; shape (genes, samples)."""
+        """Add some genes of all samples; shape (genes, samples)."""
         if not len(values):
             return
         self.n_genes += len(values)
-        found = _measured(values, axis=0)
-        before = self._parts[0] if self._parts else None
-        joined = found if before is None else {name: _JOINED[name](before[name], found[name]) for name in found}
-        self._parts = [joined]
+        found = _measure(values, axis=0)
+        for before in self._parts:  # one at most
+            found = {name: _REDUCED_BY.get(name, np.add)(before[name], found[name]) for name in found}
+        self._parts = [found]
 
     def some(self, samples: BoolArray) -> "SampleStatistics":
         """Those of some of the samples."""
         found = SampleStatistics()
-        found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _JOINED}]
+        found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _NAMES}]
         return found
 
     def _all(self, name: str) -> Float64Array:
-        parts = [part[name] for part in self._parts]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return np.concatenate([part[name] for part in self._parts] or [np.empty(0)])
 
     @property
     def smallest(self) -> Float64Array:
@@ -75,29 +67,29 @@ class SampleStatistics:
 
     @property
     def totals(self) -> Float64Array:
-        """Each sample's values added up: the library size, where they are counts."""
+        """The sum of each sample's values: the library size, if they are counts."""
         return self._all("total")
 
     @property
     def n_zero(self) -> Float64Array:
-        """How many values of each sample are zero."""
+        """The number of zeros of each sample."""
         return self._all("n_zero")
 
     @property
     def n_whole(self) -> Float64Array:
-        """How many values of each sample are whole numbers, zeros among them."""
+        """The number of whole numbers of each sample, zeros included."""
         return self._all("n_whole")
 
     def unlogged(self, base: float) -> Float64Array:
-        """What each sample's values add up to if they are log(x + 1) to a base; not a number where they cannot be."""
-        return self._all(f"unlogged_{base:g}")
+        """The sum of each sample's values if they are log(x + 1) to a base; NaN if they cannot be."""
+        return self._all(_UNLOGGED[base])
 
 
-def _measured(values: Float32Array, axis: int) -> dict[str, Float64Array]:
-    """Every statistic of one block; few passes over it, since a file may have a billion values."""
+def _measure(values: Float32Array, axis: int) -> dict[str, Float64Array]:
+    """Every statistic of one block, in few passes, since a file may have a billion values."""
     n = values.shape[axis]
     if not n:
-        return dict.fromkeys(_JOINED, np.zeros(values.shape[1 - axis]))
+        return dict.fromkeys(_NAMES, np.zeros(values.shape[1 - axis]))
     largest = values.max(axis=axis).astype(np.float64)
     found = {
         "smallest": values.min(axis=axis).astype(np.float64),
@@ -111,19 +103,19 @@ def _measured(values: Float32Array, axis: int) -> dict[str, Float64Array]:
         possible = (largest > 0) & (largest <= most)
         if possible.any():
             part = values if possible.all() else np.compress(possible, values, axis=1 - axis)
-            with np.errstate(over="ignore"):  # values far below zero are nothing, unlogged
+            with np.errstate(over="ignore"):  # values far below zero become nothing
                 sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
-        found[f"unlogged_{base:g}"] = sums
+        found[_UNLOGGED[base]] = sums
     return found
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How each sample's values are distributed, read off its quantile function; one number a sample each.
+    """The distribution of each sample's values, read off its quantile function; one number per sample.
 
-    The one largest and the one smallest value have no say, so that a single bad cell does not change the picture.
-    `scatter` is the standard deviation of the values above zero over their mean: many times 1 on a linear scale,
-    below 1.5 on a log scale, whatever the unit.
+    The largest and the smallest value do not count, so that a single bad cell changes nothing. `scatter` is the
+    standard deviation of the values above zero over their mean: many times 1 on a linear scale, below 1.5 on a log
+    scale, whatever the unit.
     """
 
     grid: Float32Array  # shape (samples, 401): from the smallest to the largest in equal steps
@@ -144,20 +136,18 @@ class Shape:
         quarter, middle, upper = (quantiles[:, np.searchsorted(LEVELS, level)] for level in (0.25, 0.5, 0.75))
         return cls(
             grid,
-            inside[:, 0].astype(np.float64),
-            inside[:, -1].astype(np.float64),
-            middle.astype(np.float64),
-            (upper - quarter).astype(np.float64),
-            _scatter(kept.astype(np.float64)),
+            low=inside[:, 0].astype(np.float64),
+            high=inside[:, -1].astype(np.float64),
+            middle=middle.astype(np.float64),
+            spread=(upper - quarter).astype(np.float64),
+            scatter=_scatter(kept.astype(np.float64)),
         )
 
 
 def _scatter(values: Float64Array) -> Float64Array:
-    """The standard deviation over the mean of each row's values above zero; 0 where there are none."""
+    """The standard deviation over the mean of each row's values above zero; 0 if there are none."""
     above = values > 0
     n = np.maximum(above.sum(axis=1), 1)
-    kept = np.where(above, values, 0.0)
-    mean = kept.sum(axis=1) / n
+    mean = np.where(above, values, 0.0).sum(axis=1) / n
     variance = np.where(above, (values - mean[:, None]) ** 2, 0.0).sum(axis=1) / n
-    scatter: Float64Array = np.sqrt(variance) / np.where(mean > 0, mean, 1.0)
-    return scatter
+    return np.asarray(np.sqrt(variance) / np.where(mean > 0, mean, 1.0), np.float64)

@@ -1,9 +1,6 @@
-"""Which scale values are on, by what their samples look like."""
-
-from dataclasses import replace
+"""The scale of values, decided by what their samples look like."""
 
 import numpy as np
-import numpy.typing as npt
 from anndata import AnnData
 
 from tspg.data.identifiers import FEWEST_GENES
@@ -12,6 +9,7 @@ from tspg.data.quantiles import is_as_read, panel_of, quantile_functions
 from tspg.data.sample_statistics import LARGEST_LOG, SampleStatistics, Shape
 from tspg.data.scale import (
     CENTRED,
+    CENTRED_KINDS,
     EQUAL_SUMS,
     ESTIMATED_COUNTS,
     LARGEST_LOG2,
@@ -36,12 +34,14 @@ _MANY = 0.9  # share of the samples that decides, whatever the others look like
 _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum gives
 _ABOUT_A_MILLION = 0.05
 _ABOUT = 0.02  # by which sums of logarithms that were rounded differ
-_ROUNDED, _ROUNDED_LOGS = 0.01, 0.3  # the same of whole numbers; counts as small as logarithms have ever other sums
+_ROUNDED, _ROUNDED_LOGS = 0.01, 0.3  # the same for whole numbers; sums of counts this small always differ more
 _FEW_COUNTS = 11.0  # largest values of samples from which on small counts and rounded logarithms can be told apart
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
-_MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are looked at gene by gene
+_MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are examined gene by gene
 _DEPTH = 0.25  # spread of the logarithms of size factors that is left once samples are normalised between one another
+
+Verdict = tuple[str, str, float]  # the kind, the code of what decided it, and the number that it rests on
 
 
 def scale_of(values: Float32Array) -> Scale:
@@ -54,10 +54,10 @@ def scale_of(values: Float32Array) -> Scale:
 
 
 def scale_in(adata: AnnData, values: Float32Array, layer: str | None = None) -> tuple[Scale, bool]:
-    """The scale of expression, and whether it was decided when its file was read; else that of some of its values."""
-    kept = adata.uns.get("tspg_input", {}).get("scale")
-    if kept is not None and layer in (None, X) and is_as_read(adata):
-        return Scale.of_dict(kept), True
+    """The scale that was decided when the file was read, and True; else that of these values, and False."""
+    stored = adata.uns.get("tspg_input", {}).get("scale")
+    if stored is not None and layer in (None, X) and is_as_read(adata):
+        return Scale.of_dict(stored), True
     return scale_of(values), False
 
 
@@ -69,13 +69,21 @@ def decide(of: SampleStatistics, panel: Float32Array, shape: Shape, fixed: str =
     of
         Statistics of every sample over all genes of the file.
     panel, shape
-        The values of some genes, shape (samples, genes), and how each sample's are distributed.
+        The values of some genes, shape (samples, genes), and the distribution of each sample's.
     fixed
-        The kind that the file's layout says; it holds unless the values contradict it.
+        The kind that the file's layout says; used unless the values contradict it.
     """
     totals, n_cells = of.totals, max(1, of.n_genes * len(of.totals))
-    known = Scale(
-        UNCLEAR,
+    kind, why, figure = _kind(of, panel, shape)
+    families = (LINEAR_KINDS, LOG_KINDS, (*CENTRED_KINDS, LOG_SCALE))
+    if fixed and (kind == UNCLEAR or any(fixed in family and kind in family for family in families)):
+        kind, why = fixed, "layout"
+        if fixed == RAW_COUNTS and not _all_whole(of):
+            kind = ESTIMATED_COUNTS
+    return Scale(
+        kind,
+        why,
+        figure,
         n_genes=of.n_genes,
         smallest=float(of.smallest.min(initial=np.inf)),
         largest=float(of.largest.max(initial=-np.inf)),
@@ -83,28 +91,17 @@ def decide(of: SampleStatistics, panel: Float32Array, shape: Shape, fixed: str =
         library=float(np.median(totals)) if len(totals) else 0.0,
         library_ratio=float(totals.max() / totals.min()) if len(totals) and totals.min() > 0 else 0.0,
     )
-    kind, why, figure = _kind(of, panel, shape)
-    if fixed and _agree(fixed, kind):
-        kind, why = fixed, "layout"
-        if fixed == RAW_COUNTS and not _all_whole(of):
-            kind = ESTIMATED_COUNTS
-    return replace(known, kind=kind, why=why, figure=figure)
 
 
-def _agree(fixed: str, found: str) -> bool:
-    """Whether values that look like one kind may be of another, which a layout says they are."""
-    families = (LINEAR_KINDS, LOG_KINDS, (Z_SCORES, CENTRED, LOG_SCALE))
-    return found == UNCLEAR or any(fixed in family and found in family for family in families)
-
-
-def _kind(of: SampleStatistics, panel: Float32Array, shape: Shape) -> tuple[str, str, float]:
-    """The kind, what decided it, and the number that it rests on."""
-    used = of.largest > of.smallest  # what is the same in every gene says nothing
+def _kind(of: SampleStatistics, panel: Float32Array, shape: Shape) -> Verdict:
+    used = of.largest > of.smallest  # a sample with one value in every gene says nothing
     if of.n_genes < FEWEST_GENES:
-        return _of_few(of)
+        return _of_few_genes(of)
     if not used.any():
         return UNCLEAR, "constant", 0.0
-    negative, linear = _look_negative(of, shape, used), look_linear(shape, used)
+    # Samples with values below zero, more than a single bad cell.
+    negative = used & (of.smallest < 0) & ((shape.low < 0) | (shape.middle <= 0))
+    linear = look_linear(shape, used)
     if negative[used].mean() >= 0.5:
         return _of_negatives(of, panel, shape, used)
     if _are_ranks(of, shape, used):
@@ -119,8 +116,8 @@ def _kind(of: SampleStatistics, panel: Float32Array, shape: Shape) -> tuple[str,
     return (UNCLEAR, "between", share) if share > 1 - _MANY else _of_bounded(of, shape, used)
 
 
-def _of_few(of: SampleStatistics) -> tuple[str, str, float]:
-    """By size alone, where genes are too few to tell by how their values are distributed."""
+def _of_few_genes(of: SampleStatistics) -> Verdict:
+    """By size alone: the genes are too few to tell by the distribution of their values."""
     smallest, largest = float(of.smallest.min(initial=0.0)), float(of.largest.max(initial=0.0))
     if _all_whole(of):
         return (RAW_COUNTS, "whole", largest) if largest > LARGEST_LOG2 else (UNCLEAR, "few genes", of.n_genes)
@@ -129,12 +126,12 @@ def _of_few(of: SampleStatistics) -> tuple[str, str, float]:
     return (LOG_SCALE, "bounded", largest) if smallest >= 0 else (LOG_SCALE, "negative", smallest)
 
 
-def _of_whole(of: SampleStatistics, shape: Shape, used: BoolArray) -> tuple[str, str, float]:
-    """Whole numbers: counts, or what was rounded to them."""
+def _of_whole(of: SampleStatistics, shape: Shape, used: BoolArray) -> Verdict:
+    """Whole numbers: counts, or values rounded to whole numbers."""
     top, totals = float(of.largest.max()), of.totals[used]
     if top <= 1:
         return UNCLEAR, "yes or no", top
-    if bool((np.abs(totals / _A_MILLION - 1) < (_ROUNDED if len(totals) > 1 else _EQUAL)).all()):
+    if _all_about_a_million(totals, _ROUNDED if len(totals) > 1 else _EQUAL):
         return EQUAL_SUMS, "rounded", float(np.median(totals))
     high, middle, scatter = (float(np.median(part[used])) for part in (shape.high, shape.middle, shape.scatter))
     if top <= LARGEST_LOG2 and high >= _FEW_COUNTS:
@@ -149,9 +146,8 @@ def _all_whole(of: SampleStatistics) -> bool:
     return bool((of.n_whole == of.n_genes).all() and (of.smallest >= 0).all() and of.n_genes)
 
 
-def _look_negative(of: SampleStatistics, shape: Shape, used: BoolArray) -> BoolArray:
-    """Samples with values below zero, more than a single bad cell."""
-    return used & (of.smallest < 0) & ((shape.low < 0) | (shape.middle <= 0))
+def _all_about_a_million(totals: Float64Array, tolerance: float) -> bool:
+    return bool((np.abs(totals / _A_MILLION - 1) < tolerance).all())
 
 
 def look_linear(shape: Shape, used: BoolArray) -> BoolArray:
@@ -162,59 +158,54 @@ def look_linear(shape: Shape, used: BoolArray) -> BoolArray:
 
 
 def are_apart(smaller: Float64Array, larger: Float64Array) -> bool:
-    """Whether nearly all of some numbers are below nearly all of others, tenfold: on another scale, not less of it."""
+    """Whether nearly all of some numbers are tenfold below nearly all of others: on another scale, not less of it."""
     return bool(10 * np.quantile(smaller, 0.9) < np.quantile(larger, 0.1))
 
 
-def _of_negatives(of: SampleStatistics, panel: Float32Array, shape: Shape, used: BoolArray) -> tuple[str, str, float]:
+def _of_negatives(of: SampleStatistics, panel: Float32Array, shape: Shape, used: BoolArray) -> Verdict:
     """Values below zero: centred ones, or logarithms of small numbers."""
     low, high = float(np.median(shape.low[used])), float(np.median(shape.high[used]))
     if high > _INTENSITIES:
         return LINEAR, "negative and large", high
     if low < -_INTENSITIES:
         return UNCLEAR, "far below zero", low
-    centres, spreads = _centres(_some(panel, used))
-    if used.sum() > 2 and len(centres) and float(np.median(centres)) < 0.25:
-        return _centred("gene", spreads)
-    own, spread = np.abs(of.totals[used]) / of.n_genes, shape.grid[used].std(axis=1)
-    if float(np.median(own / np.maximum(spread, 1e-12))) < 0.02:
+    values = _some(panel, used)
+    spreads, means = values.std(axis=0), np.abs(values.mean(axis=0))
+    varies = spreads > 0
+    if used.sum() > 2 and varies.any() and float(np.median(means[varies] / spreads[varies])) < 0.25:
+        return _centred("gene", spreads[varies])
+    spread = shape.grid[used].std(axis=1)
+
+    def median_in_spreads(centres: Float64Array) -> float:
+        return float(np.median(np.abs(centres) / np.maximum(spread, 1e-12)))
+
+    if median_in_spreads(of.totals[used] / of.n_genes) < 0.02:
         return _centred("sample", spread)
-    if used.sum() <= 2 and float(np.median(np.abs(shape.middle[used]) / np.maximum(spread, 1e-12))) < 0.5:
+    if used.sum() <= 2 and median_in_spreads(shape.middle[used]) < 0.5:
         return UNCLEAR, "one around zero", low
     return LOG_SCALE, "negative", float(of.smallest.min())
 
 
-def _centred(of_each: str, spreads: npt.NDArray[np.floating]) -> tuple[str, str, float]:
+def _centred(of_each: str, spreads: Float32Array | Float64Array) -> Verdict:
     few, spread, many = np.quantile(spreads, [0.1, 0.5, 0.9])
     return (Z_SCORES if few > 0.8 and many < 1.25 else CENTRED), f"centred by {of_each}", float(spread)
 
 
 def _some(panel: Float32Array, used: BoolArray) -> Float64Array:
-    """Every so manyth of the samples used and of the genes: enough to see how genes vary, in little time."""
+    """Evenly spaced used samples and genes: enough to see how genes vary, in little time."""
     rows = np.flatnonzero(used)
     kept = rows[:: -(-len(rows) // _MOST_SAMPLES)], np.arange(0, panel.shape[1], -(-panel.shape[1] // _MOST_GENES))
-    found: Float64Array = panel[np.ix_(*kept)].astype(np.float64)
-    return found
-
-
-def _centres(values: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """How far from zero each gene's mean lies, in standard deviations, and these; of genes that vary."""
-    spread, mean = values.std(axis=0), np.abs(values.mean(axis=0))
-    varies = spread > 0
-    return mean[varies] / spread[varies], spread[varies]
+    return np.asarray(panel[np.ix_(*kept)], np.float64)
 
 
 def _are_ranks(of: SampleStatistics, shape: Shape, used: BoolArray) -> bool:
-    """Whether every sample's values are spread evenly over the same range, as ranks alone are."""
+    """Whether every sample's values are spread evenly over the same range, as only ranks are."""
     grid = shape.grid[used].astype(np.float64)
     if of.n_genes < (2 if len(grid) > 1 else 20) * FEWEST_GENES:  # one sample of few genes may look even by chance
         return False
-    all_of_them = of.n_genes * (of.n_genes + 1) / 2  # added up, also where ties have the middle rank
-    if (
-        np.allclose(of.totals[used], all_of_them, rtol=1e-6)
-        and of.largest.max() <= of.n_genes
-        and of.smallest.min() > 0
-    ):
+    sum_of_ranks = of.n_genes * (of.n_genes + 1) / 2  # also if ties have the middle rank
+    are_summed = np.allclose(of.totals[used], sum_of_ranks, rtol=1e-6)
+    if are_summed and of.largest.max() <= of.n_genes and of.smallest.min() > 0:
         return True
     first, last = grid[:, :1], grid[:, -1:]
     away = np.abs((grid - first) / (last - first) - np.linspace(0, 1, grid.shape[1])).max(axis=1)
@@ -222,14 +213,13 @@ def _are_ranks(of: SampleStatistics, shape: Shape, used: BoolArray) -> bool:
     return bool(alike and np.median(away) < 0.02 + 0.5 / of.n_genes)
 
 
-def _of_linear(of: SampleStatistics, panel: Float32Array, shape: Shape, used: BoolArray) -> tuple[str, str, float]:
+def _of_linear(of: SampleStatistics, panel: Float32Array, shape: Shape, used: BoolArray) -> Verdict:
     """Linear values, by whether library size is still in them."""
     totals = of.totals[used]
-    sums = float(np.median(totals))
     equal = _spread_of(totals) < _EQUAL and len(totals) > 1
     are_shares = any(np.allclose(totals, whole, rtol=_EQUAL) for whole in (1, 100))
-    if equal or are_shares or bool((np.abs(totals / _A_MILLION - 1) < _ABOUT_A_MILLION).all()):
-        return EQUAL_SUMS, "equal sums", sums
+    if equal or are_shares or _all_about_a_million(totals, _ABOUT_A_MILLION):
+        return EQUAL_SUMS, "equal sums", float(np.median(totals))
     above = np.maximum(of.n_genes - of.n_zero[used], 1)
     whole = float(np.median((of.n_whole[used] - of.n_zero[used]) / above))
     if whole >= 0.2:  # of numbers with one decimal a tenth are whole by chance
@@ -248,38 +238,25 @@ def _size_factors(panel: Float64Array) -> Float64Array:
     if not common.any() or not there.any(axis=1).all():
         return np.empty(0)
     ratios = np.where(there, logs - (logs.sum(axis=0) / there.sum(axis=0)), np.nan)
-    found: Float64Array = np.nanmedian(ratios, axis=1)
-    return found
-
-
-def _are_of_one_size(sums: Float64Array) -> bool:
-    """Whether samples add up to the same, or the only one to a million."""
-    if len(sums) == 1:
-        return abs(float(sums[0]) / _A_MILLION - 1) < 0.01
-    return _spread_of(sums) < _EQUAL
+    return np.asarray(np.nanmedian(ratios, axis=1), np.float64)
 
 
 def _spread_of(values: Float64Array) -> float:
-    """The standard deviation by the mean."""
+    """The standard deviation over the mean."""
     mean = float(np.abs(values.mean()))
     return float(values.std()) / mean if mean > 0 else np.inf
 
 
 def bases_of(of: SampleStatistics, used: BoolArray) -> Float64Array:
-    """The base of each sample's logarithms, where they add up to one sum under one of two bases; else 0 throughout."""
+    """The base of each sample's logarithms if they add up to one sum under one of two bases; else 0 throughout."""
     sums = {base: of.unlogged(base) for base in LARGEST_LOG}
     n = int(used.sum())
-
-    def fit(base: float, total: float) -> BoolArray:
-        fits: BoolArray = used & (np.abs(sums[base] / total - 1) < _ABOUT)
-        return fits
-
     totals = {_A_MILLION}
     for own in sums.values():
         known = own[used & np.isfinite(own) & (own > 0)]
-        totals |= {float(np.quantile(known, level)) for level in (0.25, 0.5, 0.75)} if len(known) else set()
+        totals |= set(np.quantile(known, [0.25, 0.5, 0.75]).tolist()) if len(known) else set()
     for total in sorted(totals):
-        fits = {base: fit(base, total) for base in LARGEST_LOG}
+        fits = {base: used & (np.abs(sums[base] / total - 1) < _ABOUT) for base in LARGEST_LOG}
         most, next_most = sorted(LARGEST_LOG, key=lambda base: -int(fits[base].sum()))[:2]
         others = fits[next_most] & ~fits[most]
         if n > 2 and others.any() and int(fits[most].sum() + others.sum()) >= _MANY * n:
@@ -287,8 +264,8 @@ def bases_of(of: SampleStatistics, used: BoolArray) -> Float64Array:
     return np.zeros(len(used))
 
 
-def _of_bounded(of: SampleStatistics, shape: Shape, used: BoolArray) -> tuple[str, str, float]:
-    """Values that may be logarithms, as far as their size goes."""
+def _of_bounded(of: SampleStatistics, shape: Shape, used: BoolArray) -> Verdict:
+    """Values that may be logarithms by their size."""
     high, totals = float(np.median(shape.high[used])), of.totals[used]
     middle = shape.grid[used][:, 200:380:20].astype(np.float64)
     differ = float(np.median(middle.std(axis=0) / np.maximum(middle.mean(axis=0), 1e-12)))
@@ -301,13 +278,20 @@ def _of_bounded(of: SampleStatistics, shape: Shape, used: BoolArray) -> tuple[st
         share = float((bases == 2.0).mean())
         if 1 - _MANY < share < _MANY:
             return MIXED, "two bases", share
-        base = max(LARGEST_LOG, key=lambda base: int((bases == base).sum()))
-        return (LOG_SCALE if base == 2.0 else OTHER_LOG), f"log{base:g}", float(np.median(of.unlogged(base)[used]))
+        return _logarithms(of, used, max(LARGEST_LOG, key=lambda base: int((bases == base).sum())))
     for base in LARGEST_LOG:
         sums = of.unlogged(base)[used]
-        if np.isfinite(sums).all() and (sums > 0).all() and _are_of_one_size(sums):
-            return (LOG_SCALE if base == 2.0 else OTHER_LOG), f"log{base:g}", float(np.median(sums))
-    if float(of.largest[used].max()) <= 1:
-        return UNCLEAR, "none above 1", high
+        if not (np.isfinite(sums).all() and (sums > 0).all()):
+            continue
+        # All samples add up to the same, or the only one to a million.
+        if abs(float(sums[0]) / _A_MILLION - 1) < 0.01 if len(sums) == 1 else _spread_of(sums) < _EQUAL:
+            return _logarithms(of, used, base)
     largest = float(of.largest[used].max())
+    if largest <= 1:
+        return UNCLEAR, "none above 1", high
     return LOG_SCALE, "bounded" if largest <= LARGEST_LOG2 else "mostly bounded", largest
+
+
+def _logarithms(of: SampleStatistics, used: BoolArray, base: float) -> Verdict:
+    kind = LOG_SCALE if base == 2.0 else OTHER_LOG
+    return kind, f"log{base:g}", float(np.median(of.unlogged(base)[used]))

@@ -13,9 +13,8 @@ from tspg.data.identifiers import match_genes
 from tspg.data.matrix import dense, require_anndata
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
-from tspg.data.scale import scale_in_words
+from tspg.data.scale import are_alike, scale_in_words
 from tspg.data.scale_detection import scale_of
-from tspg.data.transform import are_alike
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 from tspg.utils.names import listed, shown
 
@@ -23,13 +22,13 @@ THE_COHORT = "The second cohort"
 
 
 @dataclass(frozen=True)
-class SecondCohort:
+class MatchedCohort:
     """Samples of other people, with the first cohort's genes in its order, and the classes in the column of its name.
 
     `notes` are what deserves care; `file` is where it was read from, empty where it was made in Python.
     """
 
-    study: AnnData
+    adata: AnnData
     notes: tuple[str, ...]
     file: str = ""
     labels_file: str = ""
@@ -43,7 +42,7 @@ def second_cohort(
     label_column: str,
     group_column: str | None,
     layer: str | None = None,
-) -> SecondCohort:
+) -> MatchedCohort:
     """The second cohort as the question's genes see it, once nothing speaks against it.
 
     Parameters
@@ -79,11 +78,11 @@ def second_cohort(
     notes += [*_seen_donors(study, first, labels, text_column(first, label_column), group_column)]
     notes += [*_seen_profiles(study, first)]
     told = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
-    return SecondCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
+    return MatchedCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
 
 
 def require_classes(
-    second: SecondCohort,
+    second: MatchedCohort,
     label_column: str,
     target_class: str,
     sources: Sequence[str],
@@ -99,7 +98,7 @@ def require_classes(
         If it has no sample of the target class; or neither a class of `sources` nor `fewest` samples of one that is
         not `known` to the first cohort, of which a map could be made.
     """
-    classes = Counter(text_column(second.study, label_column))
+    classes = Counter(text_column(second.adata, label_column))
     if target_class not in classes:
         raise UsageError(
             f"{THE_COHORT} has no sample of the target class {shown(target_class)}; without real ones nothing that is "

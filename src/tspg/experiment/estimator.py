@@ -13,9 +13,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from tspg.errors import ShapeError
 from tspg.experiment.fit import fit_classifier, fit_target
-from tspg.experiment.settings import configure
-from tspg.experiment.task import validate_task
-from tspg.model.config import DEFAULT_PRESET, ExperimentConfig
+from tspg.experiment.task import validate_tasks
+from tspg.model.config import Training
 from tspg.model.device import fixed_threads
 from tspg.utils.names import listed
 from tspg.utils.progress import silent
@@ -45,8 +44,8 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
     steps, target_epochs
         Steps of G's training, and epochs of f's, where they should differ from the preset's.
     train_fraction
-        Share of every class that is learned from. At 1 it is all that `fit` is given: hold samples out
-        beforehand. Below, the rest is held out, and `history_` tells how it fares.
+        Share of every class that is trained on. At 1 it is all that `fit` is given: hold samples out
+        beforehand. Below 1 the rest is held out, and `history_` has their hit rate.
     seed
         The same seed gives the same numbers on the same machine, versions and number of threads.
     threads
@@ -85,13 +84,13 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         target_class: Any = None,
         *,
         source_classes: Sequence[Any] | None = None,
-        preset: str = DEFAULT_PRESET,
+        preset: str = Training.preset,
         method: str = "generator",
         steps: int | None = None,
         target_epochs: int | None = None,
         train_fraction: float = 1.0,
         seed: int = 0,
-        threads: int = ExperimentConfig.threads,
+        threads: int = Training.threads,
         device: str = "auto",
     ) -> None:
         self.target_class = target_class
@@ -122,30 +121,25 @@ class TSPG(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: igno
         ValueError
             If X or y is not of that kind.
         TspgError
-            If the data cannot answer the question, such as a target class of two samples.
+            If the data do not allow the task, such as a target class of two samples.
         """
         values, labels = self._checked(X, y)
         names = dict(zip(map(str, self.classes_), self.classes_, strict=True))
         target = str(self._class_named(self.classes_[-1] if self.target_class is None else self.target_class))
         sources = None if self.source_classes is None else tuple(str(self._class_named(c)) for c in self.source_classes)
-        config = configure(
-            self.preset,
-            steps=self.steps,
-            target_epochs=self.target_epochs,
+        own = ("preset", "method", "steps", "target_epochs", "threads", "device")
+        config = Training(**{name: getattr(self, name) for name in own}).config(
             target_class=target,
             source_classes=sources,
             group_column=None if groups is None else "group",
-            method=self.method,
             train_fraction=self.train_fraction,
             seed=self.seed,
-            threads=self.threads,
-            device=self.device,
         )
         obs = pd.DataFrame({"label": labels.astype(str)}, index=[str(number) for number in range(len(labels))])
         if groups is not None:
             obs["group"] = _donors(groups, len(labels))
         genes = pd.DataFrame(index=pd.Index(self.get_feature_names_out().astype(str)))
-        task = validate_task(AnnData(values, obs, genes), config, annotations=())
+        (task,) = validate_tasks(AnnData(values, obs, genes), [config], annotations=())
         everyone = np.ones(len(labels), dtype=bool) if self.train_fraction == 1 else None
         with fixed_threads(int(self.threads)):
             classifier = fit_classifier(task, Clock(), is_train=everyone)

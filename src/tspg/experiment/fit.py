@@ -1,4 +1,4 @@
-"""One fit of f and a method to a study, and the evidence for it: from the ordinary split, or cross-fitted."""
+"""One fit of f and a method, and the evidence for it: from the ordinary split, or cross-fitted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,14 @@ from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
 from tspg.analysis.interpretation.class_genes import Expression
 from tspg.data.matrix import dense
 from tspg.data.prepare import Dataset, prepare, text_column
-from tspg.experiment.task import Task
+from tspg.experiment.task import Task, given_split
 from tspg.model.alignment import CohortAlignment
+from tspg.model.baselines import PairedRegression
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
 from tspg.model.device import choose_device
-from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.expectation import classes_with_pairs
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, learn, move_with
-from tspg.model.methods import LinearMap, Method
+from tspg.model.methods import LinearMap
 from tspg.model.networks import TargetModel
 from tspg.model.reference import ClassReference, SampleReference, class_references
 from tspg.model.shift import Shift
@@ -29,17 +30,16 @@ from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
-from tspg.utils.typing import Float32Array
 
 
 @dataclass(frozen=True)
 class FittedClassifier:
-    """What all targets of a study stand on: its samples, split and scaled once, f, and independent judges."""
+    """What all targets share: the samples, split and scaled once, f, and independent classifiers."""
 
     dataset: Dataset
     target_model: TargetModel
     seed: int
-    task: Task | None = None  # one of those that stand on it
+    task: Task | None = None  # one of those that share it
 
     @cached_property
     def shift(self) -> tuple[Shift, NDArray[np.float64]] | None:
@@ -50,7 +50,7 @@ class FittedClassifier:
         task, dataset = self.task, self.dataset
         if task is None or task.quantiles is None:
             return None
-        values = dense(task.study)
+        values = dense(task.adata)
         return Shift.fit(task.quantiles, values, dataset.is_train, self._donors, seed=self.seed)
 
     @cached_property
@@ -62,7 +62,7 @@ class FittedClassifier:
 
     @cached_property
     def classifiers(self) -> dict[str, Classify]:
-        """Classifiers that know neither f nor the target, fitted when first asked for."""
+        """Classifiers that know neither f nor the target, fitted when first needed."""
         is_train = self.dataset.is_train
         return fit_independent_classifiers(
             self.dataset.profiles[is_train], self.dataset.source_class[is_train], seed=self.seed
@@ -74,11 +74,11 @@ class FittedClassifier:
         return class_references(self._samples_of, self.dataset.classes, seed=self.seed)
 
     def reference(self, target_class: str) -> SampleReference:
-        """What single samples are read against when they are moved to a class."""
+        """What single samples are compared with when they are moved to a class."""
         return SampleReference.fit(self._samples_of, target_class, self.class_references, seed=self.seed)
 
     def reference_without(self, sample: int, target_class: str) -> SampleReference:
-        """The same for a sample that was trained on, learned without her donor's samples."""
+        """The same for a sample that was trained on, learned without its donor's samples."""
         samples_of = partial(self._samples_of, without=self._donors[sample])
         classes = sorted({str(self.dataset.source_class[sample]), target_class})
         references = class_references(samples_of, classes, seed=self.seed)
@@ -120,7 +120,7 @@ def fit_classifier(
     """Split and scale the samples and train f (paper, sections 2.1 and 2.2): all that is the same for every target."""
     config = task.config
     with clock.phase("prepare"):
-        dataset = prepare_study(task, is_train=is_train)
+        dataset = prepare_task(task, is_train=is_train)
     with clock.phase("target_model"):
         device = choose_device(config.device)
         f = train_target_model(
@@ -129,33 +129,33 @@ def fit_classifier(
     return FittedClassifier(dataset, f, config.seed, task)
 
 
-def prepare_study(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> Dataset:
-    """The samples of a question, split and scaled."""
+def prepare_task(task: Task, *, is_train: NDArray[np.bool_] | None = None) -> Dataset:
+    """The samples of a task, split and scaled."""
     config = task.config
     return prepare(
-        task.study,
+        task.adata,
         label_column=config.label_column,
         group_column=config.group_column,
         adjust_column=config.adjust_column,
         train_fraction=config.train_fraction,
         seed=config.seed,
-        is_train=is_train,
+        is_train=given_split(task.adata, config) if is_train is None else is_train,
     )
 
 
 def expression_of(task: Task, dataset: Dataset) -> Expression:
-    """The study's values in the user's units, with what a test between classes has to take into account."""
-    tested = dense(task.study)
+    """The values in the user's units, with what a test between classes has to take into account."""
+    tested = dense(task.adata)
     if dataset.adjustment is None:
         return Expression(tested, tested, groups=dataset.groups)
-    levels = text_column(task.study, dataset.adjustment.column)
+    levels = text_column(task.adata, dataset.adjustment.column)
     return Expression(dataset.adjustment.transform(tested, levels)[0], tested, levels, dataset.groups)
 
 
 def fit_target(
     classifier: FittedClassifier, task: Task, clock: Clock, progress: Progress, checkpoints: Checkpoints = NONE_KEPT
 ) -> Fit:
-    """Learn to move profiles to the question's target (paper, section 2.2)."""
+    """Learn to move profiles to the task's target (paper, section 2.2)."""
     config, f = task.config, classifier.target_model
     with clock.phase("generator"):
         device = choose_device(config.device)
@@ -191,12 +191,12 @@ def cross_fitted_evidence(
     for fold in range(n_folds):
         name = f"fold {fold + 1} of {n_folds}"
 
-        def told(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
+        def report_fold(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
             progress(f"{phase}, {name}", done, total, numbers)
 
         kept = checkpoints.within(name)
-        classifier = fit_classifier(task, Clock(), told, is_train=folds != fold, checkpoints=kept)
-        tables.append(evidence_of(fit_target(classifier, task, Clock(), told, kept), task))
+        classifier = fit_classifier(task, Clock(), report_fold, is_train=folds != fold, checkpoints=kept)
+        tables.append(evidence_of(fit_target(classifier, task, Clock(), report_fold, kept), task))
     return pool_evidence(tables)
 
 
@@ -217,7 +217,7 @@ def held_out_folds(dataset: Dataset, n_folds: int, *, seed: int) -> NDArray[np.i
 def methods_to_compare(model: TrainedModel, dataset: Dataset) -> dict[str, Move]:
     """The run's own method first, then every other in closed form, each as what moves profiles.
 
-    What is learned from pairs stands there only where a source class has enough of them.
+    A method that learns from pairs is left out where no source class has enough of them.
     """
     compared: dict[str, Move] = {model.method.name: model.move}
     own = (model.method.name, LinearMap.name if isinstance(model.method, LinearMap) else "")
@@ -225,11 +225,5 @@ def methods_to_compare(model: TrainedModel, dataset: Dataset) -> dict[str, Move]
     for name in CLOSED_FORM:
         if name not in own and (has_pairs or name != PairedRegression.name):
             fitted = fit_closed_form(name, dataset, model.target_class, seed=int(model.settings["seed"]))
-            compared[name] = partial(_moved, fitted, dataset.classes)
+            compared[name] = partial(move_with, fitted, classes=dataset.classes)
     return compared
-
-
-def _moved(
-    method: Method, classes: tuple[str, ...], profiles: Float32Array, source_class: NDArray[np.object_]
-) -> Float32Array:
-    return move_with(method, profiles, source_class, classes)

@@ -1,6 +1,6 @@
-"""What is in my files? Answered before an hour of work."""
+"""What the files hold, and what a run with them will take: known before an hour of work."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -19,15 +19,15 @@ from tspg.data.scale import reason
 from tspg.data.scale_detection import scale_in
 from tspg.errors import GeneSetError
 from tspg.experiment.estimate import ResourceEstimate, estimate_resources
-from tspg.experiment.folds import AUTOMATIC, automatic_folds
-from tspg.experiment.settings import configure
-from tspg.model.config import DEFAULT_PRESET
+from tspg.experiment.task import AUTOMATIC_FOLDS, automatic_folds
+from tspg.model.config import Training
 from tspg.utils.names import listed
 from tspg.utils.typing import Float32Array
 
 MOST_CALLED_LIKE_GENES = 0.5  # share of samples; a few may be called MET or CAT
-MOST_ON_LINES = 12  # classes with a line each; of more than these, the first twenty are told side by side
-MOST_TOLD, POOREST, FEW_NAMES = 20, 5, 3
+MOST_ON_LINES, MOST_SIDE_BY_SIDE = 12, 20  # classes: so many on a line each; of more, the first 20 side by side
+POOREST, FEW_NAMES = 5, 3
+DONORS = ("column", "rule", "n_donors", "n_repeated", "n_spanning", "option")  # fields of them in JSON
 _WIDTH, _INDENT = 100, " " * 12
 
 
@@ -35,8 +35,8 @@ _WIDTH, _INDENT = 100, " " * 12
 class GeneSetsFound:
     """What a matrix holds of gene sets: `coverage` has a row a set, `gene_set, n_genes, n_found, share, matched_by`.
 
-    `mismatch` is the likely reason where hardly any gene is found, of any set; `wanted` and `available` are the first
-    names of both sides. `notes` tell how the sets were read, and why a run would refuse one of them.
+    `mismatch` is the likely reason where hardly any gene of any set is found; `wanted` and `available` are the first
+    names of both sides. `notes` say how the sets were read, and why a run would refuse one of them.
     """
 
     coverage: pd.DataFrame
@@ -100,22 +100,18 @@ class Expected:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {
-            "genes": self.genes,
-            "n_genes": self.n_genes,
-            "folds": self.folds,
-            "target": self.target,
-            **asdict(self.estimate),
-        }
+        values = asdict(self)
+        estimate = values.pop("estimate")
+        return {**values, **estimate}
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What the files hold; `lines()` is the text that `tspg inspect` prints, `as_dict()` what `--json` does.
 
-    `read` is what reading the file found out: `layout`, `orientation`, `scale`, `left_out` rows and columns, and how
+    `read` is what reading found: `layout`, `orientation`, `scale`, `left_out` rows and columns, and how
     labels were joined to samples, `join`. `donors` are the people that several samples each seem to come from.
-    `gene_sets` tells what the matrix holds of them, None if none are given. `expected` is what one run at the
+    `gene_sets` is what the matrix holds of them, None if none are given. `expected` is what one run at the
     default settings is expected to take here, with all genes and with those of a typical gene set.
     """
 
@@ -133,12 +129,13 @@ class Inspection:
 
     def lines(self) -> list[str]:
         """The findings as lines of plain text."""
+        layouts, joins = _read_lines(self.read)
         return [
             f"Expression  {self.file}: {self.n_samples:,} samples x {self.n_genes:,} genes",
-            *_layout_lines(self.read),
+            *layouts,
             f"Units       {self.units} ({self.reason})",
             *_class_lines(self.classes),
-            *_join_lines(self.read.get("join") or {}),
+            *joins,
             *([] if self.donors is None else [_donors_line(self.donors)]),
             *([] if self.gene_sets is None else self.gene_sets.lines()),
             *(f"Note        {note}" for note in self.notes),
@@ -160,34 +157,23 @@ class Inspection:
             "scale": _plain(self.read.get("scale")),
             "classes": self.classes,
             "join": _plain(self.read.get("join")),
-            "donors": None if self.donors is None else _donors_dict(self.donors),
+            "donors": None if self.donors is None else {name: getattr(self.donors, name) for name in DONORS},
             "gene_sets": None if self.gene_sets is None else self.gene_sets.as_dict(),
             "notes": list(self.notes),
             "expected": [one.as_dict() for one in self.expected],
         }
 
 
-def _plain(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Values that JSON knows; what is not a number is null."""
-    return None if not found else {str(key): _plain_value(value) for key, value in found.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+def _plain(value: Any) -> Any:
+    """Values that JSON knows; what is not a finite number is null."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if isinstance(value, Mapping):
-        return _plain(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain_value(one) for one in value]
+        return {str(key): _plain(one) for key, one in value.items()} or None
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
     if isinstance(value, float):
         return value if np.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int)) else str(value)
-
-
-def _layout_lines(read: Mapping[str, Any]) -> Iterator[str]:
-    """What the file is, where that is more than samples in rows."""
-    layout, orientation = str(read.get("layout") or ""), str(read.get("orientation") or "")
-    if layout or orientation.startswith("genes"):
-        yield f"Layout      {', '.join(filter(None, (layout, orientation)))}"
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def _class_lines(classes: Mapping[str, int]) -> Iterator[str]:
@@ -198,34 +184,31 @@ def _class_lines(classes: Mapping[str, int]) -> Iterator[str]:
     if len(classes) <= MOST_ON_LINES:
         yield from (f"{_INDENT}  {count:>6,}  {name}" for name, count in classes.items())
         return
-    yield from _filled([f"{count:,} {name}" for name, count in list(classes.items())[:MOST_TOLD]])
-    if len(classes) > MOST_TOLD:
-        sizes = list(classes.values())[MOST_TOLD:]
+    line = ""
+    for part in [f"{count:,} {name}" for name, count in list(classes.items())[:MOST_SIDE_BY_SIDE]]:
+        if line and len(line) + len(part) + 2 > _WIDTH - len(_INDENT):
+            yield f"{_INDENT}  {line},"
+            line = ""
+        line = f"{line}, {part}" if line else part
+    yield f"{_INDENT}  {line}"
+    if sizes := list(classes.values())[MOST_SIDE_BY_SIDE:]:
         yield f"{_INDENT}  and {len(sizes):,} more with {max(sizes):,} to {min(sizes):,} samples"
 
 
-def _filled(words: Sequence[str]) -> Iterator[str]:
-    """Words in lines that are as full as can be; no word is broken."""
-    line = ""
-    for word in words:
-        if line and len(line) + len(word) + 2 > _WIDTH - len(_INDENT):
-            yield f"{_INDENT}  {line},"
-            line = word
-        else:
-            line = f"{line}, {word}" if line else word
-    yield f"{_INDENT}  {line}"
-
-
-def _join_lines(join: Mapping[str, Any]) -> Iterator[str]:
-    """How many samples have a label, and by what they were found."""
+def _read_lines(read: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """What the file is, where that is more than samples in rows; and how samples were joined to labels."""
+    layout, orientation = str(read.get("layout") or ""), str(read.get("orientation") or "")
+    layouts, joins, join = [], [], read.get("join") or {}
+    if layout or orientation.startswith("genes"):
+        layouts.append(f"Layout      {', '.join(filter(None, (layout, orientation)))}")
     if join:
-        column = str(join.get("column") or "")
-        by = f" by column {column!r}" if column else ""
+        by = f" by column {str(join['column'])!r}" if join.get("column") else ""
         how = str(join.get("how") or EXACT)
-        yield (
+        joins.append(
             f"Joined      {join.get('n_matched', 0):,} of {join.get('n_samples', 0):,} samples are among "
             f"{join.get('n_labels', 0):,} labelled ones{by}{'' if how == EXACT else f' ({how})'}"
         )
+    return layouts, joins
 
 
 def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: GeneSets | None = None) -> Inspection:
@@ -236,7 +219,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     adata
         Expression, samples x genes.
     label_column
-        Column of `adata.obs` with the classes; None tells nothing of classes.
+        Column of `adata.obs` with the classes; None leaves classes out.
     gene_sets
         Collections whose genes are looked for in the matrix.
 
@@ -262,7 +245,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
     sample_ids = list(map(str, adata.obs_names))
     described = adata.uns.get("tspg_input", {})
     found = None if gene_sets is None else find_gene_sets(adata, gene_sets)
-    told = [*map(str, described.get("notes", [])), *(() if found is None else found.notes)]
+    notes = [*map(str, described.get("notes", [])), *(() if found is None else found.notes)]
     return Inspection(
         file=str(described.get("file", "")),
         n_samples=adata.n_obs,
@@ -272,7 +255,7 @@ def inspect_data(adata: AnnData, *, label_column: str | None = None, gene_sets: 
         units=scale.now,
         reason=reason(scale),
         gene_sets=found,
-        notes=tuple(dict.fromkeys([*told, *_warnings(values, sample_ids, classes)])),
+        notes=tuple(dict.fromkeys([*notes, *_warnings(values, sample_ids, classes)])),
         expected=_expected(adata.n_obs, adata.n_vars, classes, found),
         read={name: described.get(name) for name in ("layout", "orientation", "scale", "left_out", "join")},
     )
@@ -286,20 +269,15 @@ def _expected(
     usual = 0 if gene_sets is None else int(gene_sets.coverage["n_found"].median())
     if usual >= FEWEST_GENES:
         sizes["gene set"] = usual
-    config, n_classes, found = configure(DEFAULT_PRESET, target_class=""), max(len(classes), 2), []
-    possible = {name: n for name, n in classes.items() if n >= AUTOMATIC}
+    config, n_classes, found = Training().config(target_class=""), max(len(classes), 2), []
+    possible = {name: n for name, n in classes.items() if n >= AUTOMATIC_FOLDS}
     smallest = min(possible, key=lambda name: possible[name], default="")
     n_target = possible.get(smallest, 0)
     for genes, n in sizes.items():
         folds = automatic_folds(n_samples, n, n_classes, config, n_target=n_target, n_donors=n_target)
-        told = estimate_resources(n_samples, n, n_classes, replace(config, folds=folds))
-        found.append(Expected(genes, n, folds, smallest, told))
+        estimate = estimate_resources(n_samples, n, n_classes, replace(config, folds=folds))
+        found.append(Expected(genes, n, folds, smallest, estimate))
     return tuple(found)
-
-
-def _donors_dict(donors: Donors) -> dict[str, Any]:
-    names = ("column", "rule", "n_donors", "n_repeated", "n_spanning", "option")
-    return {name: getattr(donors, name) for name in names}
 
 
 def _donors_line(donors: Donors) -> str:
@@ -315,7 +293,7 @@ def _warnings(values: Float32Array, sample_ids: list[str], classes: dict[str, in
         found.append("The samples have names of genes. If genes are in the rows, add --transpose.")
     n_constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if n_constant:
-        found.append(f"{n_constant:,} genes have the same value in every sample; they tell nothing.")
+        found.append(f"{n_constant:,} genes have the same value in every sample; they say nothing about classes.")
     small = [f"{name} ({count})" for name, count in classes.items() if count < 20]
     if small:
         found.append(f"Classes under 20 samples: {', '.join(small)}. As a target they are uncertain.")
@@ -329,8 +307,8 @@ def find_gene_sets(adata: AnnData, gene_sets: GeneSets) -> GeneSetsFound:
     for name, gene_set in gene_sets.items():
         n_genes, n_found, how = len(gene_set.genes), 0, ""
         try:
-            found, ways = available.find(gene_set.genes)
-            n_found, how = len(found), ", ".join(ways)
+            positions, ways = available.find(gene_set.genes)
+            n_found, how = len(positions), ", ".join(ways)
         except GeneSetError as error:  # two versions of one gene, which a run refuses
             faults.append(str(error))
         rows.append((name, n_genes, n_found, n_found / n_genes, how))

@@ -1,4 +1,4 @@
-"""What a run or new profiles mean: the tables that tell which genes moved and what those do."""
+"""The tables of what moved genes do, for a run and for new profiles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import Classify
-from tspg.analysis.interpretation.cases import Setting, cases_of
+from tspg.analysis.interpretation.cases import Reference, cases_of
 from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
-from tspg.analysis.interpretation.gene_set_contribution import carriers
+from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.membership import membership
-from tspg.analysis.interpretation.minimal_sets import smallest_sets
+from tspg.analysis.interpretation.minimal_sets import minimal_sets
 from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS, outside_training
 from tspg.analysis.interpretation.paper_tables import table_1, table_2
 from tspg.analysis.interpretation.path import path_table
@@ -23,18 +23,18 @@ from tspg.model.trained_model import TrainedModel
 
 @dataclass(frozen=True)
 class PerturbationResult:
-    """Moved profiles with what they are read against.
+    """Moved profiles with what they are compared with.
 
-    `study` holds the real samples that the model was trained and tested on, the moved profiles of its
-    own run; None where they are not at hand. `samples` are single samples asked for; `genes` and
-    `sample_genes` are the tables of class genes and of these samples, where there are any; `logistic` is
-    the linear judge of the study's training samples where it was fitted before.
+    `real` holds the samples that the model was trained and tested on, as its own run moved them; None where they are
+    not available. `samples` are single samples of interest; `genes` and `sample_genes` are the tables of class genes
+    and of these samples, where there are any; `logistic` is the linear classifier of the real training samples where
+    it was fitted before.
     """
 
     perturbations: AnnData
     top_genes: pd.DataFrame
     model: TrainedModel
-    study: AnnData | None
+    real: AnnData | None
     samples: tuple[str, ...]
     genes: pd.DataFrame | None = None
     sample_genes: pd.DataFrame | None = None
@@ -58,31 +58,21 @@ def interpretation_tables(
     if "enrichment" in tables:
         tables["table_2"] = table_2(tables["enrichment"])
     places = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
-    if moved.study is not None:
-        enough, places = _enough(moved, moved.study, annotations)
-        tables |= enough
+    if moved.real is not None:
+        genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
+        reference = Reference.of(moved.real, moved.model.classify, seed=seed, logistic=moved.logistic)
+        cases = list(cases_of(moved.perturbations, moved.samples))
+        tables["path"] = path_table(cases, reference)
+        tables["smallest_sets"] = minimal_sets(cases, reference, genes, method=moved.model.method.name, seed=seed)
+        if annotations:
+            tables["carriers"] = gene_set_contribution(cases, reference, genes, annotations[0])
+        places = outside_training(moved.perturbations, reference, moved.samples)
     tables["samples"] = samples_table(moved.perturbations, places, moved.samples)
     return tables
 
 
-def _enough(
-    moved: PerturbationResult, study: AnnData, annotations: Sequence[Annotation]
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """The tables that need the real samples of the study, and the place of single samples among these."""
-    genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
-    setting = Setting.of(study, moved.model.classify, seed=seed, logistic=moved.logistic)
-    cases = list(cases_of(moved.perturbations, moved.samples))
-    tables = {
-        "path": path_table(cases, setting),
-        "smallest_sets": smallest_sets(cases, setting, genes, method=moved.model.method.name, seed=seed),
-    }
-    if annotations:
-        tables["carriers"] = carriers(cases, setting, genes, annotations[0])
-    return tables, outside_training(moved.perturbations, setting, moved.samples)
-
-
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:
-    """For each category where its sets come from, how many there are, and how many have a gene here."""
+    """Per category: where its sets come from, how many there are, and how many have a gene here."""
     genes, _ = changes_of(perturbations)
     known = {one.category: membership(one.gene_sets, tuple(genes)) for one in annotations}
     return [

@@ -1,29 +1,28 @@
 """Every number of `metrics.json`: one place that says what each means."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from tspg.analysis.evaluation.measure import info_of
 from tspg.analysis.evaluation.proportions import rate_interval
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE, agreement_with_difference
 from tspg.data.checks import known_by
-from tspg.data.donors import Donors, find_donors
+from tspg.data.donors import find_donors
 from tspg.data.matrix import dense
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import Dataset
-from tspg.data.scale import Scale, reason, scale_in_words
+from tspg.data.scale import Scale, are_alike, reason, scale_in_words
 from tspg.data.scale_detection import scale_in
-from tspg.data.transform import are_alike
-from tspg.experiment.new_class_notes import new_class_metrics, notes_on_new_classes
-from tspg.experiment.shift_notes import notes_on_profiles, shift_metrics
+from tspg.experiment.notes import new_class_metrics, notes_on_new_classes, notes_on_profiles, shift_metrics
 from tspg.experiment.task import Task
+from tspg.model.baselines import PairedRegression
 from tspg.model.config import TargetModelConfig
-from tspg.model.expectation import FEWEST_PAIRS
-from tspg.model.expected_profile import PairedRegression, classes_with_pairs
+from tspg.model.expectation import FEWEST_PAIRS, classes_with_pairs
 from tspg.model.trained_model import TrainedModel
 from tspg.model.training import epochs_of_f
 from tspg.utils.names import listed
@@ -55,7 +54,7 @@ def run_metrics(
             "n_held_out": int(hit["n"]),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"][moved]).mean()),
         },
-        "verdict": verdict(evidence, method=model.method.name, test_evidence=test_evidence),
+        "verdict": answer_questions(evidence, method=model.method.name, test_evidence=test_evidence),
         "evidence": values_by_method(evidence),
         "data": _describe(task, dataset),
         "training": {
@@ -81,25 +80,29 @@ def perturb_metrics(
     model: TrainedModel,
     adata: AnnData,
     perturbations: AnnData,
-    doubts: Sequence[str] = (),
+    warnings: Sequence[str] = (),
     unseen_energy_ratio: float | None = None,
 ) -> dict[str, Any]:
     """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
 
-    `doubts` are what the model's own run had to say against it, and `unseen_energy_ratio` what its audit found
-    for a class that it left out. Notes on these samples stand first, then the doubts.
+    `warnings` are those of the model's own run, and `unseen_energy_ratio` what its audit found for a class that it
+    left out. Notes on these samples come first, then the warnings.
     """
     obs = perturbations.obs
-    asked = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
-    called = obs["predicted_after"].eq(model.target_class)
-    low, high = rate_interval(called[asked].to_numpy())
+    new_sources = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
+    hits = obs["predicted_after"].eq(model.target_class)[new_sources]
+    low, high = rate_interval(hits.to_numpy())
     new_classes = new_class_metrics(perturbations)
-    about_classes = notes_on_new_classes(new_classes, model.classes, model.method.name, unseen_energy_ratio)
     clipped = int(perturbations.uns["tspg"]["clipped_cells"])
     clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
-    about_profiles = [*notes_on_profiles(shift, clipped_fraction, alignment), *about_classes]
-    notes = [*about_profiles, *doubts, *(str(note) for note in adata.uns.get("tspg_input", {}).get("notes", []))]
+    source = adata.uns.get("tspg_input", {})
+    notes = [
+        *notes_on_profiles(shift, clipped_fraction, alignment),
+        *notes_on_new_classes(new_classes, model.classes, model.method.name, unseen_energy_ratio),
+        *warnings,
+        *map(str, source.get("notes", [])),
+    ]
     notes += note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
     notes += note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
     scale, learned = scale_in(adata, dense(adata))[0], Scale.from_details(model.details)
@@ -124,10 +127,10 @@ def perturb_metrics(
         "perturbation": {
             "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],
             "n": perturbations.n_obs,
-            "hit_rate": number(called[asked].mean()) if asked.any() else None,
+            "hit_rate": number(hits.mean()) if len(hits) else None,
             "hit_rate_low": number(low),
             "hit_rate_high": number(high),
-            "n_held_out": int(asked.sum()),
+            "n_held_out": len(hits),
             "mean_abs_change": float(np.abs(perturbations.layers["perturbation"]).mean()),
         },
         "data": {
@@ -142,7 +145,7 @@ def perturb_metrics(
             "unseen_energy_ratio": unseen_energy_ratio,
             "notes": notes,
             "gene_set": model.details["gene_set"],
-            "expression_file": str(adata.uns.get("tspg_input", {}).get("file", "")),
+            "expression_file": str(source.get("file", "")),
             "units": f"{scale.now}: {reason(scale)}",
             "is_log": scale.is_log2,
             "transform": scale.transform,
@@ -164,10 +167,11 @@ def _training(model: TrainedModel) -> dict[str, Any]:
 
 
 def values_by_method(evidence: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """The values of the evidence table, by method and measure."""
+    """The values of the evidence table, by method and measure, without what measures would be by chance."""
     found: dict[str, dict[str, float | None]] = {}
     for method, measure, value in zip(evidence["method"], evidence["measure"], evidence["value"], strict=True):
-        found.setdefault(method, {})[measure] = number(value)
+        if not info_of(measure).is_reference:
+            found.setdefault(method, {})[measure] = number(value)
     return found
 
 
@@ -191,96 +195,92 @@ def _accuracy(dataset: Dataset, model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _doubled(dataset: Dataset) -> list[str]:
-    """The held-out samples that have exactly the profile of a training sample."""
-    seen = {known_by(profile) for profile in dataset.profiles[dataset.is_train]}
-    names = np.asarray(dataset.sample_ids, dtype=object)[~dataset.is_train]
-    held_out = zip(names, dataset.profiles[~dataset.is_train], strict=True)
-    return [str(name) for name, profile in held_out if known_by(profile) in seen]
-
-
 def _donors(task: Task, dataset: Dataset) -> tuple[dict[str, Any], list[str]]:
-    """The donors that samples seem to come from where none are named, and what to know of those on both sides."""
+    """The donors that samples seem to come from where none are named, and a note on those on both sides."""
     keys = ("column", "rule", "n_donors", "n_repeated", "n_spanning")
     found = None
     if task.config.group_column is None:
-        found = find_donors(task.study.obs, dataset.sample_ids, list(dataset.source_class))
+        found = find_donors(task.adata.obs, dataset.sample_ids, list(dataset.source_class))
     if found is None:
         return dict.fromkeys((*keys, "held_out_seen")), []
-    n_seen = found.n_seen(dataset.is_train)
-    told = {**{key: getattr(found, key) for key in keys}, "held_out_seen": n_seen}
-    return told, [_note_on_seen(found, n_seen, int((~dataset.is_train).sum()))] if n_seen else []
-
-
-def _note_on_seen(found: Donors, n_seen: int, n_held_out: int) -> str:
+    n_seen, n_held_out = found.n_seen(dataset.is_train), int((~dataset.is_train).sum())
     step = "Make a column with the donors and name it" if found.column is None else "Say"
-    return (
+    note = (
         f"{n_seen:,} of {n_held_out:,} held-out samples {'has' if n_seen == 1 else 'have'} a sample of the same donor "
         f"in training ({found.place}, as it seems): results may look better than they are. {step}: {found.option}."
     )
-
-
-def _about_folds(task: Task, n_held_out: int) -> str:
-    """Where the evidence comes from, and why if nobody asked for it."""
-    kept, n_folds = "figures and genes are those of the model that was kept", task.config.folds
-    if not task.automatic_folds:
-        return f"The evidence is that of {n_folds} further fits, each of which held out other samples; {kept}."
-    return (
-        f"Only {n_held_out} target samples would be held out, so the evidence comes from {n_folds} further fits, each "
-        f"holding out other samples; {kept}. --folds 1 turns this off."
-    )
+    return {**{key: getattr(found, key) for key in keys}, "held_out_seen": n_seen}, [note] if n_seen else []
 
 
 def _describe(task: Task, dataset: Dataset) -> dict[str, Any]:
     """What the report says about the data, with a note for whatever deserves care."""
-    config, details = task.config, task.details
+    details = task.details
     counts = {
         name: {part: int((dataset.in_class(name) & (dataset.split == part)).sum()) for part in ("train", "test")}
         for name in dataset.classes
     }
     donors, notes_on_donors = _donors(task, dataset)
-    notes = [*notes_on_donors, *details["notes"], *(task.second.notes if task.second else ())]
-    if config.adjust_column is not None:
-        notes.append(f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones.")
-    if config.folds > 1:
-        notes.append(_about_folds(task, counts[config.target_class]["test"]))
-    n_target = counts[config.target_class]["train"]
-    if n_target < SMALLEST_CLASS:
-        notes.append(f"The target class has {n_target} training samples: its mean and spread are uncertain.")
-    untested = [name for name, count in counts.items() if count["test"] == 0]
-    if untested:
-        notes.append(f"No sample could be held out of: {', '.join(untested)}.")
-    if config.method == PairedRegression.name:
-        sources = config.source_classes or dataset.classes
-        learned = classes_with_pairs(dataset, config.target_class) | {config.target_class}
-        if without := [name for name in sources if name not in learned]:
-            notes.append(
-                f"Fewer than {FEWEST_PAIRS} donors with samples of both classes are trained on for {listed(without)}: "
-                "these samples become the target's mean."
-            )
-    doubled = _doubled(dataset)
-    if doubled:
-        notes.append(
-            f"{len(doubled)} held-out sample{'s have' if len(doubled) > 1 else ' has'} exactly the profile of a "
-            f"training sample: {listed(doubled)}. Is one sample in the matrix twice? "
-            "They make every result look better than it is."
-        )
     constant = [gene for gene, same in zip(dataset.gene_ids, dataset.scaler.constant, strict=True) if same]
+    n_held_out, n_genes = int((~dataset.is_train).sum()), len(dataset.gene_ids)
     return {
         "n_samples": len(dataset.sample_ids),
-        "n_genes": len(dataset.gene_ids),
+        "n_genes": n_genes,
         "n_train": int(dataset.is_train.sum()),
-        "n_test": int((~dataset.is_train).sum()),
+        "n_test": n_held_out,
         "classes": counts,
         "clipped_cells": dataset.clipped_cells,
-        "clipped_fraction": dataset.clipped_cells / max(1, int((~dataset.is_train).sum()) * len(dataset.gene_ids)),
+        "clipped_fraction": dataset.clipped_cells / max(1, n_held_out * n_genes),
         "constant_genes": constant,
-        "notes": notes,
+        "notes": [
+            *(*notes_on_donors, *details["notes"], *(task.second.notes if task.second else ())),
+            *_notes_on_settings(task, counts),
+            *_notes_on_samples(task, dataset, counts),
+        ],
         "gene_set": details["gene_set"],
         "expression_file": details["file"],
         "units": details["units"],
         "is_log": details["is_log"],
         "transform": details["transform"],
-        "group_column": config.group_column,
+        "group_column": task.config.group_column,
         "donors": donors,
     }
+
+
+def _notes_on_settings(task: Task, counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    config, n_folds = task.config, task.config.folds
+    if config.adjust_column is not None:
+        yield f"Every gene was adjusted for {config.adjust_column}; values in units are adjusted ones."
+    if config.split_column is not None:
+        yield f"Which samples are held out was given by column {config.split_column}."
+    kept = "figures and genes are those of the model that was kept"
+    if task.automatic_folds:
+        yield (
+            f"Only {counts[config.target_class]['test']} target samples would be held out, so the evidence comes from "
+            f"{n_folds} further fits, each holding out other samples; {kept}. --folds 1 turns this off."
+        )
+    elif n_folds > 1:
+        yield f"The evidence is that of {n_folds} further fits, each of which held out other samples; {kept}."
+
+
+def _notes_on_samples(task: Task, dataset: Dataset, counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    config, is_train = task.config, dataset.is_train
+    n_target = counts[config.target_class]["train"]
+    if n_target < SMALLEST_CLASS:
+        yield f"The target class has {n_target} training samples: its mean and spread are uncertain."
+    if untested := [name for name, count in counts.items() if count["test"] == 0]:
+        yield f"No sample could be held out of: {', '.join(untested)}."
+    if config.method == PairedRegression.name:
+        learned = classes_with_pairs(dataset, config.target_class) | {config.target_class}
+        if without := [name for name in config.source_classes or dataset.classes if name not in learned]:
+            yield (
+                f"Fewer than {FEWEST_PAIRS} donors with samples of both classes are trained on for {listed(without)}: "
+                "these samples become the target's mean."
+            )
+    seen = set(map(known_by, dataset.profiles[is_train]))
+    held_out = zip(np.asarray(dataset.sample_ids, dtype=object)[~is_train], dataset.profiles[~is_train], strict=True)
+    if doubled := [str(name) for name, profile in held_out if known_by(profile) in seen]:
+        yield (
+            f"{len(doubled)} held-out sample{'s have' if len(doubled) > 1 else ' has'} exactly the profile of a "
+            f"training sample: {listed(doubled)}. Is one sample in the matrix twice? "
+            "They make every result look better than it is."
+        )

@@ -1,18 +1,17 @@
-"""Before a run goes on: whether the machine has room for it, and whether a stopped one asks the same question."""
+"""Before a run starts: whether the machine has room for it, and whether a stopped run had the same task."""
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from tspg._version import __version__
+import tspg
 from tspg.data.matrix import dense
 from tspg.data.prepare import text_column
 from tspg.data.readers.table import memory_limit
@@ -24,54 +23,45 @@ from tspg.model.device import choose_device
 from tspg.utils.resources import free_disk, is_out_of_memory
 
 LESS = "Choose fewer genes with --gene-sets, take a larger machine, or raise --max-memory."
-NOT_ASKED = ("threads", "device")  # settings of how it is computed: they change last digits, not the question
+NOT_DECISIVE = ("threads", "device")  # settings of how it is computed: they change last digits, not the task
 
 
-def checkpoints_of(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
-    """Where the run of a question keeps its state in a folder; a doubt about going on there joins the question's notes.
+def open_checkpoints(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
+    """Where the run of a task keeps its state in a folder; warnings about resuming there join the task's notes.
 
     Raises
     ------
     UsageError, ModelError
-        If the folder holds checkpoints of another question, or damaged ones.
+        If the folder holds checkpoints of another task, or damaged ones.
     """
-    checkpoints = CheckpointFolder(out, _asked(task), _made_with(task))
-    notes = [*task.details["notes"], *checkpoints.doubts]
+    config, device = task.config, choose_device(task.config.device)
+    decisive = {name: value for name, value in config.as_dict().items() if name not in NOT_DECISIVE}
+    cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    made_with = {
+        "tspg": tspg.__version__,
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
+        "threads": str(config.threads),
+        "processor": cpu if device.type == "cpu" else torch.cuda.get_device_name(device),
+    }
+    checkpoints = CheckpointFolder(out, {**decisive, "expression and labels": _fingerprint(task)}, made_with)
+    notes = [*task.details["notes"], *checkpoints.warnings]
     return replace(task, details={**task.details, "notes": notes}), checkpoints
 
 
-def _asked(task: Task) -> dict[str, Any]:
-    """All that decides what is learned."""
-    settings = {name: value for name, value in task.config.as_dict().items() if name not in NOT_ASKED}
-    return {**settings, "expression and labels": _fingerprint(task)}
-
-
 def _fingerprint(task: Task) -> str:
-    """Sixteen hexadecimal digits that change with any value, name or label of the study."""
-    study, config = task.study, task.config
-    columns = [name for name in (config.label_column, config.group_column, config.adjust_column) if name is not None]
-    texts = [study.obs_names, study.var_names, *(text_column(study, name) for name in columns)]
+    """Sixteen hexadecimal digits that change with any value, name or label."""
+    adata, config = task.adata, task.config
+    used = (config.label_column, config.group_column, config.split_column, config.adjust_column)
+    columns = [name for name in used if name is not None]
+    texts = [adata.obs_names, adata.var_names, *(text_column(adata, name) for name in columns)]
     digest = hashlib.sha256(repr([list(map(str, names)) for names in texts]).encode())
-    digest.update(np.ascontiguousarray(dense(study)).data)
+    digest.update(np.ascontiguousarray(dense(adata)).data)
     return digest.hexdigest()[:16]
 
 
-def _made_with(task: Task) -> Mapping[str, str]:
-    config = task.config
-    device = choose_device(config.device)
-    return {
-        "tspg": __version__,
-        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
-        "threads": str(config.threads),
-        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        if device.type == "cpu"
-        else torch.cuda.get_device_name(device),
-    }
-
-
 @contextmanager
-def memory_told(task: Task) -> Iterator[None]:
-    """Say what a run needs if its memory runs out all the same.
+def explain_out_of_memory(task: Task) -> Iterator[None]:
+    """Say what a run needs if its memory runs out.
 
     Raises
     ------
@@ -87,7 +77,7 @@ def memory_told(task: Task) -> Iterator[None]:
 
 
 def _needs(task: Task) -> str:
-    n_samples, n_genes = task.study.shape
+    n_samples, n_genes = task.adata.shape
     needed = memory_needed(n_samples, n_genes, task.config)
     return f"{n_samples:,} samples x {n_genes:,} genes need about {needed / 1e9:.1f} GB of memory"
 
@@ -100,7 +90,7 @@ def require_room(task: Task, out: Path, max_memory_gb: float | None) -> None:
     ResourceError
         With what is needed and what there is.
     """
-    n_samples, n_genes = task.study.shape
+    n_samples, n_genes = task.adata.shape
     limit = memory_limit(max_memory_gb)
     if memory_needed(n_samples, n_genes, task.config) > limit:
         raise ResourceError(f"{_needs(task)}; the limit is {limit / 1e9:.1f} GB. {LESS}")

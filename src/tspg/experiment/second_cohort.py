@@ -1,18 +1,16 @@
-"""What holds on a second cohort: evidence and tests of genes on people that nothing was learned from."""
+"""Evidence and tests of genes on a second cohort: people that nothing was learned from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.distances import CloudPair
 from tspg.analysis.evaluation.energy import EnergyScale
-from tspg.analysis.evaluation.evidence import COLUMNS
-from tspg.analysis.evaluation.measure import Measure
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.measure import COLUMNS, Measure
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.analysis.interpretation.agreement import agreement_of_tests
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, Expression, tested
 from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS
@@ -22,8 +20,7 @@ from tspg.data.prepare import Dataset, text_column
 from tspg.data.second_cohort import THE_COHORT
 from tspg.experiment.fit import Fit, evidence_of
 from tspg.experiment.metrics import number, values_by_method
-from tspg.experiment.new_class_notes import new_class_metrics
-from tspg.experiment.shift_notes import notes_on_profiles, shift_metrics
+from tspg.experiment.notes import new_class_metrics, notes_on_profiles, shift_metrics
 from tspg.experiment.task import Task
 from tspg.model.gene_statistics import q_values
 from tspg.utils.typing import Float32Array
@@ -34,51 +31,34 @@ GENE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class SecondCohortResult:
-    """What a second cohort says: tables by the name of their file, and the numbers of `metrics.json`."""
-
-    evidence: pd.DataFrame
-    genes: pd.DataFrame
-    samples: pd.DataFrame
-    metrics: dict[str, Any]
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by the names of their files."""
-        return {"test_evidence": self.evidence, "test_genes": self.genes, "test_samples": self.samples}
-
-
-def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | None:
-    """Evidence, verdict and agreement of genes on the second cohort; None where there is none.
+def evaluate_second_cohort(
+    task: Task, fitted: Fit, genes: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The tables of the second cohort by the names of their files, and its numbers for `metrics.json`.
 
     Parameters
     ----------
-    question
-        With the second cohort.
+    task
+        With the second cohort; without one, there are no tables and no numbers.
     fitted
         What was learned from the first: nothing is fitted here but the map of a class that is new to it.
     genes
         The tests of the first cohort (`class_genes`).
     """
     if task.second is None:
-        return None
+        return {}, {}
     second, config = task.second, task.config
     target = config.target_class
-    how: dict[str, Any] = {
-        "label_column": config.label_column,
-        "normalise": config.normalise,
-        "align": config.align,
-    }
-    moved = fitted.model.perturb(second.study, layer=X, **how)
-    dataset = with_second(fitted.dataset, moved, second.study, config.group_column)
+    how: dict[str, Any] = {name: getattr(config, name) for name in ("label_column", "normalise", "align")}
+    moved = fitted.model.perturb(second.adata, layer=X, **how)
+    dataset = with_second(fitted.dataset, moved, second.adata, config.group_column)
     classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
-    evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
+    evidence, compared = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
     if sources:
         evidence = evidence_of(fitted, task, dataset)
-        known = fitted.model.values_of(second.study, X, **how)[np.isin(classes, dataset.classes)]
-        beside = _tests_side_by_side(known, dataset, target, genes, [*sources, ALL_SOURCES])
+        known = fitted.model.values_of(second.adata, X, **how)[np.isin(classes, dataset.classes)]
+        compared = _compared_tests(known, dataset, target, genes, [*sources, ALL_SOURCES])
     numbers = {
         "file": second.file,
         "labels_file": second.labels_file,
@@ -88,10 +68,10 @@ def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | 
         "shift": shift_metrics(fitted.model.shift, moved),
         "alignment": moved.uns["tspg"].get("alignment"),
         "evidence": values_by_method(evidence),
-        "verdict": verdict(evidence, method=fitted.model.method.name) if sources else {},
+        "verdict": answer_questions(evidence, method=fitted.model.method.name) if sources else {},
         "genes": {
-            **_agreement(beside, ALL_SOURCES),
-            "by_class": {name: _agreement(beside, name) for name in sources},
+            **_agreement(compared, ALL_SOURCES),
+            "by_class": {name: _agreement(compared, name) for name in sources},
         },
         "unknown_classes": {
             name: {**how, **_unknown_class(name, moved, dataset, fitted, target)}
@@ -99,7 +79,8 @@ def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | 
         },
     }
     nowhere = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
-    return SecondCohortResult(evidence, beside, samples_table(moved, nowhere, ()), numbers)
+    samples = samples_table(moved, nowhere, ())
+    return {"test_evidence": evidence, "test_genes": compared, "test_samples": samples}, numbers
 
 
 def notes_on_second(found: dict[str, Any]) -> list[str]:
@@ -108,22 +89,22 @@ def notes_on_second(found: dict[str, Any]) -> list[str]:
     return [f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes]
 
 
-def with_second(first: Dataset, moved: AnnData, study: AnnData, group_column: str | None) -> Dataset:
+def with_second(first: Dataset, moved: AnnData, adata: AnnData, group_column: str | None) -> Dataset:
     """The first cohort's training samples, with those of the second whose class it knows held out."""
     labels = moved.obs["source_class"].to_numpy(dtype=object)
     known = np.isin(labels, first.classes)
     train, n_known = np.flatnonzero(first.is_train), int(known.sum())
     own = np.searchsorted(np.asarray(first.classes, dtype=object), labels[known])
     names = np.asarray(moved.obs_names, dtype=object)
-    has_donors = group_column is not None and group_column in study.obs
-    donors = np.asarray(text_column(study, str(group_column)), dtype=object) if has_donors else names
+    has_donors = group_column is not None and group_column in adata.obs
+    donors = np.asarray(text_column(adata, str(group_column)), dtype=object) if has_donors else names
     return replace(
         first,
         profiles=np.concatenate([first.profiles[train], moved.layers["original"][known]]),
         class_index=np.concatenate([first.class_index[train], own.astype(np.int64)]),
         is_train=np.arange(len(train) + n_known) < len(train),
-        sample_ids=(*_chosen(first.sample_ids, train), *names[known]),
-        groups=None if first.groups is None else (*_chosen(first.groups, train), *donors[known]),
+        sample_ids=(*np.asarray(first.sample_ids, dtype=object)[train], *names[known]),
+        groups=None if first.groups is None else (*np.asarray(first.groups, dtype=object)[train], *donors[known]),
         sample_columns=None,
         outside=None,
     )
@@ -143,15 +124,11 @@ def _unknown_class(name: str, moved: AnnData, dataset: Dataset, fitted: Fit, tar
         "energy_ratio": number(ratio.value),
         "energy_ratio_low": number(ratio.low),
         "energy_ratio_high": number(ratio.high),
-        **{f"hit_rate_{judge}": float((make_task(after) == target).mean()) for judge, make_task in classifiers.items()},
+        **{f"hit_rate_{name}": float((classify(after) == target).mean()) for name, classify in classifiers.items()},
     }
 
 
-def _chosen(names: tuple[str, ...], rows: NDArray[np.intp]) -> list[str]:
-    return [names[row] for row in rows]
-
-
-def _tests_side_by_side(
+def _compared_tests(
     values: Float32Array, dataset: Dataset, target_class: str, genes: pd.DataFrame, names: list[str]
 ) -> pd.DataFrame:
     """The moderated t of every gene in both cohorts, source class by source class; `values` are those held out."""
@@ -163,12 +140,12 @@ def _tests_side_by_side(
         source = np.isin(classes, names) if name == ALL_SOURCES else classes == name
         test = tested(expression, source, target)
         own = genes[genes["source_class"] == name].reset_index(drop=True)
-        beside = {"test_difference": test.estimate, "test_t": test.t, "test_q_value": q_values(test.p_value)}
-        parts.append(own.assign(**beside)[list(GENE_COLUMNS)])
+        second = {"test_difference": test.estimate, "test_t": test.t, "test_q_value": q_values(test.p_value)}
+        parts.append(own.assign(**second)[list(GENE_COLUMNS)])
     return pd.concat(parts, ignore_index=True)
 
 
-def _agreement(beside: pd.DataFrame, name: str) -> dict[str, Any]:
-    own = beside[beside["source_class"] == name]
+def _agreement(compared: pd.DataFrame, name: str) -> dict[str, Any]:
+    own = compared[compared["source_class"] == name]
     second = own[["test_t", "test_q_value"]].set_axis(["t", "q_value"], axis=1)
     return agreement_of_tests(own[["t", "q_value"]], second)

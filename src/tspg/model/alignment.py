@@ -1,7 +1,7 @@
-"""A new cohort brought onto the training cohort's axis, gene by gene, where the two differ by more than chance.
+"""Alignment of a new cohort to the training cohort, gene by gene, where the two differ by more than chance.
 
-What is removed is the mean difference of the cohort's samples from the training mean of their own class. Nothing tells
-a pipeline's offset from a real difference of the cohort: both go.
+It removes the mean difference of the cohort's samples from the training means of their classes. A pipeline's offset and
+a real difference of the cohort look the same: both are removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,26 +12,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import gamma
 
-from tspg.errors import ModelError, Option, UsageError
+from tspg.errors import Option, UsageError
 from tspg.model.class_spread import FEWEST_DONORS, ClassMeans, Products, held_out_excess
 from tspg.utils.names import listed, shown
-from tspg.utils.options import option
-from tspg.utils.typing import Float32Array, Float64Array, Int64Array
+from tspg.utils.typing import Float32Array, Float64Array, Int64Array, NameArray, NamedArrays
 
-Names = Sequence[str] | NDArray[np.object_]
-
-FEWEST_SAMPLES = 5  # of a cohort: the mean of fewer says more about these people than about their pipeline
-LEVEL = 0.05  # how often a cohort of the training cohort's own kind is aligned by mistake
+FEWEST_SAMPLES = 5  # of a cohort: the mean of fewer depends on the people more than on the pipeline
+LEVEL = 0.05  # how often a cohort like the training cohort is aligned by mistake
 STORED = ("means", "sigma", "trace", "products", "errors", "excess")
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """A cohort's values in the user's units, and how they were come by.
+    """A cohort's values in the user's units, and how much was removed.
 
     `size` is s: the mean over genes of the squared difference from the training cohort, in standard deviations.
-    `expected` and `limit` are its mean and 95 % quantile for as many samples of the same classes from the training
-    cohort's own pipeline, and `p_value` is how often theirs is as large. `weight` is the share of the difference that
+    `expected` and `limit` are the mean and 95 % quantile of s for as many samples of the same classes from the training
+    cohort's pipeline, and `p_value` is how often s is as large for them. `weight` is the share of the difference that
     was removed; 0 where s is within the limit.
     """
 
@@ -45,20 +42,19 @@ class Aligned:
     @property
     def facts(self) -> dict[str, float]:
         """The numbers without the values, as a run keeps them."""
-        named = {"size": self.size, "expected": self.expected, "limit": self.limit, "p_value": self.p_value}
-        return {"n": float(len(self.values)), "weight": self.weight, **named}
+        numbers = ("weight", "size", "expected", "limit", "p_value")
+        return {"n": float(len(self.values)), **{name: getattr(self, name) for name in numbers}}
 
 
 @dataclass(frozen=True)
 class CohortAlignment:
-    """What the training cohort is like, as far as the mean of a new cohort is held against it.
+    """Statistics of the training cohort that the mean of a new cohort is compared with.
 
     `means` (classes x genes) weigh donors alike; `sigma` is the pooled standard deviation within classes per gene, 0
     where a gene does not vary; both are in the user's units. The rest is about standardised values with covariance
     Sigma_c in class c, over the G genes that vary: `trace` is tr(Sigma_c) / G, `products` tr(Sigma_c Sigma_d) / G^2,
-    `errors` tr(Cov(mean_c, mean_d)) / G of the training means, `excess` by how much the variance of |z|^2 / G in a
-    class is larger than a Gaussian's, and `skew` the skewness of s. Only statistics of classes
-    are kept; the mean of a class with a single sample is that sample.
+    `errors` tr(Cov(mean_c, mean_d)) / G of the training means, `excess` the variance of |z|^2 / G in a class beyond a
+    Gaussian's, and `skew` the skewness of s. The mean of a class with a single sample is that sample.
     """
 
     classes: tuple[str, ...]
@@ -76,7 +72,7 @@ class CohortAlignment:
     ) -> "CohortAlignment | None":
         """Learn from training samples in the user's units, shape (samples, genes), and the donor of each.
 
-        None where no class has samples of four donors: what chance does cannot be learned from fewer.
+        None where no class has samples of four donors: differences by chance cannot be learned from fewer.
         """
         donor = np.unique(np.asarray(donors), return_inverse=True)[1]
         around = ClassMeans.of(values, class_index, donor, len(classes))
@@ -97,18 +93,19 @@ class CohortAlignment:
             skew=float(found.skew),
         )
 
-    def arrays(self) -> dict[str, NDArray[np.float32]]:
+    def arrays(self) -> NamedArrays:
         """Everything that was learned, as arrays to store."""
-        arrays: dict[str, NDArray[np.float32]] = {name: getattr(self, name).astype(np.float32) for name in STORED}
-        return {**arrays, "skew": np.array([self.skew], dtype=np.float32)}
+        return {name: np.asarray(getattr(self, name), dtype=np.float32) for name in STORED} | {
+            "skew": np.array([self.skew], dtype=np.float32)
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], classes: tuple[str, ...]) -> "CohortAlignment":
-        """What was learned, as it was stored."""
+        """The statistics as they were stored."""
         stored = {name: arrays[name].astype(np.float64) for name in STORED}
         return cls(classes, skew=float(arrays["skew"][0]), **stored)
 
-    def align(self, values: Float32Array, source_class: Sequence[str] | NDArray[np.object_]) -> Aligned:
+    def align(self, values: Float32Array, source_class: Sequence[str] | NameArray) -> Aligned:
         """A cohort's values, shape (samples, genes), without its mean difference from the training cohort.
 
         The difference stays where a cohort of the same size and classes may well differ as much by chance.
@@ -116,7 +113,7 @@ class CohortAlignment:
         Raises
         ------
         UsageError
-            If there are fewer than five samples, or one whose class is not told or not known to the model.
+            If there are fewer than five samples, or one of no class or of one that the model does not know.
         """
         require_alignable(source_class, self.classes)
         number_of = {name: number for number, name in enumerate(self.classes)}
@@ -132,11 +129,11 @@ class CohortAlignment:
         return Aligned(aligned, weight, size, expected, limit, p_value)
 
     def moments(self, counts: Int64Array) -> tuple[float, float]:
-        """Mean and variance of s for a cohort of the training cohort's own kind, with so many samples of each class.
+        """Mean and variance of s for a cohort like the training cohort, with these numbers of samples per class.
 
         The mean difference has the covariance M = sum_c a_c Sigma_c. With n_c samples of class c, a share p_c of the
         cohort, and m_c independent ones in training, a_c = p_c^2 (1 / n_c + 1 / m_c). So s has the mean tr(M) / G and
-        the variance 2 tr(M^2) / G^2, and more where single samples lie further out than a Gaussian's.
+        the variance 2 tr(M^2) / G^2, and more where single samples are further out than a Gaussian's.
         """
         share, n = counts / counts.sum(), np.maximum(counts, 1)
         of_training = np.maximum(share * (self.errors @ share), 0) / np.where(self.trace > 0, self.trace, np.inf)
@@ -144,9 +141,9 @@ class CohortAlignment:
         return float(a @ self.trace), float(2 * a @ self.products @ a + share**4 / n**3 @ self.excess)
 
     def _chance(self, size: float, counts: Int64Array) -> tuple[float, float, float]:
-        """Mean and 95 % quantile of s by chance, and how often it is as large: a gamma distribution of three moments.
+        """Mean and 95 % quantile of s by chance, and how often it is as large.
 
-        (Buckley & Eagleson 1988.) Its skewness is not taken to be below that of two moments alone.
+        A gamma distribution of three moments (Buckley & Eagleson 1988), at least as skewed as that of two moments.
         """
         expected, variance = self.moments(counts)
         if expected == 0:  # classes without any spread
@@ -157,13 +154,13 @@ class CohortAlignment:
         return expected, float(null.ppf(1 - LEVEL)), float(null.sf(size))
 
 
-def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
+def require_alignable(source_class: Sequence[str] | NameArray, classes: Sequence[str]) -> None:
     """Refuse a cohort that cannot be aligned to a model of these classes.
 
     Raises
     ------
     UsageError
-        If there are fewer than five samples, or one whose class is not told or not known to the model.
+        If there are fewer than five samples, or one of no class or of one that the model does not know.
     """
     names = list(map(str, source_class))
     if not all(names):
@@ -176,31 +173,12 @@ def require_alignable(source_class: Names, classes: Sequence[str]) -> None:
     unknown = sorted(set(names) - set(classes))
     if unknown:
         raise UsageError(
-            f"A cohort cannot be aligned by a class that the model does not know: {shown(unknown[0])}. What is "
-            f"special about it would be removed. Leave its samples out; the model knows {listed(classes)}."
+            f"A cohort cannot be aligned by a class that the model does not know: {shown(unknown[0])}. What makes it "
+            f"different would be removed. Leave its samples out; the model knows {listed(classes)}."
         )
     if len(names) < FEWEST_SAMPLES:
         raise UsageError(
             f"A cohort of {len(names)} cannot be aligned; {FEWEST_SAMPLES} samples or more are needed. Leave ",
-            option("align"),
+            Option("align"),
             " out, or move them together with others of their pipeline.",
         )
-
-
-def align_cohort(alignment: CohortAlignment | None, values: Float32Array, source_class: Names) -> Aligned:
-    """A cohort aligned to what a model holds of its training cohort.
-
-    Raises
-    ------
-    ModelError
-        If the model holds nothing of it.
-    UsageError
-        If there are fewer than five samples, or one whose class is not told or not known to the model.
-    """
-    if alignment is None:
-        raise ModelError(
-            f"This model does not hold what a cohort is aligned to: it was made by an earlier version of tspg, or no "
-            f"class had training samples of {FEWEST_DONORS} donors. Train it again with `tspg run`, or leave --align "
-            "out."
-        )
-    return alignment.align(values, source_class)

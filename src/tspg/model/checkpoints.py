@@ -1,11 +1,11 @@
-"""The state of a training on disk, so that a run that was stopped goes on where it was, bit for bit.
+"""The state of a training on disk, so that a stopped run resumes where it was, bit for bit.
 
-A folder of checkpoints answers to one question. Each training (of f, of a generator, of a fold's) keeps its
-last two states: a file of tensors each, and `checkpoints.json`, written after it, which vouches for both
-by their SHA-256 fingerprints. Random numbers need no keeping: `model/randomness.py` makes them from the
-seed and the epoch.
+A folder of checkpoints belongs to one task. Each training (of f, of a generator, of a fold) keeps its last two states:
+a file of tensors each, and `checkpoints.json`, written after it, with the SHA-256 fingerprints of both. Random numbers
+are not kept: `model/random.py` makes them from seed and epoch.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -34,7 +34,7 @@ FORMAT_VERSION = 1
 LIST = "checkpoints.json"
 KEPT = 2  # states of a training: should the newer one be damaged, there is the other
 SECONDS_BETWEEN = 30.0  # of work that may be lost
-SHARE_OF_TIME = 0.05  # that writing may take: the larger the networks, the rarer
+SHARE_OF_TIME = 0.05  # spent on writing, at most: the larger the networks, the fewer states
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 logger = logging.getLogger(__name__)
@@ -44,23 +44,23 @@ class Part(Protocol):
     """What a training changes at every step: a network, an optimiser, the history."""
 
     def state_dict(self) -> Any:
-        """All that it is."""
+        """The whole state."""
 
     def load_state_dict(self, state_dict: Any, /) -> Any:
-        """Become what `state_dict` gave."""
+        """Take over a state."""
 
 
 class Training:
-    """A training under way: `done` steps were done before, and every further one is told to it."""
+    """A training under way; `done` steps were done before this process."""
 
     done = 0
 
     def after(self, step: int) -> None:
-        """So many steps are done now: the moment to keep the state, and to stop if that was asked for."""
+        """Call after every step: the moment to keep the state, and to stop if asked to."""
 
 
 class Checkpoints:
-    """Where trainings keep their state; this one keeps none, and every training starts anew."""
+    """Where trainings keep their state; this base class keeps none, and every training starts anew."""
 
     def within(self, name: str) -> "Checkpoints":
         """A place for the trainings of one part of the work, such as a fold."""
@@ -69,7 +69,7 @@ class Checkpoints:
 
     @contextmanager
     def training(self, name: str, parts: Mapping[str, Part]) -> Iterator[Training]:
-        """Bring the parts of a training to where they were, and keep their state while the block trains them."""
+        """Restore the parts of a training, and keep their state while the block trains them."""
         del name, parts
         yield Training()
 
@@ -84,56 +84,63 @@ class CheckpointFolder(Checkpoints):
     ----------
     out
         The run folder.
-    question
-        All that decides the result, as plain values: a folder that answers to another question is refused.
+    task
+        All that decides the result, as plain values: a folder of another task is refused.
     made_with
         Versions, threads and processor; where they differ, the rest of the training differs in its last digits.
+        `warnings` then says so.
 
     Raises
     ------
     UsageError
-        If the checkpoints there are those of another question.
+        If the checkpoints there are those of another task.
     ModelError
         If the list of checkpoints is damaged, or of another version of tspg.
     """
 
     def __init__(self, out: Path, task: Mapping[str, Any], made_with: Mapping[str, Any]) -> None:
         self._folder = out / CHECKPOINTS
-        self._list = self._folder / LIST
         self._about = json.loads(json.dumps({"question": task, "made_with": made_with}))  # as it will be read
         self._files: dict[str, list[dict[str, Any]]] = {}
-        self.doubts: list[str] = []
+        self._suffix = ""
+        self.warnings: list[str] = []
         check_folder(self._folder)
-        if self._list.is_file():
-            self._take_up()
+        if (self._folder / LIST).is_file():
+            self._read_list()
 
-    def _take_up(self) -> None:
-        again = f"Delete {self._folder} and start anew."
+    def _read_list(self) -> None:
+        path, again = self._folder / LIST, f"Delete {self._folder} and start anew."
         try:
-            known = read_json(self._list)
-            version, doubts = known["format_version"], list(map(str, known["doubts"]))
+            known = read_json(path)
+            version, warnings = known["format_version"], list(map(str, known["doubts"]))
             changed, elsewhere = (_differences(known[part], self._about[part]) for part in ("question", "made_with"))
-            files = {name: [_entry(one) for one in kept] for name, kept in known["files"].items()}
+            files = {
+                name: [{"file": one["file"], "step": int(one["step"]), "sha256": str(one["sha256"])} for one in kept]
+                for name, kept in known["files"].items()
+            }
+            if not all(is_plain(one["file"]) for kept in files.values() for one in kept):
+                raise ValueError("a file elsewhere")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-            raise ModelError(f"{self._list}: the list of checkpoints is damaged. {again}") from error
+            raise ModelError(f"{path}: the list of checkpoints is damaged. {again}") from error
         if version != FORMAT_VERSION:
-            raise ModelError(f"{self._list}: format {version!r}; this tspg reads {FORMAT_VERSION}. {again}")
+            raise ModelError(f"{path}: format {version!r}; this tspg reads {FORMAT_VERSION}. {again}")
         if changed:
             raise UsageError(
-                f"--out {self._folder.parent}: the unfinished run here asks another question ({changed}). "
-                "Ask the same one, name another folder, or delete this one."
+                f"--out {self._folder.parent}: the unfinished run here has other data or settings ({changed}). "
+                "Use the same ones, name another folder, or delete this one."
             )
-        self.doubts = doubts
+        self._files, self.warnings = files, warnings
         if elsewhere:
-            self.doubts.append(
+            self.warnings.append(
                 f"The training was stopped and resumed under other circumstances ({elsewhere}): its numbers "
                 "may differ in their last digits from those of a run in one go."
             )
-        self._files = files
 
-    def within(self, name: str) -> Checkpoints:
-        """The same folder, with the names of its trainings set apart."""
-        return _Within(self, name)
+    def within(self, name: str) -> "CheckpointFolder":
+        """The same folder, with a suffix to the names of its trainings."""
+        part = copy.copy(self)
+        part._suffix = f", {name}"
+        return part
 
     @contextmanager
     def training(self, name: str, parts: Mapping[str, Part]) -> Iterator[Training]:
@@ -144,13 +151,13 @@ class CheckpointFolder(Checkpoints):
         ModelError
             If there are states and all of them are damaged.
         """
-        training = _KeptTraining(self, name, parts)
+        training = _KeptTraining(self, name + self._suffix, parts)
         with training.stopped_between_steps():
             yield training
             training.finish()
 
     def restore(self, name: str, parts: Mapping[str, Part]) -> int:
-        """Give the parts the newest state that is whole; how many steps that is."""
+        """Give the parts the newest undamaged state; the number of its steps."""
         kept = self._files.get(name, [])
         for entry in reversed(kept):
             path = self._folder / entry["file"]
@@ -160,9 +167,9 @@ class CheckpointFolder(Checkpoints):
                     raise ValueError("its bytes were changed")
                 _fill(parts, tensors_of(content))
             except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-                logger.warning("%s: this checkpoint is damaged (%s); the one before it is looked for", path, error)
+                logger.warning("%s: this checkpoint is damaged (%s); trying the one before it", path, error)
                 continue
-            logger.info("%s: taken up after %s steps", name, f"{entry['step']:,}")
+            logger.info("%s: resumed after %s steps", name, f"{entry['step']:,}")
             return int(entry["step"])
         if kept:
             raise ModelError(
@@ -171,33 +178,21 @@ class CheckpointFolder(Checkpoints):
         return 0
 
     def keep(self, name: str, step: int, parts: Mapping[str, Part]) -> None:
-        """Write the state of a training; the list vouches for it from then on, and the oldest goes."""
+        """Write the state of a training, then the list with it; the oldest state goes."""
         states = {part: dict(_state_of(owner)) for part, owner in parts.items()}
-        # The history may hold what is not a number, such as a hit rate of no samples.
+        # The history may hold NaN, such as a hit rate of no samples.
         require_finite_weights(step, **{part: states[part] for part in parts if not isinstance(parts[part], History)})
         tensors = {f"{part}/{key}": value for part, state in states.items() for key, value in state.items()}
         file = f"{safe_name(name)}-{step:09}.safetensors"
         fingerprint = write_tensors(self._folder / file, tensors)
         others = [entry for entry in self._files.get(name, []) if entry["file"] != file]
         self._files[name] = [*others, {"file": file, "step": step, "sha256": fingerprint}][-KEPT:]
-        told = {"format_version": FORMAT_VERSION, **self._about, "doubts": self.doubts, "files": self._files}
-        write_json(self._list, told)
+        content = {"format_version": FORMAT_VERSION, **self._about, "doubts": self.warnings, "files": self._files}
+        write_json(self._folder / LIST, content)
         known = {entry["file"] for kept in self._files.values() for entry in kept} | {LIST}
         for path in self._folder.iterdir():
             if path.name not in known:
                 path.unlink()
-
-
-class _Within(Checkpoints):
-    """Checkpoints of one part of the work."""
-
-    def __init__(self, folder: CheckpointFolder, name: str) -> None:
-        self._folder, self._name = folder, name
-
-    @contextmanager
-    def training(self, name: str, parts: Mapping[str, Part]) -> Iterator[Training]:
-        with self._folder.training(f"{name}, {self._name}", parts) as training:
-            yield training
 
 
 class _KeptTraining(Training):
@@ -205,62 +200,51 @@ class _KeptTraining(Training):
 
     def __init__(self, folder: CheckpointFolder, name: str, parts: Mapping[str, Part]) -> None:
         self._folder, self._name, self._parts = folder, name, parts
-        self.done = folder.restore(name, parts)
-        self._step = self._kept = self.done
+        self.done = self._step = self._kept = folder.restore(name, parts)
         self._next = time.monotonic() + SECONDS_BETWEEN
-        self._asked: tuple[int, FrameType | None] | None = None
+        self._interrupt: tuple[int, FrameType | None] | None = None
+        self._handlers: dict[int, Any] = {}
 
     @contextmanager
     def stopped_between_steps(self) -> Iterator[None]:
         """Let an interrupt wait for `after`; a second one does not wait."""
-        self._before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: now for number in STOPS if callable(now := signal.getsignal(number))}
+            self._handlers = {number: now for number in STOPS if callable(now := signal.getsignal(number))}
         try:
-            for number in self._before:
-                signal.signal(number, self._ask)
+            for number in self._handlers:
+                signal.signal(number, self._remember)
             yield
         finally:
-            for number, handler in self._before.items():
+            for number, handler in self._handlers.items():
                 signal.signal(number, handler)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self._asked is not None:
-            self._before[number](number, frame)
-        self._asked = (number, frame)
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupt is not None:
+            self._handlers[number](number, frame)
+        self._interrupt = (number, frame)
+
+    def _raise_interrupt(self) -> None:
+        if self._interrupt is not None:
+            number, frame = self._interrupt
+            self._handlers[number](number, frame)
 
     def after(self, step: int) -> None:
         """Keep the state if it is time, or if the training is to stop now."""
         self._step = step
-        if self._asked is None and time.monotonic() < self._next:
+        if self._interrupt is None and time.monotonic() < self._next:
             return
-        self._keep()
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
-        if self._asked is not None:
-            number, frame = self._asked
-            self._before[number](number, frame)
+        started = time.monotonic()
+        self._folder.keep(self._name, step, self._parts)
+        self._kept, now = step, time.monotonic()
+        self._next = now + max(SECONDS_BETWEEN, (now - started) / SHARE_OF_TIME)
+        self._raise_interrupt()
 
     def finish(self) -> None:
-        """Keep what was learned: no later interruption costs this training again."""
-        if self._step != self._kept:  # what an optimiser knows is of use to further steps alone
+        """Keep what was learned, so that no later interruption costs this training again."""
+        if self._step != self._kept:  # the state of an optimiser matters to further steps alone
             learned = {name: part for name, part in self._parts.items() if not isinstance(part, torch.optim.Optimizer)}
             self._folder.keep(self._name, self._step, learned)
-        self._stop_if_asked()
-
-    def _keep(self) -> None:
-        started = time.monotonic()
-        self._folder.keep(self._name, self._step, self._parts)
-        self._kept, now = self._step, time.monotonic()
-        self._next = now + max(SECONDS_BETWEEN, (now - started) / SHARE_OF_TIME)
-
-
-def _entry(described: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the list of checkpoints; a file name leads nowhere else."""
-    if not is_plain(described["file"]):
-        raise ValueError(described["file"])
-    return {"file": described["file"], "step": int(described["step"]), "sha256": str(described["sha256"])}
+        self._raise_interrupt()
 
 
 def _differences(before: Any, now: Any, where: str = "") -> str:
@@ -275,7 +259,7 @@ def _differences(before: Any, now: Any, where: str = "") -> str:
 
 
 def _state_of(part: Part) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a part by name; an optimiser's settings are not among them, since they are not learned."""
+    """The tensors of a part by name; the settings of an optimiser are not learned, so not kept."""
     if not isinstance(part, torch.optim.Optimizer):
         yield from part.state_dict().items()
         return
@@ -286,12 +270,12 @@ def _state_of(part: Part) -> Iterator[tuple[str, Tensor]]:
 
 def _fill(parts: Mapping[str, Part], tensors: Mapping[str, Tensor]) -> None:
     for name, part in parts.items():
-        own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        state = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
         if not isinstance(part, torch.optim.Optimizer):
-            part.load_state_dict(own)
+            part.load_state_dict(state)
             continue
         moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in own.items():
+        for key, value in state.items():
             number, moment = key.split("/")
             moments.setdefault(int(number), {})[moment] = value
         part.load_state_dict({"state": moments, "param_groups": part.state_dict()["param_groups"]})

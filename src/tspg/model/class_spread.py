@@ -1,7 +1,7 @@
-"""How training samples spread around the means of their classes: sums over pairs of genes, without the pairs.
+"""How training samples spread around the means of their classes, without a matrix of genes x genes.
 
-All that is wanted of a covariance matrix are traces of products with others. They follow from the products of samples
-with each other (Chen & Qin 2010; Himeno & Yamada 2014), so that 18,000 genes cost no more than memory for the samples.
+Only traces of products of covariance matrices are needed. They follow from the products of samples with each other
+(Chen & Qin 2010; Himeno & Yamada 2014), so 18,000 genes cost no more memory than the samples.
 """
 
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from tspg.model.random import ALIGNMENT_DONORS, stream
+from tspg.model.random import ALIGNMENT_DONORS, donor_folds, stream
 from tspg.utils.typing import Float64Array, Int64Array
 
-FLOOR = 0.05  # quantile of the genes' standard deviations; none is taken to be smaller
-FEWEST_DONORS = 4  # of a class, for an unbiased tr(Sigma^2); a smaller one is taken to spread as all together do
-FOLDS = 10  # of donors, to learn how much further held-out samples lie out
-_MOST_ROWS = 2000  # whose products with each other are taken
-_MOST_GENES = 1000  # by which held-out samples are judged
-_MOST_PICKS = 5  # of one sample from each donor and class
+FLOOR = 0.05  # quantile of the genes' standard deviations; smaller ones are raised to it
+FEWEST_DONORS = 4  # of a class, for an unbiased tr(Sigma^2); a smaller class gets the spread of all together
+FOLDS = 10  # of donors, to learn how much further out held-out samples are
+_MOST_ROWS = 2000  # samples in one matrix of products
+_MOST_GENES = 1000  # on which held-out samples are measured
+_MOST_PICKS = 5  # each of one sample per donor and class
 
 
 class ClassMeans(NamedTuple):
     """Means of the classes and the spread around them.
 
     `means` (classes x genes) weigh donors alike. `sigma` is the pooled standard deviation within classes, 0 for a gene
-    that does not vary. Of values in units of it and over genes: `trace` is a class's mean variance, `error` that of its
-    mean, each 1 and 1 / donors on average.
+    that does not vary. In units of sigma and over genes, `trace` is the mean variance of each class (1 on average), and
+    `error` that of its mean (1 / donors on average).
     """
 
     means: Float64Array
@@ -40,34 +40,36 @@ class ClassMeans(NamedTuple):
     def of(
         cls, values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, n_classes: int
     ) -> "ClassMeans":
-        """Estimate them; a class of a single donor spreads as all together do."""
+        """Estimate them; a class of a single donor gets the spread of all together."""
         shape = (n_classes, values.shape[1])
         means, squares, errors = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         n_donors, freedom = np.zeros(n_classes), np.zeros(n_classes)
         for number in np.unique(class_index):
-            own = class_index == number
-            by_donor = _donor_means(values[own], donor[own])
+            rows = class_index == number
+            by_donor = _donor_means(values[rows], donor[rows])
             m = n_donors[number] = len(by_donor)
-            freedom[number] = own.sum() * (1 - 1 / m)
+            freedom[number] = rows.sum() * (1 - 1 / m)
             means[number] = by_donor.mean(axis=0)
-            squares[number] = ((values[own] - means[number]) ** 2).sum(axis=0)
+            squares[number] = ((values[rows] - means[number]) ** 2).sum(axis=0)
             errors[number] = by_donor.var(axis=0, ddof=min(1, m - 1)) / m
         squares[n_donors == 1] = 0
         sigma = np.sqrt(squares.sum(axis=0) / max(freedom.sum(), 1))
         varies = sigma > 0
         sigma[varies] = np.maximum(sigma[varies], np.quantile(sigma[varies], FLOOR)) if varies.any() else 0
-        trace, error = (_over_genes(part, sigma) for part in (squares / np.maximum(freedom, 1)[:, None], errors))
+        variances = squares / np.maximum(freedom, 1)[:, None]
+        trace, error = (
+            (part[:, varies] / sigma[varies] ** 2).sum(axis=-1) / max(varies.sum(), 1) for part in (variances, errors)
+        )
         return cls(means, sigma, np.where(n_donors > 1, trace, 1.0), np.where(n_donors > 1, error, 1.0))
 
     def standardised(self, values: NDArray[np.floating], class_index: Int64Array) -> Float64Array:
-        """Differences from the means of the classes, in standard deviations; only of genes that vary."""
+        """Differences from the class means in standard deviations, of the genes that vary."""
         varies = self.sigma > 0
         z: Float64Array = (values[:, varies] - self.means[class_index][:, varies]) / self.sigma[varies]
         return z
 
 
 def _donor_means(values: NDArray[np.floating], donor: Int64Array) -> Float64Array:
-    """The mean of each donor's samples."""
     _, row, size = np.unique(donor, return_inverse=True, return_counts=True)
     if (size == 1).all():
         return values.astype(np.float64)
@@ -75,18 +77,11 @@ def _donor_means(values: NDArray[np.floating], donor: Int64Array) -> Float64Arra
     return means
 
 
-def _over_genes(variance: Float64Array, sigma: Float64Array) -> Float64Array:
-    """Mean over the genes that vary of variances in units of sigma^2."""
-    varies = sigma > 0
-    mean: Float64Array = (variance[..., varies] / sigma[varies] ** 2).sum(axis=-1) / max(varies.sum(), 1)
-    return mean
-
-
 class Products(NamedTuple):
-    """What pairs of samples tell, of standardised values with covariance Sigma_c in class c and over G genes.
+    """Estimates from pairs of samples, for standardised values z with covariance Sigma_c in class c and over G genes.
 
     `products` is tr(Sigma_c Sigma_d) / G^2; `errors` tr(Cov(mean_c, mean_d)) / G by donors that gave samples of both;
-    `excess` what the variance of |z|^2 / G has beyond a Gaussian's; `skew` the skewness of |z|^2 of a Gaussian.
+    `excess` the variance of |z|^2 / G beyond a Gaussian's; `skew` the skewness of |z|^2 of a Gaussian.
     """
 
     products: Float64Array
@@ -109,9 +104,9 @@ class Products(NamedTuple):
 
 
 def _picks(class_index: Int64Array, donor: Int64Array, n_classes: int) -> Iterator[tuple[Int64Array, Float64Array]]:
-    """Rows with one sample of each donor and class, and which share of a class's donors they hold.
+    """Rows with one sample per donor and class, and the share of each class's donors among them.
 
-    Repeated samples have their turn in another pick. Donors are left out of the largest classes where there are many.
+    Repeated samples come in another pick. Where there are many, the largest classes lose donors.
     """
     order = stream(0, ALIGNMENT_DONORS, 0).permutation(donor.max() + 1)[donor]
     samples = pd.DataFrame({"class": class_index, "order": order}).sort_values(["class", "order"], kind="stable")
@@ -119,10 +114,10 @@ def _picks(class_index: Int64Array, donor: Int64Array, n_classes: int) -> Iterat
     place, size = repeats.cumcount().to_numpy(), repeats.transform("size").to_numpy()
     for number in range(min(int(size.max()), _MOST_PICKS)):
         pick = samples.index.to_numpy()[place == number % size]
-        own = class_index[pick]
-        counts = np.bincount(own, minlength=n_classes)
+        classes = class_index[pick]
+        counts = np.bincount(classes, minlength=n_classes)
         most = next(q for q in range(_MOST_ROWS, 0, -1) if np.minimum(counts, q).sum() <= _MOST_ROWS or q == 1)
-        within = pd.Series(own).groupby(own).cumcount().to_numpy()
+        within = pd.Series(classes).groupby(classes).cumcount().to_numpy()
         yield pick[within < most], np.minimum(counts, most) / np.maximum(counts, 1)
 
 
@@ -134,28 +129,28 @@ def _of_gram(
     n = of_class.sum(axis=0)
     averaging = of_class @ (of_class / np.maximum(n, 1)).T
     gram = gram - averaging @ gram - gram @ averaging + averaging @ gram @ averaging
-    own_person = donor[:, None] == donor
-    others = np.where(own_person, 0.0, gram)
-    pairs = of_class.T @ ~own_person @ of_class
+    same_donor = donor[:, None] == donor
+    others = np.where(same_donor, 0.0, gram)
+    pairs = of_class.T @ ~same_donor @ of_class
     freedom = np.maximum(n - 1, 1)
     products = of_class.T @ others**2 @ of_class / np.maximum(pairs, 1) * np.outer(n / freedom, n / freedom)
     length = np.diag(gram)
     total, fourth, square = (
         of_class.T @ part for part in (length, length**2, (gram**2 @ of_class * of_class).sum(axis=1))
     )
-    np.fill_diagonal(products, np.maximum(_own_product(total, fourth, square, n), (total / freedom) ** 2 / n_genes))
+    np.fill_diagonal(products, np.maximum(_square_trace(total, fourth, square, n), (total / freedom) ** 2 / n_genes))
     varying = (fourth - total**2 / np.maximum(n, 1)) / freedom
     excess = np.maximum(varying - 2 * np.diag(products), 0.0)
     large = n >= FEWEST_DONORS
     pooled = np.where(large, freedom, 0) / max(freedom[large].sum(), 1)
     spread = np.where(large[:, None], np.eye(len(n)), pooled)
     of_all = np.where(kept > 0, n / np.where(kept > 0, kept, 1), np.inf)  # donors in training
-    shared = of_class.T @ np.where(own_person, gram, 0.0) @ of_class
+    shared = of_class.T @ np.where(same_donor, gram, 0.0) @ of_class
     errors = shared / np.maximum(np.minimum.outer(kept, kept), 1e-9) / np.outer(of_all, of_all)
     return Products(spread @ products @ spread.T, errors, spread @ excess, np.array(_skewness(others)))
 
 
-def _own_product(total: Float64Array, fourth: Float64Array, square: Float64Array, n: Float64Array) -> Float64Array:
+def _square_trace(total: Float64Array, fourth: Float64Array, square: Float64Array, n: Float64Array) -> Float64Array:
     """tr(Sigma_c^2) per class, unbiased whatever the distribution (Himeno & Yamada 2014)."""
     n = np.maximum(n, FEWEST_DONORS)
     trace, of_square, quartic = total / (n - 1), square / (n - 1) ** 2, fourth / (n - 1)
@@ -165,7 +160,7 @@ def _own_product(total: Float64Array, fourth: Float64Array, square: Float64Array
 
 
 def _skewness(others: Float64Array) -> float:
-    """Skewness of |z|^2 of a Gaussian, 8 tr(Sigma^3) / (2 tr(Sigma^2))^1.5, from triples of different people."""
+    """Skewness of |z|^2 of a Gaussian, 8 tr(Sigma^3) / (2 tr(Sigma^2))^1.5, from triples of different donors."""
     n = len(others)
     square = (others**2).sum() / (n * (n - 1))
     cube = np.einsum("ij,ji->", others @ others, others) / (n * (n - 1) * (n - 2))
@@ -173,20 +168,19 @@ def _skewness(others: Float64Array) -> float:
 
 
 def held_out_excess(values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, n_classes: int) -> float:
-    """How much larger squared differences of people are from whom nothing was learned, against what is expected.
+    """The ratio of squared differences of held-out donors to what is expected of them.
 
-    A gene whose spread is underestimated counts too much for everybody but those who were learned from.
+    A gene whose spread is underestimated counts too much for all but the training samples.
     """
     values = values[:, :: -(-values.shape[1] // _MOST_GENES)]
-    fold = stream(0, ALIGNMENT_DONORS, 1).permutation(donor.max() + 1)[donor] % FOLDS
+    fold = donor_folds(donor, stream(0, ALIGNMENT_DONORS, 1), FOLDS)
     found = expected = 0.0
     for number in range(FOLDS):
         held_out = (fold == number) & np.isin(class_index, class_index[fold != number])
         if not held_out.any() or (fold != number).sum() < 2:
             continue
-        learned = ClassMeans.of(values[fold != number], class_index[fold != number], donor[fold != number], n_classes)
-        own = class_index[held_out]
-        z = learned.standardised(values[held_out], own)
-        found += float((z**2).mean(axis=1).sum())
-        expected += float((learned.trace + learned.error)[own].sum())
+        others, classes = fold != number, class_index[held_out]
+        learned = ClassMeans.of(values[others], class_index[others], donor[others], n_classes)
+        found += float((learned.standardised(values[held_out], classes) ** 2).mean(axis=1).sum())
+        expected += float((learned.trace + learned.error)[classes].sum())
     return found / expected if expected > 0 else 1.0

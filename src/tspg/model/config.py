@@ -1,11 +1,15 @@
 """Every setting of an experiment, with the paper's numbers as defaults, and the named presets."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from tspg.utils.options import MOST_GENES, check
-from tspg.utils.schema import CALLABLE, TEXT, Kind, fields, list_of, names, number, one_of, optional, whole
+import numpy as np
+
+from tspg.errors import Option, UsageError
+from tspg.utils.options import MOST_GENES, check, refuse_unknown
+from tspg.utils.schema import CALLABLE, TEXT, Kind, list_of, names, number, one_of, optional, whole
+from tspg.utils.schema import fields as an_object
 
 
 @dataclass(frozen=True)
@@ -58,57 +62,6 @@ class PaperConfig(GeneratorConfig):
     weights: LossWeights = field(default_factory=LossWeights)
 
 
-@dataclass(frozen=True)
-class ExperimentConfig:
-    """One question: move profiles to `target_class`, with everything that decides the answer.
-
-    `source_classes` None means every class but the target; the split is grouped by
-    `group_column` (a donor or patient) when one is named, the values are adjusted for `adjust_column`
-    (a batch). The values are X, or those of `layer`. `method` is `generator`, made as the
-    preset says, or one in closed form; `generator` has the settings of one that is trained, and is
-    None else. With `folds` above 1 the evidence comes from so many further fits, by which every
-    sample is held out once. `normalise` and `align` say what becomes of a second cohort's profiles first.
-
-    Examples
-    --------
-    >>> config = tspg.ExperimentConfig(target_class="GI.MSI", preset="paper")
-    >>> config.generator.epochs, config.target_model.epochs
-    (150, 50)
-    >>> run.config.preset
-    'transport'
-    """
-
-    target_class: str
-    source_classes: tuple[str, ...] | None = None
-    label_column: str = "label"
-    group_column: str | None = None
-    adjust_column: str | None = None
-    gene_set: str | None = None
-    layer: str | None = None
-    preset: str = "paper"
-    method: str = "generator"
-    train_fraction: float = 0.8
-    folds: int = 1
-    seed: int = 0
-    threads: int = 2
-    device: str = "auto"
-    top_k: int = 20
-    enrichment: str = "both"
-    normalise: str = "none"
-    align: str = "none"
-    target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
-    generator: PaperConfig | None = field(default_factory=PaperConfig)
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether a generator is trained, rather than computed in closed form."""
-        return self.method == "generator" and self.generator is not None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON."""
-        return asdict(self)
-
-
 METHODS = (
     *("generator", "linear_map", "mean_shift", "quantile_map", "nearest_target", "gaussian_draw"),
     *("target_mean", "paired_regression"),
@@ -123,13 +76,11 @@ PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | None]] = {
     "paper": (TargetModelConfig(), PaperConfig()),
     "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), None),
 }
-
-
 DEVICES = ("auto", "cpu", "cuda")
 MOST_THREADS, MOST_FOLDS, MOST_STEPS, MOST_UNITS = 1024, 50, 10**9, 10**9
 LARGEST_SEED = 2**31 - 1  # scikit-learn takes twice as much, and repeats count upwards from the seed
 
-# What every setting must be, whoever says it: a user in Python or on the command line, or the file of a model.
+# What every setting must be, given in Python, on the command line, in a sweep file or in the file of a model.
 _RATE, _UNITS = number(0, 1, above=True), list_of(whole(1, MOST_UNITS), least=1, needed="a list of whole numbers")
 _LENGTH = whole(1, MOST_STEPS)
 TARGET_MODEL: dict[str, Kind] = {
@@ -151,13 +102,13 @@ GENERATOR: dict[str, Kind] = {
     "discriminator_units": _UNITS,
     "discriminator_learning_rate": _RATE,
     "confidence": number(0),
-    "weights": fields(dict.fromkeys(LossWeights.__dataclass_fields__, number(0))),
+    "weights": an_object(dict.fromkeys(LossWeights.__dataclass_fields__, number(0))),
 }
-SETTINGS: dict[str, Kind] = {
+SETTINGS: dict[str, Kind] = {  # of `ExperimentConfig`
     "target_class": TEXT,
     "source_classes": optional(names(1)),
     "label_column": TEXT,
-    **dict.fromkeys(("group_column", "adjust_column", "gene_set", "layer"), optional(TEXT)),
+    **dict.fromkeys(("group_column", "split_column", "adjust_column", "gene_set", "layer"), optional(TEXT)),
     "preset": one_of(PRESETS),
     "method": one_of(METHODS),
     "train_fraction": number(0, 1, above=True),
@@ -170,9 +121,11 @@ SETTINGS: dict[str, Kind] = {
     "normalise": one_of(NORMALISE),
     "align": one_of(ALIGN),
 }
-ASKED: dict[str, Kind] = {  # and of what else can be said
+OPTIONS: dict[str, Kind] = {  # as users give them: some may be left out
     **dict.fromkeys(("epochs", "steps", "target_epochs"), optional(_LENGTH)),
     **SETTINGS,
+    "label_column": optional(TEXT),
+    "folds": optional(SETTINGS["folds"]),
     "samples": optional(names()),
     "progress": CALLABLE,
     "k": whole(1, MOST_GENES),
@@ -187,10 +140,172 @@ def check_options(given: Mapping[str, Any]) -> None:
     UsageError
         Naming the first option, what was given, and what is needed.
     """
-    check(given, ASKED)
+    check(given, OPTIONS)
 
 
-def preset(name: str) -> tuple[TargetModelConfig, PaperConfig | None]:
-    """The settings of f that a preset stands for, and those of the generator where one is trained."""
-    check_options({"preset": name})
-    return PRESETS[name]
+@dataclass(frozen=True)
+class Training:
+    """How a run trains and is evaluated; every field has a default and is checked when this is made.
+
+    Parameters
+    ----------
+    preset
+        `transport` (the default; see docs/evidence.md) or `paper` (the paper's own training).
+    method
+        `generator`, made as the preset says, or one in closed form: `linear_map`, `mean_shift`, `quantile_map`,
+        `nearest_target`, `gaussian_draw`, `target_mean`, or `paired_regression`, which needs `group_column`.
+    epochs, steps
+        Length of the training of G with preset `paper`: in epochs, or exactly so many steps. None is the preset's.
+    target_epochs
+        Epochs of the training of f. None is the preset's.
+    folds
+        With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
+        model that is kept is the ordinary one. None takes 5 where the one split would hold out fewer
+        than 30 target samples and further fits cost little, else 1.
+    split_column
+        Column of `adata.obs` with `train` or `test` for each sample. None draws the split, 80 to 20 in each class.
+    adjust_column
+        Column of `adata.obs` with a batch or platform that every gene is adjusted for.
+    layer
+        Layer of `adata` with the values. None and `X` take `adata.X`.
+    enrichment
+        `ora` (are top genes in annotated sets?), `ranked` (do sets rank together among all genes?) or `both`.
+    threads
+        Processor threads.
+    device
+        Where to train: `cpu`, `cuda`, or `auto` for a GPU where there is one.
+
+    Raises
+    ------
+    UsageError
+        If a value is none that the option can have.
+
+    Examples
+    --------
+    >>> tspg.Training(preset="paper", steps=2000).folds is None
+    True
+    """
+
+    preset: str = DEFAULT_PRESET
+    method: str = "generator"
+    epochs: int | None = None
+    steps: int | None = None
+    target_epochs: int | None = None
+    folds: int | None = None
+    split_column: str | None = None
+    adjust_column: str | None = None
+    layer: str | None = None
+    enrichment: str = "both"
+    threads: int = 2
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        _as_plain_values(self)
+        check_options(vars(self))
+        if self.layer == "X":
+            object.__setattr__(self, "layer", None)
+        if self.epochs is not None and self.steps is not None:
+            raise UsageError(
+                *("Give either ", Option("epochs"), " or ", Option("steps")),
+                ", not both: each sets how long G is trained.",
+            )
+        if self.split_column is not None and (self.folds or 1) > 1:
+            raise UsageError(
+                *(Option("folds"), f" is {self.folds}, but ", Option("split_column")),
+                " gives the one split: further fits would hold out other samples. Leave one of them out.",
+            )
+
+    def config(self, **task: Any) -> "ExperimentConfig":
+        """The configuration of a run: the preset's settings, what is changed here, and the `task`'s own."""
+        target_model, generator = PRESETS[self.preset]
+        if self.target_epochs is not None:
+            target_model = replace(target_model, epochs=self.target_epochs, least_steps=1)
+        if generator is not None:
+            generator = replace(generator, epochs=self.epochs or generator.epochs, steps=self.steps)
+        own = {name: value for name, value in vars(self).items() if name in SETTINGS}
+        own["folds"] = self.folds or 1
+        return ExperimentConfig(**task, **own, target_model=target_model, generator=generator)
+
+
+Training.__init__ = refuse_unknown()(Training.__init__)  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """One task, moving profiles to `target_class`, with everything that decides its result; checked when made.
+
+    `source_classes` None means every class but the target. The split is grouped by `group_column` (a donor or
+    patient), or given by `split_column`; values are adjusted for `adjust_column` (a batch). They are X, or those of
+    `layer`. `method` is `generator`, made as the preset says, or one in closed form; `generator` has the settings of
+    one that is trained, else None. With `folds` above 1 the evidence comes from so many further fits, which hold
+    every sample out once. `normalise` and `align` say what is done to a second cohort's profiles first.
+
+    Examples
+    --------
+    >>> config = tspg.ExperimentConfig(target_class="GI.MSI", preset="paper")
+    >>> config.generator.epochs, config.target_model.epochs
+    (150, 50)
+    >>> run.config.preset
+    'transport'
+    """
+
+    target_class: str
+    source_classes: tuple[str, ...] | None = None
+    label_column: str = "label"
+    group_column: str | None = None
+    split_column: str | None = None
+    adjust_column: str | None = None
+    gene_set: str | None = None
+    layer: str | None = None
+    preset: str = "paper"
+    method: str = "generator"
+    train_fraction: float = 0.8
+    folds: int = 1
+    seed: int = 0
+    threads: int = 2
+    device: str = "auto"
+    top_k: int = 20
+    enrichment: str = "both"
+    normalise: str = "none"
+    align: str = "none"
+    target_model: TargetModelConfig = field(default_factory=TargetModelConfig)
+    generator: PaperConfig | None = field(default_factory=PaperConfig)
+
+    def __post_init__(self) -> None:
+        _as_plain_values(self)
+        check(vars(self), SETTINGS)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> "ExperimentConfig":
+        """The configuration that `as_dict` gave, also after JSON made lists of its tuples."""
+        sources, generator = settings["source_classes"], None
+        if settings["preset"] == "paper":
+            weights = LossWeights(**settings["generator"]["weights"])
+            generator = PaperConfig(**{**settings["generator"], "weights": weights})
+        made = {
+            "source_classes": None if sources is None else tuple(sources),
+            "target_model": TargetModelConfig(**settings["target_model"]),
+            "generator": generator,
+        }
+        return cls(**{**settings, **made})
+
+    @property
+    def n_fits(self) -> int:
+        """How often f and the method are fitted: once, and once more per fold."""
+        return 1 if self.folds == 1 else 1 + self.folds
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a generator is trained, rather than computed in closed form."""
+        return self.method == "generator" and self.generator is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return asdict(self)
+
+
+def _as_plain_values(settings: Training | ExperimentConfig) -> None:
+    """Make the numbers of NumPy, which JSON does not know, those of Python."""
+    for one in fields(settings):
+        if isinstance(value := getattr(settings, one.name), np.generic):
+            object.__setattr__(settings, one.name, value.item())

@@ -1,4 +1,4 @@
-"""Which processor to compute on, and with how many threads."""
+"""The processor and number of threads to compute with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
-from tspg.errors import UsageError
+from tspg.errors import Option, UsageError
 from tspg.model.config import check_options
-from tspg.utils.options import option
 
 
 def choose_device(name: str) -> torch.device:
@@ -17,13 +16,13 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError(option("device"), " cuda: no CUDA device can be used here. Use cpu or auto.")
+        raise UsageError(Option("device"), " cuda: no CUDA device can be used here. Use cpu or auto.")
     return torch.device(name)
 
 
 @contextmanager
 def fixed_threads(threads: int) -> Iterator[None]:
-    """Compute with exactly this many threads, since sums depend on their number, and put it back."""
+    """Compute with exactly this many threads, since sums depend on their number, and restore it."""
     before = torch.get_num_threads()
     with threadpool_limits(threads):  # NumPy and SciPy
         torch.set_num_threads(threads)

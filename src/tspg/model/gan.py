@@ -1,4 +1,4 @@
-"""One step of the game between G and D, judged by f (paper, section 2.2)."""
+"""One training step of G and D, with f as a fixed judge (paper, section 2.2)."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ ADAM_EPSILON = 1e-7  # TensorFlow's default
 
 @dataclass
 class GAN:
-    """The networks and optimisers that one training step updates; f only judges."""
+    """The networks and optimisers of a training step; f is never updated."""
 
     generator: Generator
     discriminator: Discriminator
@@ -39,56 +39,46 @@ def init_gan(
     seed: int,
     device: torch.device,
 ) -> GAN:
-    """G and D at their start, with their optimisers, against a trained f."""
+    """G and D with their start weights and optimisers, and a trained f."""
     n_genes = len(dataset.gene_ids)
     generator, discriminator = Generator(n_genes, config), Discriminator(n_genes, config)
     initialise(generator, seed=(seed, G_WEIGHTS))
     initialise(discriminator, seed=(seed, D_WEIGHTS))
-    generator.to(device).train()
-    discriminator.to(device).train()
+    of_generator, of_discriminator = (
+        torch.optim.Adam(network.to(device).train().parameters(), lr=rate, eps=ADAM_EPSILON, fused=True)
+        for network, rate in ((generator, config.learning_rate), (discriminator, config.discriminator_learning_rate))
+    )
     return GAN(
-        generator=generator,
-        discriminator=discriminator,
-        target_model=target_model,
-        generator_optimiser=torch.optim.Adam(
-            generator.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True
-        ),
-        discriminator_optimiser=torch.optim.Adam(
-            discriminator.parameters(), lr=config.discriminator_learning_rate, eps=ADAM_EPSILON, fused=True
-        ),
-        target_index=dataset.index_of(target_class),
-        config=config,
+        generator, discriminator, target_model, of_generator, of_discriminator, dataset.index_of(target_class), config
     )
 
 
-def train_step(players: GAN, x: Tensor, real: Tensor, r_t: Tensor) -> dict[str, Tensor]:
-    """One update of D, then one of G, on the same perturbed profiles; gives every loss term."""
-    raw_perturbation = players.generator(x)
+def train_step(gan: GAN, x: Tensor, real: Tensor, r_t: Tensor) -> dict[str, Tensor]:
+    """Every loss term of one update of D, then one of G, on the same perturbed profiles."""
+    raw_perturbation = gan.generator(x)
     perturbed = clip(x + raw_perturbation)
 
     # (1) Update D: minimise (D(x) - 1)^2 + D(x_adv)^2
-    discriminator_loss = losses.discriminator_loss(
-        players.discriminator(real), players.discriminator(perturbed.detach())
-    )
-    players.discriminator_optimiser.zero_grad()
+    discriminator_loss = losses.discriminator_loss(gan.discriminator(real), gan.discriminator(perturbed.detach()))
+    gan.discriminator_optimiser.zero_grad()
     discriminator_loss.backward()
-    players.discriminator_optimiser.step()
+    gan.discriminator_optimiser.step()
 
     # (2) Update G: minimise L_GAN + L_adv + L_norm + L_td (Eq. 5); G has not changed since its one forward pass
     terms = {
-        "realism": losses.realism_loss(players.discriminator.requires_grad_(False)(perturbed)),
+        "realism": losses.realism_loss(gan.discriminator.requires_grad_(False)(perturbed)),
         "target_class": losses.target_class_loss(
-            players.target_model.probabilities(perturbed), players.target_index, players.config.confidence
+            gan.target_model.probabilities(perturbed), gan.target_index, gan.config.confidence
         ),
         "perturbation_norm": losses.perturbation_norm_loss(raw_perturbation),
         "target_distance": losses.target_distance_loss(perturbed, r_t),
     }
-    weighted = weigh(terms, players.config.weights)
+    weighted = weigh(terms, gan.config.weights)
     total = torch.stack(list(weighted.values())).sum()
-    players.generator_optimiser.zero_grad()
+    gan.generator_optimiser.zero_grad()
     total.backward()
-    players.generator_optimiser.step()
-    players.discriminator.requires_grad_(True)
+    gan.generator_optimiser.step()
+    gan.discriminator.requires_grad_(True)
     return {
         "discriminator_loss": discriminator_loss.detach(),
         **{f"{name}_loss": value.detach() for name, value in terms.items()},
@@ -134,25 +124,25 @@ def recompute_batch_statistics(network: torch.nn.Module, profiles: Tensor) -> No
 
 
 @torch.no_grad()
-def hit_rate(players: GAN, profiles: Tensor) -> float:
-    """Share of held-out source samples that f calls the target once G has moved them."""
+def hit_rate(gan: GAN, profiles: Tensor) -> float:
+    """The share of profiles that f calls the target once G has moved them."""
     if len(profiles) == 0:
         return math.nan
-    players.generator.eval()
-    called = players.target_model(clip(profiles + players.generator(profiles))).argmax(dim=1)
-    players.generator.train()
-    return float((called == players.target_index).float().mean())
+    gan.generator.eval()
+    called = gan.target_model(clip(profiles + gan.generator(profiles))).argmax(dim=1)
+    gan.generator.train()
+    return float((called == gan.target_index).float().mean())
 
 
 def require_finite(terms: Mapping[str, float], step: int) -> None:
-    """Stop at the first value that is not a finite number, naming the term and the step."""
+    """Stop at the first term that is not a finite number, naming it and the step."""
     for name, value in terms.items():
         if not math.isfinite(value):
             raise _diverged(f"{name} is {value}", step)
 
 
 def require_finite_weights(step: int, **networks: Mapping[str, Tensor]) -> None:
-    """Stop where a weight or batch statistic is no longer a finite number: the losses of the last step do not tell."""
+    """Stop at a weight or batch statistic that is not finite; the losses of the last step do not show it."""
     for network, learned in networks.items():
         for name, value in learned.items():
             if not torch.isfinite(value).all():

@@ -1,4 +1,4 @@
-"""Statistics of many genes at once: variances drawn towards what is usual (Smyth 2004), and q-values."""
+"""Statistics of many genes at once: moderated variances (Smyth 2004) and q-values."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ _LEAST_SHARE = 1e-5  # of the median variance; a smaller one would have a logari
 
 
 class ModeratedVariances(NamedTuple):
-    """Variance per gene after moderation, and the prior it was drawn towards (`prior_df` may be infinite)."""
+    """Variance per gene after moderation, and the prior; `prior_df` may be infinite."""
 
     variance: Float64Array
     prior_df: float
@@ -20,14 +20,14 @@ class ModeratedVariances(NamedTuple):
 
 
 def moderate_variances(variance: Float64Array, df: float) -> ModeratedVariances:
-    """Each gene's variance, drawn towards a prior that is learned from all genes (Smyth 2004, equations 6.1 to 6.3).
+    """Each gene's variance, shrunk towards a prior learned from all genes (Smyth 2004, equations 6.1 to 6.3).
 
     Parameters
     ----------
     variance
         Sample variance per gene, shape (genes,), in squared units of the values.
     df
-        Residual degrees of freedom behind each of them, above 0.
+        Residual degrees of freedom of each variance, above 0.
     """
     median = float(np.median(variance))
     usual = median if median > 0 else float(variance.max(initial=0.0))
@@ -59,8 +59,23 @@ def _inverse_trigamma(value: float) -> float:
     return found
 
 
+def moderated_sd(variance: Float64Array, df: float) -> Float64Array:
+    """Standard deviation per gene, moderated over the genes that vary; 0 for the others."""
+    sd = np.zeros(len(variance))
+    varies = variance > 0
+    if varies.any():
+        sd[varies] = np.sqrt(moderate_variances(variance[varies], max(df, 1)).variance)
+    return sd
+
+
+def mean_and_sd(values: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Mean and moderated standard deviation per gene of (samples, genes); 0 where a gene does not vary."""
+    sd = moderated_sd(values.var(axis=0, ddof=1), len(values) - 1)
+    return values.mean(axis=0), np.where(np.ptp(values, axis=0) > 0, sd, 0.0)
+
+
 def q_values(p_value: Float64Array) -> Float64Array:
-    """Benjamini-Hochberg's q over genes; genes without a p have no q."""
+    """Benjamini-Hochberg's q over the genes with a p (SciPy); NaN for the others."""
     q = np.full(len(p_value), np.nan)
     known = np.isfinite(p_value)
     if known.any():

@@ -1,4 +1,4 @@
-"""What a training tells of itself: a row for every few steps, with the mean of every loss term."""
+"""The history of a training: one row per epoch, with the mean of every loss term."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class History:
         self._started = time.perf_counter()
 
     def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
-        """Take the terms of one step, a number each.
+        """Add the loss terms of one step.
 
         Raises
         ------
@@ -32,7 +32,7 @@ class History:
         require_finite(self._steps[-1], step)
 
     def close(self, step: int, hit_rate: float) -> dict[str, float]:
-        """Make a row of the steps since the last one, and give it.
+        """The new row, of the steps since the last one.
 
         `hit_rate` is the share of held-out source samples that f calls the target.
         """
@@ -48,7 +48,7 @@ class History:
         return pd.DataFrame(self._rows).astype({"epoch": int, "step": int})
 
     def state_dict(self) -> dict[str, Tensor]:
-        """All of it as tensors; names begin with their place, since a file of tensors keeps no order."""
+        """The whole history as tensors; names begin with their place, since a file of tensors keeps no order."""
         kept = {}
         for part, rows in (("rows", self._rows), ("steps", self._steps)):
             for place, name in enumerate(rows[0] if rows else ()):
@@ -56,10 +56,7 @@ class History:
         return kept
 
     def load_state_dict(self, kept: Mapping[str, Tensor]) -> None:
-        """Go on from what `state_dict` gave."""
-        self._rows, self._steps = _rows_of(kept, "rows"), _rows_of(kept, "steps")
-
-
-def _rows_of(kept: Mapping[str, Tensor], part: str) -> list[dict[str, float]]:
-    columns = {name.split("/", 2)[2]: kept[name].tolist() for name in sorted(kept) if name.startswith(f"{part}/")}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        """Take over what `state_dict` gave."""
+        for part, rows in (("rows", self._rows), ("steps", self._steps)):
+            columns = {key.split("/", 2)[2]: kept[key].tolist() for key in sorted(kept) if key.startswith(f"{part}/")}
+            rows[:] = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

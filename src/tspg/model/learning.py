@@ -1,4 +1,4 @@
-"""From a configuration to what moves the profiles."""
+"""The method that a configuration asks for, trained or fitted in closed form."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from tspg.data.prepare import Dataset
-from tspg.model.baseline import TrainingPart
-from tspg.model.baselines import BASELINES
+from tspg.model.baselines import BASELINES, TrainingPart
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints
-from tspg.model.config import METHODS, ExperimentConfig, PaperConfig
-from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator
+from tspg.model.config import METHODS, ExperimentConfig
+from tspg.model.methods import LinearMap, Method, PaperGenerator
 from tspg.model.networks import TargetModel
 from tspg.model.ot_map import GaussianOTMap
 from tspg.model.target_state import TargetState
@@ -25,7 +24,7 @@ UNTRAINED = pd.DataFrame({"epoch": np.empty(0, int), "step": np.empty(0, int), "
 
 
 class Learned(NamedTuple):
-    """What moves profiles, and the history of its training."""
+    """A method and the history of its training."""
 
     method: Method
     history: pd.DataFrame
@@ -40,30 +39,17 @@ def learn(
     progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> Learned:
-    """Make what the configuration asks for; what is known in closed form has no training, and an empty history."""
+    """The method that the configuration asks for; one in closed form has an empty history."""
     if config.method != GENERATOR:
         return Learned(fit_closed_form(config.method, dataset, config.target_class, seed=config.seed), UNTRAINED)
     if config.generator is None:
         return Learned(LinearMap(GaussianOTMap.estimate(dataset, config.target_class), GENERATOR), UNTRAINED)
-    return _learn_paper(dataset, target_model, config, config.generator, device, progress, checkpoints)
-
-
-def _learn_paper(
-    dataset: Dataset,
-    target_model: TargetModel,
-    config: ExperimentConfig,
-    settings: PaperConfig,
-    device: torch.device,
-    progress: Progress,
-    checkpoints: Checkpoints,
-) -> Learned:
     is_target = dataset.in_class(config.target_class)
-    target_state = TargetState.estimate(dataset.profiles[is_target & dataset.is_train])
     generator, discriminator, history = train_generator(
         dataset,
         target_model,
-        target_state,
-        settings,
+        TargetState.estimate(dataset.profiles[is_target & dataset.is_train]),
+        config.generator,
         target_class=config.target_class,
         source_classes=config.source_classes,
         seed=config.seed,
@@ -78,8 +64,7 @@ def fit_closed_form(name: str, dataset: Dataset, target_class: str, *, seed: int
     """Fit a method that needs no training on the training samples."""
     if name == LinearMap.name:
         return LinearMap(GaussianOTMap.estimate(dataset, target_class))
-    fitted = BASELINES[name].fit(TrainingPart.of(dataset, target_class), seed=seed)
-    return BaselineMethod(fitted, dataset.classes)
+    return BASELINES[name].fit(TrainingPart.of(dataset, target_class), seed=seed)
 
 
 def move_with(

@@ -1,7 +1,7 @@
 """The paper's Eqs. 1-4, one function each (Eq. 5 is their weighted sum).
 
-The paper leaves open how each is reduced over genes and samples. The reductions here are the ones
-behind its results; `docs/deviations.md` tells what happens with others.
+The paper leaves open how each is reduced over genes and samples. These reductions reproduce its results;
+`docs/deviations.md` says what others do.
 """
 
 import operator
@@ -34,7 +34,7 @@ def target_class_loss(probabilities: Tensor, target_index: int, confidence: floa
 
     For each sample the probability of the likeliest other class minus that of the target, never
     below `confidence` (kappa). `probabilities` has shape (batch, classes). The class is given as an
-    index: a one-hot matrix of the wrong rank would broadcast without a word.
+    index: a one-hot matrix of the wrong rank would broadcast silently.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def target_distance_loss(perturbed: Tensor, target_sample: Tensor) -> Tensor:
     """L_td (Eq. 4): L1 distance to draws r_t ~ N(mu_t, Sigma_t), summed over genes.
 
     Both inputs have shape (batch, genes); the result is the mean over samples. Summing over
-    genes, as the paper's L1 norm does, keeps this term in charge against L_norm: averaging
-    instead lets the generator stop short of the target state.
+    genes, as the paper's L1 norm does, makes this term outweigh L_norm; an average would let G stop short of the
+    target state.
 
     Raises
     ------
@@ -84,4 +84,4 @@ def target_distance_loss(perturbed: Tensor, target_sample: Tensor) -> Tensor:
 
 def _require_vector(scores: Tensor, name: str) -> None:
     if scores.ndim != 1:
-        raise ShapeError(f"{name} has shape {tuple(scores.shape)}; one score a sample, shape (batch,), is needed.")
+        raise ShapeError(f"{name} has shape {tuple(scores.shape)}; one score per sample, shape (batch,), is needed.")

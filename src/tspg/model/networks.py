@@ -1,6 +1,6 @@
 """The three networks of the paper (section 2.2, Figure 1): f, G and D."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +22,7 @@ class TargetModel(nn.Module):
     def __init__(self, n_genes: int, n_classes: int, config: TargetModelConfig) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_dense_relu([n_genes, *config.hidden_units]), _dense(config.hidden_units[-1], n_classes)
+            *_stack([n_genes, *config.hidden_units], normalised=False), _dense(config.hidden_units[-1], n_classes)
         )
 
     def forward(self, profiles: Tensor) -> Tensor:
@@ -42,11 +42,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            _dense(units, units),
-            _batch_norm(units),
-            nn.ReLU(),
-            _dense(units, units),
-            _batch_norm(units),
+            _dense(units, units), _batch_norm(units), nn.ReLU(), _dense(units, units), _batch_norm(units)
         )
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -65,9 +61,9 @@ class Generator(nn.Module):
         super().__init__()
         narrow = config.down_units[-1]
         self.body = nn.Sequential(
-            *_dense_norm_relu([n_genes, *config.down_units]),
+            *_stack([n_genes, *config.down_units]),
             *[ResidualBlock(narrow) for _ in range(config.residual_blocks)],
-            *_dense_norm_relu([narrow, *config.up_units]),
+            *_stack([narrow, *config.up_units]),
         )
         self.last = _dense(config.up_units[-1], n_genes)
 
@@ -81,11 +77,8 @@ class Discriminator(nn.Module):
 
     def __init__(self, n_genes: int, config: PaperConfig) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
         widths = [n_genes, *config.discriminator_units]
-        for before, after in pairwise(widths):
-            layers += [_dense(before, after), _batch_norm(after), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, _dense(widths[-1], 1), nn.Sigmoid())
+        self.layers = nn.Sequential(*_stack(widths, lambda: nn.LeakyReLU(0.2)), _dense(widths[-1], 1), nn.Sigmoid())
 
     def forward(self, profiles: Tensor) -> Tensor:
         """Scores, shape (batch,)."""
@@ -94,7 +87,7 @@ class Discriminator(nn.Module):
 
 
 def _dense(before: int, after: int) -> nn.Linear:
-    """A dense layer. Torch draws it a start, which `initialise` replaces: its global random state must not notice."""
+    """A dense layer. Torch draws start values, which `initialise` replaces: the global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         return nn.Linear(before, after)
 
@@ -103,22 +96,18 @@ def _batch_norm(units: int) -> nn.BatchNorm1d:
     return nn.BatchNorm1d(units, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
 
 
-def _dense_relu(widths: Sequence[int]) -> list[nn.Module]:
+def _stack(
+    widths: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, *, normalised: bool = True
+) -> list[nn.Module]:
+    """Dense layers of these widths, each with batch normalisation if wanted, and an activation."""
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [_dense(before, after), nn.ReLU()]
-    return layers
-
-
-def _dense_norm_relu(widths: Sequence[int]) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for before, after in pairwise(widths):
-        layers += [_dense(before, after), _batch_norm(after), nn.ReLU()]
+        layers += [_dense(before, after), *([_batch_norm(after)] if normalised else []), activation()]
     return layers
 
 
 def initialise(network: nn.Module, *, seed: Sequence[int]) -> None:
-    """Fill a network with TensorFlow's default start: Glorot-uniform weights, zero biases.
+    """Set a network to TensorFlow's default start: Glorot-uniform weights, zero biases.
 
     Only `seed` decides the values; torch's global random state is neither used nor changed.
     """

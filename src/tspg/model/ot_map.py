@@ -1,10 +1,9 @@
-"""The anchor: most of the way to the target in closed form, by optimal transport between Gaussian clouds.
+"""The linear map to the target class in closed form: optimal transport between Gaussian clouds.
 
-Each class is taken as a Gaussian cloud with its own mean, and a covariance on a few shared directions
-that is shrunk to that of all classes together. Between two such clouds the map that moves the mass the
-shortest way is linear and known (Bures). Unlike adding the difference of the means it also gives the
-moved profiles the target's spread and the correlations between its genes; unlike drawing from the
-target it keeps what is special about the person.
+Each class is a Gaussian cloud with its own mean, and a covariance on a few shared directions that is shrunk to that of
+all classes together. The optimal transport map between two such clouds is linear and known (Bures). Unlike the
+difference of the means it also gives moved profiles the target's spread and the correlations between its genes. Unlike
+a draw from the target it keeps what is special about the person.
 """
 
 from collections.abc import Mapping
@@ -12,38 +11,36 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 from torch import Tensor
 
 from tspg.data.prepare import Dataset
 from tspg.errors import ModelError, UsageError
-from tspg.utils.typing import Float32Array, Float64Array
+from tspg.utils.typing import Float32Array, Float64Array, Int64Array
 
 STORED = ("directions", "class_means", "maps", "stretch")
 SPREADS = ("pooled", "target_spread")
-DIRECTIONS = 32  # k: shared directions on which covariances are told apart
-POOL_WEIGHT = 20.0  # n0: a class's covariance counts as much as the pool's at so many samples
-RIDGE = 0.02  # share of the mean variance that is added on every shared direction
+DIRECTIONS = 32  # k: shared directions on which covariances of classes differ
+POOL_WEIGHT = 20.0  # n0: with so many samples a class's covariance counts as much as the pool's
+RIDGE = 0.02  # share of the mean variance, added on every shared direction
 LARGEST_STRETCH = 1.5  # outside the shared directions no class is spread further than this
 _ROWS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
 class GaussianOTMap:
-    """Moves scaled profiles of each class to the target class by a map known in closed form.
+    """Moves scaled profiles of each class to the target class.
 
     a(x, c) = mu_t + Q A_c Q'(x - mu_c) + s_c (I - QQ')(x - mu_c), and a(x, t) = x. `directions` is Q,
     shape (genes, k); `class_means`, `maps` (A_c) and `stretch` (s_c) have one entry a class, in the
-    order of the model's classes. Values are float64 and not clipped to [0, 1]. `pooled`, the spread within all
-    classes but the target, and `target_spread` are what the map of one more class is made with; None in
-    models of earlier versions.
+    order of the model's classes. Values are not clipped to [0, 1]. `pooled`, the spread within all classes but the
+    target, and `target_spread` make the map of one more class; they are None in models of earlier versions.
     """
 
     target_index: int
     directions: Float64Array
     class_means: Float64Array
-    maps: NDArray[np.float64]
+    maps: Float64Array
     stretch: Float64Array
     pooled: "Spread | None" = None
     target_spread: "Spread | None" = None
@@ -52,8 +49,7 @@ class GaussianOTMap:
     def estimate(cls, dataset: Dataset, target_class: str) -> "GaussianOTMap":
         """Learn the map from the training samples of every class.
 
-        Without any variance within the classes there is nothing to shape: the map is then the
-        difference of the class means.
+        Without any variance within the classes the map is the difference of the class means.
         """
         target = dataset.index_of(target_class)
         train, labels = dataset.profiles[dataset.is_train], dataset.class_index[dataset.is_train]
@@ -61,44 +57,44 @@ class GaussianOTMap:
         means = np.stack([train[labels == c].mean(axis=0, dtype=np.float64) for c in range(n_classes)])
         residuals = train - means.astype(np.float32)[labels]  # float32: as large as the profiles
         is_target = labels == target
-        n_pool, n_own = int((~is_target).sum()), int(is_target.sum())
-        weights = np.where(is_target, 1 / np.sqrt(max(n_own, 1)), 1 / np.sqrt(max(n_pool, 1)))
+        n_pool, n_target = int((~is_target).sum()), int(is_target.sum())
+        weights = np.where(is_target, 1 / np.sqrt(max(n_target, 1)), 1 / np.sqrt(max(n_pool, 1)))
         directions = leading_directions(residuals, weights.astype(np.float32))
         pooled = Spread.of(residuals[~is_target], directions, max(n_pool - (n_classes - 1), 1))
         spreads = [Spread.of(residuals[labels == c], directions).shrunk_to(pooled) for c in range(n_classes)]
         maps, stretch = zip(*(_map_to(spreads[target], spread, pooled) for spread in spreads), strict=True)
         return cls(target, directions, means, np.stack(maps), np.array(stretch), pooled, spreads[target])
 
-    def with_class(self, cohort: Float32Array, likeliest: NDArray[np.int64] | None = None) -> "GaussianOTMap":
-        """The anchor with the map of one more class, which comes last; nothing else changes.
+    def with_class(self, cohort: Float32Array, likeliest: Int64Array | None = None) -> "GaussianOTMap":
+        """The same with the map of one more class, which comes last.
 
-        Its spread is that of `cohort`, scaled profiles of the class, shrunk to the pool as that of any class. Its
-        mean is theirs; where `likeliest` tells the known class that each of them is most like, it is drawn to the
-        means of these by as much as it is uncertain.
+        Spread and mean are those of `cohort`, scaled profiles of the class; the spread is shrunk to the pool as for
+        any class. Given `likeliest`, the known class that each profile resembles most, the mean is shrunk to theirs by
+        as much as it is uncertain.
 
         Raises
         ------
         ModelError
-            If the model was made by an earlier version, which did not keep what is needed.
+            If the model was made by an earlier version, which did not keep the spreads.
         """
         if self.pooled is None or self.target_spread is None:
             raise ModelError(
-                "This model does not hold what the map of a new class is made with: it was made by an earlier version "
-                "of tspg. Train it again with `tspg run`."
+                "This model lacks the spreads that the map of a new class is made with: an earlier version of tspg "
+                "made it. Train it again with `tspg run`."
             )
         mean: Float64Array = cohort.mean(axis=0, dtype=np.float64)
         spread = Spread.of(cohort - mean.astype(np.float32), self.directions).shrunk_to(self.pooled)
-        own_map, stretch = _map_to(self.target_spread, spread, self.pooled)
+        new_map, stretch = _map_to(self.target_spread, spread, self.pooled)
         known = None if likeliest is None else self.class_means[likeliest].mean(axis=0)
         return replace(
             self,
             class_means=np.vstack([self.class_means, mean if known is None else shrunk_mean(cohort, known)]),
-            maps=np.concatenate([self.maps, own_map[None]]),
+            maps=np.concatenate([self.maps, new_map[None]]),
             stretch=np.append(self.stretch, stretch),
         )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that was learned, ready to be stored."""
+        """Everything that was learned, as tensors to store."""
         arrays = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in STORED}
         for name in SPREADS:
             spread: Spread | None = getattr(self, name)
@@ -108,22 +104,22 @@ class GaussianOTMap:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "GaussianOTMap":
-        """The anchor as it was stored.
+        """The map as it was stored.
 
         Raises
         ------
         ValueError
-            If its parts are not of one size.
+            If its parts differ in size.
         """
         directions, means, maps, stretch = (tensors[name].numpy() for name in STORED)
         pooled, target_spread = (Spread.from_tensors(tensors, name) for name in SPREADS)
         for spread in (pooled, target_spread):
             if spread is not None and len(spread.inside) != directions.shape[1]:
-                raise ValueError("the anchor's spreads have another number of directions than its maps")
+                raise ValueError("the spreads have another number of directions than the maps")
         return cls(int(tensors["target_index"]), directions, means, maps, stretch, pooled, target_spread)
 
-    def move(self, profiles: Float32Array, class_index: NDArray[np.int64]) -> Float32Array:
-        """Each profile moved from its own class to the target; one of the target class stays as it is."""
+    def move(self, profiles: Float32Array, class_index: Int64Array) -> Float32Array:
+        """Each profile moved from its class to the target; one of the target class stays as it is."""
         if len(class_index) and class_index.min() < 0:
             raise UsageError("Every profile needs a class to be moved from.")
         moved = profiles.copy()
@@ -138,7 +134,7 @@ class GaussianOTMap:
 
 @dataclass(frozen=True)
 class Spread:
-    """How a cloud spreads: its covariance on the shared directions, and its variance outside them."""
+    """The covariance of a cloud on the shared directions, and its variance outside them and in total."""
 
     inside: Float64Array
     outside: float
@@ -147,7 +143,7 @@ class Spread:
 
     @classmethod
     def of(cls, residuals: Float32Array, directions: Float64Array, freedom: int | None = None) -> "Spread":
-        """The spread of residuals; `freedom` is one less than their number unless it is given."""
+        """The spread of residuals; `freedom` defaults to one less than their number."""
         freedom = max(len(residuals) - 1, 1) if freedom is None else freedom
         on_directions = (residuals @ directions.astype(np.float32)).astype(np.float64)
         inside = on_directions.T @ on_directions / freedom
@@ -160,7 +156,7 @@ class Spread:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], name: str) -> "Spread | None":
-        """The spread that was stored under a name; None where there is none."""
+        """The spread stored under a name; None where there is none."""
         if f"{name}.inside" not in tensors:
             return None
         outside, total, n = tensors[f"{name}.facts"].tolist()
@@ -176,20 +172,15 @@ class Spread:
 
 
 def _map_to(target: Spread, source: Spread, pooled: Spread) -> tuple[Float64Array, float]:
-    """What gives a cloud the target's spread: the map on the shared directions, and the stretch outside of them.
-
-    Without any variance within the classes there is nothing to shape.
-    """
-    if pooled.total == 0:
+    """The map on the shared directions that gives a cloud the target's spread, and the stretch outside of them."""
+    if pooled.total == 0:  # no variance within the classes
         return np.eye(len(source.inside)), 1.0
-    return transport_map(source.inside, target.inside), _stretch(source.outside, target.outside)
+    stretch = 1.0 if source.outside <= 0 else min(np.sqrt(target.outside / source.outside), LARGEST_STRETCH)
+    return transport_map(source.inside, target.inside), float(stretch)
 
 
 def shrunk_mean(profiles: Float32Array, known: Float64Array) -> Float64Array:
-    """The mean of profiles, drawn to a known one by the share of their distance that chance explains (James-Stein).
-
-    Five samples of a class that lies far from the known one tell where it is; of one that lies close they tell little.
-    """
+    """The mean of profiles, shrunk to a known one by the share of their distance that chance explains (James-Stein)."""
     mean = profiles.mean(axis=0, dtype=np.float64)
     error = profiles.var(axis=0, ddof=1, dtype=np.float64).sum() / len(profiles)
     apart = ((mean - known) ** 2).sum()
@@ -198,7 +189,7 @@ def shrunk_mean(profiles: Float32Array, known: Float64Array) -> Float64Array:
 
 
 def transport_map(source: Float64Array, target: Float64Array) -> Float64Array:
-    """The linear map that turns a Gaussian cloud's covariance into another's by the shortest way.
+    """The optimal transport map that turns one Gaussian cloud's covariance into another's.
 
     C_c^(-1/2) (C_c^(1/2) C_t C_c^(1/2))^(1/2) C_c^(-1/2), symmetric. Both inputs are (k, k).
     """
@@ -207,7 +198,7 @@ def transport_map(source: Float64Array, target: Float64Array) -> Float64Array:
 
 
 def _power(matrix: Float64Array, exponent: float) -> Float64Array:
-    """A power of a symmetric matrix without negative eigenvalues; directions without variance stay out."""
+    """A power of a positive semidefinite matrix, on the directions with variance alone."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     usable = values > values.max(initial=0.0) * 1e-12
     powers = np.where(usable, np.where(usable, values, 1.0) ** exponent, 0.0)
@@ -215,16 +206,10 @@ def _power(matrix: Float64Array, exponent: float) -> Float64Array:
     return power
 
 
-def _stretch(outside: float, target_outside: float) -> float:
-    if outside <= 0:
-        return 1.0
-    return float(min(np.sqrt(target_outside / outside), LARGEST_STRETCH))
-
-
 def leading_directions(residuals: Float32Array, weights: Float32Array) -> Float64Array:
     """The directions along which weighted rows vary most, shape (genes, k), orthonormal.
 
-    The leading eigenvectors of the smaller of the two matrices of products, by Lanczos iteration to machine
+    They are the leading eigenvectors of the smaller of the two matrices of products, by Lanczos iteration to machine
     precision: where many directions vary nearly alike, a decomposition that stops earlier gives others each time.
     """
     rows, genes = residuals.shape

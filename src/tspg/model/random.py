@@ -1,14 +1,17 @@
-"""Where every random number of the training comes from.
+"""The source of every random number in this package.
 
-Each use has a stream of its own, so that none shifts another. With the seed and the epoch the
-stream decides the values: training can be taken up again at any epoch.
+Each use has its own stream, so that none shifts another. Seed, use and epoch decide the values: training can resume
+at any epoch.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tspg.utils.typing import Int64Array
+
 F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS = range(10, 17)
 BASELINE_DRAWS, REFERENCE_FOLDS, SHIFT_FOLDS, ALIGNMENT_DONORS = 18, 19, 20, 24
+FOLDS = 5  # of donors
 
 
 def stream(seed: int, use: int, epoch: int) -> np.random.Generator:
@@ -28,3 +31,10 @@ def batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> list[N
 def batches_an_epoch(n_samples: int, batch_size: int) -> int:
     """How many batches an epoch has: what keeps them closest to `batch_size`, with two samples or more in each."""
     return max(1, min(round(n_samples / batch_size), n_samples // 2))
+
+
+def donor_folds(donors: Int64Array, rng: np.random.Generator, n_folds: int = FOLDS) -> Int64Array:
+    """The fold of each sample, from 0; all samples of a donor are in one."""
+    codes, of_donor = np.unique(donors, return_inverse=True)
+    fold: Int64Array = (rng.permutation(len(codes)) % n_folds)[of_donor]
+    return fold

@@ -1,10 +1,9 @@
-"""What real samples of each class are like, gene by gene: the scale on which one person's profile is read.
+"""What real samples of each class are like, gene by gene: the scale on which a single profile is read.
 
-Two questions need it. Which genes are unusual for the person's own class, given the rest of the profile
-(outlier calling, as OUTRIDER does for counts: Brechtmann et al. 2018)? And where would each gene be
-expected in the target class? It is learned from training samples and holds statistics of
-classes only. The first components of a class can still resemble its most unusual sample, so a model is
-to be guarded as its data are. Values are in the user's units.
+It answers two questions. Which genes are unusual for the sample's own class, given the rest of the profile (outlier
+calling, as OUTRIDER does for counts: Brechtmann et al. 2018)? And which value of each gene is expected in the target
+class? It is learned from training samples and holds statistics of classes only. The first components of a class can
+still resemble its most unusual sample, so guard a model as you guard its data. Values are in the user's units.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,23 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tspg.model.expectation import (
-    FEWEST_PAIRS,
-    Expectation,
-    counterparts,
-    from_mean,
-    from_others,
-    mean_and_spread,
-)
-from tspg.model.residuals import Tail, cross_fitted, moderated_sd, own_spread, single
-from tspg.utils.typing import BoolArray, Float64Array, Int64Array
+from tspg.model.expectation import FEWEST_PAIRS, Expectation, counterparts
+from tspg.model.gene_statistics import mean_and_sd, moderated_sd
+from tspg.model.residuals import Tail, as_stored, cross_fitted, from_mean, mean_and_spread, profile_spread
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array, NamedArrays
 
-SamplesOf = Callable[
-    [str], tuple[Float64Array, Int64Array]
-]  # a class's training samples in the user's units, and their donors
+SamplesOf = Callable[[str], tuple[Float64Array, Int64Array]]  # training samples of a class, and their donors
 
-FEWEST_DONORS = 5  # of a class that samples are held against
-# With fewer samples, or donors, a value is held against the class mean alone. k = n // 4, at most 20.
+FEWEST_DONORS = 5  # of a class that has a reference
+# With fewer samples, or donors, a value is compared with the class mean alone. k = n // 4, at most 20.
 FEWEST_FOR_COMPONENTS, FEWEST_DONORS_FOR_COMPONENTS = 20, 8
 MOST_COMPONENTS, SAMPLES_PER_COMPONENT = 20, 4
 STEPS = np.linspace(0, 100, 21)  # percentiles that are kept of each gene
@@ -39,48 +30,49 @@ _ROUNDING = 2e-3  # of stored percentiles, which are float16
 
 @dataclass(frozen=True)
 class ClassReference:
-    """One class: per gene its mean, spread and percentiles, and what the rest of a profile lets one expect.
+    """One class: mean, spread and percentiles of each gene, and how genes vary together.
 
     `center` and `unit` are mean and moderated standard deviation per gene; unit is 0 where a gene does not
     vary. `components`, shape (k, genes), are principal components of the standardised training samples.
-    `residual_sd`, in the user's units, is the spread of what they leave, and `tail` its distribution, both of
-    held-out samples. `percentiles`, shape (21, genes), are standardised.
+    `residual_sd`, in the user's units, is the spread of the residuals of held-out samples, and `tail` their
+    distribution. `percentiles`, shape (21, genes), are standardised.
     """
 
     n_donors: int
     center: Float64Array
     unit: Float64Array
-    components: NDArray[np.float32]
+    components: Float32Array
     residual_sd: Float64Array
     tail: Tail
-    percentiles: NDArray[np.float32]
+    percentiles: Float32Array
 
     @classmethod
     def fit(cls, values: Float64Array, donors: Int64Array, *, seed: int) -> "ClassReference":
         """Learn a class from its training samples, shape (samples, genes), and the donor of each."""
-        center, unit = map(single, _center_and_unit(values))
-        standard, k = _standardised(values, center, unit), n_components(len(values), len(np.unique(donors)))
+        center, unit = map(as_stored, mean_and_sd(values))
+        standard, n_donors = _standardised(values, center, unit), len(np.unique(donors))
+        k = n_components(len(values), n_donors)
 
-        def beside_components(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, None]:
-            center, unit = _center_and_unit(values[train])  # a unit that has seen a value would hide how far off it is
+        def from_components(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, None]:
+            center, unit = mean_and_sd(values[train])  # a unit that includes a value would hide how far off it is
             most = min(k, int(train.sum()) // SAMPLES_PER_COMPONENT)
             components = _components(_standardised(values[train], center, unit), most)
-            return _left_by(components, values[held_out] - center, unit), None
+            return _residuals(components, values[held_out] - center, unit), None
 
-        left, z = cross_fitted(beside_components if k else from_mean(values), donors, seed=seed)
+        left, z = cross_fitted(from_components if k else from_mean(values), donors, seed=seed)
         sd = moderated_sd((left**2).mean(axis=0), len(left)) if k else mean_and_spread(values)[1]
         z = z[:, unit > 0]
         return cls(
-            n_donors=len(np.unique(donors)),
+            n_donors=n_donors,
             center=center,
             unit=unit,
             components=_components(standard, k).astype(np.float16).astype(np.float32),
-            residual_sd=single(sd),
-            tail=Tail.fit(z / own_spread(z)),
+            residual_sd=as_stored(sd),
+            tail=Tail.fit(z / profile_spread(z)),
             percentiles=np.percentile(standard, STEPS, axis=0).astype(np.float16).astype(np.float32),
         )
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> NamedArrays:
         """Everything that was learned, as arrays to store."""
         half = {name: getattr(self, name).astype(np.float16) for name in ("components", "percentiles")}
         single = {name: getattr(self, name).astype(np.float32) for name in ("center", "unit", "residual_sd")}
@@ -95,18 +87,18 @@ class ClassReference:
         return cls(int(n), center, unit, components, residual_sd, Tail(*tail), percentiles)
 
     def residual_z(self, values: ArrayLike) -> Float64Array:
-        """How far each value lies from what class and the rest of the profile lead one to expect, as a z; as shaped.
+        """How far each value is from what its class and the rest of its profile predict, as a z, shape as `values`.
 
-        One unit is the spread of held-out samples, times how far the profile as a whole lies off: a noisy sample
-        does not have a thousand unusual genes. Not a number for a gene that does not vary.
+        One unit is the spread of held-out samples, times how far the profile as a whole deviates: a noisy sample
+        does not have a thousand unusual genes. NaN for a gene that does not vary.
         """
-        left = _left_by(self.components, np.asarray(values, dtype=np.float64) - self.center, self.unit)
+        left = _residuals(self.components, np.asarray(values, dtype=np.float64) - self.center, self.unit)
         z: Float64Array = left / np.where(self.unit > 0, self.residual_sd, np.nan)
-        z /= own_spread(z[:, self.unit > 0])
+        z /= profile_spread(z[:, self.unit > 0])
         return z
 
     def percentile(self, values: ArrayLike) -> Float64Array:
-        """Where values lie among real samples of the class, 0 to 100; the middle of those that are equal."""
+        """Percentiles of values among real samples of the class, 0 to 100; the middle one where several are equal."""
         standard = _standardised(values, self.center, self.unit)
         found = np.empty(standard.shape)
         for row, profile in enumerate(standard):
@@ -125,54 +117,55 @@ class ClassReference:
 
 @dataclass(frozen=True)
 class SampleReference:
-    """All that one person's profile is read against: the classes, and what is expected of each in the target.
+    """The references of all classes, and what is expected of each class in the target.
 
-    Classes with training samples of fewer than five donors are missing.
+    Classes with fewer than five training donors are missing.
     """
 
     target_class: str
     classes: Mapping[str, ClassReference]
-    expectations: Mapping[str, Expectation]  # by source class; the target's name holds that without pairs
+    expectations: Mapping[str, Expectation]  # by source class; the target's is the one without pairs
 
     @classmethod
     def fit(
         cls, samples_of: SamplesOf, target_class: str, classes: Mapping[str, ClassReference], *, seed: int
     ) -> "SampleReference":
-        """Learn what is expected in the target class, from the training samples of the classes."""
+        """Learn what is expected in the target class from the training samples of all classes."""
         if target_class not in classes:
             return cls(target_class, classes, {})
-        center, (after, donors) = classes[target_class].center, samples_of(target_class)
+        after, donors = samples_of(target_class)
         expectations = {target_class: Expectation.of_target(after, donors, seed=seed)}
         for name in sorted(set(classes) - {target_class}):
-            before, own_donors = samples_of(name)
-            if len(np.intersect1d(own_donors, donors)) < FEWEST_PAIRS:
+            before, source_donors = samples_of(name)
+            if len(np.intersect1d(source_donors, donors)) < FEWEST_PAIRS:
                 continue
-            every, is_target = np.concatenate([own_donors, donors]), np.arange(len(before) + len(after)) >= len(before)
-            paired, theirs = counterparts(np.concatenate([before, after]), ~is_target, is_target, every)
-            own = from_others(before[paired] - classes[name].center, own_donors)
+            is_target = np.arange(len(before) + len(after)) >= len(before)
+            paired, theirs = counterparts(
+                np.concatenate([before, after]), ~is_target, is_target, np.concatenate([source_donors, donors])
+            )
             expectations[name] = Expectation.of_pairs(
-                own, from_others(theirs - center, donors), own_donors[paired], seed=seed
+                _from_others(before[paired] - classes[name].center, source_donors),
+                _from_others(theirs - classes[target_class].center, donors),
+                source_donors[paired],
+                seed=seed,
             )
         return cls(target_class, classes, expectations)
 
     def expectation(self, source_class: str) -> Expectation | None:
-        """What is expected of a class in the target; None where the target class is too small to say."""
+        """What is expected of a class in the target; None where the target class has no reference."""
         return self.expectations.get(source_class, self.expectations.get(self.target_class))
 
-    def rests_on(self, own_class: str) -> dict[str, int]:
-        """What a sample of a class is held against: donors and components of its class, and pairs with the target.
-
-        Counts that are 0 say that there is none.
-        """
-        own, expectation = self.classes.get(own_class), self.expectation(own_class)
+    def n_samples_behind(self, class_name: str) -> dict[str, int]:
+        """Sizes behind what is said of a sample of this class: donors, components, and pairs with the target."""
+        known, expectation = self.classes.get(class_name), self.expectation(class_name)
         return {
-            "n_donors": 0 if own is None else own.n_donors,
-            "n_components": 0 if own is None else len(own.components),
+            "n_donors": 0 if known is None else known.n_donors,
+            "n_components": 0 if known is None else len(known.components),
             "n_pairs": 0 if expectation is None else expectation.n_pairs,
         }
 
     def expected(self, values: NDArray[np.floating], source_class: str) -> Float64Array | None:
-        """Where profiles of a class are expected in the target class; None where that is too small to say."""
+        """The values expected in the target class for profiles of a class; None where the target has no reference."""
         found = self.expectation(source_class)
         if found is None:
             return None
@@ -180,9 +173,9 @@ class SampleReference:
         expected: Float64Array = target.center + found.slope * (values - self.classes.get(source_class, target).center)
         return expected
 
-    def arrays(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Everything as named arrays, ready to be stored; `classes` are those of the model, by whose number they go."""
-        found: dict[str, NDArray[Any]] = {}
+    def arrays(self, classes: Sequence[str]) -> NamedArrays:
+        """Everything as named arrays to store; names hold a class's number among `classes`, those of the model."""
+        found: NamedArrays = {}
         for kind, parts in (("class", self.classes), ("expected", self.expectations)):
             for name, part in parts.items():
                 found |= {f"{kind}.{classes.index(name)}.{key}": array for key, array in part.arrays().items()}
@@ -193,7 +186,7 @@ class SampleReference:
         cls, arrays: Mapping[str, NDArray[Any]], classes: Sequence[str], target_class: str
     ) -> "SampleReference":
         """The reference as it was stored."""
-        parts: dict[tuple[str, str], dict[str, NDArray[Any]]] = {}
+        parts: dict[tuple[str, str], NamedArrays] = {}
         for place, array in arrays.items():
             kind, number, key = place.split(".")
             parts.setdefault((kind, classes[int(number)]), {})[key] = array
@@ -205,7 +198,7 @@ class SampleReference:
 
 
 def class_references(samples_of: SamplesOf, classes: Sequence[str], *, seed: int) -> dict[str, ClassReference]:
-    """The reference of every class with training samples of five donors or more."""
+    """The reference of every class with five or more training donors."""
     found = {}
     for name in classes:
         values, donors = samples_of(name)
@@ -215,16 +208,16 @@ def class_references(samples_of: SamplesOf, classes: Sequence[str], *, seed: int
 
 
 def n_components(n_samples: int, n_donors: int) -> int:
-    """How many principal components of a class a profile is held against; 0 for a small class."""
+    """How many principal components a class has; 0 for a small class."""
     if n_samples < FEWEST_FOR_COMPONENTS or n_donors < FEWEST_DONORS_FOR_COMPONENTS:
         return 0
     return min(n_samples // SAMPLES_PER_COMPONENT, MOST_COMPONENTS)
 
 
-def _center_and_unit(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Mean and moderated standard deviation per gene; 0 where it does not vary."""
-    sd = moderated_sd(matrix.var(axis=0, ddof=1), len(matrix) - 1)
-    return matrix.mean(axis=0), np.where(np.ptp(matrix, axis=0) > 0, sd, 0.0)
+def _from_others(deviations: Float64Array, donors: Int64Array) -> Float64Array:
+    """Deviations from the mean of a class, as they would be from the mean of its other donors."""
+    n = len(np.unique(donors))
+    return deviations * (n / (n - 1))
 
 
 def _standardised(values: ArrayLike, center: Float64Array | float, unit: Float64Array) -> Float64Array:
@@ -243,7 +236,7 @@ def _components(centred: Float64Array, k: int) -> Float64Array:
     return components
 
 
-def _left_by(components: NDArray[np.floating], centred: Float64Array, unit: Float64Array) -> Float64Array:
-    """What principal components of standardised profiles leave of centred rows."""
+def _residuals(components: NDArray[np.floating], centred: Float64Array, unit: Float64Array) -> Float64Array:
+    """Centred rows without their part along principal components of standardised profiles."""
     left: Float64Array = centred - (_standardised(centred, 0.0, unit) @ components.T) @ components * unit
     return left

@@ -1,4 +1,4 @@
-"""How far single samples lie off: residuals of samples that a fit has not seen, and how large such residuals get."""
+"""Residuals of samples that a fit has not seen, and how large such residuals get."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,15 +8,14 @@ from scipy.optimize import brentq
 from scipy.special import stdtrit
 from scipy.stats import t as student
 
-from tspg.model.gene_statistics import moderate_variances
-from tspg.model.random import REFERENCE_FOLDS, stream
+from tspg.model.gene_statistics import mean_and_sd, moderated_sd
+from tspg.model.random import REFERENCE_FOLDS, donor_folds, stream
 from tspg.utils.typing import BoolArray, Float64Array, Int64Array
 
-# Takes which samples to learn from and which to give; the spread per gene is None where others' residuals tell it.
+# Takes the samples to learn from and those held out; gives the residuals of these, and the spread per gene or None.
 Residuals = Callable[[BoolArray, BoolArray], tuple[Float64Array, Float64Array | None]]
 
-FOLDS = 5
-FEWEST_GENES_FOR_SPREAD = 100  # with fewer, a sample's own spread cannot be told from its unusual genes
+FEWEST_GENES_FOR_SPREAD = 100  # with fewer, a noisy sample looks like one with unusual genes
 BODY, TAIL = 0.05, 0.001  # shares of held-out residuals that `Tail` is fitted to
 LEAST_DF, MOST_DF = 1.5, 500.0
 NORMAL_MEDIAN = 0.6745  # of |z| under the normal distribution
@@ -30,7 +29,7 @@ class Tail(NamedTuple):
 
     @classmethod
     def fit(cls, residuals: Float64Array) -> "Tail":
-        """The distribution that 5 and .1 percent of residuals lie beyond as they do beyond these."""
+        """The distribution that agrees with residuals on the |z| that 5 and 0.1 percent exceed."""
         residuals = residuals[np.isfinite(residuals)]
         if residuals.size == 0:
             return cls()
@@ -54,18 +53,17 @@ class Tail(NamedTuple):
 
     @property
     def half_width(self) -> float:
-        """The |z| that 5 percent of residuals lie beyond."""
+        """The |z| that 5 percent of residuals exceed."""
         return float(self.scale * stdtrit(self.df, 1 - BODY / 2))
 
 
 def cross_fitted(residuals: Residuals, donors: Int64Array, *, seed: int) -> tuple[Float64Array, Float64Array]:
     """Residuals of samples that their fit has not seen, and the same as z; not a number where nothing varied.
 
-    Five folds, donors whole. z divides by the spread that the fit tells, or else by that of residuals in other
-    folds: a spread that a residual took part in is larger than the one that a new sample meets.
+    Five folds; a donor's samples stay together. z divides by the spread that the fit gives, or else by that of the
+    residuals in other folds: a spread that includes a residual is larger than the one that a new sample meets.
     """
-    codes, of_donor = np.unique(donors, return_inverse=True)
-    fold = (stream(seed, REFERENCE_FOLDS, 0).permutation(len(codes)) % min(FOLDS, len(codes)))[of_donor]
+    fold = donor_folds(donors, stream(seed, REFERENCE_FOLDS, 0))
     parts = [residuals(fold != at, fold == at) for at in range(int(fold.max()) + 1)]
     left = np.empty((len(donors), parts[0][0].shape[1]))
     for at, (part, _) in enumerate(parts):
@@ -78,23 +76,30 @@ def cross_fitted(residuals: Residuals, donors: Int64Array, *, seed: int) -> tupl
     return left, z
 
 
-def moderated_sd(variance: Float64Array, df: float) -> Float64Array:
-    """Standard deviation per gene, moderated over the genes that vary; 0 for the others."""
-    sd = np.zeros(len(variance))
-    varies = variance > 0
-    if varies.any():
-        sd[varies] = np.sqrt(moderate_variances(variance[varies], max(df, 1)).variance)
-    return sd
+def mean_and_spread(values: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Mean per gene, and the standard deviation of a new sample around it; 0 for a gene that does not vary."""
+    mean, sd = mean_and_sd(values)
+    return mean, sd * np.sqrt(1 + 1 / len(values))
 
 
-def own_spread(z: Float64Array) -> Float64Array:
-    """How far profiles lie off as a whole, 1 for a usual one, shape (samples, 1): the median of |z|."""
+def from_mean(values: Float64Array) -> Residuals:
+    """Differences of samples from the mean of others, and the spread of those others."""
+
+    def residuals(train: BoolArray, held_out: BoolArray) -> tuple[Float64Array, Float64Array]:
+        mean, spread = mean_and_spread(values[train])
+        return values[held_out] - mean, spread
+
+    return residuals
+
+
+def profile_spread(z: Float64Array) -> Float64Array:
+    """How far each profile as a whole deviates, 1 for a usual one, shape (samples, 1): the median of |z|."""
     if z.shape[1] < FEWEST_GENES_FOR_SPREAD:
         return np.ones((len(z), 1))
-    middle: Float64Array = np.nanmedian(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN
-    return np.where(middle > 0, middle, 1.0)
+    median: Float64Array = np.nanmedian(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN
+    return np.where(median > 0, median, 1.0)
 
 
-def single(numbers: Float64Array) -> Float64Array:
-    """Numbers as precise as they are stored, so that a model answers alike before and after."""
+def as_stored(numbers: Float64Array) -> Float64Array:
+    """Numbers rounded to float32, as they are stored: a model answers alike before and after."""
     return numbers.astype(np.float32).astype(np.float64)

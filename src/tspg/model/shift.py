@@ -1,8 +1,8 @@
-"""Is a profile like those that a model was trained on? Another laboratory, another pipeline, or unknown biology.
+"""Whether a profile is like the training samples, or of another laboratory, pipeline or unknown biology.
 
-Two statistics say so. How unusual is the profile's distribution of values: its 99 percentiles, by their distance
-from those of training samples. And how many genes stand where no training sample has them, once the distributions
-are made equal. Both are held against what training samples get from a fit that has not seen them.
+Two statistics measure it: the distance of the profile's 99 percentiles from those of training samples, and the number
+of genes outside the range of training samples once the distributions are made equal. Both are compared with those of
+training samples from a fit that has not seen them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
-from tspg.model.random import SHIFT_FOLDS, stream
-from tspg.utils.typing import Float32Array, Float64Array, Int64Array
+from tspg.model.random import SHIFT_FOLDS, donor_folds, stream
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array, NamedArrays
 
-FOLDS = 5
 FEWEST_SAMPLES = 40  # with fewer, no p of two tests falls below .05
-PANEL, MODEL = "panel", "model"  # genes that a test is taken over
+PANEL, MODEL = "panel", "model"  # the genes that a test uses
 # Share of the panel that may be missing: of the lowest 1 % one in ten of GTEx's own samples is called odd, of any 1 %
 # none more (benchmarks/truth_shift.py).
 MOST_MISSING = 0.002
@@ -27,10 +26,10 @@ _RIDGE = 0.05  # of the mean variance of a percentile
 
 @dataclass(frozen=True)
 class Distribution:
-    """What the distributions of some samples are like, and where each gene stands in them.
+    """The distribution of values in some samples, and the range of each gene's rank.
 
     `reference` is the mean quantile function; `center` the mean of the percentiles; `whitening` W with
-    W W' = K^-1; `lowest` and `highest` the ranks between which each gene stands.
+    W W' = K^-1; `lowest` and `highest` the range of ranks of each gene.
     """
 
     reference: Float32Array
@@ -63,10 +62,9 @@ class Distribution:
         return distance
 
     def share_outside(self, ranks: Float32Array) -> Float64Array:
-        """The share of genes that stand outside the known range once the distributions are made equal.
+        """The share of genes outside the known range once the distributions are made equal.
 
-        Ranks that have one and the same value there, such as those of the genes that are zero in every sample,
-        are one rank.
+        Ranks with the same value there, such as those of genes that are zero in every sample, count as one rank.
         """
         floor = LEVELS[np.searchsorted(self.reference, self.reference[0], "right") - 1].astype(np.float32)
         ranks, lowest, highest = (np.maximum(part, floor) for part in (ranks, self.lowest, self.highest))
@@ -76,9 +74,9 @@ class Distribution:
 
 @dataclass(frozen=True)
 class ShiftTest:
-    """Tests whether profiles are like the training samples; what held-out training samples got is what p counts.
+    """A test of whether profiles are like the training samples; p counts held-out training samples.
 
-    `distances` and `shares` are theirs, each sorted: no longer those of a person.
+    `distances` and `shares` are theirs, each sorted, so that no person can be found in them.
     """
 
     known: Distribution
@@ -89,7 +87,7 @@ class ShiftTest:
     def fit(
         cls, quantiles: Float32Array, values: NDArray[np.floating], donors: Int64Array, *, seed: int
     ) -> "tuple[ShiftTest, Float64Array]":
-        """Learn from training samples alone; the test, and the p of each of them from a fit without her donor's.
+        """The test, and the p of each training sample from a fit without its donor's samples.
 
         Parameters
         ----------
@@ -98,58 +96,48 @@ class ShiftTest:
         values
             The model's genes in the user's units, shape (samples, genes).
         donors
-            The number of each sample's donor, whose samples are held out together.
+            The donor of each sample; a donor's samples are held out together.
         seed
             Decides the five folds.
         """
         ranks = ranks_of(values, quantiles)
-        codes, of_donor = np.unique(donors, return_inverse=True)
-        n_folds = min(FOLDS, len(codes))
-        fold = (stream(seed, SHIFT_FOLDS, 0).permutation(len(codes)) % n_folds)[of_donor]
+        fold = donor_folds(donors, stream(seed, SHIFT_FOLDS, 0))
         distances, shares = np.zeros(len(values)), np.zeros(len(values))
-        if n_folds > 1:
-            for held_out in (fold == at for at in range(n_folds)):
-                others = Distribution.fit(quantiles[~held_out], ranks[~held_out])
-                distances[held_out] = others.distance(quantiles[held_out])
-                shares[held_out] = others.share_outside(ranks[held_out])
+        for held_out in (fold == at for at in np.unique(fold)) if fold.any() else ():  # else a single donor
+            others = Distribution.fit(quantiles[~held_out], ranks[~held_out])
+            distances[held_out] = others.distance(quantiles[held_out])
+            shares[held_out] = others.share_outside(ranks[held_out])
         test = cls(Distribution.fit(quantiles, ranks), np.sort(distances), np.sort(shares))
-        return test, test._both(distances, shares, known=1)
+        return test, test._p_of_both(distances, shares, known=1)
 
     @property
     def n(self) -> int:
-        """How many training samples there are."""
+        """The number of training samples."""
         return len(self.distances)
 
     @property
     def is_tested(self) -> bool:
-        """Whether there are enough of them."""
+        """Whether there are enough training samples."""
         return self.n >= FEWEST_SAMPLES
 
     def p_values(self, quantiles: Float32Array, values: NDArray[np.floating]) -> Float64Array:
-        """The p of each new profile under the hypothesis that it is one like the training samples.
+        """The p of each new profile under the hypothesis that it is like the training samples.
 
-        Parameters are those of `fit`. Not a number where there are under 40 training samples.
+        Parameters are those of `fit`. NaN with fewer than 40 training samples.
         """
         ranks = ranks_of(values, quantiles)
-        return self._both(self.known.distance(quantiles), self.known.share_outside(ranks), known=0)
+        return self._p_of_both(self.known.distance(quantiles), self.known.share_outside(ranks), known=0)
 
-    def _both(self, distances: Float64Array, shares: Float64Array, *, known: int) -> Float64Array:
-        """Twice the smaller p of the two; `known` is 1 for samples that are among those counted."""
+    def _p_of_both(self, distances: Float64Array, shares: Float64Array, *, known: int) -> Float64Array:
+        """Twice the smaller p of the two tests; `known` is 1 for samples that are among those counted."""
         if not self.is_tested:
             return np.full(len(distances), np.nan)
-        at_least = np.minimum(
-            self.n - np.searchsorted(self.distances, distances), self.n - np.searchsorted(self.shares, shares)
-        )
+        at_least = self.n - np.maximum(np.searchsorted(self.distances, distances), np.searchsorted(self.shares, shares))
         return np.minimum(1.0, 2 * (1 - known + at_least) / (1 - known + self.n))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as named arrays, ready to be stored."""
-        parts = ("reference", "center", "whitening", "lowest", "highest")
-        return {
-            **{name: getattr(self.known, name) for name in parts},
-            "distances": self.distances,
-            "shares": self.shares,
-        }
+    def arrays(self) -> NamedArrays:
+        """Everything as named arrays to store."""
+        return {**vars(self.known), "distances": self.distances, "shares": self.shares}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ShiftTest":
@@ -159,16 +147,16 @@ class ShiftTest:
 
 
 def covers(panel: Sequence[str], quantiles: Quantiles | None) -> bool:
-    """Whether a distribution is taken over the panel, but for so few genes that it does not matter."""
+    """Whether quantiles are of all genes of the panel, but for so few that it does not matter."""
     return quantiles is not None and len(quantiles.genes) >= (1 - MOST_MISSING) * len(panel)
 
 
 @dataclass(frozen=True)
 class Shift:
-    """What a model knows of how the values of its training samples are distributed.
+    """The distribution of values among a model's training samples.
 
     `panel` are genes of the whole training matrix, and `of_panel` tests over them. Where a file lacks some of
-    them, `of_genes` tests over the model's own genes, which are always there.
+    them, `of_genes` tests over the model's genes, which are always there.
     """
 
     panel: tuple[str, ...]
@@ -180,36 +168,35 @@ class Shift:
         cls,
         quantiles: Quantiles,
         values: NDArray[np.floating],
-        is_train: NDArray[np.bool_],
+        is_train: BoolArray,
         donors: Int64Array,
         *,
         seed: int,
     ) -> "tuple[Shift, Float64Array]":
-        """Learn from the training samples of a study; also the p of every sample, each from a fit without her.
+        """Learn from the training samples of a study; also the p of every sample, each from a fit without it.
 
         Parameters
         ----------
         quantiles
-            Those of all samples of the study, over genes of the whole matrix.
+            Quantile functions of all samples, over genes of the whole matrix.
         values
             The model's genes in the user's units, shape (samples, genes).
         is_train
-            Which samples are learned from.
+            True for training samples.
         donors
-            The number of each sample's donor.
+            The donor of each sample.
         seed
             Decides the five folds.
         """
-        known, new = (quantiles.values[rows] for rows in (is_train, ~is_train))
-        ours, theirs = values[is_train], values[~is_train]
-        test, own = ShiftTest.fit(known, ours, donors[is_train], seed=seed)
-        of_genes, _ = ShiftTest.fit(quantile_functions(ours), ours, donors[is_train], seed=seed)
-        p = np.full(len(values), np.nan)
-        p[is_train], p[~is_train] = own, test.p_values(new, theirs)
-        return cls(quantiles.genes, test, of_genes), p
+        train, donors = values[is_train], donors[is_train]
+        p = np.empty(len(values))
+        of_panel, p[is_train] = ShiftTest.fit(quantiles.values[is_train], train, donors, seed=seed)
+        p[~is_train] = of_panel.p_values(quantiles.values[~is_train], values[~is_train])
+        of_genes, _ = ShiftTest.fit(quantile_functions(train), train, donors, seed=seed)
+        return cls(quantiles.genes, of_panel, of_genes), p
 
     def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Float64Array, str]:
-        """The p of each new profile, and over which genes it was taken: `panel`, `model`, or neither."""
+        """The p of each new profile, and the genes it was taken over: `panel`, `model`, or empty."""
         if not self.of_panel.is_tested:
             return np.full(len(values), np.nan), ""
         if quantiles is not None and covers(self.panel, quantiles):
@@ -222,23 +209,23 @@ class Shift:
         Raises
         ------
         ValueError
-            With what does not.
+            Naming the first such array.
         """
         shapes = {"reference": len(LEVELS), "center": 99, "whitening": 99, "lowest": n_genes, "highest": n_genes}
         for place, array in self.arrays().items():
             name = place.split(".")[1]
             if array.shape[:1] != (shapes.get(name, self.of_panel.n),) or not np.isfinite(array).all():
-                raise ValueError(f"{place} of shift.safetensors has shape {array.shape}, or holds what is no number")
+                raise ValueError(f"{place} of shift.safetensors has shape {array.shape}, or a value that is not finite")
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything but the names as named arrays, ready to be stored."""
+    def arrays(self) -> NamedArrays:
+        """Everything but the names, as named arrays to store."""
         parts = ((PANEL, self.of_panel), (MODEL, self.of_genes))
         return {f"{kind}.{name}": array for kind, test in parts for name, array in test.arrays().items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], panel: tuple[str, ...]) -> "Shift":
-        """What was stored."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {PANEL: {}, MODEL: {}}
+        """The distribution as it was stored."""
+        parts: dict[str, NamedArrays] = {PANEL: {}, MODEL: {}}
         for place, array in arrays.items():
             kind, name = place.split(".")
             parts[kind][name] = array

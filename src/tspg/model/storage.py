@@ -1,14 +1,16 @@
-"""A model on disk: a few safetensors files and one JSON file; loading runs no code from them."""
+"""A model on disk: safetensors files and one JSON file. Loading runs no code from them."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
+from torch import Tensor
 
 from tspg._version import __version__
 from tspg.data.batch import Adjustment
@@ -26,7 +28,7 @@ from tspg.model.config import (
     PaperConfig,
     TargetModelConfig,
 )
-from tspg.model.methods import BaselineMethod, LinearMap, Method, PaperGenerator, TransportGenerator
+from tspg.model.methods import LinearMap, Method, PaperGenerator, TransportGenerator
 from tspg.model.networks import Discriminator, Generator, TargetModel
 from tspg.model.ot_map import GaussianOTMap
 from tspg.model.reference import SampleReference
@@ -50,26 +52,19 @@ from tspg.utils.schema import (
     optional,
     whole,
 )
+from tspg.utils.typing import NamedArrays
 from tspg.utils.untrusted import check_folder, is_plain
 
-# 1: f was told `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads to make the map of a new class
-# with, and no distribution of values. Every one of them can still be read.
+# 1: f had `least_batches`; 2: no fingerprints yet; 3: no reference; 4: no spreads for the map of a new class, and no
+# distribution of values. All of them can still be read.
 FORMAT_VERSION = 5
 # What JSON, NumPy, PyTorch and safetensors raise when something is missing or not what it should be.
 _DAMAGED = (
-    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
-    *(OSError, SafetensorError),
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, OSError, SafetensorError),
 )
 DETAILS = ("file", "labels_file", "transform", "units", "notes", "gene_set")  # of the data, for the report
-LATER_DETAILS = {
-    "duplicates": "error",
-    "layer": "",
-    "is_log": False,
-    "scale": None,
-}  # and what they are in models from before there were any
+LATER_DETAILS = {"duplicates": "error", "layer": "", "is_log": False, "scale": None}  # of older models, which lack them
 
-# Every field of `model.json`; what is not named here is not read.
-_GENE_SET = {"name": TEXT, "n_genes": COUNT, "n_found": COUNT, "missing": names()}
 _SCALE = {
     "kind": one_of(KINDS),
     "why": TEXT,
@@ -78,7 +73,7 @@ _SCALE = {
     "transform": one_of(("none", "log2")),
     "scaled": TRUTH,
 }
-_TEXTS = ("file", "labels_file", "units", "layer")
+# Every field of `model.json` that is read.
 DESCRIBED: Kind = fields(
     {
         "format_version": whole(1, FORMAT_VERSION),
@@ -96,12 +91,12 @@ DESCRIBED: Kind = fields(
         ),
         "details": fields(
             {
-                **dict.fromkeys(_TEXTS, TEXT),
+                **dict.fromkeys(("file", "labels_file", "units", "layer"), TEXT),
                 "transform": one_of(TRANSFORMS),
                 "duplicates": one_of(DUPLICATES),
                 "is_log": TRUTH,
                 "notes": names(),
-                "gene_set": fields(_GENE_SET),
+                "gene_set": fields({"name": TEXT, "n_genes": COUNT, "n_found": COUNT, "missing": names()}),
                 "scale": optional(fields(_SCALE, needed=("kind", "transform"))),
             },
             needed=DETAILS,
@@ -130,9 +125,9 @@ def save_model(model: TrainedModel, folder: Path) -> None:
 
 
 def _fingerprint(described: dict[str, Any]) -> str:
-    """The SHA-256 of a description, but for what it says of itself."""
-    said = {name: value for name, value in described.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    """The SHA-256 of a description without its own `sha256`."""
+    content = {name: value for name, value in described.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def save_target_model(target_model: TargetModel, path: Path) -> None:
@@ -151,12 +146,13 @@ def load_target_model(
         If the file is damaged or of another shape.
     """
     try:
-        return _filled(lambda: TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
+        return _network(lambda: TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise ModelError(f"{path}: f cannot be read ({error}). Delete the file; it is made again.") from error
 
 
 def _description(model: TrainedModel) -> dict[str, Any]:
+    adjustment = model.adjustment
     return {
         "format_version": FORMAT_VERSION,
         "model_id": model.model_id,
@@ -170,10 +166,8 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "genes": list(model.gene_ids),
         "scaler": {"minimum": model.scaler.minimum.tolist(), "maximum": model.scaler.maximum.tolist()},
         "target_mean": model.target_mean.tolist(),
-        "adjusted": None
-        if model.adjustment is None
-        else {"column": model.adjustment.column, "levels": list(model.adjustment.levels)},
-        "panel": None if model.shift is None else list(model.shift.panel),
+        "adjusted": adjustment and {"column": adjustment.column, "levels": list(adjustment.levels)},
+        "panel": None if model.panel is None else list(model.panel),
     }
 
 
@@ -184,7 +178,7 @@ def model_folder(path: str | Path) -> Path:
 
 
 def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> TrainedModel:
-    """Open a trained model from a run folder or its `model` folder; no other file is needed.
+    """The trained model of a run folder or its `model` folder; no other file is needed.
 
     Parameters
     ----------
@@ -222,11 +216,15 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
             "Use the version of tspg that wrote it, or a later one."
         )
     try:
-        is_older = version in (1, 2) and "sha256" not in described
-        described = _migrated(described) if is_older else _vouched(described, folder)
+        if version in (1, 2) and "sha256" not in described:
+            described["settings"]["target_model"].pop("least_batches", None)
+        else:
+            _check_fingerprints(described, folder)
         _check_described(described)
         model = _rebuild(described, folder, torch.device(device))
-        _try_out(model)
+        # Move one profile of each class: parts that do not fit together show now, not in the middle of an analysis.
+        profiles = np.full((len(model.classes), len(model.gene_ids)), 0.5, dtype=np.float32)
+        model.classify(model.move(profiles, np.asarray(model.classes, dtype=object)))
     except ModelError:
         raise
     except TspgError as error:
@@ -242,26 +240,19 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Train
     return model
 
 
-def _migrated(described: dict[str, Any]) -> dict[str, Any]:
-    """The description of an older format as it would be written now; the files stay as they are."""
-    f = {name: value for name, value in described["settings"]["target_model"].items() if name != "least_batches"}
-    return {**described, "settings": {**described["settings"], "target_model": f}}
-
-
-def _vouched(described: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The description, once it and every file beside it are what was written."""
+def _check_fingerprints(described: dict[str, Any], folder: Path) -> None:
+    """Refuse a description, or a file that it lists, that was changed after it was written."""
     if described["sha256"] != _fingerprint(described):
         raise ModelError(f"{folder / 'model.json'}: was changed after it was written. Restore it, or train again.")
     for name, known in described["files"].items():
         if not is_plain(name):
-            raise ModelError(f"{folder / 'model.json'}: names a file elsewhere. Ask whoever made the model.")
+            raise ModelError(f"{folder / 'model.json'}: names a file elsewhere. Ask the author of the model.")
         if sha256_of(folder / name) != known:
             raise ModelError(f"{folder / name}: was changed after it was written. Restore it, or train again.")
-    return described
 
 
 def _check_described(described: dict[str, Any]) -> None:
-    """Refuse a description that no training writes: a field of another kind, or fields that do not go together."""
+    """Refuse a description that no training writes: a field of another kind, or fields that contradict each other."""
     if (fault := DESCRIBED(described)) is not None:
         raise ValueError(f"in model.json, {fault}")
     genes, classes, scaler = described["genes"], described["classes"], described["scaler"]
@@ -270,123 +261,97 @@ def _check_described(described: dict[str, Any]) -> None:
     if described["target_class"] not in classes or not set(described["source_classes"]) <= set(classes):
         raise ValueError("target or source classes are not among its classes")
     if any(len(part) != len(genes) for part in (scaler["minimum"], scaler["maximum"], described["target_mean"])):
-        raise ValueError("minimum, maximum and target mean are not one number a gene")
+        raise ValueError("minimum, maximum and target mean are not one number per gene")
     if any(low > high for low, high in zip(scaler["minimum"], scaler["maximum"], strict=True)):
         raise ValueError("a minimum of the scaler is above its maximum")
-
-
-def _try_out(model: TrainedModel) -> None:
-    """Move one profile of each class: parts that do not fit together show now, not in the middle of an analysis."""
-    profiles = np.full((len(model.classes), len(model.gene_ids)), 0.5, dtype=np.float32)
-    model.classify(model.move(profiles, np.asarray(model.classes, dtype=object)))
+    if (panel := described.get("panel")) is not None and len(set(panel)) < len(panel):
+        raise ValueError("the panel names a gene twice")
 
 
 def _rebuild(described: dict[str, Any], folder: Path, device: torch.device) -> TrainedModel:
-    settings = described["settings"]
-    n_genes, n_classes = len(described["genes"]), len(described["classes"])
+    settings, details, scaler = described["settings"], described["details"], described["scaler"]
+    genes, classes = tuple(described["genes"]), tuple(described["classes"])
     config = TargetModelConfig(**settings["target_model"])
     return TrainedModel(
-        target_model=_filled(lambda: TargetModel(n_genes, n_classes, config), folder, "target_model", device),
+        target_model=_network(lambda: TargetModel(len(genes), len(classes), config), folder, "target_model", device),
         method=_method(described, folder, device),
-        gene_ids=tuple(described["genes"]),
-        scaler=Scaler(np.asarray(described["scaler"]["minimum"]), np.asarray(described["scaler"]["maximum"])),
-        classes=tuple(described["classes"]),
+        gene_ids=genes,
+        scaler=Scaler(np.asarray(scaler["minimum"]), np.asarray(scaler["maximum"])),
+        classes=classes,
         target_class=described["target_class"],
         source_classes=tuple(described["source_classes"]),
         target_mean=np.asarray(described["target_mean"]),
         split=described["split"],
         settings=settings,
-        adjustment=_adjustment(described.get("adjusted"), folder),
-        reference=_reference(described, folder),
-        shift=_shift(described, folder),
-        alignment=_alignment(described, folder),
-        details={key: described["details"][key] for key in DETAILS}
-        | {key: described["details"].get(key, before) for key, before in LATER_DETAILS.items()},
+        details={key: details[key] for key in DETAILS}
+        | {key: details.get(key, before) for key, before in LATER_DETAILS.items()},
+        **_optional_parts(described, folder, classes, len(genes)),
     )
 
 
+def _optional_parts(
+    described: dict[str, Any], folder: Path, classes: tuple[str, ...], n_genes: int
+) -> Mapping[str, Any]:
+    """Adjustment, reference, shift and alignment; older models, and those of the estimator, lack some of them."""
+    parts: dict[str, Any] = {}
+    if (adjusted := described.get("adjusted")) is not None:
+        offsets = _arrays(folder, "adjustment")["offsets"]
+        parts["adjustment"] = Adjustment(adjusted["column"], tuple(adjusted["levels"]), offsets)
+    if "reference.safetensors" in described.get("files", {}):
+        arrays = _arrays(folder, "reference")
+        if any(array.shape[-1] != n_genes for key, array in arrays.items() if not key.endswith(".facts")):
+            raise ValueError("reference.safetensors holds another number of genes than model.json says")
+        parts["reference"] = SampleReference.from_arrays(arrays, classes, described["target_class"])
+    if (panel := described.get("panel")) is not None:
+        parts["shift"] = Shift.from_arrays(_arrays(folder, "shift"), tuple(panel))
+        parts["shift"].check(n_genes)
+    if "alignment.safetensors" in described.get("files", {}):
+        arrays, n = _arrays(folder, "alignment"), len(classes)
+        shapes = {"means": (n, n_genes), "sigma": (n_genes,), "trace": (n,), "excess": (n,)}
+        shapes |= {"products": (n, n), "errors": (n, n), "skew": (1,)}
+        if {key: array.shape for key, array in arrays.items()} != shapes:
+            raise ValueError("alignment.safetensors holds other classes or genes than model.json says")
+        parts["alignment"] = CohortAlignment.from_arrays(arrays, classes)
+    return parts
+
+
 def _method(described: dict[str, Any], folder: Path, device: torch.device) -> Method:
-    """What moves the profiles, by the name and preset it was made with."""
-    settings, n_genes, classes = described["settings"], len(described["genes"]), tuple(described["classes"])
-    name = settings["method"]
+    """The method, by the name and preset it was made with."""
+    settings, n_genes, classes = described["settings"], len(described["genes"]), described["classes"]
+    name, trained = settings["method"], settings["generator"]
     if name == LinearMap.name:
         return LinearMap(GaussianOTMap.from_tensors(_tensors(folder, "anchor")))
     if name in BASELINES:
-        arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, name).items()}
-        return BaselineMethod(BASELINES[name].from_arrays(arrays, classes, described["target_class"]), classes)
-    if settings["preset"] == "paper":
-        weights = LossWeights(**settings["generator"]["weights"])
-        config = PaperConfig(**{**settings["generator"], "weights": weights})
-        return PaperGenerator(
-            _generator(n_genes, config, folder, device),
-            _filled(lambda: Discriminator(n_genes, config), folder, "discriminator", device),
-        )
-    if settings["generator"] is None:
+        return BASELINES[name].from_arrays(_arrays(folder, name), classes.index(described["target_class"]))
+    if trained is None and settings["preset"] != "paper":
         return LinearMap(GaussianOTMap.from_tensors(_tensors(folder, "generator")), name)
-    layers = {key: settings["generator"][key] for key in ("down_units", "residual_blocks", "up_units")}
-    generator = _generator(n_genes, GeneratorConfig(**layers), folder, device)  # a network of tspg 0.1.0
+    if trained["residual_blocks"] > len(_tensors(folder, "generator")):
+        raise ValueError(f"generator.safetensors holds no {trained['residual_blocks']} residual blocks")
+    if settings["preset"] == "paper":
+        config = PaperConfig(**{**trained, "weights": LossWeights(**trained["weights"])})
+        generator = _network(lambda: Generator(n_genes, config), folder, "generator", device)
+        return PaperGenerator(
+            generator, _network(lambda: Discriminator(n_genes, config), folder, "discriminator", device)
+        )
+    layers = GeneratorConfig(**{key: trained[key] for key in ("down_units", "residual_blocks", "up_units")})
+    generator = _network(lambda: Generator(n_genes, layers), folder, "generator", device)  # of tspg 0.1.0
     return TransportGenerator(GaussianOTMap.from_tensors(_tensors(folder, "anchor")), generator)
 
 
-def _generator(n_genes: int, config: GeneratorConfig, folder: Path, device: torch.device) -> Generator:
-    if config.residual_blocks > len(_tensors(folder, "generator")):
-        raise ValueError(f"generator.safetensors holds no {config.residual_blocks} residual blocks")
-    return _filled(lambda: Generator(n_genes, config), folder, "generator", device)
-
-
-def _adjustment(described: dict[str, Any] | None, folder: Path) -> Adjustment | None:
-    if described is None:
-        return None
-    offsets = _tensors(folder, "adjustment")["offsets"].numpy()
-    return Adjustment(described["column"], tuple(described["levels"]), offsets)
-
-
-def _reference(described: dict[str, Any], folder: Path) -> SampleReference | None:
-    """What real samples are like; older models, and those of the estimator, do not hold it."""
-    if "reference.safetensors" not in described.get("files", {}):
-        return None
-    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "reference").items()}
-    n_genes = len(described["genes"])
-    if any(array.shape[-1] != n_genes for key, array in arrays.items() if not key.endswith(".facts")):
-        raise ValueError("reference.safetensors holds another number of genes than model.json says")
-    return SampleReference.from_arrays(arrays, described["classes"], described["target_class"])
-
-
-def _shift(described: dict[str, Any], folder: Path) -> Shift | None:
-    """How the values of training samples are distributed; older models, and those of the estimator, do not hold it."""
-    panel = described.get("panel")
-    if panel is None:
-        return None
-    if len(set(panel)) < len(panel):
-        raise ValueError("the panel names a gene twice")
-    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "shift").items()}
-    shift = Shift.from_arrays(arrays, tuple(panel))
-    shift.check(len(described["genes"]))
-    return shift
-
-
-def _tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
+def _tensors(folder: Path, name: str) -> dict[str, Tensor]:
     return tensors_of((folder / f"{name}.safetensors").read_bytes())
 
 
-def _alignment(described: dict[str, Any], folder: Path) -> CohortAlignment | None:
-    """What a cohort is aligned to; older models, and those of the estimator, do not hold it."""
-    if "alignment.safetensors" not in described.get("files", {}):
-        return None
-    arrays = {key: tensor.numpy() for key, tensor in _tensors(folder, "alignment").items()}
-    n_classes, n_genes = len(described["classes"]), len(described["genes"])
-    shapes = {"means": (n_classes, n_genes), "sigma": (n_genes,), "trace": (n_classes,), "excess": (n_classes,)}
-    shapes |= {"products": (n_classes, n_classes), "errors": (n_classes, n_classes), "skew": (1,)}
-    if {key: array.shape for key, array in arrays.items()} != shapes:
-        raise ValueError("alignment.safetensors holds other classes or genes than model.json says")
-    return CohortAlignment.from_arrays(arrays, tuple(described["classes"]))
+def _arrays(folder: Path, name: str) -> NamedArrays:
+    arrays: dict[str, NDArray[Any]] = {key: tensor.numpy() for key, tensor in _tensors(folder, name).items()}
+    return arrays
 
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def _filled(build: Callable[[], Network], folder: Path, name: str, device: torch.device) -> Network:
-    """A network with its stored weights, ready to be asked.
+def _network(build: Callable[[], Network], folder: Path, name: str, device: torch.device) -> Network:
+    """A network with its stored weights, ready to be used.
 
     Its layers take no memory before their sizes are known to be those of the file, whatever `model.json` says.
     """

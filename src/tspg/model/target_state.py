@@ -1,4 +1,4 @@
-"""The target state: where the samples of the target class lie, and random draws from there."""
+"""The target state: mean and covariance of the target class, and random draws from it."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tspg.errors import ShapeError
+from tspg.utils.typing import Float32Array
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class TargetState:
     (5, 3)
     """
 
-    mean: npt.NDArray[np.float32]
-    factor: npt.NDArray[np.float32]
+    mean: Float32Array
+    factor: Float32Array
 
     @classmethod
     def estimate(cls, target_profiles: npt.ArrayLike) -> "TargetState":
@@ -43,7 +44,7 @@ class TargetState:
         factor = (profiles - mean).T / np.sqrt(max(len(profiles) - 1, 1))
         return cls(mean.astype(np.float32), np.ascontiguousarray(factor, dtype=np.float32))
 
-    def draw(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    def draw(self, n: int, rng: np.random.Generator) -> Float32Array:
         """`n` random target states r_t ~ N(mu_t, Sigma_t), shape (n, genes), not yet clipped to [0, 1]."""
         noise = rng.standard_normal((n, self.factor.shape[1]), dtype=np.float32)
         return self.mean + noise @ self.factor.T

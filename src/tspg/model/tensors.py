@@ -1,4 +1,4 @@
-"""Tensors on disk: one safetensors file, whole or absent; reading it runs no code from it."""
+"""Tensors on disk: one safetensors file, whole or absent. Reading runs no code from it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tspg.utils.files import whole_file
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
-    """Write named tensors, from whatever device they are on; the SHA-256 fingerprint of the file comes back."""
+    """The SHA-256 fingerprint of the file, once the named tensors are written, from any device."""
     content = safetensors.torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
@@ -24,7 +24,7 @@ def tensors_of(content: bytes) -> dict[str, Tensor]:
     Raises
     ------
     safetensors.SafetensorError
-        If they are no such file.
+        If the bytes are not such a file.
     """
     tensors: dict[str, Tensor] = safetensors.torch.load(content)
     return tensors

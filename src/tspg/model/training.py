@@ -1,4 +1,4 @@
-"""How f, G and D learn (paper, section 2.2): a plain loop of epochs and steps."""
+"""Training of f, G and D (paper, section 2.2): a plain loop of epochs and steps."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from tspg.data.prepare import Dataset
 from tspg.errors import UsageError
@@ -38,8 +37,9 @@ from tspg.model.random import (
 )
 from tspg.model.target_state import TargetState
 from tspg.utils.progress import Progress, silent
+from tspg.utils.typing import Float32Array, Int64Array
 
-MONITORED = 512  # samples that an epoch's hit rate and batch statistics are taken over, at most
+MONITORED = 512  # samples behind an epoch's hit rate and batch statistics, at most
 
 
 def train_target_model(
@@ -51,12 +51,12 @@ def train_target_model(
     progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> TargetModel:
-    """Teach f to tell the classes apart, from the training samples only.
+    """Train f, the classifier of the classes, on the training samples.
 
     Parameters
     ----------
-    prepared
-        The study, from `prepare`.
+    dataset
+        From `prepare`.
     config
         Layers and length of the training: `ExperimentConfig.target_model`.
     seed
@@ -64,9 +64,9 @@ def train_target_model(
     device
         Where to compute: `cpu` or `cuda`.
     progress
-        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
+        Called after every epoch with the phase, the epochs done, the epochs in all, and the epoch's numbers.
     checkpoints
-        Keeps the state of the training, if it is to be resumed.
+        Where to keep the state of the training, if it may be resumed.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def train_target_model(
     --------
     >>> from dataclasses import replace
     >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
-    >>> prepared = tspg.prepare(adata, label_column="subtype")
-    >>> f = tspg.train_target_model(prepared, replace(config.target_model, epochs=2))
+    >>> dataset = tspg.prepare(adata, label_column="subtype")
+    >>> f = tspg.train_target_model(dataset, replace(config.target_model, epochs=2))
     >>> sum(weights.numel() for weights in f.parameters()) > 500_000
     True
     """
@@ -117,7 +117,7 @@ def train_target_model(
 
 
 def epochs_of_f(n_samples: int, config: TargetModelConfig) -> int:
-    """How often f sees every training sample: more often where they are few, so that it takes enough steps."""
+    """The number of epochs of f: more where samples are few, so that it takes enough steps."""
     return max(config.epochs, math.ceil(config.least_steps / batches_an_epoch(n_samples, config.batch_size)))
 
 
@@ -134,12 +134,12 @@ def train_generator(
     progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> tuple[Generator, Discriminator, pd.DataFrame]:
-    """Teach G to move profiles to the target class while D and f judge them (Eqs. 1-5).
+    """Train G to move profiles to the target class, against D and with f as a fixed judge (Eqs. 1-5).
 
     Parameters
     ----------
-    prepared
-        The study, from `prepare`.
+    dataset
+        From `prepare`.
     target_model
         F, from `train_target_model`.
     target_state
@@ -149,9 +149,9 @@ def train_generator(
     target_class
         The class that profiles are moved to.
     source_classes
-        The classes that G sees. None means all of them, the target's own samples too, as in the
-        paper. D's real profiles always come from all classes.
-    seed, device, report, checkpoints
+        The classes that G sees. None means all of them, the target too, as in the paper. D's real profiles always
+        come from all classes.
+    seed, device, progress, checkpoints
         As for `train_target_model`.
 
     Returns
@@ -168,10 +168,10 @@ def train_generator(
     --------
     >>> from dataclasses import replace
     >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
-    >>> prepared = tspg.prepare(adata, label_column="subtype")
-    >>> of_target = prepared.profiles[prepared.in_class("GI.MSI") & prepared.is_train]
+    >>> dataset = tspg.prepare(adata, label_column="subtype")
+    >>> of_target = dataset.profiles[dataset.in_class("GI.MSI") & dataset.is_train]
     >>> generator, discriminator, history = tspg.train_generator(
-    ...     prepared,
+    ...     dataset,
     ...     run.model.target_model,
     ...     tspg.TargetState.estimate(of_target),
     ...     replace(config.generator, steps=2),
@@ -183,70 +183,69 @@ def train_generator(
     device = torch.device(device)
     rows = _Rows.of(dataset, target_class, source_classes)
     profiles = torch.from_numpy(dataset.profiles).to(device)
-    players = init_gan(dataset, target_model, config, target_class=target_class, seed=seed, device=device)
+    gan = init_gan(dataset, target_model, config, target_class=target_class, seed=seed, device=device)
+    generator, discriminator = gan.generator, gan.discriminator
     steps_an_epoch = batches_an_epoch(len(rows.moved), config.batch_size)
     n_steps = config.epochs * steps_an_epoch if config.steps is None else config.steps
     n_epochs = math.ceil(n_steps / steps_an_epoch)
     history = History()
     parts: dict[str, Part] = {
-        "generator": players.generator,
-        "discriminator": players.discriminator,
-        "generator_optimiser": players.generator_optimiser,
-        "discriminator_optimiser": players.discriminator_optimiser,
+        "generator": generator,
+        "discriminator": discriminator,
+        "generator_optimiser": gan.generator_optimiser,
+        "discriminator_optimiser": gan.discriminator_optimiser,
         "history": history,
     }
     with checkpoints.training(f"generator to {target_class}", parts) as training:
         for step, x, real, r_t in _steps(rows, target_state, config.batch_size, seed, training.done, n_steps):
-            terms = train_step(players, profiles[x], profiles[real], torch.from_numpy(r_t).to(device))
+            terms = train_step(gan, profiles[x], profiles[real], torch.from_numpy(r_t).to(device))
             history.add(step + 1, terms)
             if (step + 1) % steps_an_epoch == 0 or step + 1 == n_steps:
-                recompute_batch_statistics(players.generator, profiles[rows.calibration])
+                recompute_batch_statistics(generator, profiles[rows.calibration])
                 require_finite_weights(
-                    step + 1, generator=players.generator.state_dict(), discriminator=players.discriminator.state_dict()
+                    step + 1, generator=generator.state_dict(), discriminator=discriminator.state_dict()
                 )
-                row = history.close(step + 1, hit_rate(players, profiles[rows.watched]))
+                row = history.close(step + 1, hit_rate(gan, profiles[rows.watched]))
                 progress("generator", int(row["epoch"]), n_epochs, row)
             training.after(step + 1)
-    recompute_batch_statistics(players.generator, profiles[rows.moved])
-    recompute_batch_statistics(players.discriminator, profiles[rows.real])
-    return players.generator.eval(), players.discriminator.eval(), history.table()
+    recompute_batch_statistics(generator, profiles[rows.moved])
+    recompute_batch_statistics(discriminator, profiles[rows.real])
+    return generator.eval(), discriminator.eval(), history.table()
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Which samples play which part: those G moves, D's real ones, and those an epoch is watched on."""
+    """The samples that G moves, those that D sees as real, and those behind an epoch's statistics and hit rate."""
 
-    moved: NDArray[np.int64]
-    real: NDArray[np.int64]
-    calibration: NDArray[np.int64]
-    watched: NDArray[np.int64]
+    moved: Int64Array
+    real: Int64Array
+    calibration: Int64Array
+    watched: Int64Array
 
     @classmethod
     def of(cls, dataset: Dataset, target_class: str, source_classes: tuple[str, ...] | None) -> "_Rows":
-        everyone = np.flatnonzero(dataset.is_train)
+        train = np.flatnonzero(dataset.is_train)
         others = tuple(name for name in dataset.classes if name != target_class)
         is_source = np.isin(dataset.source_class, source_classes or others)
-        moved = everyone if source_classes is None else np.flatnonzero(is_source & dataset.is_train)
+        moved = train if source_classes is None else np.flatnonzero(is_source & dataset.is_train)
         if len(moved) < 2:
             raise UsageError(f"The source classes have {len(moved)} training samples; G needs two or more.")
-        return cls(moved, everyone, thinned(moved), thinned(np.flatnonzero(is_source & ~dataset.is_train)))
-
-
-def thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most `MONITORED` rows, taken evenly."""
-    return rows[:: max(1, math.ceil(len(rows) / MONITORED))]
+        calibration, watched = (
+            rows[:: max(1, math.ceil(len(rows) / MONITORED))]
+            for rows in (moved, np.flatnonzero(is_source & ~dataset.is_train))
+        )
+        return cls(moved, train, calibration, watched)
 
 
 def _steps(
     rows: _Rows, target_state: TargetState, batch_size: int, seed: int, start: int, end: int
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-    """The steps from `start` to `end`: the number of each, rows to move, D's real rows, a draw of the target state.
+) -> Iterator[tuple[int, Int64Array, Int64Array, Float32Array]]:
+    """For each step from `start` to `end`: its number, rows to move, D's real rows, draws of the target state.
 
-    Where G moves every class, D's real profiles are the same batch (Eq. 1); where it moves some,
-    they are another batch of all classes.
+    Where G moves every class, D's real profiles are the same batch (Eq. 1); else they are another batch of all classes.
     """
     steps_an_epoch, same = batches_an_epoch(len(rows.moved), batch_size), len(rows.moved) == len(rows.real)
-    first = start - start % steps_an_epoch  # an epoch's draws follow from one another, so it is gone through whole
+    first = start - start % steps_an_epoch  # an epoch's draws follow one another, so it starts from its first step
     for step, chosen in _shuffled(len(rows.moved), batch_size, (seed, G_ORDER), first, end):
         epoch, within = divmod(step, steps_an_epoch)
         if within == 0:
@@ -261,8 +260,8 @@ def _steps(
 
 def _shuffled(
     n_samples: int, batch_size: int, source: tuple[int, int], start: int, end: int
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """The steps from `start` to `end`: the number of each, and its rows, which a seed and use decide."""
+) -> Iterator[tuple[int, Int64Array]]:
+    """For each step from `start` to `end`: its number and its rows, decided by `source`, a seed and use."""
     steps_an_epoch = batches_an_epoch(n_samples, batch_size)
     for epoch in range(start // steps_an_epoch, math.ceil(end / steps_an_epoch)):
         first = epoch * steps_an_epoch

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.evaluation.migration import complete_evidence
 from tspg.analysis.evaluation.thresholds import DOUBTFUL, ENRICHED, FAIL
-from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
+from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.perturbations import opened_perturbations
 from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
@@ -63,7 +64,7 @@ class RunFiles:
         if table.empty:
             return {}
         told = controls if len(controls) else None
-        return verdict(table, method=self.method, controls=told, test_evidence=self.test_evidence)
+        return answer_questions(table, method=self.method, controls=told, test_evidence=self.test_evidence)
 
     @property
     def test_evidence(self) -> pd.DataFrame | None:
@@ -138,7 +139,8 @@ def _table(path: Path, below: tuple[str, float] | None) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        return read_table(path, below=below)
+        table = read_table(path, below=below)
+        return complete_evidence(table) if path.stem in ("evidence", "test_evidence") else table
     except (KeyError, ValueError, TypeError, NotImplementedError) as error:  # such as a p-value that is a word
         raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
 

@@ -9,8 +9,9 @@ from anndata import AnnData
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.reading import Reading
-from tspg.experiment.settings import make_task, only_label_column
-from tspg.experiment.task import Task
+from tspg.errors import Option
+from tspg.experiment.task import Task, make_task, only_label_column
+from tspg.model.config import Training
 
 Asked = Mapping[str, Any]  # the settings of a sweep as plain values
 
@@ -24,28 +25,38 @@ def task_of(
     seed: int,
     annotations: Sequence[Annotation] | None,
 ) -> Task:
-    """The question of one run, checked whole."""
-    options = dict(asked["options"])
-    for name in ("annotations", "xlsx"):  # the first is given read; the second is about files
-        options.pop(name, None)
+    """The task of one run, checked whole."""
+    options = asked["options"]
     return make_task(
         adata,
         target_class,
         label_column=asked["label_column"],
+        source_classes=options.get("source"),
+        group_column=options.get("group_column"),
         gene_set=gene_set,
-        source_classes=options.pop("source", None),
-        adjust_column=options.pop("adjust", None),
+        samples=options.get("samples", ()),
         annotations=annotations,
         seed=seed,
-        **options,
+        training=training_of(options),
     )
+
+
+def training_of(options: Mapping[str, Any]) -> Training:
+    """How each run learns, from the options of a sweep file.
+
+    Raises
+    ------
+    UsageError
+        If a value is none that the option can have.
+    """
+    names = {Option(name).key: name for name in Training.__dataclass_fields__}
+    return Training(**{names[key]: value for key, value in options.items() if key in names})
 
 
 def reading_of(asked: Asked) -> Reading:
     """How the matrix is read."""
-    decisive = {name: value for name, value in asked["reading"].items() if name in Reading.__dataclass_fields__}
-    labels = None if asked["labels"] is None else Path(asked["labels"])
-    return Reading(Path(asked["expression"]), labels, asked["label_column"], **decisive)
+    files = {name: asked[name] and Path(asked[name]) for name in ("expression", "labels")}
+    return Reading.from_options({**asked["reading"], **files, "label_column": asked["label_column"]})
 
 
 def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tspg.errors import FailedRunsError, TspgError
-from tspg.experiment.fit import FittedClassifier, fit_classifier, prepare_study
+from tspg.experiment.fit import FittedClassifier, fit_classifier, prepare_task
 from tspg.experiment.run import Run, run_experiments
 from tspg.experiment.task import Task
 from tspg.model.device import choose_device, fixed_threads
@@ -122,7 +122,7 @@ def _save(plan: Plan, run: PlannedRun, found: Run, out: Path) -> None:
             found,
             folder,
             inputs=plan.inputs,
-            reading=reading_of(plan.asked).seen_from(folder),
+            reading=reading_of(plan.asked).to_manifest(folder),
             xlsx=plan.asked["options"].get("xlsx", False),
             keep=plan.asked["keep"],
             command=plan.command(run, out),
@@ -141,7 +141,7 @@ def _ground(job: Job, task: Task, out: Path, clock: Clock) -> FittedClassifier:
             save_target_model(classifier.target_model, stored)
             return classifier
         with clock.phase("prepare"):
-            dataset = prepare_study(task)
+            dataset = prepare_task(task)
         sizes, device = (len(dataset.gene_ids), len(dataset.classes)), choose_device(config.device)
         return FittedClassifier(
             dataset, load_target_model(stored, *sizes, config.target_model, device), config.seed, task

@@ -13,7 +13,7 @@ from tspg.analysis.evaluation.resampling import monte_carlo_p
 from tspg.audit.context import relabelled
 from tspg.audit.random_gene_sets import DRAWS, GeneSetTrial, adjusted, matched_draws
 from tspg.data.prepare import Dataset, text_column
-from tspg.experiment.fit import prepare_study
+from tspg.experiment.fit import prepare_task
 from tspg.experiment.task import Task
 from tspg.sweep.plan import RANDOM_COLUMNS
 from tspg.utils.typing import Float64Array, Int64Array
@@ -35,7 +35,7 @@ def against_random_sets(tasks: Sequence[Task], everything: AnnData, *, n: int) -
     task = tasks[0]
     name, seed = task.config.gene_set or "", task.config.seed
     targets = [one.config.target_class for one in tasks]
-    dataset = prepare_study(task)
+    dataset = prepare_task(task)
     position = {str(gene): at for at, gene in enumerate(everything.var_names)}
     own = np.array([position[gene] for gene in dataset.gene_ids], dtype=np.int64)
     usable, mean, variance = _moments(everything, dataset)
@@ -83,7 +83,7 @@ def _scores(
     config = task.config
     values = np.ascontiguousarray(everything.X[:, genes])
     if config.adjust_column is not None:
-        levels = np.asarray(text_column(task.study, config.adjust_column), dtype=object)
+        levels = np.asarray(text_column(task.adata, config.adjust_column), dtype=object)
         values = adjusted(dataset, values, levels, column=config.adjust_column)
     sources, seed = config.source_classes, config.seed
     if sources is None:

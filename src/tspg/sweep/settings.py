@@ -8,6 +8,7 @@ from typing import Any
 
 from tspg.errors import InputError, UsageError
 from tspg.model.config import KEEP
+from tspg.sweep.inputs import training_of
 from tspg.utils.names import closest, shown
 
 ALL = "*"
@@ -22,7 +23,7 @@ READING = {
 }
 REFUSING = ("max_memory", "strict")  # they decide whether a file is read, not what comes of it
 ASKING = {
-    **dict.fromkeys(("group_column", "adjust", "preset", "method", "enrichment", "device"), TEXT),
+    **dict.fromkeys(("group_column", "split_column", "adjust", "preset", "method", "enrichment", "device"), TEXT),
     **dict.fromkeys(("epochs", "steps", "target_epochs", "folds", "threads"), WHOLE),
     **dict.fromkeys(("source", "samples", "annotations"), WORDS),
     "xlsx": SWITCH,
@@ -195,6 +196,10 @@ def _of_kind(value: Any, kind: str, where: str) -> Any:
 
 def _check(settings: SweepSettings, path: Path) -> None:
     """Refuse values that make no sense whatever the data; those of `tspg run` are checked with the question."""
+    try:
+        training_of(settings.options)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.in_file}") from error
     if settings.keep not in KEEP:
         raise UsageError(f"{path}: keep is {settings.keep!r}; one of {', '.join(map(repr, KEEP))} is needed.")
     if settings.targets_per_job is not None and settings.targets_per_job < 1:

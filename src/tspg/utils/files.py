@@ -1,4 +1,4 @@
-"""The one way in which `tspg` writes a file: whole, or not at all."""
+"""Files written whole or not at all, and tables and JSON as `tspg` writes and reads them."""
 
 import hashlib
 import json
@@ -12,7 +12,6 @@ from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from tspg.errors import ResourceError
@@ -20,10 +19,8 @@ from tspg.errors import ResourceError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-TEMPORARY = ".tspg-"  # how the names of files begin that are still being written
-_ROWS_AT_ONCE = 100_000  # rows of a table that are made text together
+TEMPORARY = ".tspg-"  # prefix of files that are still being written
 _MOST_AT_ONCE = 1 << 31  # bytes that the faster parser takes
-_QUOTED = r'[\t\n\r"]'  # what makes pandas put a cell between quotes
 
 
 @contextmanager
@@ -46,7 +43,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         os.close(handle)
         yield temporary
-        _settle(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)  # mkstemp made it private
+        _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
@@ -62,25 +62,25 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_stream(path: Path) -> Iterator[FileIO]:
     """Give a stream that becomes the file at `path` when the block ends well: `whole_file` for HDF5.
 
-    HDF5 goes on writing after an error, and h5py prints one traceback after the other while it ends. They are
-    told of the first error alone, and that is raised, whatever they make of it.
+    HDF5 goes on writing after an error, and h5py prints one traceback after the other while it closes. They see the
+    first error alone, and that one is raised.
 
     Raises
     ------
     ResourceError
         As for `whole_file`.
     """
-    with whole_file(path) as temporary, _Forbearing(temporary) as stream:
+    with whole_file(path) as temporary, _FirstErrorFile(temporary) as stream:
         try:
             yield stream
         except Exception:
-            stream.tell_of_error()  # what went wrong after it, went wrong because of it
+            stream.raise_error()  # later errors come from the first
             raise
-        stream.tell_of_error()
+        stream.raise_error()
 
 
-class _Forbearing(FileIO):
-    """A file that refuses once, and from then on takes everything and gives nothing."""
+class _FirstErrorFile(FileIO):
+    """A file that raises its first error once, and from then on accepts writes without doing them."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "w+")
@@ -100,24 +100,17 @@ class _Forbearing(FileIO):
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
         """Refuse to read what could not be written."""
-        self.tell_of_error()
+        self.raise_error()
         return super().readinto(buffer)
 
-    def tell_of_error(self) -> None:
+    def raise_error(self) -> None:
         """Raise the first error, if there was one."""
         if self._error is not None:
             raise self._error
 
 
-def _settle(path: Path) -> None:
-    """Force the bytes to disk and give the file the mode that the user's umask asks for."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(0o666 & ~umask)  # mkstemp made it private
-    _sync(path)
-
-
 def _sync(path: Path) -> None:
+    """Force a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -128,7 +121,7 @@ def _sync(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, in UTF-8 with Unix line ends on every system.
 
-    What stands for bytes that are no text, as in the name of a folder above, is spelled out.
+    Bytes that are no text, as in the name of a folder above, are spelled out.
     """
     with whole_file(path) as temporary:
         temporary.write_bytes(text.encode(errors="backslashreplace"))
@@ -155,44 +148,8 @@ def read_json(path: Path) -> Any:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a tab-separated table whole, floats in full precision, missing values as empty cells."""
-    with whole_file(path) as temporary, temporary.open("wb") as stream:
-        stream.write(_as_pandas_writes(table.head(0), header=True))
-        for start in range(0, len(table), _ROWS_AT_ONCE):
-            stream.write(_lines(table.iloc[start : start + _ROWS_AT_ONCE]))
-
-
-def _lines(rows: pd.DataFrame) -> bytes:
-    """The lines that pandas writes for rows, several times sooner where no cell needs quotes."""
-    from pyarrow import ArrowInvalid, ArrowTypeError, compute
-
-    try:
-        cells = [_cells(rows.iloc[:, number]) for number in range(rows.shape[1])]
-    except (ArrowInvalid, ArrowTypeError):  # a column that mixes text with something else
-        return _as_pandas_writes(rows)
-    if len(cells) < 2 or any(compute.any(compute.match_substring_regex(one, _QUOTED)).as_py() for one in cells):
-        return _as_pandas_writes(rows)
-    lines: list[str] = compute.binary_join_element_wise(*cells, "\t").to_pylist()
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _cells(column: pd.Series) -> Any:
-    """A column as text: whole numbers, floats in the fewest digits that tell them apart, or text as it is."""
-    import pyarrow as pa
-
-    if isinstance(column.dtype, pd.Int64Dtype):  # whole numbers, some of which are missing
-        return pa.array(column, pa.int64()).cast(pa.string()).fill_null("")
-    values = column.to_numpy()
-    if values.dtype == np.float64:
-        return pa.array(["" if value != value else repr(value) for value in values.tolist()], pa.string())
-    if values.dtype == np.int64:
-        return pa.array(values).cast(pa.string())
-    if values.dtype == object:
-        return pa.array(values, pa.string(), from_pandas=True).fill_null("")
-    raise pa.ArrowTypeError(f"{values.dtype}: not written here")
-
-
-def _as_pandas_writes(rows: pd.DataFrame, *, header: bool = False) -> bytes:
-    return rows.to_csv(sep="\t", index=False, header=header, lineterminator="\n").encode()
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", compression=None)
 
 
 def read_table(path: Path, *, below: tuple[str, float] | None = None) -> pd.DataFrame:
@@ -223,13 +180,14 @@ def _parsed(
     try:
         table = csv.read_csv(
             BytesIO(content),
-            csv.ReadOptions(use_threads=False, block_size=len(content) + 1),  # one block: types are told by all rows
+            csv.ReadOptions(use_threads=False, block_size=len(content) + 1),  # one block: all rows decide the types
             csv.ParseOptions(delimiter="\t", newlines_in_values=True),
             csv.ConvertOptions(null_values=[""], column_types=dict.fromkeys(TEXT_COLUMNS | words, string())),
         )
     except ArrowInvalid:
         return None
-    odd = {name for name, kind in zip(table.column_names, table.schema.types, strict=True) if not _expected(kind)}
+    usual = (types.is_string, types.is_int64, types.is_float64)
+    odd = {one.name for one in table.schema if not any(is_kind(one.type) for is_kind in usual)}
     if odd - words and not any(types.is_null(kind) for kind in table.schema.types):
         return _parsed(content, below, words | odd)  # `True` and `2026-01-01` are words here
     if odd or not len(table):
@@ -238,12 +196,6 @@ def _parsed(
         table = table.filter(compute.less(table[below[0]], below[1]))
     read: pd.DataFrame = table.to_pandas(use_threads=False)
     return read
-
-
-def _expected(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_string(kind) or types.is_int64(kind) or types.is_float64(kind))
 
 
 def _as_pandas_reads(content: bytes) -> pd.DataFrame:
@@ -296,5 +248,5 @@ def slug(name: str, most: int = 60) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """Ten hexadecimal digits that stand for a text."""
+    """The first ten hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,4 +1,4 @@
-"""A run folder held by one process: nobody else writes to it, and an error leaves nothing half-made in it."""
+"""A run folder locked by one process: no other writes to it, and an error leaves nothing half-made in it."""
 
 import fcntl
 import os
@@ -14,60 +14,33 @@ from tspg.utils.untrusted import check_folder
 MANIFEST = "manifest.json"
 LOCK = ".tspg.lock"
 CHECKPOINTS = "checkpoints"
-_OUT = Option("out", "--out")
 CONTENTS = frozenset(
     {
-        MANIFEST,
-        "metrics.json",
-        "model",
-        "history.tsv",
-        "perturbations.h5ad",
-        "top_genes.tsv",
-        "gene_overlap.tsv",
-        "genes.tsv",
-        "gene_changes.tsv",  # of tspg 0.1.0, as is percentiles.tsv
-        "evidence.tsv",
-        "test_evidence.tsv",
-        "test_genes.tsv",
-        "test_samples.tsv",
-        "enrichment.tsv",
-        "enrichment_ranked.tsv",
-        "table_1.tsv",
-        "table_2.tsv",
-        "compare.tsv",
-        "path.tsv",
-        "tsne.tsv",
-        "tables.xlsx",
-        "smallest_sets.tsv",
-        "carriers.tsv",
-        "samples.tsv",
-        "percentiles.tsv",
-        "sample_genes.tsv",
-        "controls.tsv",
-        "stable_genes.tsv",
-        "audit",
-        CHECKPOINTS,
-        "figures",
-        "report.html",
+        *(MANIFEST, CHECKPOINTS, "metrics.json", "model", "audit", "figures", "report.html", "tables.xlsx"),
+        *("perturbations.h5ad", "history.tsv", "top_genes.tsv", "gene_overlap.tsv", "genes.tsv", "evidence.tsv"),
+        *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv", "enrichment.tsv", "enrichment_ranked.tsv"),
+        *("table_1.tsv", "table_2.tsv", "compare.tsv", "path.tsv", "tsne.tsv", "smallest_sets.tsv", "carriers.tsv"),
+        *("samples.tsv", "sample_genes.tsv", "controls.tsv", "stable_genes.tsv"),
+        *("gene_changes.tsv", "percentiles.tsv"),  # of tspg 0.1.0
     }
 )
 
 
 @contextmanager
 def new_folder(out: Path, *, resume: bool = False) -> Iterator[None]:
-    """Hold a folder for a run that is about to begin; what a killed run left in it is cleared away first.
+    """Lock a folder for a new run; what a killed run left in it is removed first.
 
-    If the block ends before the manifest is written, the folder is as it was before, but for checkpoints: they
-    are work, which only a finished run or the user removes. With `resume`, such a folder is taken up again.
+    If the block ends before the manifest is written, the folder is as it was before, but for checkpoints: only a
+    finished run or the user removes these. With `resume`, a folder with checkpoints is used again.
 
     Raises
     ------
     ModelError
-        If a folder that is taken up again holds links.
+        If a folder that is used again holds links.
     UsageError
         If the folder holds a finished run, other files, or without `resume` checkpoints; before any work starts.
     FolderInUseError, ResourceError
-        As for `claimed`.
+        As for `locked`.
     """
     _check_free(out, resume)
     with locked(out):
@@ -95,28 +68,26 @@ def is_finished(out: Path) -> bool:
 
 
 def _check_free(out: Path, resume: bool) -> None:
-    """Refuse a folder that holds anything but an unfinished run; that one is known by its lock or checkpoints."""
+    """Refuse a folder that holds anything but an unfinished run, which has a lock or checkpoints."""
+
+    def refuse(why: str) -> UsageError:
+        return UsageError(Option("out"), f" {out}: {why}")
+
     try:
         if out.exists() and not out.is_dir():
-            raise UsageError(_OUT, f" {out}: this is a file. Name a folder.")
+            raise refuse("this is a file. Name a folder.")
         found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
     except OSError as error:
-        raise UsageError(_OUT, f" {out}: cannot be used ({error.strerror}). Name another folder.") from error
+        raise refuse(f"cannot be used ({error.strerror}). Name another folder.") from error
     if MANIFEST in found:
-        raise UsageError(
-            _OUT, f" {out}: there is a finished run here already. Name another folder, or delete this one."
-        )
-    unfinished = LOCK in found or CHECKPOINTS in found
-    strangers = {name for name in found if not (unfinished and _is_ours(name))}
-    if strangers:
-        raise UsageError(
-            _OUT, f" {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
-        )
+        raise refuse("there is a finished run here already. Name another folder, or delete this one.")
+    is_unfinished = LOCK in found or CHECKPOINTS in found
+    if others := sorted(name for name in found if not (is_unfinished and _is_ours(name))):
+        raise refuse(f"the folder holds other files ({', '.join(others[:3])}). Name a new folder.")
     if CHECKPOINTS in found and not resume:
-        raise UsageError(
-            _OUT,
-            f" {out}: there is an unfinished run here. Go on with it (`tspg run ... --resume`), "
-            "name another folder, or delete this one.",
+        raise refuse(
+            "there is an unfinished run here. Go on with it (`tspg run ... --resume`), "
+            "name another folder, or delete this one."
         )
 
 
@@ -149,15 +120,14 @@ def _clear(out: Path) -> None:
 
 @contextmanager
 def locked(out: Path) -> Iterator[int]:
-    """Hold a folder for this process alone while the block runs; one that is empty afterwards is removed.
+    """Lock a folder for this process while the block runs, and give the open lock file; an empty folder is removed.
 
-    The open file that comes with it holds the folder too: a child process that inherits it keeps the
-    folder held if this one is killed.
+    A child process that inherits the open file keeps the folder locked if this one is killed.
 
     Raises
     ------
     FolderInUseError
-        If another process holds it.
+        If another process has locked it.
     ResourceError
         If the folder cannot be made or written to.
     """
@@ -176,7 +146,6 @@ def locked(out: Path) -> Iterator[int]:
 
 
 def _take_lock(out: Path) -> int:
-    """The open and locked file that stands for holding a folder."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -186,7 +155,7 @@ def _take_lock(out: Path) -> int:
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever held it before may have removed the file between our opening and our locking it.
+        # Its last owner may have removed the file between our opening and our locking it.
         is_there = os.fstat(lock).st_ino == (out / LOCK).stat().st_ino
     except OSError:
         is_there = False

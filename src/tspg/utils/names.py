@@ -15,7 +15,7 @@ from tspg.errors import TspgError
 MOST_SHOWN = 10
 LONGEST_SHOWN = 60
 LONGEST_NAME = 1_000  # characters; arrays of text take as much room for every name as for the longest
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and what stands for bytes that are no text
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and the surrogates of bytes that are no text
 _MONTH = r"(mar|mär|mrz|sep|dec|dez|oct|okt|apr|feb|nov)"  # of gene names, as English and German sheets write them
 _EXCEL_DATE = re.compile(rf"(\d{{1,2}}[-. ]{{1,2}}{_MONTH}[a-z]*\.?|{_MONTH}[a-z]*\.?[- ]\d{{1,2}})$", re.IGNORECASE)
 _EXCEL_NUMBERS_OF_DAYS = re.compile(r"\d{1,4}([/.])\d{1,2}\1\d{1,4}$")
@@ -37,7 +37,7 @@ NO_GENE = re.compile(
 
 
 def is_no_gene(name: str) -> bool:
-    """Whether a name among the genes stands for no gene, such as `N_unmapped`, `__no_feature` and `ERCC-00002`."""
+    """Whether a name among the genes is none of a gene, such as `N_unmapped`, `__no_feature` and `ERCC-00002`."""
     return NO_GENE.fullmatch(name) is not None
 
 
@@ -91,7 +91,7 @@ def check_names(
 
 
 def as_names(values: Any) -> Any:
-    """Names as a tuple of text: one alone needs no list around it, and a number may stand for one. All else stays."""
+    """Names as a tuple of text: one alone needs no list, and numbers become text. All else stays as it is."""
     if isinstance(values, str | int | float | np.generic):
         return (str(values),)
     if isinstance(values, list | tuple | np.ndarray | pd.Index | pd.Series):
@@ -169,5 +169,5 @@ def unpunctuated(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name without blanks, characters that nobody sees, and capital letters."""
+    """A name without blanks, invisible characters and capital letters."""
     return "".join(one for one in name if not one.isspace() and unicodedata.category(one) != "Cf").casefold()

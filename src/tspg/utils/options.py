@@ -1,9 +1,13 @@
-"""Options: the words that some may take, and how one is named in a message."""
+"""Checking the values of options, and the words that some of them take."""
 
-from collections.abc import Mapping
-from typing import Any
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import wraps
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
 
 from tspg.errors import Option, UsageError
+from tspg.utils.names import closest
 from tspg.utils.schema import Kind
 
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
@@ -11,12 +15,9 @@ from tspg.utils.schema import Kind
 DUPLICATES = ("error", "first", "mean", "sum")
 TRANSFORMS = ("auto", "none", "log2")  # what becomes of values when they are read
 MOST_GENES = 10**6
-_FLAGS = {"target_class": "--target", "source_classes": "--source", "adjust_column": "--adjust"}
 
-
-def option(name: str) -> Option:
-    """An option by its name in Python, for a message."""
-    return Option(name, _FLAGS.get(name, "--" + name.replace("_", "-")))
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def check(given: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
@@ -29,4 +30,36 @@ def check(given: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
     """
     for name, kind in kinds.items():
         if name in given and (fault := kind(given[name])) is not None:
-            raise UsageError(option(name), "." if fault.place else "", f"{fault}.")
+            raise UsageError(Option(name), "." if fault.place else "", f"{fault}.")
+
+
+def refuse_unknown(places: Mapping[str, str] = MappingProxyType({})) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator: keywords that the function does not have are refused, as by `require_known`."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        known = list(inspect.signature(function).parameters)[1:]  # without `self` or the data
+
+        @wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            require_known(kwargs, known, places)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def require_known(given: Iterable[str], known: Collection[str], places: Mapping[str, str]) -> None:
+    """Refuse the name of an option that is not known; `places` say where else some belong.
+
+    Raises
+    ------
+    UsageError
+        With the place, or the closest name.
+    """
+    for name in given:
+        if name not in known and name != "adata":
+            nearest = closest(name, [*known, *places], 1)[0]
+            meant = "" if nearest == name else f" Did you mean {nearest}?"
+            place = f" {places[nearest]}" if nearest in places else ""
+            raise UsageError(f"There is no option {name} here.{meant}{place}")

@@ -1,4 +1,4 @@
-"""How work tells how far it is, whoever listens."""
+"""The callback for progress."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,4 +7,4 @@ Progress = Callable[[str, int, int, Mapping[str, float]], None]
 
 
 def silent(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
-    """The reporter that says nothing."""
+    """Report nothing."""

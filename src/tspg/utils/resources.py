@@ -1,4 +1,4 @@
-"""What this machine has to give: memory that a process may use, and free disk."""
+"""The memory that a process may use, and free disk."""
 
 import os
 import shutil
@@ -27,8 +27,8 @@ def free_disk(folder: Path) -> float:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; PyTorch and new threads say so in words alone."""
-    said = str(error).lower()
+    """Whether an error says that memory ran out; PyTorch and threads have no error class for it."""
+    message = str(error).lower()
     return isinstance(error, MemoryError) or any(
-        words in said for words in ("can't allocate memory", "out of memory", "can't start new thread")
+        words in message for words in ("can't allocate memory", "out of memory", "can't start new thread")
     )

@@ -1,4 +1,4 @@
-"""What a value must be, said once: options are checked by it, and what stands in the files of others."""
+"""Kinds of values, by which options and the files of others are checked."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LARGEST_NUMBER = 1e30  # of what files hold; far from where 32-bit numbers end
 
 @dataclass(frozen=True)
 class Fault:
-    """A value that is not what it must be, and where it stands below the one that was looked at."""
+    """A value that is not of its kind, and its place below the value that was checked."""
 
     place: str
     value: Any

@@ -1,4 +1,4 @@
-"""What a folder that somebody else made may not do: lead out of itself, hang or crash whoever reads it."""
+"""Checks of folders made by others: they must not lead out of themselves, hang or crash the program."""
 
 import logging
 import os
@@ -32,12 +32,12 @@ def check_folder(folder: Path) -> None:
 
 
 def _entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
-    """Everything below a folder; links are told, and not followed."""
+    """Everything below a folder; links are listed, not followed."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
-        return  # whoever reads it says so
+        return  # its reader reports that
     except OSError as error:
         raise ModelError(f"{folder}: cannot be read ({error.strerror}). Check its permissions.") from error
     for entry in entries:
@@ -47,12 +47,12 @@ def _entries(folder: Path | str) -> Iterator["os.DirEntry[str]"]:
 
 
 def is_plain(name: object) -> bool:
-    """Whether a name that stands in a file is one of our own file names, which cannot lead out of their folder."""
+    """Whether a name in a file is one of our own file names, which cannot lead out of their folder."""
     return isinstance(name, str) and _PLAIN.fullmatch(name) is not None
 
 
 def stays_inside(name: object) -> bool:
-    """Whether a path that stands in a file, with `/` between its parts, lies below the folder it is seen from."""
+    """Whether a relative path in a file, with `/` between its parts, stays below its folder."""
     if not isinstance(name, str) or "\0" in name:
         return False
     path = PurePosixPath(name)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
+from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.enrichment import ORA_COLUMNS, RANKED_COLUMNS
-from tspg.analysis.interpretation.gene_set_contribution import CARRIER_COLUMNS
+from tspg.analysis.interpretation.gene_set_contribution import CONTRIBUTION_COLUMNS
 from tspg.analysis.interpretation.samples import SAMPLE_COLUMNS
 from tspg.data.demo import DEMO_FILE
 from tspg.errors import ModelError
@@ -373,7 +373,7 @@ def test_the_verdict_is_the_first_box_and_answers_in_words(make_run, make_pertur
         ("untested", "–", "not tested"),
         ("probably", "≈", "probably"),
     ]
-    assert "<b>Head realistic.</b> And its rest." in html
+    assert "Head realistic: and its rest." in html
 
 
 def test_a_run_without_a_stored_verdict_is_judged_by_its_evidence(make_run, make_perturbations, tmp_path: Path):
@@ -457,7 +457,7 @@ def test_every_measure_and_method_of_an_experiment_has_plain_words(planted_run):
     of_pairs = {name for name in MEASURES if name.startswith("pair_")}  # nobody here gave samples of two classes
     assert set(table["measure"]) == set(MEASURES) - of_pairs - {"hit_rate_second_f"}  # the audit adds it
     assert set(table["method"]) == set(METHODS) - {"paired_regression"}
-    assert planted_run.metrics["verdict"] == verdict(table, method="generator")
+    assert planted_run.metrics["verdict"] == answer_questions(table, method="generator")
 
 
 def test_the_chosen_method_leads_instead_of_the_generator(make_run, make_perturbations, tmp_path: Path):
@@ -671,7 +671,7 @@ def test_the_real_samples_say_why_a_classifier_is_not_admitted(make_run, make_pe
 def carried(*shares):
     """Gene sets moved alone: each with its share of the genes, and of the way."""
     rows = [("Kidney", "", "Hallmark", f"HALLMARK_MOVED_{n}", 5, *share, 0.0, 0.0) for n, share in enumerate(shares)]
-    return pd.DataFrame(rows, columns=list(CARRIER_COLUMNS))
+    return pd.DataFrame(rows, columns=list(CONTRIBUTION_COLUMNS))
 
 
 @pytest.mark.parametrize(

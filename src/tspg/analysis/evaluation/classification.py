@@ -1,6 +1,6 @@
 """What a classifier can learn from moved profiles: where they came from, and what the target looks like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,48 +10,42 @@ from tspg.analysis.evaluation.classifiers import LinearClassifier, in_their_span
 from tspg.analysis.evaluation.measure import Measure, joined_notes
 from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes, donor_folds
 from tspg.analysis.evaluation.subsampling import MOST_TAUGHT, MOST_TOLD_APART, bound_note, rows_of_every_class
-from tspg.utils.typing import Float64Array, FloatArray, NameArray
+from tspg.utils.typing import Float64Array, FloatArray, Int64Array, NameArray
 
 FOLDS = 5
 
 
 def source_leak(moved: FloatArray, source_class: NameArray, *, groups: Groups = None, seed: int) -> Measure:
-    """Can one tell from the moved profile which class it came from? Balanced accuracy, chance in the note.
+    """How well the class that moved profiles came from can be told from them: balanced accuracy, with its chance.
 
-    Logistic regression, cross-fitted with whole donors held out. A class with samples of fewer than
-    two donors is left out. Read it against the mean shift, which moves every class by one vector
-    and so leaves all that tells classes apart but their means. Of more than 1,000 samples so many are
-    told apart, classes drawn evenly.
+    Logistic regression, cross-fitted with whole donors held out. A class with samples of fewer than two donors
+    is left out. Read it against the mean shift, which moves every class by one vector and so leaves all that
+    tells classes apart but their means. Of more than 1,000 samples so many are used, classes drawn evenly.
     """
     chosen = rows_of_every_class(source_class, seed=seed, bound=MOST_TOLD_APART)
-    left_out = bound_note(len(chosen), len(moved), "samples")
     (donors,) = donor_codes((len(moved), groups))
-    moved, source_class, donors = moved[chosen], source_class[chosen], donors[chosen]
-    names = sorted(set(source_class))
-    kept = [name for name in names if len(np.unique(donors[source_class == name])) >= 2]
-    rows = np.isin(source_class, kept)
+    names = sorted(set(source_class[chosen]))
+    kept = [name for name in names if len(np.unique(donors[chosen][source_class[chosen] == name])) >= 2]
     note = f"{len(names) - len(kept)} classes with one donor left out" if len(kept) < len(names) else ""
+    rows = chosen[np.isin(source_class[chosen], kept)]
     if len(kept) < 2:
-        return Measure(np.nan, n=int(rows.sum()), note=joined_notes("fewer than two classes to tell apart", note))
-    called = _cross_fitted(in_their_span(moved[rows]), source_class[rows], donors[rows], seed)
-    chance = f"chance {1 / len(kept):.2g} ({len(kept)} classes)"
-    found = _balanced_accuracy(called, source_class[rows], donors[rows], seed)
-    return Measure(found.value, found.low, found.high, found.n, joined_notes(chance, note, left_out))
-
-
-def _cross_fitted(profiles: FloatArray, classes: NameArray, donors: NDArray[np.int64], seed: int) -> NameArray:
-    """Every sample's class as called by a judge that did not see its donor."""
-    n_folds = min(FOLDS, len(np.unique(donors)))
-    fold = donor_folds(donors, classes, n_folds=n_folds, seed=seed)
-    called = np.full(len(classes), "", dtype=object)
+        return Measure.undefined(len(rows), joined_notes("fewer than two classes to tell apart", note))
+    profiles, truth, donors = in_their_span(moved[rows]), source_class[rows], donors[rows]
+    fold = donor_folds(donors, truth, n_folds=min(FOLDS, len(np.unique(donors))), seed=seed)
+    called = np.full(len(truth), "", dtype=object)
     for held_out in (fold == number for number in np.unique(fold)):
-        seen = classes[~held_out]
+        seen = truth[~held_out]
         only_one = len(set(seen)) == 1
         called[held_out] = seen[0] if only_one else LinearClassifier.fit(profiles[~held_out], seen)(profiles[held_out])
-    return called
+    chance, bound = 1 / len(kept), bound_note(len(chosen), len(moved), "samples")
+    return replace(
+        _balanced_accuracy(called, truth, donors, seed),
+        note=joined_notes(f"chance {chance:.2g} ({len(kept)} classes)", note, bound),
+        chance=Measure(chance, n=len(rows)),
+    )
 
 
-def _balanced_accuracy(called: NameArray, truth: NameArray, donors: NDArray[np.int64], seed: int) -> Measure:
+def _balanced_accuracy(called: NameArray, truth: NameArray, donors: Int64Array, seed: int) -> Measure:
     """Mean over classes of the share called right, with its interval over donors."""
     is_class = (truth[:, None] == np.unique(truth.astype(str)).astype(object)).astype(np.float64)
     is_right = (called == truth).astype(np.float64)
@@ -72,11 +66,11 @@ def _balanced_accuracy(called: NameArray, truth: NameArray, donors: NDArray[np.i
 class TargetLesson:
     """Do moved profiles teach what the target looks like? Balanced accuracy, target against rest, on real samples.
 
-    Two logistic regressions tell the target from all other classes: one learned it from moved training
-    *sources* (as many as there are real target samples, drawn at random), the other, whose accuracy
-    stands in the note, from the real training samples of the target. The other classes are the same real
-    samples both times, so sources that were not moved carry both labels and teach nothing (.5). Of more
-    than 2,000 training samples so many teach, classes drawn evenly.
+    Two logistic regressions tell the target from all other classes: one is fitted on moved training *sources*
+    (as many as there are real target samples, drawn at random), the other, whose accuracy is in the note, on
+    the real training samples of the target. The other classes are the same real samples both times, so sources
+    that were not moved carry both labels and teach nothing (.5). Of more than 2,000 training samples so many
+    are used, classes drawn evenly.
     """
 
     training: FloatArray
@@ -92,41 +86,30 @@ class TargetLesson:
         return rows_of_every_class(self.training_class, seed=self.seed, bound=MOST_TAUGHT)
 
     @cached_property
-    def _others(self) -> FloatArray:
-        return _rows_of(self.training, self._rows[self.training_class[self._rows] != self.target_class])
-
-    @cached_property
     def _targets(self) -> FloatArray:
-        return _rows_of(self.training, self._rows[self.training_class[self._rows] == self.target_class])
+        targets: FloatArray = self.training[self._rows[self.training_class[self._rows] == self.target_class]]
+        return targets
 
     @cached_property
     def _from_real(self) -> float:
-        """What the real targets teach: the same beside every method."""
-        return self._accuracy(self._targets).value
+        return self._accuracy(self._targets).value  # the same for every method
 
     def from_moved(self, moved: FloatArray) -> Measure:
-        """What training sources teach once they were moved."""
-        found_target = self.held_out_class == self.target_class
-        if len(moved) == 0 or len(self._targets) == 0 or not found_target.any() or found_target.all():
-            return Measure(np.nan, n=len(self.held_out), note="too few")
+        """What moved training sources teach."""
+        is_target = self.held_out_class == self.target_class
+        if len(moved) == 0 or len(self._targets) == 0 or not is_target.any() or is_target.all():
+            return Measure.too_few(len(self.held_out))
         n = min(len(self._targets), len(moved))
         chosen = np.sort(np.random.default_rng([self.seed, 91]).choice(len(moved), n, replace=False))
-        found = self._accuracy(moved[chosen])
-        note = joined_notes(
-            f"{self._from_real:.3f} when trained on real target samples",
-            bound_note(len(self._rows), len(self.training), "training samples"),
-        )
-        return Measure(found.value, found.low, found.high, found.n, note)
+        bound = bound_note(len(self._rows), len(self.training), "training samples")
+        note = joined_notes(f"{self._from_real:.3f} when trained on real target samples", bound)
+        return replace(self._accuracy(moved[chosen]), note=note)
 
     def _accuracy(self, targets: FloatArray) -> Measure:
-        """How well held-out samples are told apart by a judge that took these for the target."""
-        names = np.repeat(np.array(["other", "target"], dtype=object), [len(self._others), len(targets)])
-        judge = LinearClassifier.fit(np.concatenate([self._others, targets]), names)
+        """How well held-out samples are told apart by a classifier that was given these as the target."""
+        others = self.training[self._rows[self.training_class[self._rows] != self.target_class]]
+        names = np.repeat(np.array(["other", "target"], dtype=object), [len(others), len(targets)])
+        classifier = LinearClassifier.fit(np.concatenate([others, targets]), names)
         truth = np.where(self.held_out_class == self.target_class, "target", "other").astype(object)
         (donors,) = donor_codes((len(self.held_out), self.held_out_groups))
-        return _balanced_accuracy(judge(self.held_out), truth, donors, self.seed)
-
-
-def _rows_of(profiles: FloatArray, rows: NDArray[np.int64]) -> FloatArray:
-    chosen: FloatArray = profiles[rows]
-    return chosen
+        return _balanced_accuracy(classifier(self.held_out), truth, donors, self.seed)

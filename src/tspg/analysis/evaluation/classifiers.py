@@ -1,7 +1,7 @@
-"""Independent judges: classifiers that never saw the generator, fitted on real training samples only."""
+"""Independent classifiers: they never saw the generator, and are fitted on real training samples only."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tspg.analysis.evaluation.measure import Measure, joined_notes
+from tspg.analysis.evaluation.measure import Measure, Status, joined_notes
 from tspg.analysis.evaluation.proportions import rate_interval
 from tspg.analysis.evaluation.resampling import Groups
 from tspg.analysis.evaluation.subsampling import MOST_TAUGHT, rows_of_every_class
-from tspg.utils.typing import Float32Array, FloatArray, NameArray
+from tspg.utils.typing import Float32Array, Float64Array, FloatArray, NameArray
 
 Classify = Callable[[Float32Array], NameArray]
 
-LEAST_RECALL = 0.9  # a judge that misses more real samples of the target is not admitted (trust.md, 4.2)
+LEAST_RECALL = 0.9  # a classifier that misses more real samples of the target is not admitted (trust.md, 4.2)
 NEIGHBOURS = 5
 TREES = 200
 TREE_SAMPLES = 1000  # that each tree draws where the training samples are bounded
@@ -40,18 +40,21 @@ class LinearClassifier:
     def fit(cls, profiles: FloatArray, class_names: NameArray) -> "LinearClassifier":
         """Logistic regression with scikit-learn's ridge penalty (C = 1).
 
-        With more genes than samples it is solved in the space that the samples span: the ridge
-        penalty does not change under rotation, and the best coefficients lie in that space, so the
-        model is the same and 18,154 genes take no longer than 600. Of more than 700 samples that space
-        takes longer to find than it saves.
+        With more genes than samples it is solved in the space that the samples span: the ridge penalty does
+        not change under rotation and the best coefficients lie in that space, so the model is the same and
+        18,154 genes take no longer than 600. With more than 700 samples finding that space takes longer than
+        it saves.
         """
         centre = profiles.mean(axis=0, dtype=np.float64)
         centred = profiles - centre
-        varies = bool(centred.any())  # where nothing does, only the class sizes speak
         is_wide = centred.shape[1] > len(centred) and len(centred) <= MOST_SPANNED
-        to_genes = _span(centred) if varies and is_wide else None
-        scores = centred if to_genes is None else centred @ to_genes
-        with _threads_for(scores.size * len(set(class_names))):
+        scores, to_genes = centred, None
+        if is_wide and centred.any():  # where nothing varies, only the class sizes count
+            lengths, vectors = _variation(centred)
+            to_genes = centred.T @ (vectors / lengths)  # genes x rank: right singular vectors
+            scores = centred @ to_genes
+        is_small = scores.size * len(set(class_names)) < _WORTH_SHARING  # threads would wait longer than compute
+        with threadpool_limits(1) if is_small else nullcontext():
             fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names)
         coefficients, intercepts = fitted.coef_.T, fitted.intercept_
         if len(fitted.classes_) == 2:  # scikit-learn keeps only the second class's difference from the first
@@ -67,19 +70,7 @@ class LinearClassifier:
         return called
 
 
-def _threads_for(products: int) -> AbstractContextManager[object]:
-    """One thread where each step is a small product: many threads wait for each other longer than they compute."""
-    return threadpool_limits(1) if products < _WORTH_SHARING else nullcontext()
-
-
-def _span(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal directions, genes x rank, in which the profiles vary (right singular vectors)."""
-    lengths, vectors = _variation(centred)
-    directions: NDArray[np.float64] = centred.T @ (vectors / lengths)
-    return directions
-
-
-def _variation(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _variation(centred: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Singular values and left singular vectors, those that are not rounding alone."""
     eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
     kept = eigenvalues > _NEGLIGIBLE * eigenvalues[-1]
@@ -87,10 +78,9 @@ def _variation(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
 
 
 def in_their_span(profiles: FloatArray) -> FloatArray:
-    """Profiles with more genes than samples by their places in the space that they span; others as they are.
+    """Profiles with more genes than samples by their coordinates in the space that they span; others unchanged.
 
-    All that lies between them stays as it is, so a classifier with a ridge penalty learns the same from
-    either, and several that learn from some of these samples need not carry all genes.
+    All distances and angles stay, so a classifier with a ridge penalty learns the same from either.
     """
     centred = profiles - profiles.mean(axis=0, dtype=np.float64)
     if centred.shape[1] <= len(centred) or not centred.any():
@@ -102,75 +92,66 @@ def in_their_span(profiles: FloatArray) -> FloatArray:
 def fit_independent_classifiers(training: FloatArray, training_class: NameArray, *, seed: int) -> dict[str, Classify]:
     """`logistic`, `knn` and `forest`, each a function from scaled profiles to class names.
 
-    They see the real training samples only: neither held-out nor moved ones, nor the target model. They
-    know no target, so one study's judges can be fitted once for all its targets. Of more than 2,000
-    samples they see so many, classes drawn evenly and small ones whole, and each tree draws 1,000 of these.
+    They are fitted on real training samples only: neither held-out nor moved ones. They know no target, so one
+    fit serves all targets. Of more than 2,000 samples they learn from so many, classes drawn evenly and small
+    ones whole, and each tree draws 1,000 of these.
     """
     logistic, n = logistic_classifier(training, training_class, seed=seed), len(training)
-    training, training_class = _taught(training, training_class, seed)
+    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TAUGHT)
+    training, training_class = training[rows], training_class[rows]
     nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(training)), algorithm="brute")
     nearest.fit(training, training_class)
     drawn = None if len(training) == n else min(TREE_SAMPLES, len(training))  # None: as many as there are
-    forest = RandomForestClassifier(TREES, n_jobs=_threads(), random_state=seed, max_samples=drawn)
+    n_threads = max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)  # trees do not depend on it
+    forest = RandomForestClassifier(TREES, n_jobs=n_threads, random_state=seed, max_samples=drawn)
     forest.fit(training, training_class)
     forest.set_params(n_jobs=1)  # the trees' votes are then added up in one order
     return {"logistic": logistic, "knn": nearest.predict, "forest": forest.predict}
 
 
 def logistic_classifier(training: FloatArray, training_class: NameArray, *, seed: int) -> LinearClassifier:
-    """The linear judge of a study, fitted on its training samples or, of more than 2,000, on so many."""
-    return LinearClassifier.fit(*_taught(training, training_class, seed))
-
-
-def _taught(training: FloatArray, training_class: NameArray, seed: int) -> tuple[FloatArray, NameArray]:
-    """The training samples that judges learn from."""
+    """Logistic regression on the training samples or, of more than 2,000, on so many."""
     rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TAUGHT)
-    return training[rows], training_class[rows]
-
-
-def _threads() -> int:
-    """How many threads the run may use now; trees do not depend on who grows them."""
-    return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)
+    return LinearClassifier.fit(training[rows], training_class[rows])
 
 
 def training_note(n_training: int) -> str:
-    """What there is to say about how many of the training samples judges learn from."""
+    """A note where classifiers learn from a part of the training samples; empty where from all."""
     return f"learned from {MOST_TAUGHT:,} of {n_training:,} samples at most" if n_training > MOST_TAUGHT else ""
 
 
 def hit_rate(called: NameArray, target_class: str, groups: Groups = None) -> Measure:
-    """Share of profiles that a judge calls the target class, with its 95% Clopper-Pearson interval over donors."""
+    """Share of profiles called the target class, with its 95% Clopper-Pearson interval over donors."""
     is_hit = np.asarray(called == target_class, dtype=bool)
     if not len(is_hit):
-        return Measure(np.nan, note="too few")
+        return Measure.too_few()
     return Measure(float(is_hit.mean()), *rate_interval(is_hit, groups), len(is_hit))
 
 
-def _called(classify: Classify, profiles: Float32Array) -> NameArray:
-    """What a judge calls the profiles; no classifier of scikit-learn takes none at all."""
-    return classify(profiles) if len(profiles) else np.empty(0, dtype=object)
-
-
-def transfer(rate: float, base: float, recall: float) -> float:
+def normalised_hit_rate(rate: float, base: float, recall: float) -> float:
     """The hit rate on the scale from untouched sources (0) to real target samples (1): (A - b) / (R - b)."""
     return (rate - base) / (recall - base) if recall > base else np.nan
 
 
-def classifier_note(found: Measure, *, base: Measure, recall: Measure) -> str:
-    """What is to be known beside a hit rate: whether its judge knows real samples, and the transfer."""
-    share = transfer(found.value, base.value, recall.value)
-    return joined_notes(
-        "" if recall.value >= LEAST_RECALL else "not admitted",
+def rated(found: Measure, *, base: Measure, recall: Measure, note: str = "") -> Measure:
+    """A hit rate with status and note: the classifier's recall on real samples, and the normalised hit rate."""
+    is_admitted = recall.value >= LEAST_RECALL
+    share = normalised_hit_rate(found.value, base.value, recall.value)
+    note = joined_notes(
+        "" if is_admitted else "not admitted",
         f"recall {recall.value:.2f}" if recall.n else "no real sample to check the judge",
         f"transfer {share:.2f}" if np.isfinite(share) else "",
+        note,
     )
+    status = Status.TOO_FEW if not found.n else Status.OK if is_admitted else Status.NOT_ADMITTED
+    return Measure(found.value, found.low, found.high, found.n, status, note)
 
 
 @dataclass(frozen=True)
 class ClassifierScore:
-    """How one judge calls untouched sources (`base`) and real held-out target samples (`recall`).
+    """Which share of untouched sources (`base`) and of real held-out target samples (`recall`) is called the target.
 
-    `groups` are the donors of the sources, in whose order moved profiles come.
+    `groups` are the donors of the sources, in the order of moved profiles; `note` is added to each measure's own.
     """
 
     classify: Classify
@@ -178,7 +159,7 @@ class ClassifierScore:
     base: Measure
     recall: Measure
     groups: Groups = None
-    taught: str = ""  # what there is to say about how it was fitted
+    note: str = ""
 
     @classmethod
     def of(
@@ -190,15 +171,19 @@ class ClassifierScore:
         real: Float32Array,
         source_groups: Groups = None,
         real_groups: Groups = None,
-        taught: str = "",
+        note: str = "",
     ) -> "ClassifierScore":
-        """Ask the judge about profiles whose class is known."""
-        base = hit_rate(_called(classify, sources), target_class, source_groups)
-        recall = hit_rate(_called(classify, real), target_class, real_groups)
-        return cls(classify, target_class, base, recall, source_groups, taught)
+        """Classify profiles whose class is known."""
+        known = ((sources, source_groups), (real, real_groups))
+        base, recall = (hit_rate(_called(classify, profiles), target_class, groups) for profiles, groups in known)
+        return cls(classify, target_class, base, recall, source_groups, note)
 
     def of_moved(self, moved: Float32Array) -> Measure:
-        """The hit rate of moved profiles; the note holds the judge's recall on real samples and the transfer."""
+        """The hit rate of moved profiles."""
         found = hit_rate(_called(self.classify, moved), self.target_class, self.groups)
-        note = classifier_note(found, base=self.base, recall=self.recall)
-        return Measure(found.value, found.low, found.high, found.n, joined_notes(note, self.taught))
+        return rated(found, base=self.base, recall=self.recall, note=self.note)
+
+
+def _called(classify: Classify, profiles: Float32Array) -> NameArray:
+    # No classifier of scikit-learn takes no profile at all.
+    return classify(profiles) if len(profiles) else np.empty(0, dtype=object)

@@ -1,4 +1,4 @@
-"""A method beside a simple one, measure by measure: better, worse, or not to be told apart."""
+"""A method compared with a simple one, measure by measure: better, worse, or not to be told apart."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ BETTER, SAME, WORSE = 1, 0, -1
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure of the method beside that of a simple one; `counts` where it can tell methods apart here."""
+    """One measure of a method and of a simple one; `counts` where it can tell methods apart on this data set."""
 
     measure: str
     outcome: int
@@ -22,43 +22,39 @@ class Comparison:
     counts: bool
 
     @property
-    def verdict(self) -> str:
+    def sentence(self) -> str:
         """The comparison with its outcome, in words."""
-        if not self.counts:
-            return f"{self.words} (cannot be told apart on this data set)"
         outcome = {BETTER: "better", SAME: "cannot be told apart", WORSE: "worse"}[self.outcome]
-        return f"{self.words} ({outcome})"
+        return f"{self.words} ({outcome if self.counts else 'cannot be told apart on this data set'})"
 
 
-def beside(readings: EvidenceView, other: str) -> list[Comparison]:
-    """The method beside another one by energy ratio, gene correlation and what a random forest says."""
+def compare(view: EvidenceView, other: str) -> list[Comparison]:
+    """The method compared with another one by energy ratio, gene correlation and the calls of a random forest."""
     found = []
-    own, simple = (readings.of_method(name, "energy_ratio") for name in (readings.method, other))
+
+    def add(measure: str, title: str, outcome: int, words: str) -> None:
+        counts = measure not in view.uninformative
+        found.append(Comparison(title, outcome if counts else SAME, words, counts))
+
+    own, simple = (view.of_method(name, "energy_ratio") for name in (view.method, other))
     if np.isfinite(own.value - simple.value):
         words = f"energy ratio {number(own.value, 3)} against {number(simple.value, 3)}"
-        difference = readings.own("energy_less_mean_shift")
+        difference = view.own("energy_less_mean_shift")
         paired = other == MEAN_SHIFT and np.isfinite(difference.value)
         larger = is_positive(difference) if paired else is_distinguishable(own, simple, limit.ENERGY_TIE)
-        found.append(_compared(readings, "energy_ratio", "energy ratio", -larger, words))
-    own, simple = (readings.of_method(name, "gene_correlation") for name in (readings.method, other))
+        add("energy_ratio", "energy ratio", -larger, words)
+    own, simple = (view.of_method(name, "gene_correlation") for name in (view.method, other))
     if np.isfinite(own.value - simple.value):
         gain = own.value - simple.value
         outcome = int(np.sign(gain)) if abs(gain) >= limit.CORRELATION_GAIN else SAME
         words = f"gene correlation of all moved samples {number(own.value)} against {number(simple.value)}"
-        # Real samples are fewer than moved ones, so their own number can be read beside theirs at equal n alone.
-        found.append(_compared(readings, "gene_correlation_at_equal_n", "gene correlation", outcome, words))
-    own, simple = (readings.of_method(name, "hit_rate_forest") for name in (readings.method, other))
-    if "forest" in readings.transfers and np.isfinite(simple.value):
+        # Real samples are fewer than moved ones, so theirs can be compared at equal n alone.
+        add("gene_correlation_at_equal_n", "gene correlation", outcome, words)
+    own, simple = (view.of_method(name, "hit_rate_forest") for name in (view.method, other))
+    if "forest" in view.normalised_hit_rates and np.isfinite(simple.value):
         words = f"random forest's hits {percent(own.value)} against {percent(simple.value)}"
-        outcome = is_distinguishable(own, simple, 0.0)
-        found.append(_compared(readings, "hit_rate_forest", "random forest's hits", outcome, words))
+        add("hit_rate_forest", "random forest's hits", is_distinguishable(own, simple, 0.0), words)
     return found
-
-
-def _compared(readings: EvidenceView, name: str, title: str, outcome: int, words: str) -> Comparison:
-    """A comparison, without an outcome where its measure cannot tell methods apart on this data set."""
-    counts = name not in readings.uninformative
-    return Comparison(title, outcome if counts else SAME, words, counts)
 
 
 def is_positive(difference: Measure) -> int:

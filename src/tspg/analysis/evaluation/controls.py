@@ -17,7 +17,7 @@ _OTHERWISE = {DOUBTFUL: "In doubt", PASS: "As asked", NOT_TESTED: "Not tested"}
 
 @dataclass(frozen=True)
 class MeasureText:
-    """What a number says, and the limit that it is held against, by its name in `THRESHOLDS`.
+    """What a number says, and its limit, by its name in `THRESHOLDS`.
 
     `{value}` and `{percent}` are the number; `{rest}` is what follows in the name of the measure.
     """
@@ -30,7 +30,7 @@ class MeasureText:
 class Control:
     """A control: its name for people, what should come of it, and words for each number.
 
-    `numbers` are by measure, or by what several measures begin with.
+    The key of a number is its measure; where that ends in a level, size or column, what comes before it.
     """
 
     title: str
@@ -119,15 +119,19 @@ class ControlText:
 
 def control_text(controls: pd.DataFrame) -> list[ControlText]:
     """Every control of `controls.tsv`, in its order."""
-    return [
-        ControlText(title_of(name), _known(name).asks, worst_of(row["answer"] for row in rows), _by_answer(rows))
-        for name, rows in by_control(controls.to_dict("records"))
-    ]
+    found = []
+    for name, rows in by_control(controls.to_dict("records")):
+        parts = [(answer, [row for row in rows if row["answer"] == answer]) for answer in SEVERITY]
+        (_, decisive), *others = [(answer, own) for answer, own in parts if own]
+        rest = [f"{_OTHERWISE[answer]}: {text_of_rows(own)}" for answer, own in others]
+        words, worst = _words(name), worst_of(row["answer"] for row in rows)
+        found.append(ControlText(words.title, words.asks, worst, ". ".join([text_of_rows(decisive), *rest])))
+    return found
 
 
 def title_of(control: str) -> str:
     """The name of a control for people."""
-    return _known(control).title
+    return _words(control).title
 
 
 def by_control(rows: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
@@ -136,48 +140,32 @@ def by_control(rows: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
         yield name, list(own)
 
 
-def together(rows: list[Record]) -> str:
-    """What the numbers of one control say; a note that all of them share stands once."""
-    if len(rows) == 1 and not np.isfinite(rows[0]["value"]) and _note(rows[0]):
-        return _note(rows[0])  # why the control was not carried out
-    notes = [_note(row) for row in rows]
+def text_of_rows(rows: list[Record]) -> str:
+    """What the numbers of one control say; a note that all of them share is given once."""
+    texts, notes = [_text(row) for row in rows], [row["note"] if isinstance(row["note"], str) else "" for row in rows]
+    if len(rows) == 1 and not np.isfinite(rows[0]["value"]) and notes[0]:
+        return notes[0]  # why the control was not carried out
     if len(set(notes)) == 1:
-        return _noted("; ".join(map(_said, rows)), notes[0])
-    return "; ".join(_noted(_said(row), note) for row, note in zip(rows, notes, strict=True))
+        texts, notes = ["; ".join(texts)], notes[:1]
+    return "; ".join(f"{text} ({note})" if note else text for text, note in zip(texts, notes, strict=True))
 
 
-def _known(control: str) -> Control:
+def _words(control: str) -> Control:
     """The words for a control; its bare name for one of another version."""
     return WORDS.get(control) or Control(control.replace("_", " "), "", {})
 
 
-def _by_answer(rows: list[Record]) -> str:
-    """What the numbers of one control say, those that decide first."""
-    parts = [(answer, [row for row in rows if row["answer"] == answer]) for answer in SEVERITY]
-    (_, decisive), *others = [(answer, own) for answer, own in parts if own]
-    return ". ".join([together(decisive), *(f"{_OTHERWISE[answer]}: {together(own)}" for answer, own in others)])
-
-
-def _said(row: Record) -> str:
+def _text(row: Record) -> str:
     measure, value = str(row["measure"]), float(row["value"])
     if not np.isfinite(value):
         return f"{measure.replace('_', ' ')} could not be measured"
-    for start, said in _known(str(row["control"])).numbers.items():
+    for start, form in _words(str(row["control"])).numbers.items():
         if measure.startswith(start):
-            words = said.words.format(value=number(value), percent=percent(value), rest=measure.removeprefix(start))
-            return words if row["answer"] == PASS or not said.limit else f"{words}, {_asked(said)}"
+            rest = measure.removeprefix(start)
+            text = form.words.format(value=number(value), percent=percent(value), rest=rest)
+            if row["answer"] == PASS or not form.limit:
+                return text
+            limit = THRESHOLDS[form.limit]
+            good = percent(limit.good) if "{percent}" in form.words else f"{limit.good:g}"
+            return f"{text}, {'at least' if limit.higher else 'at most'} {good} asked"
     return f"{measure.replace('_', ' ')} {number(value)}"
-
-
-def _asked(said: MeasureText) -> str:
-    limit = THRESHOLDS[said.limit]
-    good = percent(limit.good) if "{percent}" in said.words else f"{limit.good:g}"
-    return f"{'at least' if limit.higher else 'at most'} {good} asked"
-
-
-def _note(row: Record) -> str:
-    return row["note"] if isinstance(row["note"], str) else ""
-
-
-def _noted(words: str, note: str) -> str:
-    return f"{words} ({note})" if note else words

@@ -1,4 +1,4 @@
-"""How far the moved profiles lie from real ones: energy distance (Szekely & Rizzo 2013) and what it is read against."""
+"""How far moved profiles lie from real ones: energy distance (Szekely & Rizzo 2013) and what it is read against."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.distances import CloudPair, pairwise
-from tspg.analysis.evaluation.measure import Measure, few_targets_note, joined_notes
+from tspg.analysis.evaluation.measure import Measure, few_targets, joined_notes
 from tspg.analysis.evaluation.resampling import (
     FEWEST_DONORS,
     Groups,
@@ -29,9 +29,9 @@ _PERMUTATIONS_AT_ONCE = 128
 def energy_distance(x: FloatArray, y: FloatArray) -> float:
     """How far two clouds of profiles lie apart: 2 E|x - y| - E|x - x'| - E|y - y'|.
 
-    Euclidean, not squared: the squared form sees only the means and is blind to collapse. Unbiased:
-    a sample is never paired with itself, so two draws from one population give 0 on average, and
-    slightly less than 0 is possible. A single profile has no pair; its own term is 0.
+    Euclidean, not squared: the squared form sees only the means and is blind to collapse. Unbiased: a sample is
+    never paired with itself, so two draws from one population give 0 on average, and slightly less than 0 is
+    possible. A single profile has no pair; its own term is 0.
     """
     return float(2 * pairwise(x, y).mean() - mean_within(pairwise(x)) - mean_within(pairwise(y)))
 
@@ -42,20 +42,17 @@ def mean_within(distances: Float64Array) -> float:
     return float(distances.sum() / (n * (n - 1))) if n > 1 else 0.0
 
 
-def _weighted_within(distances: Float64Array, weights: Float64Array) -> Float64Array:
-    """Mean distance between two different samples in each bootstrap draw; copies of one sample are no pair."""
-    return _pair_means(weights @ distances, weights)
-
-
 def _pair_means(sums: Float64Array, weights: Float64Array) -> Float64Array:
+    """Mean distance between two different samples in each draw, from `weights @ distances`; copies are no pair."""
     pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
     totals = np.einsum("bi,bi->b", sums, weights)
     means: Float64Array = np.divide(totals, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
     return means
 
 
-def _weighted_between(distances: Float64Array, first: Float64Array, second: Float64Array) -> Float64Array:
-    means: Float64Array = np.einsum("bj,bj->b", first @ distances, second) / (first.sum(axis=1) * second.sum(axis=1))
+def _means_between(sums: Float64Array, first: Float64Array, second: Float64Array) -> Float64Array:
+    """Mean distance from the first to the second side in each draw, from `first @ distances`."""
+    means: Float64Array = np.einsum("bj,bj->b", sums, second) / (first.sum(axis=1) * second.sum(axis=1))
     return means
 
 
@@ -114,7 +111,7 @@ class EnergyScale:
         weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
         within_target = pairwise(np.concatenate([real, reference]))
         to_reference, within = within_target[:m, m:], within_target[m:, m:]
-        null = _energies(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed))
+        null = _energies_of_pieces(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed))
         if training_target is None:
             to_reference, within = within_target[~np.eye(m, dtype=bool)].reshape(m, m - 1), within_target
             null /= 2  # as of pieces as large as T: without a difference E goes with 1 / size
@@ -128,11 +125,6 @@ class EnergyScale:
             null=null,
             n_donors=min(len(np.unique(source_donors)), len(np.unique(real_donors))),
         )
-
-    @property
-    def n_real(self) -> int:
-        """How many held-out real target samples there are."""
-        return len(self.real_to_reference)
 
     @property
     def gap(self) -> float:
@@ -155,11 +147,11 @@ class EnergyScale:
 
     def _excess(self, within: Float64Array, between: Float64Array) -> Excess:
         value = 2 * (between.mean() - self.real_to_reference.mean()) - (mean_within(within) - self.within_reference)
-        reference = self.real_weights @ self.real_to_reference / self.real_weights.sum(axis=1)
-        replicates = 2 * (_weighted_between(between, self.source_weights, self.real_weights) - reference) - (
-            _weighted_within(within, self.source_weights) - self.within_reference
-        )
-        return Excess(float(value), replicates, len(within))
+        sources, real = self.source_weights, self.real_weights
+        reference = real @ self.real_to_reference / real.sum(axis=1)
+        drawn_between = _means_between(sources @ between, sources, real)
+        drawn = 2 * (drawn_between - reference) - (_pair_means(sources @ within, sources) - self.within_reference)
+        return Excess(float(value), drawn, len(within))
 
     def excess(self, pair: CloudPair) -> Excess:
         """How far moved profiles (in the order of the sources) lie beyond the target's own training samples."""
@@ -173,7 +165,7 @@ class EnergyScale:
         if self.n_donors >= FEWEST_DONORS:
             above = np.where(self._untouched.drawn > 0, self._untouched.drawn, np.nan)
             low, high = spread_interval(value, excess.drawn / above, self.n_donors)
-        return Measure(value, low, high, excess.n, few_targets_note(self.n_real, low, high))
+        return Measure(value, low, high, excess.n, *few_targets(len(self.real_to_reference), low, high))
 
     def difference(self, excess: Excess, other: Excess) -> Measure:
         """How much the energy ratio of one method lies above another's: the same donors are drawn for both."""
@@ -184,14 +176,16 @@ class EnergyScale:
 
         The mean over pieces is near 0 by construction; the interval holds 95% of them.
         """
+        n_real = len(self.real_to_reference)
         if not self.is_defined:
-            return self._undefined(self.n_real)
+            return self._undefined(n_real)
         low, high = np.quantile(self.null / self.gap, [0.025, 0.975])
-        note = joined_notes("real against real: 95% of random splits", few_targets_note(self.n_real))
-        return Measure(float(np.mean(self.null)) / self.gap, float(low), float(high), self.n_real, note)
+        status, few = few_targets(n_real)
+        note = joined_notes("real against real: 95% of random splits", few)
+        return Measure(float(np.mean(self.null)) / self.gap, float(low), float(high), n_real, status, note)
 
     def _undefined(self, n: int) -> Measure:
-        return Measure(np.nan, n=n, note="too few" if len(self.null) == 0 else "undefined")
+        return Measure.undefined(n) if len(self.null) else Measure.too_few(n)
 
 
 def _pieces(donors: Int64Array, size: int, seed: int) -> NDArray[np.int8]:
@@ -212,16 +206,19 @@ def _pieces(donors: Int64Array, size: int, seed: int) -> NDArray[np.int8]:
     return pieces
 
 
-def _energies(distances: Float64Array, pieces: NDArray[np.int8]) -> Float64Array:
-    """The energy distance between pieces 1 and 2 of every split; a single sample has no pair of its own."""
+def _energies_of_pieces(distances: Float64Array, pieces: NDArray[np.int8]) -> Float64Array:
+    """The energy distance between pieces 1 and 2 of every split."""
     first, second = (pieces == 1).astype(np.float64), (pieces == 2).astype(np.float64)
-    from_first = first @ distances
-    between = np.einsum("bj,bj->b", from_first, second) / (first.sum(axis=1) * second.sum(axis=1))
-    energies: Float64Array = (
-        2 * between
-        - np.nan_to_num(_pair_means(from_first, first))
-        - np.nan_to_num(_pair_means(second @ distances, second))
-    )
+    return _energies(first @ distances, second @ distances, first, second)
+
+
+def _energies(
+    to_first: Float64Array, to_second: Float64Array, first: Float64Array, second: Float64Array
+) -> Float64Array:
+    """The energy distance between two sides in every draw; a single sample has no pair of its own."""
+    between = _means_between(to_first, first, second)
+    within = [np.nan_to_num(_pair_means(*side)) for side in ((to_first, first), (to_second, second))]
+    energies: Float64Array = 2 * between - within[0] - within[1]
     return energies
 
 
@@ -229,30 +226,13 @@ def energy_null(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATION
     """The energy distance of two clouds, and the same for random re-assignments of whole donors."""
     rng = np.random.default_rng([seed, 62])
     sides = np.vstack([pair.is_moved, permuted_sides(pair.donors, pair.is_moved, n=n_permutations, rng=rng)])
-    totals = pair.pooled.sum(axis=0)
-    energies = np.concatenate(
-        [
-            _energies_of_sides(pair.pooled, totals, sides[start : start + _PERMUTATIONS_AT_ONCE])
-            for start in range(0, len(sides), _PERMUTATIONS_AT_ONCE)
-        ]
-    )
-    return float(energies[0]), energies[1:]
-
-
-def _energies_of_sides(distances: Float64Array, totals: Float64Array, is_first: NDArray[np.bool_]) -> Float64Array:
-    """The energy distance between two sides that share all samples out, for every row of `is_first`.
-
-    What does not lie on the first side lies on the second, so that the distances to one side, taken off
-    the `totals`, are those to the other: one large product, not two.
-    """
-    first = is_first.astype(np.float64)
-    second = 1.0 - first
-    to_first = first @ distances
-    between = np.einsum("bi,bi->b", to_first, second) / (first.sum(axis=1) * second.sum(axis=1))
-    within_first = np.nan_to_num(_pair_means(to_first, first))
-    within_second = np.nan_to_num(_pair_means(totals - to_first, second))
-    energies: Float64Array = 2 * between - within_first - within_second
-    return energies
+    totals, energies = pair.pooled.sum(axis=0), []
+    for start in range(0, len(sides), _PERMUTATIONS_AT_ONCE):
+        first = sides[start : start + _PERMUTATIONS_AT_ONCE].astype(np.float64)
+        to_first = first @ pair.pooled  # what is not on the first side is on the second: one large product, not two
+        energies.append(_energies(to_first, totals - to_first, first, 1.0 - first))
+    found = np.concatenate(energies)
+    return float(found[0]), found[1:]
 
 
 def energy_p_value(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATIONS) -> Measure:
@@ -262,7 +242,8 @@ def energy_p_value(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTAT
     nothing should be judged by this number alone.
     """
     if pair.n_moved < 2 or pair.n_real < 2:
-        return Measure(np.nan, n=pair.n_moved, note="too few")
+        return Measure.too_few(pair.n_moved)
     observed, null = energy_null(pair, seed=seed, n_permutations=n_permutations)
-    note = joined_notes(f"{n_permutations} permutations", few_targets_note(pair.n_real))
-    return Measure(monte_carlo_p(observed, null), n=pair.n_moved, note=note)
+    status, few = few_targets(pair.n_real)
+    note = joined_notes(f"{n_permutations} permutations", few)
+    return Measure(monte_carlo_p(observed, null), n=pair.n_moved, status=status, note=note)

@@ -1,11 +1,11 @@
-"""Is the moved profile really like the target? Every method beside a simple shift and real target samples.
+"""Is the moved profile really like the target? Every method next to a simple shift and real target samples.
 
 Everything is measured on samples held out from every fit: S are the held-out sources, T the held-out
-real samples of the target class. Judges and references see the training part only.
+real samples of the target class. Classifiers and references see the training part only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
@@ -22,15 +22,22 @@ from tspg.analysis.evaluation.individuality import (
     individuality,
     mean_abs_change,
 )
-from tspg.analysis.evaluation.measure import MEAN_SHIFT, REAL, UNTOUCHED, Measure
+from tspg.analysis.evaluation.measure import (
+    COLUMNS,
+    MEAN_SHIFT,
+    NEAREST,
+    NN_P_VALUE,
+    REAL,
+    UNTOUCHED,
+    Measure,
+    by_chance,
+)
 from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.evaluation.pairs import Counterparts
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.analysis.evaluation.subsampling import MOST_MOVED, rows_within_bound
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array, NameArray
-
-COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
 
 Move = Callable[[Float32Array, NameArray], Float32Array]
 Found = Iterator[tuple[str, Measure]]
@@ -47,12 +54,12 @@ def evidence_table(
     classifiers: Mapping[str, Classify] | None = None,
     own_reference: bool = False,
 ) -> pd.DataFrame:
-    """The evidence for one study: each method, the untouched sources, and what real target samples score.
+    """The evidence for one task: each method, the untouched sources, and what real target samples score.
 
     Parameters
     ----------
-    prepared
-        The study with its split; what is held out there is what methods are judged on.
+    dataset
+        The samples with their split; methods are measured on those held out.
     methods
         For each name, what moves scaled profiles (samples, genes) of the named classes to the target.
     classify
@@ -62,8 +69,8 @@ def evidence_table(
     source_classes
         Those that are moved; None means all but the target.
     seed
-        Decides all that is drawn by chance: bootstrap, permutations, judges.
-    judges
+        Decides all that is drawn at random: bootstrap, permutations, classifiers.
+    classifiers
         What `fit_independent_classifiers` returned for these training samples and this seed: they are the same for
         every target. None fits them here.
     own_reference
@@ -72,37 +79,36 @@ def evidence_table(
 
     Returns
     -------
-    One row a method and measure: `value` with `low` and `high` (95% over donors: Clopper-Pearson at
-    the effective number of samples for rates, bootstrap otherwise), the number of samples `n`, and words
-    where they are needed in `note`. The measures are described where they are computed, and in docs/evidence.md.
+    One row per method and measure: `value` with `low` and `high` (95% over donors: Clopper-Pearson at the effective
+    number of samples for rates, bootstrap otherwise), the number of samples `n`, a `status` (`ok`, `too_few`,
+    `undefined`, `not_admitted`) and a `note` for people. Rows `..._by_chance` and `nn_p_value` hold what a measure
+    would be by chance. The measures are described where they are computed, and in docs/evidence.md.
 
     Examples
     --------
-    >>> prepared = tspg.prepare(adata, label_column="subtype")
+    >>> dataset = tspg.prepare(adata, label_column="subtype")
     >>> table = tspg.evidence_table(
-    ...     prepared, {"ours": run.model.move}, run.model.classify, target_class="GI.MSI"
+    ...     dataset, {"ours": run.model.move}, run.model.classify, target_class="GI.MSI"
     ... )
     >>> table["method"].unique().tolist()
     ['ours', 'untouched_source', 'real_target']
     """
     if classifiers is None:
-        classifiers = fit_independent_classifiers(
-            dataset.profiles[dataset.is_train], dataset.source_class[dataset.is_train], seed=seed
-        )
+        is_train = dataset.is_train
+        classifiers = fit_independent_classifiers(dataset.profiles[is_train], dataset.source_class[is_train], seed=seed)
     shift = methods.get(MEAN_SHIFT)
-    bench = _Bench(dataset, target_class, source_classes, classify, classifiers, seed, shift, own_reference)
-    records = [
-        (name, measure, *astuple(found))
-        for name, move in {**methods, UNTOUCHED: _stay}.items()
-        for measure, found in bench.judge(move)
-    ]
-    records += [(REAL, measure, *astuple(found)) for measure, found in bench.ceiling()]
-    return pd.DataFrame(records, columns=COLUMNS)
+    scores = _Evaluation(dataset, target_class, source_classes, classify, classifiers, seed, shift, own_reference)
+    moves: dict[str, Move] = {**methods, UNTOUCHED: lambda profiles, _: profiles}
+    found = {name: scores.of_method(move) for name, move in moves.items()} | {REAL: scores.of_real_samples()}
+    rows = [row for name, measures in found.items() for row in _rows(name, measures)]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _stay(profiles: Float32Array, source_class: NameArray) -> Float32Array:
-    del source_class
-    return profiles
+def _rows(method: str, measures: Iterable[tuple[str, Measure]]) -> Iterator[tuple[object, ...]]:
+    for name, measure in measures:
+        yield method, name, *measure.cells
+        if measure.chance is not None:
+            yield method, by_chance(name), *measure.chance.cells
 
 
 @dataclass(frozen=True)
@@ -123,8 +129,8 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """Where methods are judged: the samples they are judged on, and judges that have seen none of them."""
+class _Evaluation:
+    """The samples that methods are measured on, and classifiers and references that have seen none of them."""
 
     dataset: Dataset
     target_class: str
@@ -161,11 +167,6 @@ class _Bench:
         return _Part.of(self.dataset, self._is_target & self.dataset.is_train)
 
     @cached_property
-    def training(self) -> _Part:
-        """Every training sample, of all classes."""
-        return _Part.of(self.dataset, self.dataset.is_train)
-
-    @cached_property
     def training_sources(self) -> _Part:
         """Training samples of the classes that are moved; of more than 2,000 so many, drawn at random."""
         rows = np.flatnonzero(self._is_source & self.dataset.is_train)
@@ -174,15 +175,9 @@ class _Bench:
         return _Part.of(self.dataset, chosen)
 
     @cached_property
-    def held_out(self) -> _Part:
-        """Every held-out sample, of all classes."""
-        return _Part.of(self.dataset, ~self.dataset.is_train)
-
-    @cached_property
-    def hearings(self) -> dict[str, ClassifierScore]:
-        """F and the independent judges, each with how it calls samples whose class is known."""
-        taught = training_note(len(self.training))
-        hearing = partial(
+    def _scores(self) -> dict[str, ClassifierScore]:
+        """How f and the independent classifiers call samples whose class is known."""
+        score = partial(
             ClassifierScore.of,
             target_class=self.target_class,
             sources=self.sources.profiles,
@@ -190,20 +185,19 @@ class _Bench:
             source_groups=self.sources.groups,
             real_groups=self.real.groups,
         )
-        return {"f": hearing(self.f)} | {
-            name: hearing(judge, taught=taught) for name, judge in self.classifiers.items()
-        }
+        note = training_note(int(self.dataset.is_train.sum()))
+        return {"f": score(self.f)} | {name: score(one, note=note) for name, one in self.classifiers.items()}
 
     @cached_property
-    def scale(self) -> EnergyScale:
-        """The axis of the energy ratio."""
+    def _energy(self) -> EnergyScale:
+        reference = None if self.own_reference else self.reference
         return EnergyScale.of(
             self.sources.profiles,
             self.real.profiles,
-            None if self.own_reference else self.reference.profiles,
+            None if reference is None else reference.profiles,
             source_groups=self.sources.groups,
             real_groups=self.real.groups,
-            training_groups=None if self.own_reference else self.reference.groups,
+            training_groups=None if reference is None else reference.groups,
             seed=self.seed,
         )
 
@@ -217,76 +211,67 @@ class _Bench:
         if self.mean_shift is None or not self._has_pairs:
             return None
         moved = self.mean_shift(self.sources.profiles, self.sources.source_class)
-        return self.scale.excess(self._pair(moved, self.sources.groups))
+        return self._energy.excess(self._pair(moved, self.sources.groups))
 
     @cached_property
     def _own_means(self) -> NDArray[np.float64]:
-        """The training mean of each source's own class, one row a source."""
-        if not len(self.sources):
-            return np.empty(self.sources.profiles.shape)
+        """The training mean of each source's own class, one row per source."""
         means = {name: self.dataset.class_mean(name) for name in set(self.sources.source_class)}
-        return np.stack([means[name] for name in self.sources.source_class])
+        rows = [means[name] for name in self.sources.source_class]
+        return np.stack(rows) if rows else np.empty(self.sources.profiles.shape)
 
     @cached_property
-    def _counterparts(self) -> Counterparts | None:
-        """People with held-out samples of a source class and of the target class."""
-        return Counterparts.of(
-            self.sources.profiles,
-            self.real.profiles,
-            self.dataset.class_mean(self.target_class),
-            source_groups=self.sources.groups,
-            real_groups=self.real.groups,
-        )
-
-    @cached_property
-    def _apart_before(self) -> NDArray[np.float64]:
+    def _distances_before(self) -> NDArray[np.float64]:
         """Distances among the sources, each taken from the mean of its own class."""
         return pairwise(self.sources.profiles - self._own_means)
 
     @cached_property
+    def _target_mean(self) -> NDArray[np.float64]:
+        return self.dataset.class_mean(self.target_class)
+
+    @cached_property
+    def _counterparts(self) -> Counterparts | None:
+        """People with held-out samples of a source class and of the target class."""
+        sources, real = self.sources, self.real
+        donors = {"source_groups": sources.groups, "real_groups": real.groups}
+        return Counterparts.of(sources.profiles, real.profiles, self._target_mean, **donors)
+
+    @cached_property
     def _lesson(self) -> TargetLesson:
-        return TargetLesson(
-            self.training.profiles,
-            self.training.source_class,
-            self.held_out.profiles,
-            self.held_out.source_class,
-            self.target_class,
-            self.held_out.groups,
-            self.seed,
-        )
+        training, held_out = (_Part.of(self.dataset, rows) for rows in (self.dataset.is_train, ~self.dataset.is_train))
+        samples = training.profiles, training.source_class, held_out.profiles, held_out.source_class
+        return TargetLesson(*samples, self.target_class, held_out.groups, self.seed)
 
-    def judge(self, move: Move) -> Found:
+    def of_method(self, move: Move) -> Found:
         """Every measure of one method."""
-        moved = move(self.sources.profiles, self.sources.source_class)
-        for name, hearing in self.hearings.items():
-            yield f"hit_rate_{name}", hearing.of_moved(moved)
-        pair = self._pair(moved, self.sources.groups) if self._has_pairs else None
-        excess = self.scale.excess(pair) if pair else None
-        yield "energy_ratio", self.scale.ratio(excess) if excess else _too_few(moved)
+        sources, seed, n = self.sources, self.seed, len(self.sources)
+        moved = move(sources.profiles, sources.source_class)
+        for name, score in self._scores.items():
+            yield f"hit_rate_{name}", score.of_moved(moved)
+        pair = self._pair(moved, sources.groups) if self._has_pairs else None
+        excess = self._energy.excess(pair) if pair else None
+        yield "energy_ratio", self._energy.ratio(excess) if excess else Measure.too_few(n)
         if self.mean_shift is not None:
-            beside = self.scale.difference(excess, self._shifted) if excess and self._shifted else _too_few(moved)
-            yield "energy_less_mean_shift", beside
-        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(moved)
-        yield from self._resemblance(moved, pair, self.sources.groups)
-        yield from self._person(moved, pair)
+            less = self._energy.difference(excess, self._shifted) if excess and self._shifted else Measure.too_few(n)
+            yield "energy_less_mean_shift", less
+        yield "energy_p_value", energy_p_value(pair, seed=seed) if pair else Measure.too_few(n)
+        yield from self._resemblance(moved, pair, sources.groups)
+        yield from self._individuality(moved, pair)
         if pair and self._counterparts:
-            yield from self._counterparts.judge(moved, pair.between, seed=self.seed)
-        yield (
-            "source_leak",
-            source_leak(moved, self.sources.source_class, groups=self.sources.groups, seed=self.seed)
-            if len(moved)
-            else _too_few(moved),
-        )
-        taught_by = self.training_sources
-        yield "train_on_moved", self._lesson.from_moved(move(taught_by.profiles, taught_by.source_class))
+            yield from self._counterparts.measures(moved, pair.between, seed=seed)
+        leak = source_leak(moved, sources.source_class, groups=sources.groups, seed=seed) if n else None
+        yield "source_leak", leak or Measure.too_few()
+        training = self.training_sources
+        yield "train_on_moved", self._lesson.from_moved(move(training.profiles, training.source_class))
 
-    def ceiling(self) -> Found:
-        """What real target samples score: held-out ones by the judges, training ones by resemblance."""
-        for name, hearing in self.hearings.items():
-            yield f"hit_rate_{name}", hearing.recall
-        yield "energy_ratio", self.scale.split_halves() if self._has_pairs else _too_few(self.real.profiles)
+    def of_real_samples(self) -> Found:
+        """What real target samples score: held-out ones by the classifiers, training ones by resemblance."""
+        for name, score in self._scores.items():
+            yield f"hit_rate_{name}", score.recall
+        n = len(self.real)
+        yield "energy_ratio", self._energy.split_halves() if self._has_pairs else Measure.too_few(n)
         pair = self._pair(self.reference.profiles, self.reference.groups) if self._has_pairs else None
-        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else _too_few(self.real.profiles)
+        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else Measure.too_few(n)
         yield from self._resemblance(self.real.profiles, pair, self.real.groups)
 
     def _pair(self, moved: Float32Array, groups: list[str] | None) -> CloudPair:
@@ -294,34 +279,29 @@ class _Bench:
 
     def _resemblance(self, moved: Float32Array, pair: CloudPair | None, groups: list[str] | None) -> Found:
         """How alike clouds are: by neighbours to the held-out target, by spread and correlation to the training one."""
+        seed, reference = self.seed, self.reference.profiles
         if pair is None:
-            for name in ("nn_fake", "nn_real", "precision", "recall", "density", "coverage"):
-                yield name, _too_few(moved)
+            for name in (*NEAREST, "precision", "recall", "density", "coverage"):
+                yield name, Measure.too_few(len(moved))
         else:
-            test = nn_two_sample(pair, seed=self.seed)
-            yield "nn_fake", test.fake
-            yield "nn_real", test.real
+            test = nn_two_sample(pair, seed=seed)
+            yield from zip(NEAREST, (test.fake, test.real), strict=True)
+            yield NN_P_VALUE, Measure(test.p_value, n=test.fake.n)
             yield from precision_recall_density_coverage(pair).items()
-        reference = self.reference.profiles
         spread = self.real.profiles if self.own_reference else reference
-        yield "variance_ratio", variance_ratio(moved, spread, groups=groups, seed=self.seed)
-        yield "gene_correlation", gene_correlation(moved, reference, groups=groups, seed=self.seed)
+        yield "variance_ratio", variance_ratio(moved, spread, groups=groups, seed=seed)
+        yield "gene_correlation", gene_correlation(moved, reference, groups=groups, seed=seed)
         n = min(len(self.sources), len(self.real))
-        yield "gene_correlation_at_equal_n", gene_correlation_at(n, moved, reference, seed=self.seed)
-        yield "clipped_fraction", clipped_fraction(moved, groups=groups, seed=self.seed)
+        yield "gene_correlation_at_equal_n", gene_correlation_at(n, moved, reference, seed=seed)
+        yield "clipped_fraction", clipped_fraction(moved, groups=groups, seed=seed)
 
-    def _person(self, moved: Float32Array, pair: CloudPair | None) -> Found:
+    def _individuality(self, moved: Float32Array, pair: CloudPair | None) -> Found:
         """What is kept of each sample, and how far it was moved."""
         before, groups, seed = self.sources.profiles, self.sources.groups, self.seed
-        target_mean = self.dataset.class_mean(self.target_class)
-        yield "individuality", individuality(before, self._own_means, moved, target_mean, groups=groups, seed=seed)
-        apart_after = pairwise(moved) if pair is None else pair.within_moved
-        yield (
-            "distance_correlation",
-            distance_correlation(self._apart_before, apart_after, n_genes=moved.shape[1], groups=groups, seed=seed),
-        )
+        kept = individuality(before, self._own_means, moved, self._target_mean, groups=groups, seed=seed)
+        yield "individuality", kept
+        after = pairwise(moved) if pair is None else pair.within_moved
+        n_genes = moved.shape[1]
+        kept = distance_correlation(self._distances_before, after, n_genes=n_genes, groups=groups, seed=seed)
+        yield "distance_correlation", kept
         yield "mean_abs_change", mean_abs_change(before, moved, groups=groups, seed=seed)
-
-
-def _too_few(profiles: Float32Array) -> Measure:
-    return Measure(np.nan, n=len(profiles), note="too few")

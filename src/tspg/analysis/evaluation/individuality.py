@@ -33,7 +33,7 @@ def individuality(
     construction: something to read the number against, no merit.
     """
     if len(moved) == 0:
-        return Measure(np.nan, note="too few")
+        return Measure.too_few()
     rows = zip(profiles, source_means.astype(np.float64, copy=False), moved, strict=True)
     kept, note = residual_correlations((before - mean, after - target_mean) for before, mean, after in rows)
     return mean_with_interval(kept, groups, seed, note)
@@ -64,7 +64,7 @@ def mean_with_interval(per_sample: Float64Array, groups: Groups, seed: int, note
     value = float(per_sample.mean())
     (donors,) = donor_codes((len(per_sample), groups))
     low, high = bootstrap_interval(value, donors, replicates, seed=seed)
-    return Measure(value, low, high, len(per_sample), note)
+    return Measure(value, low, high, len(per_sample), note=note)
 
 
 def distance_correlation(
@@ -80,11 +80,11 @@ def distance_correlation(
     """
     n = len(before)
     if n < 4:
-        return Measure(np.nan, n=n, note="too few")
+        return Measure.too_few(n)
     first, second = _u_centred(before), _u_centred(after)
     lengths = np.linalg.norm(first), np.linalg.norm(second)
     if min(lengths) <= _NO_RESIDUAL * n * np.sqrt(n_genes):
-        return Measure(np.nan, n=n, note="undefined: the profiles do not differ")
+        return Measure.undefined(n, "undefined: the profiles do not differ")
     value = float(np.vdot(first, second)) / float(lengths[0] * lengths[1])
     rows = rows_within_bound(n, seed=seed, bound=MOST_PERMUTED)
     (donors,) = donor_codes((n, groups))
@@ -117,7 +117,7 @@ def _u_centred(distances: Float64Array) -> Float64Array:
 def mean_abs_change(before: FloatArray, after: FloatArray, *, groups: Groups = None, seed: int = 0) -> Measure:
     """How far a gene was moved on the scaled axis: mean absolute change over genes and samples."""
     if len(before) == 0:
-        return Measure(np.nan, note="too few")
+        return Measure.too_few()
     per_sample = np.array([np.abs(b - a).mean(dtype=np.float64) for b, a in zip(before, after, strict=True)])
     return mean_with_interval(per_sample, groups, seed)
 
@@ -125,5 +125,5 @@ def mean_abs_change(before: FloatArray, after: FloatArray, *, groups: Groups = N
 def clipped_fraction(moved: FloatArray, *, groups: Groups = None, seed: int = 0) -> Measure:
     """Share of cells at the ends of the scaled axis, 0 or 1; read it against the untouched and the real profiles."""
     if len(moved) == 0:
-        return Measure(np.nan, note="too few")
+        return Measure.too_few()
     return mean_with_interval(((moved <= 0) | (moved >= 1)).mean(axis=1), groups, seed)

@@ -1,32 +1,38 @@
 """Whether moved and real profiles mix: nearest neighbours, seen from either side."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.distances import CloudPair
-from tspg.analysis.evaluation.measure import EQUAL_SIZE_DRAWS, Measure, few_targets_note, joined_notes
+from tspg.analysis.evaluation.measure import (
+    EQUAL_SIZE_DRAWS,
+    Measure,
+    as_noted,
+    chance_note,
+    few_targets,
+    joined_notes,
+)
 from tspg.analysis.evaluation.resampling import joint_p_value, permuted_sides
 from tspg.utils.typing import Float64Array
 
 PERMUTATIONS = 999
 NEAREST_K = 5
-_CHANCE = re.compile(r"by chance (\S+) \((\S+) to (\S+)\), both sides p = ([\d.e-]+)")
-_SHORT_LIST = 64  # neighbours kept a sample; whoever has none of a draw among them is looked up in all distances
+_SHORT_LIST = 64  # neighbours kept per sample; where a draw has none of them, all distances are searched
 
 
 @dataclass(frozen=True)
 class NearestNeighbourTest:
     """Leave-one-out 1-nearest-neighbour accuracy for either side, with its permutation null.
 
-    `fake`: share of moved profiles whose nearest neighbour is moved too; `real`: the same for real
-    ones. `null` has shape (permutations, 2).
+    `fake`: share of moved profiles whose nearest neighbour is moved too; `real`: the same for real ones; both with
+    what they would be by chance. `p_value` is that of both sides together; `null` has shape (permutations, 2).
     """
 
     fake: Measure
     real: Measure
+    p_value: float
     null: Float64Array
 
 
@@ -36,13 +42,12 @@ def nn_two_sample(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATI
     The two sides are never averaged: lost gene-gene correlation gives 0 on one and 1 on the other.
     Equal numbers of both are compared; the larger side is drawn from 20 times and the accuracies
     averaged. Each permutation of whole donors is one such draw, so where the sides differ in size
-    the null is wider than that of the average, of 8 samples against 30 by far: it errs towards "cannot
+    the null is wider than that of the average, with 8 samples against 30 by far: it errs towards "cannot
     be told apart".
     """
     n = min(pair.n_moved, pair.n_real)
     if n < 2:
-        nothing = Measure(np.nan, n=n, note="too few")
-        return NearestNeighbourTest(nothing, nothing, np.empty((0, 2)))
+        return NearestNeighbourTest(Measure.too_few(n), Measure.too_few(n), np.nan, np.empty((0, 2)))
     rng = np.random.default_rng([seed, 70])
     nearest = _shortlist(pair.pooled, rng)
     draws = EQUAL_SIZE_DRAWS if pair.n_moved != pair.n_real else 1
@@ -51,36 +56,17 @@ def nn_two_sample(pair: CloudPair, *, seed: int, n_permutations: int = PERMUTATI
     null = np.array([_accuracies(pair.pooled, nearest, side, rng) for side in sides])
     every = np.vstack([observed, null])  # what was observed is one of them by chance: so p is exact
     unlike = np.abs(every - every.mean(axis=0))  # either way from chance counts
-    p = joint_p_value(unlike[0], unlike[1:])
-    fake, real = (_against_null(observed[side], null[:, side], p, n, pair.n_real) for side in (0, 1))
-    return NearestNeighbourTest(fake, real, null)
+    p_value = as_noted(joint_p_value(unlike[0], unlike[1:]), ".2g")
+    status, few = few_targets(pair.n_real)
 
+    def against_null(value: float, null: Float64Array) -> Measure:
+        low, high = np.quantile(null, [0.025, 0.975])
+        chance = Measure(as_noted(null.mean()), as_noted(low), as_noted(high), n)
+        note = joined_notes(chance_note(chance, p_value), few)
+        return Measure(float(value), n=n, status=status, note=note, chance=chance)
 
-def _against_null(value: float, null: Float64Array, p: float, n: int, n_real: int) -> Measure:
-    low, high = np.quantile(null, [0.025, 0.975])
-    chance = Chance(float(null.mean()), float(low), float(high), p)
-    return Measure(float(value), n=n, note=joined_notes(chance.note, few_targets_note(n_real)))
-
-
-@dataclass(frozen=True)
-class Chance:
-    """What an accuracy would be by chance: mean and 95% range of its permutation null, and p for both sides at once."""
-
-    mean: float
-    low: float
-    high: float
-    p: float
-
-    @property
-    def note(self) -> str:
-        """The same in words, for the evidence table; `read` takes them apart again."""
-        return f"by chance {self.mean:.3f} ({self.low:.3f} to {self.high:.3f}), both sides p = {self.p:.2g}"
-
-    @classmethod
-    def read(cls, note: str) -> "Chance | None":
-        """What a note tells of; None where it tells of none."""
-        found = _CHANCE.search(note)
-        return None if found is None else cls(*map(float, found.groups()))
+    fake, real = (against_null(observed[side], null[:, side]) for side in (0, 1))
+    return NearestNeighbourTest(fake, real, p_value, null)
 
 
 def _shortlist(pooled: Float64Array, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -106,24 +92,17 @@ def _accuracies(
     fake = fake if len(fake) == n else rng.choice(fake, n, replace=False)
     real = real if len(real) == n else rng.choice(real, n, replace=False)
     drawn = np.concatenate([fake, real])
-    neighbour = _nearest_drawn(pooled, nearest, drawn)
-    same = is_fake[neighbour] == is_fake[drawn]
-    return float(same[:n].mean()), float(same[n:].mean())
-
-
-def _nearest_drawn(pooled: Float64Array, nearest: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The nearest neighbour of each drawn sample among the drawn ones."""
     is_drawn = np.zeros(len(pooled), dtype=bool)
     is_drawn[drawn] = True
-    candidates = nearest[drawn]
-    usable = is_drawn[candidates]
-    found: NDArray[np.int64] = candidates[np.arange(len(drawn)), usable.argmax(axis=1)]
+    usable = is_drawn[nearest[drawn]]
+    neighbour = nearest[drawn, usable.argmax(axis=1)]
     lost = np.flatnonzero(~usable.any(axis=1))
     if len(lost):
         distances = pooled[np.ix_(drawn[lost], drawn)]
         distances[np.arange(len(lost)), lost] = np.inf
-        found[lost] = drawn[distances.argmin(axis=1)]
-    return found
+        neighbour[lost] = drawn[distances.argmin(axis=1)]
+    same = is_fake[neighbour] == is_fake[drawn]
+    return float(same[:n].mean()), float(same[n:].mean())
 
 
 def precision_recall_density_coverage(pair: CloudPair, *, k: int = NEAREST_K) -> dict[str, Measure]:
@@ -138,7 +117,7 @@ def precision_recall_density_coverage(pair: CloudPair, *, k: int = NEAREST_K) ->
     """
     used = min(k, pair.n_moved - 1, pair.n_real - 1)
     if used < 1:
-        return dict.fromkeys(("precision", "recall", "density", "coverage"), Measure(np.nan, note="too few"))
+        return dict.fromkeys(("precision", "recall", "density", "coverage"), Measure.too_few())
     in_real_ball = pair.between <= _kth_distance(pair.within_real, used)
     in_moved_ball = pair.between <= _kth_distance(pair.within_moved, used)[:, None]
     values = {
@@ -147,8 +126,9 @@ def precision_recall_density_coverage(pair: CloudPair, *, k: int = NEAREST_K) ->
         "density": (in_real_ball.sum(axis=1).mean() / used, pair.n_moved),
         "coverage": (in_real_ball.any(axis=0).mean(), pair.n_real),
     }
-    note = joined_notes(f"k = {used}", few_targets_note(pair.n_real))
-    return {name: Measure(float(value), n=n, note=note) for name, (value, n) in values.items()}
+    status, few = few_targets(pair.n_real)
+    note = joined_notes(f"k = {used}", few)
+    return {name: Measure(float(value), n=n, status=status, note=note) for name, (value, n) in values.items()}
 
 
 def _kth_distance(within: Float64Array, k: int) -> Float64Array:

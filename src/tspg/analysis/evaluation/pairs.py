@@ -1,7 +1,7 @@
 """Truth for single people: how near a moved profile comes to the person's own sample of the target class.
 
-It takes donors with both held-out source samples and held-out target samples. Her own counterpart is
-the mean of a person's held-out target samples; what is found for her source samples is averaged first.
+It takes donors with both held-out source samples and held-out target samples. A person's own counterpart is
+the mean of their held-out target samples; what is found for their source samples is averaged first.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Counterparts:
         is_own = donors[rows][:, None] == of_real
         return cls(rows, person, sources[rows], own, is_own, target_mean)
 
-    def judge(self, moved: Float32Array, distances: Float64Array, *, seed: int) -> Iterator[tuple[str, Measure]]:
+    def measures(self, moved: Float32Array, distances: Float64Array, *, seed: int) -> Iterator[tuple[str, Measure]]:
         """The four measures of one method, from all moved held-out sources and their distances to the real targets."""
         moved, distances = moved[self.rows], distances[self.rows]
         yield "pair_error", self._error(moved, seed)
@@ -77,7 +77,7 @@ class Counterparts:
         return int(self.person.max()) + 1
 
     def _by_person(self, per_sample: Float64Array) -> Float64Array:
-        """One number per person: the mean over her source samples."""
+        """One number per person: the mean over their source samples."""
         means: Float64Array = np.bincount(self.person, per_sample) / np.bincount(self.person)
         return means
 
@@ -85,7 +85,7 @@ class Counterparts:
         return mean_with_interval(self._by_person(per_sample), None, seed, note)
 
     def _errors(self, moved: FloatArray | Float64Array) -> Float64Array:
-        """Root mean squared error to her own counterpart, per person."""
+        """Root mean squared error to their own counterpart, per person."""
         squared = [np.square(after - own).mean() for after, own in zip(moved, self.own, strict=True)]
         return self._by_person(np.sqrt(squared))
 
@@ -97,7 +97,7 @@ class Counterparts:
         """Mean error over the mean error of the target's mean; both are drawn anew for the same people."""
         errors, of_mean = self._errors(moved), self._errors_of_mean
         if not of_mean.any():
-            return Measure(np.nan, n=self.n_persons, note="undefined: everybody's own is the target's mean")
+            return Measure.undefined(self.n_persons, "undefined: everybody's own is the target's mean")
 
         def ratios(weights: Float64Array) -> Float64Array:
             below = weights @ of_mean
@@ -114,7 +114,7 @@ class Counterparts:
         return self._mean(kept, seed, note)
 
     def _discrimination(self, distances: Float64Array) -> Float64Array:
-        """Per sample the share of others' target samples that lie farther than her own; ties count half."""
+        """Per sample the share of others' target samples that lie farther than their own; ties count half."""
         found = np.empty(len(distances))
         for row, (lengths, is_own) in enumerate(zip(distances, self.is_own, strict=True)):
             own, others = lengths[is_own][:, None], lengths[~is_own]
@@ -126,10 +126,10 @@ class Counterparts:
         """How many of the genes that differ most are moved most; a gene that is not moved is not among them."""
         k = min(MOST_TOP_GENES, moved.shape[1] // TOP_SHARE)
         if k == 0:
-            return Measure(np.nan, n=self.n_persons, note="undefined: fewer than ten genes")
+            return Measure.undefined(self.n_persons, "undefined: fewer than ten genes")
         changes = np.abs(moved - self.before)
         if not changes.any():
-            return Measure(np.nan, n=self.n_persons, note="undefined: nothing was moved")
+            return Measure.undefined(self.n_persons, "undefined: nothing was moved")
         shares = [
             np.isin(_top(own, k), _top(change, k)).sum() / k
             for own, change in zip(np.abs(self.own - self.before), changes, strict=True)

@@ -1,6 +1,6 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,10 +24,10 @@ def variance_ratio(
     that of the logarithm: a variance is more often far too large than far too small.
     """
     if len(moved) < 2 or len(training_target) < 2:
-        return Measure(np.nan, n=len(moved), note="too few")
+        return Measure.too_few(len(moved))
     reference = float(training_target.var(axis=0, ddof=1, dtype=np.float64).sum())
     if reference == 0:
-        return Measure(np.nan, n=len(moved), note="undefined")
+        return Measure.undefined(len(moved))
     centred = moved - moved.mean(axis=0, dtype=np.float64)
     lengths = np.einsum("ij,ij->i", centred, centred)
     value = float(lengths.sum() / (len(moved) - 1)) / reference
@@ -74,7 +74,7 @@ def gene_correlation(
     value = pair.agreement(pair.profiles)
     (donors,) = donor_codes((len(moved), groups))
     low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
-    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), pair.note)
+    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), note=pair.note)
 
 
 def gene_correlation_at(
@@ -85,8 +85,10 @@ def gene_correlation_at(
     Correlations of few samples are blurred, whoever the samples are. The mean over 20 random choices.
     """
     pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
-    if isinstance(pair, Measure) or n < 3:
-        return Measure(np.nan, n=n, note="too few" if n < 3 else pair.note)
+    if n < 3:
+        return Measure.too_few(n)
+    if isinstance(pair, Measure):
+        return replace(pair, n=n)
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
     with threadpool_limits(1):
@@ -108,7 +110,7 @@ class _GenePairs:
     ) -> "_GenePairs | Measure":
         """Choose the genes; a measure without a number where there is nothing to compare."""
         if len(moved) < 3 or len(training_target) < 3:
-            return Measure(np.nan, n=len(moved), note="too few")
+            return Measure.too_few(len(moved))
         varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
         if len(varying) > most_genes:
             varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
@@ -116,10 +118,10 @@ class _GenePairs:
         lost = len(varying) - len(chosen)
         note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
         if len(chosen) < 3:
-            return Measure(np.nan, n=len(moved), note=joined_notes("undefined", note))
+            return Measure.undefined(len(moved), joined_notes("undefined", note))
         reference = _every_two(training_target[:, chosen].astype(np.float64))
         if not reference.any():
-            return Measure(np.nan, n=len(moved), note="undefined")
+            return Measure.undefined(len(moved))
         return cls(moved[:, chosen].astype(np.float64), reference, note)
 
     def agreement(self, profiles: NDArray[np.float64], weights: Float64Array | None = None) -> float:

@@ -1,8 +1,8 @@
 """Every limit that decides an answer of the verdict, with where it comes from.
 
 "trust.md" is the project's plan of controls, "transport.md" its measurements of seven tasks with the
-paper's losses, the preset `transport`, the mean shift and Gaussian draws. The limits on how many
-samples are needed stand in `measure.py`, that on an admitted judge in `judges.py`.
+paper's losses, the preset `transport`, the mean shift and Gaussian draws. How many samples are needed
+is in `measure.py`, the least recall of a classifier in `classifiers.py`.
 """
 
 import math
@@ -20,8 +20,8 @@ def worst_of(answers: Iterable[str]) -> str:
     return min(answers, key=SEVERITY.index, default=NOT_TESTED)
 
 
-# Share of the way from untouched (0) to real (1) samples in a judge's hit rate; trust.md 4.2, rule 2.
-TRANSFER_PASS, TRANSFER_FAIL = 0.9, 0.7
+# Share of the way from untouched (0) to real (1) samples in a classifier's hit rate; trust.md 4.2, rule 2.
+HIT_RATE_PASS, HIT_RATE_FAIL = 0.9, 0.7
 
 # Energy ratio, 0 like real and 1 not moved; trust.md 4.2, rule 3. What 95% of random splits of the
 # real target reach passes too, as long as it is not more than doubtful.
@@ -53,7 +53,7 @@ BETWEEN_SAMPLES = BY_CHANCE * 2**0.5
 # It raises doubt and fails nothing.
 NEIGHBOUR_P, NEIGHBOUR_MARGIN = 0.05 / 4, 0.15
 
-# What is kept of the person; transport.md: preset `transport` .85-.93, paper's losses .70-.83, Gaussian
+# What is kept of each sample; transport.md: preset `transport` .85-.93, paper's losses .70-.83, Gaussian
 # draw 0 and mean shift 1 by construction.
 INDIVIDUALITY_PASS, INDIVIDUALITY_DOUBTFUL = 0.8, 0.5
 
@@ -97,7 +97,7 @@ class Threshold:
 # leaves no practical doubt.
 THRESHOLDS: Mapping[str, Threshold] = {
     "excess_accuracy": Threshold(0.05, 0.15),  # of f above chance, permuted labels
-    "excess_hit_rate": Threshold(0.10, 0.30),  # of a judge above untouched sources, permuted labels
+    "excess_hit_rate": Threshold(0.10, 0.30),  # of a classifier above untouched sources, permuted labels
     "distance_from_one": Threshold(0.15, 0.40),  # of the energy ratio, permuted labels
     "false_stability": Threshold(0.20, 0.40),  # permuted labels; .4 is the least that Nogueira et al. interpret
     "share_defined": Threshold(0.15, 0.40),  # of random halves told apart by energy; nominal .05
@@ -106,7 +106,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "cramers_v": Threshold(0.30, CONFOUNDED),  # Cohen 1988: .3 medium, .5 large
     "p_value": Threshold(0.05, 1.0),
     "unseen_energy_ratio": Threshold(0.05, 0.25),  # as for the run itself (Peidli et al. 2024 use the distance)
-    "unseen_hit_rate": Threshold(0.90, 0.70, higher=True),  # as the transfer of the run itself
+    "unseen_hit_rate": Threshold(0.90, 0.70, higher=True),  # as the normalised hit rate of the run itself
     "precision_below_mean_shift": Threshold(0.10, 0.30),  # planted drivers: must tie with the mean shift
     "stability": Threshold(0.75, 0.40, higher=True),  # Nogueira et al. 2018, after Fleiss
     "overlap": Threshold(0.75, 0.40, higher=True),
@@ -114,3 +114,5 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "share_stable": Threshold(0.80, 0.40, higher=True),
 }
 SELECTED_OFTEN = 0.8  # a gene is called stable from here on (trust: selection in 4 of 5 fits)
+
+MANY_CLIPPED = 0.05  # share of new profiles' values outside the training range, above which they are doubtful

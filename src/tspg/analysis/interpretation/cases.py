@@ -1,4 +1,4 @@
-"""The profiles that single questions are put to: some of each source class, and the samples that were named."""
+"""The profiles whose change is analysed further: some of each source class, and the samples that were named."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.classifiers import logistic_classifier
 from tspg.analysis.interpretation.perturbations import source_classes_of, target_class_of
-from tspg.utils.typing import Float32Array, NameArray
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array, NameArray
 
 MOST_OF_A_CLASS = 20  # samples, taken evenly
 Classify = Callable[[Float32Array], NameArray]
@@ -29,17 +29,17 @@ class Case:
     change: Float32Array
 
     @property
-    def mean_change(self) -> NDArray[np.float64]:
+    def mean_change(self) -> Float64Array:
         """The change of the average gene profile, shape (genes,)."""
-        mean: NDArray[np.float64] = self.change.mean(axis=0, dtype=np.float64)
+        mean: Float64Array = self.change.mean(axis=0, dtype=np.float64)
         return mean
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a case is judged by: f, an independent classifier, and the real samples of the model's own study.
+class Reference:
+    """What cases are read against: f, an independent classifier, and the real samples of the model's own run.
 
-    `judges` are `f` and `logistic`, fitted on real training samples only; `training` and `held_out` are
+    `classifiers` are `f` and `logistic`, fitted on real training samples only; `training` and `held_out` are
     real scaled profiles, with the class of each.
     """
 
@@ -52,64 +52,55 @@ class Setting:
     held_out_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, study: AnnData, classify: Classify, *, seed: int, logistic: Classify | None = None) -> "Setting":
-        """From the perturbations of the run that trained the model, and its f.
+    def of(cls, adata: AnnData, classify: Classify, *, seed: int, logistic: Classify | None = None) -> "Reference":
+        """From the moved profiles of the run that trained the model, and its f.
 
-        `logistic` is a judge that was fitted on the same training samples before; None fits it here.
+        `logistic` is a classifier that was fitted on the same training samples before; None fits it here.
         """
-        is_train = (study.obs["split"] == "train").to_numpy()
-        classes = study.obs["source_class"].to_numpy(dtype=object)
-        real = np.asarray(study.layers["original"])
-        training, training_class = real[is_train], classes[is_train]
-        names = tuple(map(str, study.obs_names[~is_train]))
-        classifiers: dict[str, Classify] = {
-            "f": classify,
-            "logistic": logistic or logistic_classifier(training, training_class, seed=seed),
-        }
-        return cls(
-            target_class_of(study), classifiers, training, training_class, real[~is_train], classes[~is_train], names
-        )
+        is_train = (adata.obs["split"] == "train").to_numpy()
+        classes = adata.obs["source_class"].to_numpy(dtype=object)
+        real, names = np.asarray(adata.layers["original"]), tuple(map(str, adata.obs_names[~is_train]))
+        training, held_out = ((real[rows], classes[rows]) for rows in (is_train, ~is_train))
+        logistic = logistic or logistic_classifier(*training, seed=seed)
+        return cls(target_class_of(adata), {"f": classify, "logistic": logistic}, *training, *held_out, names)
 
     def of_class(self, name: str) -> Float32Array:
         """The real training profiles of a class."""
         members: Float32Array = self.training[self.training_class == name]
         return members
 
-    def called(self, profiles: Float32Array) -> dict[str, NDArray[np.bool_]]:
-        """Which profiles each judge calls the target."""
-        return {name: judge(profiles) == self.target_class for name, judge in self.classifiers.items()}
+    def called(self, profiles: Float32Array) -> dict[str, BoolArray]:
+        """Which profiles each classifier calls the target."""
+        return {name: classify(profiles) == self.target_class for name, classify in self.classifiers.items()}
 
-    def shares_agreed(self, groups: Float32Array, *, least: float) -> NDArray[np.float64]:
-        """The share of each group's profiles that all judges call the target; below `least` it may be less.
+    def shares_agreed(self, groups: Float32Array, *, least: float) -> Float64Array:
+        """The share of each group's profiles that all classifiers call the target; below `least` it may be less.
 
-        `groups` has shape (groups, profiles, genes). `logistic`, the last, is quick and comes first: f is
-        only asked about what that one lets pass, in groups of which it lets enough pass.
+        `groups` has shape (groups, profiles, genes). `logistic`, the last, is quick and comes first: f only sees
+        the profiles that it lets pass, in groups of which it lets enough pass.
         """
         left = np.ones(groups.shape[:2], dtype=bool)
-        for judge in reversed(self.classifiers.values()):
-            asked = left & (left.mean(axis=1) >= least)[:, None]
-            left[asked] = judge(groups[asked]) == self.target_class
-        shares: NDArray[np.float64] = left.mean(axis=1)
+        for classify in reversed(self.classifiers.values()):
+            seen = left & (left.mean(axis=1) >= least)[:, None]
+            left[seen] = classify(groups[seen]) == self.target_class
+        shares: Float64Array = left.mean(axis=1)
         return shares
 
 
-def cases_of(perturbations: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:
+def cases_of(adata: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:
     """Each source class, by up to twenty of its held-out samples or of all if none was; then the named samples."""
-    obs = perturbations.obs
-    classes = obs["source_class"].to_numpy(dtype=object)
-    held_out = (obs["split"] != "train").to_numpy()
-    for name in source_classes_of(perturbations):
+    classes = adata.obs["source_class"].to_numpy(dtype=object)
+    held_out = (adata.obs["split"] != "train").to_numpy()
+    row_of = {str(name): row for row, name in enumerate(adata.obs_names)}
+
+    def case(source_class: str, sample: str, rows: NDArray[np.int64]) -> Case:
+        like = source_class or str(adata.obs["predicted_before"].iloc[rows[0]])
+        before, change = (np.asarray(adata.layers[name][rows]) for name in ("original", "perturbation"))
+        return Case(source_class, sample, like, before, change)
+
+    for name in source_classes_of(adata):
         rows = np.flatnonzero((classes == name) & held_out)
         rows = rows if len(rows) else np.flatnonzero(classes == name)
-        chosen = rows[:: -(-len(rows) // MOST_OF_A_CLASS)]
-        yield _case(perturbations, name, "", chosen)
-    row_of = {str(name): row for row, name in enumerate(perturbations.obs_names)}
+        yield case(name, "", rows[:: -(-len(rows) // MOST_OF_A_CLASS)])
     for name in samples:
-        yield _case(perturbations, str(classes[row_of[name]]), name, np.array([row_of[name]]))
-
-
-def _case(perturbations: AnnData, source_class: str, sample: str, rows: NDArray[np.int64]) -> Case:
-    layers = perturbations.layers
-    like = source_class or str(perturbations.obs["predicted_before"].iloc[rows[0]])
-    before, change = (np.asarray(layers[name][rows]) for name in ("original", "perturbation"))
-    return Case(source_class, sample, like, before, change)
+        yield case(str(classes[row_of[name]]), name, np.array([row_of[name]]))

@@ -1,19 +1,17 @@
 """What the genes that were turned up and down do: which annotated gene sets they belong to, and how surely.
 
 Two tests. Over-representation asks whether a list of top genes holds more genes of a set than chance
-would give it. The rank-based test needs no list: it asks whether a set's genes stand higher or lower
+would give it. The rank-based test needs no list: it asks whether a set's genes rank higher or lower
 among all genes, by how far each was moved, than other genes do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 from scipy.stats import false_discovery_control, hypergeom
 
 from tspg.analysis.evaluation.thresholds import ENRICHED
@@ -21,46 +19,25 @@ from tspg.analysis.interpretation.membership import Membership, membership, of_s
 from tspg.analysis.interpretation.perturbations import source_classes_of
 from tspg.analysis.interpretation.rank_sums import RankSums
 from tspg.data.annotations import Annotation
+from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import looks_like
 from tspg.data.mismatch import Mismatch
-from tspg.errors import GeneSetError
-from tspg.utils.names import listed, shown
+from tspg.errors import GeneSetError, UsageError
+from tspg.utils.names import as_names, listed, shown
+from tspg.utils.typing import NameArray
 
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
-CORRELATION = 0.01  # between genes of one set, as CAMERA assumes unless told otherwise (Wu & Smyth 2012)
+CORRELATION = 0.01  # between genes of one set, as CAMERA assumes by default (Wu & Smyth 2012)
 SAME_GROUP = 0.5  # shared genes, as a share of the smaller of two lists
 MOST_GROUPED = 100  # of the enriched terms of one query and category, the best
 ORA_COLUMNS = (
-    "source_class",
-    "sample",
-    "direction",
-    "category",
-    "term",
-    "overlap",
-    "query_size",
-    "set_size",
-    "background",
-    "n_tests",
-    "p_value",
-    "q_value",
-    "genes",
-    "group",
+    *("source_class", "sample", "direction", "category", "term", "overlap", "query_size", "set_size", "background"),
+    *("n_tests", "p_value", "q_value", "genes", "group"),
 )
 RANKED_COLUMNS = (
-    "source_class",
-    "sample",
-    "category",
-    "term",
-    "set_size",
-    "statistic",
-    "p_value",
-    "q_value",
-    "group",
+    *("source_class", "sample", "category", "term", "set_size", "statistic", "p_value", "q_value", "group"),
     "q_value_correlated",
 )
-
-
-Part = dict[str, Any]  # columns of a table by name: a value for each row, or one for all
 
 
 class Query(NamedTuple):
@@ -76,6 +53,52 @@ class Profile(NamedTuple):
 
     source_class: str
     sample: str
+
+
+def enrich(
+    genes: Sequence[str],
+    background: Sequence[str],
+    annotations: Sequence[Annotation] | GeneSets,
+    *,
+    direction: str | None = None,
+) -> pd.DataFrame:
+    """Which annotated gene sets hold more of a list of genes than chance would give them.
+
+    Parameters
+    ----------
+    genes
+        The list, by the names that the background has.
+    background
+        Every gene that could have been in the list.
+    annotations
+        What `read_annotations` gives, or one collection of gene sets.
+    direction
+        `up` or `down` in the column of that name; None leaves it empty.
+
+    Returns
+    -------
+    The table of `enrichment.tsv`: one row per set that shares a gene with the list, by category and p. `q_value` is
+    Benjamini-Hochberg's within one category, over all its `n_tests` sets with a gene in the background.
+
+    Raises
+    ------
+    GeneSetError
+        If a gene of the list is not in the background.
+    UsageError
+        If `direction` is anything else.
+
+    Examples
+    --------
+    >>> top = tspg.top_genes(run.perturbations, direction="up")
+    >>> table = tspg.enrich(top["gene"].unique(), run.perturbations.var_names, tspg.read_annotations([]))
+    >>> table.columns[:5].tolist()
+    ['source_class', 'sample', 'direction', 'category', 'term']
+    """
+    if direction not in (None, "up", "down"):
+        raise UsageError(f"direction is {direction!r}; `up`, `down` or None is needed.")
+    if isinstance(annotations, GeneSets):
+        annotations = (Annotation("gene sets", annotations, ""),)
+    return over_representation({Query("", "", direction or ""): as_names(genes)}, as_names(background), annotations)
 
 
 def over_representation(
@@ -107,31 +130,55 @@ def over_representation(
     GeneSetError
         If a gene of a list is not in the background.
     """
-    genes = list(background)
-    at = {gene: position for position, gene in enumerate(genes)}
+    genes = np.array(background, dtype=object)
+    at = {gene: position for position, gene in enumerate(background)}
     for query, chosen in queries.items():
-        outside = [gene for gene in chosen if gene not in at]
-        if outside:
-            whose = f" of {', '.join(map(shown, filter(None, query)))}" if any(query) else ""
-            kinds = Mismatch(looks_like(outside), looks_like(genes))
-            reason = f"{kinds.sentence('these genes', 'those of the background')} " if kinds.differ else ""
-            raise GeneSetError(
-                f"{len(outside):,} of {len(chosen):,} genes{whose} are not in the background: {listed(outside)}. "
-                f"{reason}The background must hold every gene that could have been chosen."
-            )
+        _require_known(query, chosen, at)
     parts = []
     for annotation in annotations:
-        known = membership(annotation.gene_sets, tuple(genes))
+        known = membership(annotation.gene_sets, tuple(background))
         if known is None or not queries:
             continue
         lists = [np.isin(known.positions, [at[gene] for gene in chosen]) for chosen in queries.values()]
-        overlap = np.asarray(known.matrix @ np.array(lists, dtype=np.int32).T).T
-        p_value = _tail_probability(overlap, [int(own.sum()) for own in lists], known)
-        sets_of_gene = known.matrix.tocsc()
-        for number, query in enumerate(queries):
-            part = _ora_rows(known, overlap[number], p_value[number], lists[number], genes, sets_of_gene)
-            parts.append({**query._asdict(), "category": annotation.category, **part})
-    return _joined(parts, ORA_COLUMNS)
+        overlaps = np.asarray(known.matrix @ np.array(lists, dtype=np.int32).T).T
+        p_values = _tail_probability(overlaps, [int(own.sum()) for own in lists], known)
+        sizes, names = np.diff(known.matrix.indptr), np.array(known.terms, dtype=object)
+        for query, own, overlap, p_value in zip(queries, map(np.flatnonzero, lists), overlaps, p_values, strict=True):
+            shared = np.flatnonzero(overlap)
+            if not len(shared):
+                continue
+            order = shared[np.argsort(p_value[shared], kind="stable")]
+            q_value = false_discovery_control(p_value)[order]
+            hits = known.matrix[order][:, own]
+            found = np.split(own[hits.indices], hits.indptr[1:-1])
+            columns = {
+                **query._asdict(),
+                "category": annotation.category,
+                "term": names[order],
+                "overlap": overlap[order],
+                "query_size": len(own),
+                "set_size": sizes[order],
+                "background": len(known.positions),
+                "n_tests": len(overlap),
+                "p_value": p_value[order],
+                "q_value": q_value,
+                "genes": [" ".join(genes[known.positions[members]]) for members in found],
+                "group": _groups(names[order], found, q_value),
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ORA_COLUMNS))
+
+
+def _require_known(query: Query, chosen: Sequence[str], background: Mapping[str, int]) -> None:
+    outside = [gene for gene in chosen if gene not in background]
+    if outside:
+        whose = f" of {', '.join(map(shown, filter(None, query)))}" if any(query) else ""
+        kinds = Mismatch(looks_like(outside), looks_like(list(background)))
+        reason = f"{kinds.sentence('these genes', 'those of the background')} " if kinds.differ else ""
+        raise GeneSetError(
+            f"{len(outside):,} of {len(chosen):,} genes{whose} are not in the background: {listed(outside)}. "
+            f"{reason}The background must hold every gene that could have been chosen."
+        )
 
 
 def _tail_probability(overlap: NDArray[np.int32], query_sizes: Sequence[int], known: Membership) -> NDArray[np.float64]:
@@ -144,58 +191,16 @@ def _tail_probability(overlap: NDArray[np.int32], query_sizes: Sequence[int], kn
     return found
 
 
-def _ora_rows(
-    known: Membership,
-    overlap: NDArray[np.int32],
-    p_value: NDArray[np.float64],
-    chosen: NDArray[np.bool_],
-    genes: list[str],
-    sets_of_gene: csc_array,
-) -> Part:
-    """What one list and one category have in common, the least likely first."""
-    q_value = false_discovery_control(p_value)
-    shared = np.flatnonzero(overlap)
-    order = shared[np.argsort(p_value[shared], kind="stable")]
-    names = [known.terms[t] for t in order]
-    found = _hits(order, overlap, np.flatnonzero(chosen), sets_of_gene)
-    return {
-        "term": names,
-        "overlap": overlap[order],
-        "query_size": int(chosen.sum()),
-        "set_size": np.diff(known.matrix.indptr)[order],
-        "background": len(known.positions),
-        "n_tests": len(overlap),
-        "p_value": p_value[order],
-        "q_value": q_value[order],
-        "genes": [" ".join(genes[known.positions[at]] for at in row) for row in found],
-        "group": _groups(names, found, q_value[order]),
-    }
-
-
-def _hits(
-    order: NDArray[np.int64], overlap: NDArray[np.int32], chosen: NDArray[np.int64], sets_of_gene: csc_array
-) -> list[list[int]]:
-    """The chosen genes that each of some sets holds, in the order of these sets and the genes in that of the matrix."""
-    start, stop = sets_of_gene.indptr[chosen], sets_of_gene.indptr[chosen + 1]
-    sets = np.concatenate([np.empty(0, np.int64), *map(sets_of_gene.indices.__getitem__, map(slice, start, stop))])
-    place = np.zeros(len(overlap), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    by_set = np.argsort(place[sets], kind="stable")
-    hits = np.repeat(chosen, stop - start)[by_set].tolist()
-    ends = np.cumsum(overlap[order]).tolist()
-    return [hits[of:to] for of, to in pairwise([0, *ends])]
-
-
 def ranked_enrichment(
     changes: Mapping[Profile, NDArray[np.floating]], genes: Sequence[str], annotations: Sequence[Annotation]
 ) -> pd.DataFrame:
-    """Which annotated gene sets stand together at the upper or lower end of all genes, by how far each was moved.
+    """Which annotated gene sets are together at the upper or lower end of all genes, by how far each was moved.
 
     A rank-sum test of a set's genes against the other genes of the background, two-sided. Its null
     distribution, genes permuted, is known in closed form: p is never 0, does not end at 1 / (number of
-    permutations), and needs no random number. That null takes genes for independent witnesses, which
-    genes that go together are not: `q_value_correlated` is q if the genes of a set correlate by .01
-    (Wu & Smyth 2012). What holds by that one too is the surer finding.
+    permutations), and needs no random number. That null takes genes as independent, which genes
+    that go together are not: `q_value_correlated` is q if the genes of a set correlate by .01
+    (Wu & Smyth 2012). What holds by that one too is surer.
 
     Parameters
     ----------
@@ -213,107 +218,32 @@ def ranked_enrichment(
     parts = []
     for annotation in annotations:
         known = membership(annotation.gene_sets, tuple(genes))
-        if known is None or not changes:
+        known = known and of_size(known, SMALLEST_RANKED_SET)
+        if known is None or not changes or not known.terms:
             continue
-        known = of_size(known, SMALLEST_RANKED_SET)
-        if not known.terms:
-            continue
-        values = np.stack([change[known.positions] for change in changes.values()])
-        sums = RankSums.of(known.matrix, values)
-        (statistic, p_value), (_, p_correlated) = sums.test(), sums.test(correlation=CORRELATION)
+        sums = RankSums.of(known.matrix, np.stack([change[known.positions] for change in changes.values()]))
+        (statistics, p_values), (_, p_correlated) = sums.test(), sums.test(correlation=CORRELATION)
+        names, sizes = np.array(known.terms, dtype=object), np.diff(known.matrix.indptr)
         members = np.split(known.matrix.indices, known.matrix.indptr[1:-1])
         for number, profile in enumerate(changes):
-            q_value = false_discovery_control(p_value[number])
-            order = np.argsort(p_value[number], kind="stable")
-            names = [known.terms[t] for t in order]
-            part: Part = {
-                "term": names,
-                "set_size": np.diff(known.matrix.indptr)[order],
-                "statistic": statistic[number, order],
-                "p_value": p_value[number, order],
-                "q_value": q_value[order],
-                "group": _groups(names, [members[t] for t in order[:MOST_GROUPED]], q_value[order]),
+            order = np.argsort(p_values[number], kind="stable")
+            q_value = false_discovery_control(p_values[number])[order]
+            columns = {
+                **profile._asdict(),
+                "category": annotation.category,
+                "term": names[order],
+                "set_size": sizes[order],
+                "statistic": statistics[number, order],
+                "p_value": p_values[number, order],
+                "q_value": q_value,
+                "group": _groups(names[order], [members[t] for t in order[:MOST_GROUPED]], q_value),
                 "q_value_correlated": false_discovery_control(p_correlated[number])[order],
             }
-            parts.append({**profile._asdict(), "category": annotation.category, **part})
-    return _joined(parts, RANKED_COLUMNS)
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RANKED_COLUMNS))
 
 
-def queries_of(top_genes: pd.DataFrame) -> dict[Query, list[str]]:
-    """The gene lists of a table of top genes, in its order."""
-    columns = ["source_class", "sample", "direction"]
-    if top_genes.empty:
-        return {}
-    return {
-        Query(*map(str, key)): list(rows["gene"]) for key, rows in top_genes.groupby(columns, sort=False, dropna=False)
-    }
-
-
-def changes_of(
-    perturbations: AnnData, samples: Sequence[str] = ()
-) -> tuple[list[str], dict[Profile, NDArray[np.float64]]]:
-    """The genes that can change, and the mean change of every source class, then that of the samples named."""
-    may_move = ~perturbations.var["constant"].to_numpy(dtype=bool)
-    change = perturbations.layers["perturbation"]
-    classes = perturbations.obs["source_class"].to_numpy(dtype=object)
-    found = {
-        Profile(name, ""): change[classes == name].mean(axis=0, dtype=np.float64)[may_move]
-        for name in source_classes_of(perturbations)
-    }
-    row_of = {str(name): row for row, name in enumerate(perturbations.obs_names)}
-    for name in samples:
-        found[Profile(str(classes[row_of[name]]), name)] = change[row_of[name]].astype(np.float64)[may_move]
-    return [str(gene) for gene in perturbations.var_names[may_move]], found
-
-
-def leads_of(
-    perturbations: AnnData,
-    samples: Sequence[str] = (),
-    genes: pd.DataFrame | None = None,
-    sample_genes: pd.DataFrame | None = None,
-) -> tuple[list[str], dict[Profile, NDArray[np.float64]]]:
-    """What genes are ranked by: moderated t of every source class, and of named samples how unusual each gene is.
-
-    The change P stands in where there is no such number: profiles of classes in `tspg perturb`, classes too
-    small for a test or for a reference, models of tspg 0.1.0.
-    """
-    names, found = changes_of(perturbations, samples)
-    for profile in found:
-        table, key, name = (
-            (sample_genes, "sample", profile.sample)
-            if profile.sample
-            else (genes, "source_class", profile.source_class)
-        )
-        if table is None or table.empty:
-            continue
-        own = table[table[key] == name].set_index("gene")["z_own" if profile.sample else "t"]
-        lead = own.reindex(names).to_numpy(np.float64)
-        if np.isfinite(lead).any():
-            found[profile] = np.nan_to_num(lead)
-    return names, found
-
-
-def enrichment_tables(
-    perturbations: AnnData,
-    top_genes: pd.DataFrame,
-    annotations: Sequence[Annotation],
-    *,
-    method: str = "both",
-    samples: Sequence[str] = (),
-    genes: pd.DataFrame | None = None,
-    sample_genes: pd.DataFrame | None = None,
-) -> dict[str, pd.DataFrame]:
-    """The enrichment tables of a run folder by name: over-representation of its gene lists, and ranks of all genes."""
-    names, leads = leads_of(perturbations, samples, genes, sample_genes)
-    tables = {}
-    if method in ("ora", "both"):
-        tables["enrichment"] = over_representation(queries_of(top_genes), names, annotations)
-    if method in ("ranked", "both"):
-        tables["enrichment_ranked"] = ranked_enrichment(leads, names, annotations)
-    return tables
-
-
-def _groups(names: list[str], genes: Sequence[Iterable[int]], q_value: NDArray[np.float64]) -> list[str]:
+def _groups(names: NameArray, genes: Sequence[Iterable[int]], q_value: NDArray[np.float64]) -> list[str]:
     """For each of the best enriched terms the first that it shares most genes with, or itself; the rest stay empty.
 
     Names and genes come best first; genes are needed of the best only.
@@ -330,17 +260,57 @@ def _groups(names: list[str], genes: Sequence[Iterable[int]], q_value: NDArray[n
     return groups
 
 
-def _joined(parts: list[Part], columns: Sequence[str]) -> pd.DataFrame:
-    """One table of many parts, each of which holds a column's values or the one that all its rows have."""
-    filled = [part for part in parts if len(part["term"])]
-    if not filled:
-        return pd.DataFrame(columns=list(columns))
-    return pd.DataFrame({name: _column([part[name] for part in filled], filled) for name in columns})
+def queries_of(top_genes: pd.DataFrame) -> dict[Query, list[str]]:
+    """The gene lists of a table of top genes, in its order."""
+    if top_genes.empty:
+        return {}
+    lists = top_genes.groupby(["source_class", "sample", "direction"], sort=False, dropna=False)["gene"]
+    return {Query(*map(str, key)): list(genes) for key, genes in lists}
 
 
-def _column(values: list[Any], parts: list[Part]) -> Any:
-    if isinstance(values[0], np.ndarray):
-        return np.concatenate(values)
-    if isinstance(values[0], list):
-        return list(chain.from_iterable(values))
-    return np.repeat(np.array(values), [len(part["term"]) for part in parts])
+def changes_of(adata: AnnData, samples: Sequence[str] = ()) -> tuple[list[str], dict[Profile, NDArray[np.float64]]]:
+    """The genes that can change, and the mean change of every source class, then that of the samples named."""
+    may_move = ~adata.var["constant"].to_numpy(dtype=bool)
+    change = adata.layers["perturbation"]
+    classes = adata.obs["source_class"].to_numpy(dtype=object)
+    found = {
+        Profile(name, ""): change[classes == name].mean(axis=0, dtype=np.float64)[may_move]
+        for name in source_classes_of(adata)
+    }
+    row_of = {str(name): row for row, name in enumerate(adata.obs_names)}
+    for name in samples:
+        found[Profile(str(classes[row_of[name]]), name)] = change[row_of[name]].astype(np.float64)[may_move]
+    return [str(gene) for gene in adata.var_names[may_move]], found
+
+
+def enrichment_tables(
+    adata: AnnData,
+    top_genes: pd.DataFrame,
+    annotations: Sequence[Annotation],
+    *,
+    method: str = "both",
+    samples: Sequence[str] = (),
+    genes: pd.DataFrame | None = None,
+    sample_genes: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The enrichment tables of a run folder by name: over-representation of its gene lists, and ranks of all genes.
+
+    Genes are ranked by the moderated t of every source class (table `genes`), and for named samples by how unusual
+    each gene is (`sample_genes`). The change P is used where there is no such number: profiles of classes in
+    `tspg perturb`, classes too small for a test or for a reference, models of tspg 0.1.0.
+    """
+    names, leads = changes_of(adata, samples)
+    tables = {}
+    if method in ("ora", "both"):
+        tables["enrichment"] = over_representation(queries_of(top_genes), names, annotations)
+    if method in ("ranked", "both"):
+        for profile in leads:
+            table, key, column = (sample_genes, "sample", "z_own") if profile.sample else (genes, "source_class", "t")
+            if table is None or table.empty:
+                continue
+            own = table[table[key] == getattr(profile, key)].set_index("gene")[column]
+            lead = own.reindex(names).to_numpy(np.float64)
+            if np.isfinite(lead).any():
+                leads[profile] = np.nan_to_num(lead)
+        tables["enrichment_ranked"] = ranked_enrichment(leads, names, annotations)
+    return tables

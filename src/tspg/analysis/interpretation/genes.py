@@ -15,21 +15,13 @@ from tspg.utils.options import MOST_GENES, check
 from tspg.utils.schema import names, optional, whole
 
 TOP_GENE_COLUMNS = (
-    "source_class",
-    "sample",
-    "direction",
-    "rank",
-    "gene",
-    "perturbation",
-    "before",
-    "after",
-    "before_units",
-    "after_units",
+    *("source_class", "sample", "direction", "rank", "gene", "perturbation", "before", "after"),
+    *("before_units", "after_units"),
 )
 
 
 def top_genes(
-    perturbations: AnnData, *, k: int = 20, direction: str | None = None, samples: Sequence[str] | None = None
+    adata: AnnData, *, k: int = 20, direction: str | None = None, samples: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The genes that the transformation turns up and down most, for each source class or sample.
 
@@ -39,7 +31,7 @@ def top_genes(
 
     Parameters
     ----------
-    perturbations
+    adata
         Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
     k
         How many genes a list has at most.
@@ -50,7 +42,7 @@ def top_genes(
 
     Returns
     -------
-    One row a gene. `sample` is empty for a class mean; `perturbation`, `before` and `after` are on
+    One row per gene. `sample` is empty for a class mean; `perturbation`, `before` and `after` are on
     the scaled [0, 1] axis, `before_units` and `after_units` in the units of the expression matrix.
 
     Raises
@@ -73,36 +65,35 @@ def top_genes(
     directions = ("up", "down") if direction is None else (direction,)
     if not set(directions) <= {"up", "down"}:
         raise UsageError(f"direction is {direction!r}; `up` or `down` is needed.")
-    scaler = Scaler(perturbations.var["minimum"].to_numpy(), perturbations.var["maximum"].to_numpy())
-    genes = perturbations.var_names.to_numpy(dtype=object)
+    scaler = Scaler(adata.var["minimum"].to_numpy(), adata.var["maximum"].to_numpy())
+    genes = adata.var_names.to_numpy(dtype=object)
     parts = []
-    for source_class, sample, before, after in _profiles(perturbations, samples):
+    for source_class, sample, before, after in _profiles(adata, samples):
         change = after - before
         before_units, after_units = scaler.inverse(before), scaler.inverse(after)
         for name in directions:
-            top = _strongest(change if name == "up" else -change, ~scaler.constant, k)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "source_class": source_class,
-                        "sample": sample,
-                        "direction": name,
-                        "rank": np.arange(1, len(top) + 1),
-                        "gene": genes[top],
-                        "perturbation": change[top],
-                        "before": before[top],
-                        "after": after[top],
-                        "before_units": before_units[top],
-                        "after_units": after_units[top],
-                    }
-                )
-            )
+            signed = change if name == "up" else -change
+            eligible = np.flatnonzero(~scaler.constant & (signed > 0))
+            top = eligible[np.argsort(-signed[eligible], kind="stable")[:k]]
+            columns = {
+                "source_class": source_class,
+                "sample": sample,
+                "direction": name,
+                "rank": np.arange(1, len(top) + 1),
+                "gene": genes[top],
+                "perturbation": change[top],
+                "before": before[top],
+                "after": after[top],
+                "before_units": before_units[top],
+                "after_units": after_units[top],
+            }
+            parts.append(pd.DataFrame(columns))
     return _joined(parts)
 
 
-def all_top_genes(perturbations: AnnData, *, k: int, samples: Sequence[str]) -> pd.DataFrame:
+def all_top_genes(adata: AnnData, *, k: int, samples: Sequence[str]) -> pd.DataFrame:
     """The table of a run folder: the top genes of every source class's mean, then of the samples asked for."""
-    return _joined([top_genes(perturbations, k=k), top_genes(perturbations, k=k, samples=samples)])
+    return _joined([top_genes(adata, k=k), top_genes(adata, k=k, samples=samples)])
 
 
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -110,42 +101,27 @@ def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(TOP_GENE_COLUMNS))
 
 
-def _strongest(change: NDArray[np.float64], may_rank: NDArray[np.bool_], k: int) -> NDArray[np.int64]:
-    """Positions of the `k` largest positive changes, largest first, ties in gene order."""
-    eligible = np.flatnonzero(may_rank & (change > 0))
-    return eligible[np.argsort(-change[eligible], kind="stable")[:k]]
-
-
 def _profiles(
-    perturbations: AnnData, samples: Sequence[str] | None
+    adata: AnnData, samples: Sequence[str] | None
 ) -> Iterator[tuple[str, str, NDArray[np.float64], NDArray[np.float64]]]:
     """Source class, sample name, profile before and after: class means, or the samples asked for."""
-    original, perturbed = perturbations.layers["original"], np.asarray(perturbations.X)
-    classes = perturbations.obs["source_class"].to_numpy(dtype=object)
-    if samples is None:
-        for source_class in source_classes_of(perturbations):
-            rows = classes == source_class
-            yield (
-                source_class,
-                "",
-                original[rows].mean(axis=0, dtype=np.float64),
-                perturbed[rows].mean(axis=0, dtype=np.float64),
-            )
-        return
-    row_of = {str(name): row for row, name in enumerate(perturbations.obs_names)}
-    unknown = [name for name in samples if name not in row_of]
-    if unknown:
+    original, moved = adata.layers["original"], np.asarray(adata.X)
+    classes = adata.obs["source_class"].to_numpy(dtype=object)
+    row_of = {str(name): row for row, name in enumerate(adata.obs_names)}
+    if unknown := [name for name in samples or () if name not in row_of]:
         raise UsageError(f"There is no sample {unknown[0]!r} among the {len(row_of)} samples of this run.")
-    for name in samples:
-        row = row_of[name]
-        yield str(classes[row]), name, original[row].astype(np.float64), perturbed[row].astype(np.float64)
+    for name in source_classes_of(adata) if samples is None else samples:
+        rows = classes == name if samples is None else [row_of[name]]
+        before, after = (values[rows].mean(axis=0, dtype=np.float64) for values in (original, moved))
+        source_class, sample = (name, "") if samples is None else (str(classes[row_of[name]]), name)
+        yield source_class, sample, before, after
 
 
 def gene_overlap(top: pd.DataFrame) -> pd.DataFrame:
     """How often each gene is among the top genes of the source classes (the paper's "85" up and "642" down).
 
-    Takes the class means' rows of `top_genes`. One row a direction and gene: in how many of the
-    `n_sources_total` lists it stands, its mean perturbation there, and how many distinct genes the
+    Takes the class means' rows of `top_genes`. One row per direction and gene: in how many of the
+    `n_sources_total` lists it is, its mean perturbation there, and how many distinct genes the
     direction has in all. A gene in every list turns the target on; a gene in one list turns that source off.
 
     Parameters
@@ -168,12 +144,9 @@ def gene_overlap(top: pd.DataFrame) -> pd.DataFrame:
     )
     counted["n_sources_total"] = means["source_class"].nunique()
     counted["n_distinct"] = counted.groupby("direction")["gene"].transform("size")
-    up_first = counted["direction"].map({"up": 0, "down": 1})
-    order = pd.DataFrame({"up": up_first, "often": -counted["n_sources"], "gene": counted["gene"]}).sort_values(
-        ["up", "often", "gene"]
-    )
     columns = ["direction", "gene", "n_sources", "n_sources_total", "mean_perturbation", "n_distinct"]
-    return counted.loc[order.index, columns].reset_index(drop=True)
+    ordered = counted.sort_values(["direction", "n_sources", "gene"], ascending=[False, False, True])  # up first
+    return ordered[columns].reset_index(drop=True)
 
 
 def compare_targets(top: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -184,7 +157,7 @@ def compare_targets(top: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns
     -------
-    One row a source class, direction and gene: in how many targets' lists it stands (`n_targets` of
+    One row per source class, direction and gene: in how many targets' lists it is (`n_targets` of
     `n_targets_total`), which ones (`targets`, joined by "; "), its rank in each (`rank in <target>`,
     empty where it is not listed); shared genes first.
 
@@ -211,9 +184,6 @@ def compare_targets(top: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         }
     )
     table = table.join(ranks.astype("Int64").add_prefix("rank in ")).reset_index()
-    table["up_first"] = table["direction"].map({"up": 0, "down": 1})
-    order = table.sort_values(
-        ["source_class", "up_first", "n_targets", "targets", "best", "gene"],
-        ascending=[True, True, False, True, True, True],
-    )
-    return order.drop(columns=["up_first", "best"]).reset_index(drop=True)
+    keys = ["source_class", "direction", "n_targets", "targets", "best", "gene"]
+    order = table.sort_values(keys, ascending=[True, False, False, True, True, True])  # up first
+    return order.drop(columns="best").reset_index(drop=True)

@@ -5,122 +5,96 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
-from tspg.analysis.interpretation.cases import Case, Setting
+from tspg.analysis.interpretation.cases import Case, Reference
 from tspg.utils.typing import Float32Array, Int64Array
 
 ENOUGH = 0.5  # of a case's profiles have to be called the target, by both classifiers
 RANDOM_ORDERS = 10
 COARSE, FINE = 1.6, 1.2  # from one number of genes tried to the next
-SMALLEST_SET_COLUMNS = ("source_class", "sample", "genes_by", "n_genes", "low", "high", "n_genes_in_all", "genes")
+MINIMAL_SET_COLUMNS = ("source_class", "sample", "genes_by", "n_genes", "low", "high", "n_genes_in_all", "genes")
 
 
-def smallest_sets(
-    cases: Iterable[Case], setting: Setting, gene_names: Sequence[str], *, method: str, seed: int = 0
+def minimal_sets(
+    cases: Iterable[Case], reference: Reference, gene_names: Sequence[str], *, method: str, seed: int = 0
 ) -> pd.DataFrame:
     """The smallest number of top genes whose change alone makes f and an independent classifier see the target.
 
-    Genes are taken by the size of their mean change. So that the number means something it stands
-    beside the same for the shift by the difference of class means, in its own order, and for the
-    run's own changes with genes taken in random order.
+    Genes are taken by the size of their mean change. To compare, the same is done for the shift by the difference
+    of class means, in its own order, and for the run's own changes with genes taken in random order.
 
     Returns
     -------
-    One row a case and way of choosing (`SMALLEST_SET_COLUMNS`; `genes_by` is the run's method,
+    One row per case and way of choosing (`MINIMAL_SET_COLUMNS`; `genes_by` is the run's method,
     `mean_shift` or `random_genes`). `n_genes` is empty where all genes together are not enough. For
     random orders it is the median of ten, `low` and `high` the least and the most. `genes` names
     the genes of the smallest set, the most changed first.
     """
     rng = np.random.default_rng([seed, 80])
-    target_mean = setting.of_class(setting.target_class).mean(axis=0, dtype=np.float64)
+    target_mean = reference.of_class(reference.target_class).mean(axis=0, dtype=np.float64)
     rows: list[tuple[object, ...]] = []
     for case in cases:
         who, n = (case.source_class, case.sample), case.before.shape[1]
-        ways = {
-            name: _Way.of(case.before, change, _most_changed_first(change), FINE)
-            for name, change in _shifts(case, setting, target_mean, method).items()
-        }
-        orders = [rng.permutation(n) for _ in range(RANDOM_ORDERS)]
-        at_random = [_Way.of(case.before, case.change, order, COARSE) for order in orders]
-        enough = _enough(case.before, [*ways.values(), *at_random], setting)
-        for (name, way), k in zip(ways.items(), enough, strict=False):
-            chosen = " ".join(gene_names[at] for at in way.order[: int(k)]) if np.isfinite(k) else ""
+        shifts, known = {method: case.change}, reference.of_class(case.like_class)
+        if len(known) and method != MEAN_SHIFT:
+            shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
+            shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
+        by_size = [np.argsort(-np.abs(one.mean(axis=0, dtype=np.float64)), kind="stable") for one in shifts.values()]
+        ways = [
+            *(_Way(order, case.before + one, FINE) for order, one in zip(by_size, shifts.values(), strict=True)),
+            *(_Way(rng.permutation(n), case.before + case.change, COARSE) for _ in range(RANDOM_ORDERS)),
+        ]
+        enough = _enough(case.before, ways, reference)
+        for name, order, k in zip(shifts, by_size, enough, strict=False):
+            chosen = " ".join(gene_names[at] for at in order[: int(k)]) if np.isfinite(k) else ""
             rows.append((*who, name, k, np.nan, np.nan, n, chosen))
-        rows.append((*who, "random_genes", *_middle_low_high(enough[len(ways) :]), n, ""))
-    return pd.DataFrame(rows, columns=list(SMALLEST_SET_COLUMNS))
-
-
-def _shifts(
-    case: Case, setting: Setting, target_mean: NDArray[np.float64], method: str
-) -> dict[str, NDArray[np.float32]]:
-    """What the run's method adds to a case's profiles, and what the mean shift would add."""
-    shifts = {method: case.change}
-    known = setting.of_class(case.like_class)
-    if len(known) and method != MEAN_SHIFT:
-        shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
-        shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
-    return shifts
-
-
-def _most_changed_first(change: Float32Array) -> Int64Array:
-    return np.argsort(-np.abs(change.mean(axis=0, dtype=np.float64)), kind="stable")
-
-
-def _middle_low_high(found: Sequence[float]) -> tuple[float, float, float]:
-    """Median, least and most of the numbers found; each NaN where it is that of an order that never is enough."""
-    numbers = np.where(np.isfinite(found), found, np.inf)
-    middle, low, high = (
-        float(value) if np.isfinite(value) else np.nan for value in (np.median(numbers), numbers.min(), numbers.max())
-    )
-    return middle, low, high
+        at_random = np.nan_to_num(enough[len(shifts) :], nan=np.inf)  # an order that never is enough is the last
+        numbers = (np.median(at_random), at_random.min(), at_random.max())
+        rows.append((*who, "random_genes", *(float(k) if np.isfinite(k) else np.nan for k in numbers), n, ""))
+    return pd.DataFrame(rows, columns=list(MINIMAL_SET_COLUMNS))
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One order in which genes are changed: `place` is each gene's place in it, `moved` the profiles with all changed.
+    """One order in which genes are changed: `moved` are the profiles with all changed.
 
     From one number of genes tried to the next it is a `factor`.
     """
 
     order: Int64Array
-    place: Int64Array
     moved: Float32Array
     factor: float
 
-    @classmethod
-    def of(cls, before: Float32Array, change: Float32Array, order: Int64Array, factor: float) -> "_Way":
-        return cls(order, np.argsort(order), before + change, factor)
-
     def with_first(self, k: int, before: Float32Array) -> Float32Array:
         """The profiles with the first k genes changed and all others as they were."""
-        profiles: Float32Array = np.where(self.place < k, self.moved, before)
+        profiles = before.copy()
+        profiles[:, self.order[:k]] = self.moved[:, self.order[:k]]
         return profiles
 
 
-def _enough(before: Float32Array, ways: Sequence[_Way], setting: Setting) -> list[float]:
+def _enough(before: Float32Array, ways: Sequence[_Way], reference: Reference) -> list[float]:
     """For each way the smallest number of genes at which enough profiles are called the target; NaN if none.
 
-    All ways are searched side by side, so that the classifiers are asked once a round about many profiles.
+    All ways are searched at once, so that each round calls the classifiers once, on many profiles.
     """
     searches = [_search(before.shape[1], way.factor) for way in ways]
     found = [float("nan")] * len(ways)
-    asked = {number: next(search) for number, search in enumerate(searches)}
-    while asked:
-        groups = np.stack([ways[number].with_first(k, before) for number, k in asked.items()])
-        shares = setting.shares_agreed(groups, least=ENOUGH)
-        for number, share in zip(list(asked), shares, strict=True):
+    tried = {number: next(search) for number, search in enumerate(searches)}
+    while tried:
+        groups = np.stack([ways[number].with_first(k, before) for number, k in tried.items()])
+        shares = reference.shares_agreed(groups, least=ENOUGH)
+        for number, share in zip(list(tried), shares, strict=True):
             try:
-                asked[number] = searches[number].send(bool(share >= ENOUGH))
+                tried[number] = searches[number].send(bool(share >= ENOUGH))
             except StopIteration as finished:
                 found[number] = finished.value
-                del asked[number]
+                del tried[number]
     return found
 
 
 def _search(n_genes: int, factor: float) -> Generator[int, bool, float]:
-    """Ask for one number of genes after another, whether it is enough, and return the smallest that is; NaN if none.
+    """Yield one number of genes after another, get whether it is enough, and return the smallest that is; NaN if none.
 
     Growing numbers are tried first, then the gap before the first that is enough is halved: between
     two numbers tried, more genes are taken to be no worse.

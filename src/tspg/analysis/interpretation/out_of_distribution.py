@@ -1,4 +1,4 @@
-"""One person among the others: where her values lie among real samples, and whether she is like any of them."""
+"""Whether a sample is unlike all the data that the model has learned from."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.evaluation.distances import pairwise
-from tspg.analysis.interpretation.cases import Setting
+from tspg.analysis.interpretation.cases import Reference
 
 NAMESAKE = 0.1  # of the usual distance: farther away, a profile is another one of the same name
 _ROUNDING = 1e-9  # of a distance: the same one, computed among other profiles
 PLACE_COLUMNS = ("distance", "typical", "p_value", "n")
 
 
-def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence[str]) -> pd.DataFrame:
+def outside_training(adata: AnnData, reference: Reference, samples: Sequence[str]) -> pd.DataFrame:
     """Whether a profile lies outside the data that the model has learned from.
 
     `distance` is that to the nearest real training sample (Euclidean, scaled genes), `typical` the
@@ -26,21 +26,22 @@ def outside_training(perturbations: AnnData, setting: Setting, samples: Sequence
     columns = ["sample", *PLACE_COLUMNS]
     if not samples:
         return pd.DataFrame(columns=columns)
-    if len(setting.held_out):
-        usual = pairwise(setting.held_out, setting.training).min(axis=1)
+    if len(reference.held_out):
+        usual = pairwise(reference.held_out, reference.training).min(axis=1)
     else:
-        among = pairwise(setting.training)
+        among = pairwise(reference.training)
         np.fill_diagonal(among, np.inf)
         usual = among.min(axis=1)
-    row_of = {str(name): row for row, name in enumerate(perturbations.obs_names)}
+    row_of = {str(name): row for row, name in enumerate(adata.obs_names)}
     rows = []
     for name in samples:
-        facts = perturbations.obs.iloc[row_of[name]]
-        profile = np.asarray(perturbations.layers["original"][[row_of[name]]])
-        distance = float(pairwise(profile, setting.training).min())
+        facts = adata.obs.iloc[row_of[name]]
+        profile = np.asarray(adata.layers["original"][[row_of[name]]])
+        distance = float(pairwise(profile, reference.training).min())
         # It is its own nearest neighbour, so nothing can be said; a namesake with another profile is not.
         seen = facts["split"] == "train" and distance < NAMESAKE * float(np.median(usual))
-        others = usual[[other != name for other in setting.held_out_names]] if name in setting.held_out_names else usual
+        is_held_out = name in reference.held_out_names
+        others = usual[[other != name for other in reference.held_out_names]] if is_held_out else usual
         as_far = others >= distance * (1 - _ROUNDING)
         p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))
         rows.append((name, distance, float(np.median(others)), p_value, len(others)))

@@ -9,19 +9,13 @@ import pandas as pd
 from tspg.analysis.evaluation.thresholds import ENRICHED, PAPER_ENRICHED
 
 TABLE_2_COLUMNS = (
-    "direction",
-    "category",
-    "n_terms",
-    "n_terms_strict",
-    "n_sources",
-    "best_term",
-    "best_source",
-    "best_q_value",
+    *("direction", "category", "n_terms", "n_terms_strict", "n_sources"),
+    *("best_term", "best_source", "best_q_value"),
 )
 
 
 def table_1(metrics: Mapping[str, Any], target_class: str) -> pd.DataFrame:
-    """How often f calls moved samples the target (paper, Table 1), with the rate on held-out sources beside it."""
+    """How often f calls moved samples the target (paper, Table 1), and the rate on held-out sources."""
     found, gene_set = metrics["perturbation"], metrics["data"]["gene_set"]
     row = {
         "gene_set": gene_set["name"] or "all genes",
@@ -35,7 +29,7 @@ def table_1(metrics: Mapping[str, Any], target_class: str) -> pd.DataFrame:
 
 
 def table_2(enrichment: pd.DataFrame) -> pd.DataFrame:
-    """What the genes of the source classes' lists do (paper, Table 2): one row a direction and category.
+    """What the genes of the source classes' lists do (paper, Table 2): one row per direction and category.
 
     `n_terms` counts terms with q < .05 over all source classes, `n_terms_strict` those with the
     paper's q < 1e-4, `n_sources` the classes with at least one term of the former.
@@ -46,17 +40,7 @@ def table_2(enrichment: pd.DataFrame) -> pd.DataFrame:
         direction, category = map(str, key)
         enriched = terms[terms["q_value"] < ENRICHED]
         best = terms.iloc[int(np.argmin(terms["q_value"].to_numpy(dtype=float)))]
-        rows.append(
-            (
-                direction,
-                category,
-                len(enriched),
-                int((terms["q_value"] < PAPER_ENRICHED).sum()),
-                enriched["source_class"].nunique(),
-                best["term"],
-                best["source_class"],
-                best["q_value"],
-            )
-        )
+        counts = len(enriched), int((terms["q_value"] < PAPER_ENRICHED).sum()), enriched["source_class"].nunique()
+        rows.append((direction, category, *counts, best["term"], best["source_class"], best["q_value"]))
     table = pd.DataFrame(rows, columns=list(TABLE_2_COLUMNS))
     return table.sort_values("direction", ascending=False, kind="stable", ignore_index=True)

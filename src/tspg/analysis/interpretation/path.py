@@ -1,4 +1,4 @@
-"""The way from x to x + P: a transformation is a path, and classifiers may change their mind early on it."""
+"""The way from x to x + P: a transformation is a path, and classifiers may switch early on it."""
 
 from collections.abc import Iterable
 
@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.distances import pairwise
 from tspg.analysis.evaluation.energy import mean_within
-from tspg.analysis.interpretation.cases import Case, Setting
+from tspg.analysis.interpretation.cases import Case, Reference
 
 STEPS = np.linspace(0.0, 1.0, 21)
 HALF = 0.5
 PATH_COLUMNS = ("source_class", "sample", "a", "called_by_f", "called_by_logistic", "energy_left")
 
 
-def path_table(cases: Iterable[Case], setting: Setting) -> pd.DataFrame:
+def path_table(cases: Iterable[Case], reference: Reference) -> pd.DataFrame:
     """What the classifiers say, and how far real target samples still are, at x + a P for a from 0 to 1.
 
     Returns
     -------
-    One row a case and step (`PATH_COLUMNS`): the share of its profiles that f and an independent
+    One row per case and step (`PATH_COLUMNS`): the share of its profiles that f and an independent
     classifier call the target, and `energy_left`, the energy distance to real target samples of the
     training part as a share of that at a = 0 (slightly below 0 where nothing is left). A single
-    profile has no spread; the target's own stands for it, so that a typical real sample has 0.
+    profile has no spread; the target's own is used, so that a typical real sample has 0.
     Empty where a case is no farther away than real target samples are.
     """
-    target = setting.of_class(setting.target_class)
+    target = reference.of_class(reference.target_class)
     among_target = pairwise(target)
     within_target, m = mean_within(among_target), len(target)
     # A single real target sample is a random distance away from the others, below which nothing is left to go.
@@ -46,15 +46,15 @@ def path_table(cases: Iterable[Case], setting: Setting) -> pd.DataFrame:
         away = distances(steps)
         far = away[0] > max(0.0, least if len(case.before) == 1 else 0.0)
         left = away / away[0] if far else np.full(len(STEPS), np.nan)
-        called = setting.called(steps.reshape(-1, steps.shape[2]))
+        called = reference.called(steps.reshape(-1, steps.shape[2]))
         shares = [called[name].reshape(len(STEPS), -1).mean(axis=1) for name in ("f", "logistic")]
         for a, *numbers in zip(STEPS, *shares, left, strict=True):
             rows.append((case.source_class, case.sample, round(float(a), 2), *map(float, numbers)))
     return pd.DataFrame(rows, columns=list(PATH_COLUMNS))
 
 
-def switch_point(path: pd.DataFrame, judge: str) -> float:
+def switch_point(path: pd.DataFrame, classifier: str) -> float:
     """The smallest a from which on at least half of a case's profiles are called the target; NaN if never."""
-    below = path.loc[path[f"called_by_{judge}"] < HALF, "a"]
+    below = path.loc[path[f"called_by_{classifier}"] < HALF, "a"]
     later = path["a"][path["a"] > (below.max() if len(below) else -1.0)]
     return float(later.min()) if len(later) else float("nan")

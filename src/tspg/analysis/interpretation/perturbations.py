@@ -1,4 +1,4 @@
-"""Perturbations on disk and the few questions that every analysis asks of them."""
+"""Moved profiles on disk, and the few facts that every analysis needs of them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,19 +87,19 @@ def _is_matrix(part: object) -> bool:
     return isinstance(part, np.ndarray) and part.dtype.kind in "fiu"
 
 
-def write_perturbations(perturbations: AnnData, path: Path) -> None:
+def write_perturbations(adata: AnnData, path: Path) -> None:
     """Write the moved profiles as a whole file."""
     # The oldest format of HDF5 holds the names of a few thousand columns only.
     with whole_stream(path) as stream, h5py.File(stream, "w", libver="v108") as file:
-        write_elem(file, "/", perturbations)
+        write_elem(file, "/", adata)
 
 
-def target_class_of(perturbations: AnnData) -> str:
+def target_class_of(adata: AnnData) -> str:
     """The class that the profiles were moved to."""
-    return str(perturbations.uns["tspg"]["target_class"])
+    return str(adata.uns["tspg"]["target_class"])
 
 
-def source_classes_of(perturbations: AnnData) -> list[str]:
+def source_classes_of(adata: AnnData) -> list[str]:
     """The classes that were moved, those with a sample here, in alphabetical order; never the target."""
-    target = target_class_of(perturbations)
-    return sorted({str(name) for name in perturbations.obs["source_class"]} - {target, ""})
+    target = target_class_of(adata)
+    return sorted({str(name) for name in adata.obs["source_class"]} - {target, ""})

@@ -1,4 +1,4 @@
-"""Every moved sample in a row: whose it is, how it was moved, and what was done to it before."""
+"""One row per moved sample: its class, how it was moved, and what was done to it before."""
 
 from collections.abc import Sequence
 
@@ -12,25 +12,25 @@ FROM_OBS = ("source_class", "predicted_before", "predicted_after", "split", "mov
 SAMPLE_COLUMNS = ("sample", *FROM_OBS, "normalised", "aligned", *PLACE_COLUMNS)
 
 
-def samples_table(perturbations: AnnData, places: pd.DataFrame, named: Sequence[str]) -> pd.DataFrame:
-    """One row for every sample in `perturbations`, those that were named first.
+def samples_table(adata: AnnData, places: pd.DataFrame, named: Sequence[str]) -> pd.DataFrame:
+    """One row for every sample in `adata`, those that were named first.
 
     Parameters
     ----------
-    perturbations
+    adata
         The moved profiles.
     places
-        What `outside_training` says of the named samples; it may have no rows.
+        What `outside_training` gives for the named samples; it may have no rows.
     named
         Single samples asked for, in this order.
 
     Returns
     -------
-    `SAMPLE_COLUMNS`: classes told and called, split, the class whose map moved the sample, the share of its values
+    `SAMPLE_COLUMNS`: classes given and called, split, the class whose map moved the sample, the share of its values
     that were clipped, p of another pipeline (empty where it was not tested), how it was normalised and with what
     weight aligned; and for named samples their place among the training data.
     """
-    obs, about = perturbations.obs, perturbations.uns["tspg"]
+    obs, about = adata.obs, adata.uns["tspg"]
     table = pd.DataFrame({"sample": [str(name) for name in obs.index]})
     for column in FROM_OBS:
         table[column] = obs[column].to_numpy()

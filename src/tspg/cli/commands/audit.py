@@ -10,7 +10,7 @@ from tspg.utils.lock import locked
 from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """The controls of a finished run; those finished before are not repeated."""
     from tspg.audit.run import audit_metrics, audit_run
 

@@ -20,7 +20,7 @@ from tspg.utils.untrusted import require_consistent
 MOST_NAMED = 12  # genes of a line in the terminal; the table has all
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
     with new_folder(options.out):
         top = _top_genes(options.runs)
@@ -28,7 +28,10 @@ def run_command(options: Namespace, _progress: Progress) -> list[str]:
         by_source = {str(name): rows for name, rows in table.groupby("source_class")}
         figures = []
         for source, rows in by_source.items():
-            lists = {way: {target: _listed(rows, way, target) for target in top} for way in rows["direction"].unique()}
+            lists = {
+                str(way): {target: list(genes.loc[genes[f"rank in {target}"].notna(), "gene"]) for target in top}
+                for way, genes in rows.groupby("direction", sort=False)
+            }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
             figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
@@ -52,11 +55,6 @@ def _top_genes(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
     if len(top) < 2:
         raise UsageError("Name two or more run folders.")
     return top
-
-
-def _listed(rows: pd.DataFrame, way: str, target: str) -> list[str]:
-    """The genes of a direction that stand in a target's list."""
-    return list(rows.loc[(rows["direction"] == way) & rows[f"rank in {target}"].notna(), "gene"])
 
 
 def _shared(source: str, rows: pd.DataFrame, targets: list[str]) -> list[str]:

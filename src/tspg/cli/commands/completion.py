@@ -10,7 +10,7 @@ from tspg.cli.parser import build_parser
 from tspg.utils.progress import Progress
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """The script, for the shell to read."""
     parser = build_parser()
     for action in _actions(parser):

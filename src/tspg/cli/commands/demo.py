@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from tspg.cli.summary import summary
 from tspg.data.demo import demo_data, demo_gene_sets
+from tspg.model.config import Training
 from tspg.report.save import write_run
 from tspg.utils.lock import new_folder
 from tspg.utils.progress import Progress
@@ -11,8 +12,8 @@ from tspg.utils.progress import Progress
 QUICK = 3  # epochs of f, for a smoke test
 
 
-def run_command(options: Namespace, progress: Progress) -> list[str]:
-    """Train, move, judge and draw, on data that need no file."""
+def run(options: Namespace, progress: Progress) -> list[str]:
+    """One run folder from the embedded data."""
     from tspg.audit.inputs import DEMO
     from tspg.experiment import run as experiment
 
@@ -23,8 +24,7 @@ def run_command(options: Namespace, progress: Progress) -> list[str]:
             group_column="patient",
             target_class="GI.MSI",
             gene_set=demo_gene_sets().union(),
-            target_epochs=QUICK if options.quick else None,
-            folds=1,
+            training=Training(target_epochs=QUICK if options.quick else None, folds=1),
             progress=progress,
         )
         write_run(found, options.out, reading={"expression": DEMO})

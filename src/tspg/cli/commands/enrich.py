@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from tspg.analysis.evaluation.thresholds import ENRICHED
-from tspg.analysis.interpretation.enrichment import Query, enrichment_tables, over_representation
+from tspg.analysis.interpretation.enrichment import enrich, enrichment_tables
 from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
 from tspg.data.genesets import read_gene_list
@@ -22,7 +22,7 @@ from tspg.utils.text import counted
 from tspg.utils.untrusted import require_consistent
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """Enrichment tables in a folder of their own."""
     if (options.genes is None) != (options.background is None):
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
@@ -49,11 +49,11 @@ def run_command(options: Namespace, _progress: Progress) -> list[str]:
             genes, ways = _as_in(background, read_gene_list(options.genes))
             notes += [f"genes were found in the background by another form of their names ({ways})"] if ways else []
             _require_known(annotations, background, "the background")
-            tables = {"enrichment": over_representation({Query("", "", ""): genes}, background, annotations)}
+            tables = {"enrichment": enrich(genes, background, annotations)}
             files += [options.genes, options.background]
         save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
-    told = [f"Note: {note}" for note in dict.fromkeys(notes)]
-    return [*told, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+    lines = [f"Note: {note}" for note in dict.fromkeys(notes)]
+    return [*lines, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
 
 
 def _as_in(background: Sequence[str], genes: Sequence[str]) -> tuple[list[str], str]:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,13 @@ from anndata import AnnData
 
 from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
 from tspg.analysis.interpretation.perturbations import read_perturbations
-from tspg.cli import inputs as named
+from tspg.cli import inputs
 from tspg.cli.summary import summary
 from tspg.data.annotations import Annotation, carried_annotations
-from tspg.data.expression import read_expression
+from tspg.data.expression import read
 from tspg.data.matrix import X
 from tspg.data.readers.kinds import Kind, content_of
+from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.manifest import verify
@@ -29,27 +31,27 @@ from tspg.utils.untrusted import require_consistent
 if TYPE_CHECKING:
     from tspg.model.trained_model import TrainedModel
 
-MOST_SINGLE_SAMPLES = 20  # so many samples are ranked by themselves without being asked
+MOST_SINGLE_SAMPLES = 20  # ranked by themselves where none are named
 
 
-def run_command(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, _progress: Progress) -> list[str]:
     """A run folder without model and history."""
     from tspg.model.new_classes import check_new_class
     from tspg.model.storage import load_model, model_folder
 
     clock = Clock()
-    named.require_what_xlsx_needs(options)
+    inputs.require_what_xlsx_needs(options)
     _require_one_word_on_classes(options)
     with new_folder(options.out):
-        model, annotations = load_model(options.model), named.annotations(options) or carried_annotations()
+        model, annotations = load_model(options.model), inputs.annotations(options) or carried_annotations()
         if options.new_class is not None:
             check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
             adata, reference = _matrices(options, model)
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
-        inputs = [*named.files_named(options), *also, model_folder(options.model) / "model.json"]
-        save_findings(found, options.out, inputs=inputs, xlsx=options.xlsx)
+        files = [*inputs.files_named(options), *also, model_folder(options.model) / "model.json"]
+        save_findings(found, options.out, inputs=files, xlsx=options.xlsx)
     return summary(options.out)
 
 
@@ -71,16 +73,16 @@ def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnDa
     adata, reference = _profiles(options, model, model.panel), None
     if options.reference is not None:
         shared = adata.uns["tspg_input"].get("panel", [])
-        reference = read_expression(
+        reading = Reading(
             options.reference,
             layer=_own_layer(options.reference, model),
-            genes=model.gene_ids,
             orient_by_genes=model.gene_ids,
             transform=Scale.from_details(model.details),
             duplicates=model.details["duplicates"],
             panel=shared,
             max_memory_gb=options.max_memory,
         )
+        reference = read(reading, model.gene_ids)
         both = reference.uns["tspg_input"].get("panel", [])
         if len(both) < len(shared):
             adata = _profiles(options, model, both)
@@ -89,20 +91,15 @@ def _matrices(options: Namespace, model: "TrainedModel") -> tuple[AnnData, AnnDa
 
 def _profiles(options: Namespace, model: "TrainedModel", panel: Sequence[str] | None) -> AnnData:
     """The new profiles, read as those were that the model was trained on."""
-    return read_expression(
-        options.expression,
-        labels=options.labels,
-        label_column=options.label_column,
-        sample_column=options.sample_column,
-        value=options.value,
+    reading = replace(
+        inputs.reading(options),
         layer=options.layer or _own_layer(options.expression, model),
-        genes=model.gene_ids,
         orient_by_genes=model.gene_ids,
         transform=Scale.from_details(model.details),
         duplicates=options.duplicates or model.details["duplicates"],
         panel=panel,
-        **named.limits(options),
     )
+    return read(reading, model.gene_ids)
 
 
 def _own_layer(file: Path, model: "TrainedModel") -> str | None:
@@ -118,14 +115,14 @@ def _findings(
     annotations: Sequence[Annotation],
     clock: Clock,
 ) -> Findings:
-    """The profiles moved, and what can be said about them."""
+    """The moved profiles with their tables and metrics."""
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
     from tspg.model.device import fixed_threads
-    from tspg.model.sample_genes import own_classes
+    from tspg.model.sample_genes import comparison_classes
     from tspg.model.storage import model_folder
 
-    column = named.label_column(options, adata)
+    column = inputs.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
         how: dict[str, Any] = {"layer": X, "label_column": column, "normalise": options.normalise}
         how |= {"align": options.align, "reference": reference}
@@ -135,16 +132,20 @@ def _findings(
     folder = model_folder(options.model).parent
     metrics = perturb_metrics(model, adata, perturbations, warnings_of_run(folder), unseen_energy_ratio(folder))
     if len(samples) < perturbations.n_obs:
-        metrics["data"]["notes"].append(_not_all(len(samples), perturbations.n_obs))
+        metrics["data"]["notes"].append(
+            f"Genes of single samples are listed for {len(samples)} of {perturbations.n_obs:,} samples. "
+            "Name others with --samples."
+        )
     own, metrics["reference"] = None, None
     if model.reference is not None:
         with clock.phase("genes"), fixed_threads(int(model.settings["threads"])):
             rows = perturbations.obs_names.get_indexer(list(samples))
             own = model.sample_genes_of(perturbations[rows], model.values_of(adata, **how)[rows])
-        known = zip(samples, own_classes(perturbations.obs.loc[list(samples)]), strict=True)
-        metrics["reference"] = {"samples": {name: model.reference.rests_on(of_class) for name, of_class in known}}
+        known = zip(samples, comparison_classes(perturbations.obs.loc[list(samples)]), strict=True)
+        sizes = {name: model.reference.n_samples_behind(of_class) for name, of_class in known}
+        metrics["reference"] = {"samples": sizes}
     with clock.phase("meaning"), require_consistent(options.model):
-        moved = PerturbationResult(perturbations, top, model, _study(folder), samples, sample_genes=own)
+        moved = PerturbationResult(perturbations, top, model, _real_samples(folder), samples, sample_genes=own)
         tables = interpretation_tables(moved, metrics, annotations, enrichment=options.enrichment)
     metrics["annotations"] = annotation_facts(annotations, perturbations)
     tables = {"top_genes": top, "gene_overlap": gene_overlap(top), **tables}
@@ -154,7 +155,7 @@ def _findings(
 
 
 def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
-    """The samples whose own genes are told: those named, or else the first twenty."""
+    """The samples whose own genes are listed: those named, or else the first twenty."""
     names = [str(name) for name in perturbations.obs_names]
     unknown = sorted(set(wanted) - set(names))
     if unknown:
@@ -163,11 +164,7 @@ def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted)) or tuple(names[:MOST_SINGLE_SAMPLES])
 
 
-def _not_all(n: int, n_all: int) -> str:
-    return f"Genes of single samples are listed for {n} of {n_all:,} samples. Name others with --samples."
-
-
-def _study(folder: Path) -> AnnData | None:
+def _real_samples(folder: Path) -> AnnData | None:
     """The real samples of the run that trained a model, as far as its folder has them."""
     if (folder / MANIFEST).is_file():
         verify(folder, but=DRAWN_AGAIN)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tspg.cli import inputs as named
+from tspg.cli import inputs
 from tspg.cli.summary import summary
 from tspg.errors import UsageError
+from tspg.model.config import Training
 from tspg.report.manifest import read_manifest, require_same
 from tspg.report.save import write_run
 from tspg.utils.lock import is_finished, new_folder
@@ -17,54 +18,55 @@ from tspg.utils.timing import Clock
 if TYPE_CHECKING:
     from tspg.experiment.task import Task
 
-# Options that `tspg.run` knows by the same name.
-ASKED = (
-    *("label_column", "group_column", "preset", "method", "epochs", "steps", "target_epochs", "samples"),
-    *("enrichment", "folds", "normalise", "align", "seed", "threads", "device"),
-)
 
-
-def run_command(options: Namespace, progress: Progress) -> list[str]:
-    """Train, move, judge and draw: one run folder."""
-    from tspg.experiment.resume import NOT_ASKED, checkpoints_of, memory_told, require_room
+def run(options: Namespace, progress: Progress) -> list[str]:
+    """One run folder: trained, moved, evaluated and drawn."""
+    from tspg.experiment.resume import NOT_DECISIVE, explain_out_of_memory, open_checkpoints, require_room
     from tspg.experiment.run import run_experiments
+    from tspg.model.device import choose_device
 
     if options.labels is None and options.label_column is None:
         raise UsageError("Say which class each sample has: --labels FILE, or --label-column NAME of an H5AD file.")
-    named.require_what_xlsx_needs(options)
+    inputs.check_second_cohort(options)
+    inputs.require_what_xlsx_needs(options)
+    choose_device(options.device)
     clock, out = Clock(), options.out
     if options.resume and is_finished(out):
-        asked = _task(options, clock)
-        require_same(out, asked.config.as_dict(), asked.samples, named.files_named(options), but=NOT_ASKED)
+        task = _task(options, clock)
+        require_same(out, task.config.as_dict(), task.samples, inputs.files_named(options), but=NOT_DECISIVE)
         return ["This run was finished before; nothing is left to do.", *summary(out)]
     with new_folder(out, resume=options.resume):
-        task, checkpoints = checkpoints_of(_task(options, clock), out)
+        task, checkpoints = open_checkpoints(_task(options, clock), out)
         require_room(task, out, options.max_memory)
-        with memory_told(task):
+        with explain_out_of_memory(task):
             (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
-            inputs, reading = named.files_named(options), named.reading(options).seen_from(out)
-            write_run(found, out, inputs=inputs, reading=reading, xlsx=options.xlsx)
+            files, reading = inputs.files_named(options), inputs.reading(options).to_manifest(out)
+            write_run(found, out, inputs=files, reading=reading, xlsx=options.xlsx)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
 
 def _task(options: Namespace, clock: Clock) -> "Task":
-    """What the options ask, checked whole."""
-    from tspg.experiment.settings import make_task
+    """The task that the options name, checked whole."""
+    from tspg.experiment.task import make_task
 
+    training = inputs.taken_from(options, Training, layer=None)  # reading made it the matrix itself
     with clock.phase("read"):
-        gene_set, annotations = named.gene_set(options), named.annotations(options)
-        adata = named.profiles(options, gene_set)
-        test_adata = named.second_cohort(options, adata)
+        gene_set, annotations = inputs.gene_set(options), inputs.annotations(options)
+        adata = inputs.profiles(options, gene_set)
+        second_cohort = inputs.second_cohort(options, adata)
     return make_task(
         adata,
-        options.target,
+        options.target_class,
+        label_column=options.label_column,
+        source_classes=options.source_classes,
+        group_column=options.group_column,
         gene_set=gene_set,
-        source_classes=options.source,
-        adjust_column=options.adjust,
+        samples=options.samples,
         annotations=annotations,
-        test_adata=test_adata,
-        **{name: getattr(options, name) for name in ASKED},
+        second_cohort=second_cohort,
+        seed=options.seed,
+        training=training,
     )
 
 

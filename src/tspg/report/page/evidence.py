@@ -1,14 +1,14 @@
-"""The evidence as the page shows it: the verdict, the telling measures side by side, and all the rest."""
+"""The evidence as the page shows it: the verdict, the telling measures of all methods, and all the rest."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from tspg.analysis.evaluation.classifiers import LEAST_RECALL
 from tspg.analysis.evaluation.controls import control_text
-from tspg.analysis.evaluation.measure import REAL, UNTOUCHED
+from tspg.analysis.evaluation.measure import REAL, UNTOUCHED, Status, by_chance, info_of
 from tspg.analysis.evaluation.scale import relative_scale, uninformative
 from tspg.analysis.evaluation.verdict import QUESTIONS
 from tspg.report.read import RunFiles
@@ -40,8 +40,7 @@ EXPLAINED = {
 SIGNS = {"pass": "✓", "probably": "≈", "doubtful": "?", "fail": "✕", "not tested": "–"}
 
 
-@dataclass(frozen=True)
-class Meaning:
+class MeasureText(NamedTuple):
     """A measure in plain words: its title, the best value, and what it says."""
 
     title: str
@@ -51,103 +50,105 @@ class Meaning:
 
 # The table on the page holds the most telling ones, those of TELLING; the rest stand below it.
 MEASURES = {
-    "hit_rate_f": Meaning(
+    "hit_rate_f": MeasureText(
         "Called target by f", "as real", "Share that f calls the target. A generator is trained for it."
     ),
-    "hit_rate_logistic": Meaning(
+    "hit_rate_logistic": MeasureText(
         "by logistic", "as real", "The same by a logistic regression that learned from real training samples only."
     ),
-    "hit_rate_forest": Meaning("by forest", "as real", "The same by a random forest."),
-    "hit_rate_second_f": Meaning(
+    "hit_rate_forest": MeasureText("by forest", "as real", "The same by a random forest."),
+    "hit_rate_second_f": MeasureText(
         "by a second f", "as real", "The same by f trained with another seed, which the generator was never shown."
     ),
-    "energy_ratio": Meaning(
+    "energy_ratio": MeasureText(
         "Energy ratio", "0", "How far from real target samples, by all genes together: 0 like real ones, 1 not moved."
     ),
-    "energy_less_mean_shift": Meaning(
+    "energy_less_mean_shift": MeasureText(
         "Energy beside a shift",
         "below 0",
         "How much nearer to real target samples than a plain shift comes: below 0 is nearer.",
     ),
-    "variance_ratio": Meaning(
+    "variance_ratio": MeasureText(
         "Variance ratio", "1", "How much samples differ among themselves: 1 as real ones do, 0 all are one profile."
     ),
-    "gene_correlation": Meaning(
+    "gene_correlation": MeasureText(
         "Gene correlation",
         "high",
         "Whether genes go up and down together as in the target: 1 they do, 0 not. Few real samples blur their own.",
     ),
-    "gene_correlation_at_equal_n": Meaning(
+    "gene_correlation_at_equal_n": MeasureText(
         "Gene correlation at equal n",
         "as real",
         "Whether genes go up and down together as in the target, in as many moved as real samples: few blur it.",
     ),
-    "individuality": Meaning(
+    "individuality": MeasureText(
         "Individuality", "high", "Whether what is high for its class in a sample stays high: 1 all is kept, 0 nothing."
     ),
-    "pair_error": Meaning(
+    "pair_error": MeasureText(
         "Error to own counterpart",
         "low",
         "How far moved samples lie from the same person's real target sample: 1 as far as the target's mean does, "
         "below 1 nearer.",
     ),
-    "pair_correlation": Meaning(
+    "pair_correlation": MeasureText(
         "Own residual",
         "high",
         "Whether what sets a moved sample apart from the target's mean is what sets the person's real target sample "
         "apart: 1 the same, 0 nothing of it.",
     ),
-    "pair_discrimination": Meaning(
+    "pair_discrimination": MeasureText(
         "Own counterpart nearer",
         "1",
         "Share of other people's real target samples that lie farther from the moved sample than the person's own: "
         "½ by chance.",
     ),
-    "pair_top_genes": Meaning(
+    "pair_top_genes": MeasureText(
         "Own top genes",
         "high",
         "Share of the genes that differ most between the person's two real samples that are moved most as well "
         "(a tenth of the genes, at most 100).",
     ),
-    "nn_fake": Meaning(
+    "nn_fake": MeasureText(
         "NN moved",
         "½",
         "Share of moved samples whose nearest neighbour is a moved one too: about ½ if they mix.",
     ),
-    "nn_real": Meaning(
+    "nn_real": MeasureText(
         "NN real",
         "½",
         "The same for real samples. Both sides must be right: high on one hides low on the other.",
     ),
-    "source_leak": Meaning(
+    "source_leak": MeasureText(
         "Source leak",
         "chance",
         "How well a classifier tells from the moved profile which class it came from.",
     ),
-    "hit_rate_knn": Meaning(
+    "hit_rate_knn": MeasureText(
         "Called target by neighbours", "as real", "Share that its five nearest neighbours call the target."
     ),
-    "energy_p_value": Meaning(
+    "energy_p_value": MeasureText(
         "Energy p-value",
         "",
         "Chance of so large a distance between real samples. Any method fails it with enough samples.",
     ),
-    "precision": Meaning("Precision", "as real", "Share of moved samples that lie where real ones do."),
-    "recall": Meaning("Recall", "as real", "Share of real samples that lie where moved ones do."),
-    "density": Meaning("Density", "as real", "How closely real samples surround the moved ones; 1 as real ones do."),
-    "coverage": Meaning("Coverage", "as real", "Share of real samples with a moved one close by."),
-    "distance_correlation": Meaning(
+    "precision": MeasureText("Precision", "as real", "Share of moved samples that lie where real ones do."),
+    "recall": MeasureText("Recall", "as real", "Share of real samples that lie where moved ones do."),
+    "density": MeasureText(
+        "Density", "as real", "How closely real samples surround the moved ones; 1 as real ones do."
+    ),
+    "coverage": MeasureText("Coverage", "as real", "Share of real samples with a moved one close by."),
+    "distance_correlation": MeasureText(
         "Distance correlation",
         "high",
         "Whether people who differed before still differ after: 0 not at all, 1 likewise.",
     ),
-    "train_on_moved": Meaning(
+    "train_on_moved": MeasureText(
         "Learned from moved",
         "as real",
         "Real samples told right by a classifier that knows the target from moved ones only.",
     ),
-    "mean_abs_change": Meaning("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
-    "clipped_fraction": Meaning("Clipped", "as real", "Share of values at the ends of the scaled axis."),
+    "mean_abs_change": MeasureText("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
+    "clipped_fraction": MeasureText("Clipped", "as real", "Share of values at the ends of the scaled axis."),
 }
 TELLING = (
     "hit_rate_f",
@@ -165,7 +166,7 @@ TELLING = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of the table, what stands small below it, and whether it should not be heard."""
+    """One number of the table, what is small below it, and whether it is greyed out."""
 
     value: str
     below: str = ""
@@ -186,21 +187,10 @@ class Row:
 def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
     """The six questions with their answers; empty where nothing was measured."""
     return [
-        {
-            "question": words,
-            **_headed(answer),
-            **_sign(answer["answer"]),
-        }
-        | answer
+        {"question": words, **_sign(answer["answer"]), **answer}
         for name, words in QUESTIONS.items()
         if (answer := run.verdict.get(name))
     ]
-
-
-def _headed(answer: Mapping[str, Any]) -> dict[str, str]:
-    """What was found as the head of the sentence, and its numbers as the rest."""
-    head, colon, rest = str(answer["sentence"]).partition(": ")
-    return {"head": f"{head}." if colon else "", "rest": rest[:1].upper() + rest[1:] if colon else head}
 
 
 def controls(run: RunFiles) -> list[dict[str, str]]:
@@ -213,21 +203,21 @@ def _sign(answer: str) -> dict[str, str]:
     return {"sign": SIGNS[answer], "css": answer.replace("not tested", "untested")}
 
 
-def telling_measures(run: RunFiles) -> dict[str, Meaning]:
+def telling_measures(run: RunFiles) -> dict[str, MeasureText]:
     """The most telling measures that the run holds."""
     table = run.tables["evidence"]
     present = set(table.loc[table["value"].notna(), "measure"].astype(str)) if len(table) else set()
     return {name: MEASURES[name] for name in TELLING if name in present}
 
 
-def all_measures(run: RunFiles) -> list[tuple[Meaning, list[dict[str, str]]]]:
+def all_measures(run: RunFiles) -> list[tuple[MeasureText, list[dict[str, str]]]]:
     """Every measure with the numbers of all methods, their intervals and notes."""
     table = run.tables["evidence"]
-    present = list(dict.fromkeys(_column(run, "measure")))
+    present = [name for name in dict.fromkeys(_column(run, "measure")) if not info_of(name).is_reference]
     order = [*(name for name in MEASURES if name in present), *(name for name in present if name not in MEASURES)]
     return [
         (
-            MEASURES.get(name, Meaning(name.replace("_", " "), "", "")),
+            MEASURES.get(name, MeasureText(name.replace("_", " "), "", "")),
             [_in_full(name, row) for row in table[table["measure"] == name].to_dict("records")],
         )
         for name in order
@@ -260,7 +250,7 @@ def comparison(run: RunFiles) -> list[Row]:
 
 
 def scale_notes(run: RunFiles) -> list[str]:
-    """What is to be known about the scale of the table: how it is read, and which numbers are grey."""
+    """How the scale of the table is read, and which numbers are grey."""
     telling, grey = telling_measures(run), uninformative(run.tables["evidence"], run.method)
     notes = []
     if set(telling) & set(_places(run)):
@@ -269,7 +259,7 @@ def scale_notes(run: RunFiles) -> list[str]:
             "is nearer to real samples) and real samples (1). Above 1 it went past them, which is no merit: a moved "
             "cloud can be smoother than a real one (docs/evidence.md)."
         )
-    if titles := [meaning.title for name, meaning in telling.items() if name in grey]:
+    if titles := [text.title for name, text in telling.items() if name in grey]:
         notes.append(
             f"Grey, which cannot tell methods apart here: {listed(titles)}. Even a simple method is as near there as "
             "real samples are to each other."
@@ -289,36 +279,32 @@ def _column(run: RunFiles, name: str) -> list[str]:
 
 
 def _cell(run: RunFiles, method: str, measure: str) -> Cell:
-    found = run.evidence(method, measure)
-    if found is None:
-        row = run.evidence_row(method, measure)
-        return Cell("–", _short_note(row.get("note")) if row else "", muted=True)
-    not_admitted = "not admitted" in str(found.get("note"))
-    below = _interval(measure, found) if measure == "energy_ratio" else ""
-    if method == REAL and measure.startswith("hit_rate") and float(found["value"]) < LEAST_RECALL:
+    row = run.evidence_row(method, measure)
+    if row is None or pd.isna(row["value"]):
+        return Cell("–", str(row["status"]).replace("_", " ") if row else "", muted=True)
+    not_admitted, value = row["status"] == Status.NOT_ADMITTED, float(row["value"])
+    below = _interval(measure, row) if measure == "energy_ratio" else ""
+    if not_admitted:
+        below = "not admitted"
+    elif method == REAL and info_of(measure).is_rate and value < LEAST_RECALL:
         below = f"under {percent(LEAST_RECALL)}"
-    if measure == "source_leak":
-        below = str(found.get("note")).partition(" (")[0]  # chance, which depends on how many classes there are
-    return Cell(as_shown(measure, float(found["value"])), "not admitted" if not_admitted else below, not_admitted)
-
-
-def _short_note(note: Any) -> str:
-    return str(note) if isinstance(note, str) and len(note) <= 12 else ""
+    elif chance := run.evidence(method, by_chance(measure)) if measure == "source_leak" else None:
+        below = f"chance {chance['value']:.2g}"  # it depends on how many classes there are
+    return Cell(as_shown(measure, value), below, not_admitted)
 
 
 def as_shown(measure: str, value: float) -> str:
     """A measure's value for people."""
-    if measure.startswith("hit_rate"):
-        return percent(value)
-    return number(value, 3 if measure.startswith("energy") else 2)
+    info = info_of(measure)
+    return percent(value) if info.is_rate else number(value, info.digits)
 
 
-def _interval(measure: str, found: Mapping[Any, Any]) -> str:
-    low, high = found.get("low"), found.get("high")
+def _interval(measure: str, row: Mapping[Any, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
     if pd.isna(low) or pd.isna(high) or high - low < 1e-6:
         return ""
-    ends = [percent(float(end)) if measure.startswith("hit_rate") else number(float(end)) for end in (low, high)]
-    return " to ".join(ends)
+    form = percent if info_of(measure).is_rate else number
+    return f"{form(float(low))} to {form(float(high))}"
 
 
 def _in_full(measure: str, row: Mapping[Any, Any]) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from tspg.analysis.evaluation.comparison import beside
+from tspg.analysis.evaluation.comparison import compare
 from tspg.analysis.evaluation.criteria import ANSWERS, EvidenceView
 from tspg.analysis.evaluation.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.evaluation.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.evaluation.verdict import QUESTIONS
+from tspg.data.checks import note_on_missing
 from tspg.report.page.genes import strongest_genes
 from tspg.report.read import RunFiles
 from tspg.utils.text import counted, listed, number, percent
@@ -76,7 +77,7 @@ def _beside_simple(run: RunFiles) -> str:
     simple = run.evidence(MEAN_SHIFT, "energy_ratio")
     if simple is None or run.method == MEAN_SHIFT:
         return ""
-    outcome = beside(EvidenceView.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
+    outcome = compare(EvidenceView.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
     words = {0: "cannot be told from it", 1: "is farther away", -1: "comes nearer"}[outcome]
     return f"; by this measure a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
 
@@ -173,8 +174,10 @@ def _data_notes(run: RunFiles) -> list[str]:
         values = counted(clipped, "held-out value" if run.metric("data.n_test") else "value")
         lay = "lay outside the range seen in training and"
         found.append(f"{values} ({share}) {lay} {'was' if clipped == 1 else 'were'} clipped.")
-    notes = [str(note) for note in run.metric("data.notes") or []]
-    return found + [note for note in notes if not (missing and "wanted genes are not in the matrix" in note)]
+    gene_set = run.metric("data.gene_set") or {}
+    n_wanted = gene_set.get("n_found", 0) + len(missing)
+    same = note_on_missing(gene_set.get("name") or "", missing, n_wanted) if missing else None
+    return found + [str(note) for note in run.metric("data.notes") or [] if note != same]
 
 
 def _genes(names: list[str], one: str, many: str) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.evaluation.thresholds import MANY_CLIPPED
 from tspg.analysis.interpretation.class_genes import SURE
-from tspg.experiment.shift_notes import MANY_CLIPPED
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.page.samples import named_rows
 from tspg.report.read import RunFiles, new_classes

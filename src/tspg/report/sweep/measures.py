@@ -51,7 +51,7 @@ class Measure:
 
 _ENERGY: Knots = ((0, 1), (limit.ENERGY_PASS, 0.6), (limit.ENERGY_DOUBTFUL, 0), (1, -1))
 _GAIN: Knots = ((-0.2, -1), (-limit.ENERGY_TIE, -0.1), (limit.ENERGY_TIE, 0.1), (0.2, 1))
-_SHARE: Knots = ((0, -1), (limit.TRANSFER_FAIL, 0), (limit.TRANSFER_PASS, 0.6), (1, 1))
+_SHARE: Knots = ((0, -1), (limit.HIT_RATE_FAIL, 0), (limit.HIT_RATE_PASS, 0.6), (1, 1))
 _INDIVIDUALITY: Knots = ((0, -1), (limit.INDIVIDUALITY_DOUBTFUL, 0), (limit.INDIVIDUALITY_PASS, 0.6), (1, 1))
 _CORRELATION: Knots = ((0, -1), (limit.CORRELATION_DOUBTFUL, 0), (limit.CORRELATION_PASS, 0.6), (1, 1))
 _VARIANCE: Knots = (
