@@ -81,7 +81,7 @@ def labels_cases() -> Iterator[Case]:
     yield case(
         "a blank behind a label",
         replaced("labels.tsv", "s4\tB", "s4\tB "),
-        "the label 'B ' of sample 's4' has blanks around it",
+        "the label 'B ' of sample 's4' has (blanks|spaces) around it",
     )
     yield case(
         "a sample missing",

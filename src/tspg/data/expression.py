@@ -273,7 +273,7 @@ def read_once(
     notes = [*table.notes, *side.notes, *joined.notes, *note_on_joined(collected.names_in_file, duplicates)]
     notes += [*note_on_left_out(collected.left_out), *known]
     doubts = [
-        *(*table.doubts, *joined.doubts, *warnings_about_obs(joined.obs, joined.label_column), *doubted),
+        *(*table.warnings, *joined.doubts, *warnings_about_obs(joined.obs, joined.label_column), *doubted),
         *warnings_about_sums(scale, duplicates, are_some=collected.are_joined),
         *warnings_about_names(collected.names_in_file, collected.sample_ids),  # of all genes: changed ones match no set
     ]

@@ -8,7 +8,7 @@ import pytest
 from pyarrow import feather
 
 from tspg.data.expression import read_expression
-from tspg.data.readers import arrow_safety, binary
+from tspg.data.readers import arrow_safety, table
 from tspg.errors import ExpressionError, ResourceError
 
 FRAME = pd.DataFrame({"A": [1.5, 4], "NA": [2.0, 5], "C": [3.0, 6.25]}, index=["0012", "s2"])
@@ -27,7 +27,7 @@ def write_npy(folder, array, rows=FRAME.index, columns=FRAME.columns):
     "array", [VALUES, VALUES.astype(">f8"), np.asfortranarray(VALUES)], ids=["f4", ">f8", "Fortran"]
 )
 def test_npy(tmp_path, monkeypatch, array):
-    monkeypatch.setattr(binary, "_BLOCK_VALUES", 3)
+    monkeypatch.setattr(table, "BLOCK_VALUES", 3)
     adata = read_expression(write_npy(tmp_path, array))
     assert list(adata.obs_names) == list(FRAME.index)
     assert list(adata.var_names) == list(FRAME.columns)

@@ -19,7 +19,7 @@ import pytest
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
 from tspg.data.labels import read_labels
-from tspg.data.readers import sheets, unpacking
+from tspg.data.readers import excel, unpacking
 from tspg.data.readers.kinds import Kind, content_of
 from tspg.errors import ExpressionError, GeneSetError, LabelError, UsageError
 
@@ -272,11 +272,11 @@ def test_an_empty_row_and_a_longer_one_in_a_sheet_are_refused(tmp_path):
 
 def test_an_excel_bomb_and_a_missing_library_are_refused(tmp_path, monkeypatch):
     path = write_sheet(tmp_path / "m.xlsx", [["sample", "A"], *([f"s{at % 9}", 0] for at in range(20_000))])
-    monkeypatch.setattr(sheets, "RATIO_FREE", 1 << 10)
-    monkeypatch.setattr(sheets, "RATIO_LIMIT", 2)
-    with pytest.raises(ExpressionError, match=r"m\.xlsx: declares .* more than 2 times as many"):
+    monkeypatch.setattr(unpacking, "RATIO_FREE", 1 << 10)
+    monkeypatch.setattr(unpacking, "RATIO_LIMIT", 2)
+    with pytest.raises(ExpressionError, match=r"m\.xlsx: declares .* times as many"):
         read_expression(path)
-    monkeypatch.setattr(sheets, "find_spec", lambda _: None)
+    monkeypatch.setattr(excel, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'tspg\[xlsx\]'"):
         read_expression(path)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tspg.data.expression import read_expression
 from tspg.data.readers import streams
 from tspg.data.readers.columns import names_from_files
-from tspg.data.readers.layouts import LAYOUTS
+from tspg.data.readers.layouts import MATRIX_LAYOUTS
 from tspg.data.readers.opening import open_table
 from tspg.errors import ExpressionError
 
@@ -431,7 +431,7 @@ def test_dress_changes_no_value(tmp_path_factory, above, sep, end, texts, below)
 
 
 def test_every_layout_says_what_is_done():
-    for layout in LAYOUTS:
+    for layout in MATRIX_LAYOUTS:
         assert layout.starts or layout.has
         assert layout.refusal == "" or layout.refusal.endswith(".")
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tspg.data import expression
-from tspg.data.readers.sample_layouts import LAYOUTS, recognised
+from tspg.data.readers.layouts import SAMPLE_LAYOUTS, sample_format
 from tspg.errors import ExpressionError, UsageError
 
 GENES = ["ENSG01.2", "ENSG02.1", "ENSG03.7"]
@@ -145,14 +145,14 @@ def test_a_folder_of_each_layout_is_what_pandas_reads(tmp_path, layout):
 
 
 def test_every_layout_is_tried():
-    assert set(FILES) == {layout.name for layout in LAYOUTS} - {"RSEM isoforms"}
+    assert set(FILES) == {layout.name for layout in SAMPLE_LAYOUTS} - {"RSEM isoforms"}
 
 
 @pytest.mark.parametrize(
     "text", ["gene\tS1\tS2\nA\t1\t2\n", "gene\t1001\nA\t5\n", "\tS1\nA\t5\n", "S1\tS2\nA\t1\t2\nB\t3\t4\n"]
 )
 def test_a_matrix_is_not_taken_for_a_file_of_one_sample(text):
-    found = recognised(text.encode())
+    found = sample_format(text.encode())
     assert found is None or not found.layout.alone
 
 
@@ -234,7 +234,7 @@ def test_a_file_that_does_not_fit_is_named_with_the_place(tmp_path, change, says
 
 
 @pytest.mark.parametrize(
-    ("cell", "says"), [("", "the value is missing"), ("inf", "infinite"), (" 5", "blanks"), ("1,5", "decimal comma")]
+    ("cell", "says"), [("", "the value is missing"), ("inf", "infinite"), (" 5", "spaces"), ("1,5", "decimal comma")]
 )
 def test_a_bad_cell_is_named_with_file_line_and_column(tmp_path, cell, says):
     paths = write_all(tmp_path, "GDC STAR counts")

@@ -118,7 +118,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
             for number in ("1,234.5", "1 234", "1'234", "1,234,567", "-12\u00a0345.5", "1\u202f234\u202f567")
         ],
         (GOOD.replace("6.25", "1.234,5"), "'1.234,5' has a decimal comma"),
-        (GOOD.replace("6.25", " 6.25"), "' 6.25' has blanks around"),
+        (GOOD.replace("6.25", " 6.25"), "' 6.25' has spaces around"),
         (GOOD.replace("6.25", "1_000"), "'1_000' is not a number"),
         (GOOD.replace("6.25", "0x1F"), "'0x1F' is not a number"),
         (GOOD.replace("6.25", '"6.25"'), "is not a number"),
