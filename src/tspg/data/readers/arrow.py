@@ -147,7 +147,7 @@ def _is_words(kind: pa.DataType) -> bool:
 
 
 def _table(path: Path, kind: str, columns: _Columns, groups: Sequence[tuple[_ReadColumns, int]]) -> Table:
-    parts = [_RowGroup(read, n_rows, path, kind, columns.ids, columns.values) for read, n_rows in groups]
+    parts = [_RowGroup(read, n_rows, path, kind, columns) for read, n_rows in groups]
 
     def blocks() -> Iterator[Block]:
         for one in parts:
@@ -173,13 +173,12 @@ class _RowGroup:
     n_rows: int
     path: Path
     kind: str
-    id_column: str
-    column_ids: list[str]
+    columns: _Columns
 
     @cached_property
     def row_ids(self) -> list[str]:
         """Names of the rows."""
-        return self._words(self.id_column)
+        return self._words(self.columns.ids)
 
     def texts(self, name: str) -> list[str]:
         """The entries of a column that is not one of values, as text."""
@@ -194,9 +193,9 @@ class _RowGroup:
     def values(self) -> Float32Array:
         """The values as float32; every one must be a finite number."""
         with refused_if_damaged(self.path, self.kind):
-            table = self._read(self.column_ids)
-            values = np.empty((table.num_rows, len(self.column_ids)), np.float32)
-            for at, name in enumerate(self.column_ids):
+            table = self._read(self.columns.values)
+            values = np.empty(table.shape, np.float32)
+            for at, name in enumerate(self.columns.values):
                 cells = table.column(name)
                 if cells.null_count:
                     row = int(np.flatnonzero(cells.is_null())[0])

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tspg.data.readers.fields import cell_fault, split_line, split_name
+from tspg.data.readers.fields import parsed, split_line, split_name
 from tspg.data.readers.streams import NO_LINE_END, TextLines
 from tspg.data.readers.table import Block, Table, check_width
 from tspg.errors import ExpressionError
@@ -46,9 +47,16 @@ class RowFormat:
 
 
 def make_table(
-    form: RowFormat, lines: TextLines, rows: Iterator[tuple[int, bytes]], reopen: Callable[[ExitStack], Table]
+    form: RowFormat,
+    lines: TextLines,
+    rows: Iterator[tuple[int, bytes]],
+    reopen: Callable[[ExitStack], Table],
+    n_declared: int | None = None,
 ) -> Table:
-    """The table whose header has been read; `reopen` opens the same file once more from its start."""
+    """The table whose header has been read; `reopen` opens the same file once more from its start.
+
+    While blocks are read, the number of rows must turn out as declared.
+    """
     check_width(form.file, len(form.column_ids))
     first = next(rows, None)
     if first is None:
@@ -63,17 +71,20 @@ def make_table(
             return [row for block in reopen(again).blocks for row in block.row_ids]
 
     def blocks() -> Iterator[Block]:
-        block, n_left_out = first_block, 0
-        while True:
+        n_rows = n_left_out = 0
+        for block in chain([first_block], (TextBlock(*each, form) for each in rows)):
             for name, at in texts_at.items():
                 table.row_texts[name] += block.texts(at)
             if form.split_names is not None:
                 table.row_texts[SECOND_NAME] += block.second_names(form.split_names)
             n_left_out += block.n_left_out
+            n_rows += len(block.row_ids)
             yield block
-            if (following := next(rows, None)) is None:
-                break
-            block = TextBlock(*following, form)
+        if n_declared not in (None, n_rows):
+            raise ExpressionError(
+                f"{form.file}: line 2 declares {n_declared:,} genes, the file holds {n_rows:,}. "
+                "Check that the file is complete."
+            )
         if n_left_out:
             why = "they have no name" if form.nameless_left_out else "they are not the main profile of their model"
             table.notes.append(f"{n_left_out:,} row(s) were left out: {why}")
@@ -132,12 +143,14 @@ class TextBlock:
         side_by_side = 0 < self._form.values_at[0] == self._form.values_at[-1] + 1 - len(self._form.values_at)
         characters, offsets = self._cells_side_by_side() if side_by_side else self._cells_anywhere()
         cells = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(characters))
-        try:
-            values: Float32Array = cells.cast(pa.float32()).to_numpy()
-        except pa.ArrowInvalid:
-            raise self._bad_cell(cells, first_bad(cells), is_number=False) from None
-        if not np.isfinite(values).all():
-            raise self._bad_cell(cells, int(np.argmin(np.isfinite(values))), is_number=True)
+        values, bad, fault = parsed(cells)
+        if fault:
+            row, column = divmod(bad, len(self._form.column_ids))
+            name = shown(self._texts(self._form.names_at)[row])
+            raise ExpressionError(
+                f"{self._form.file}, line {self._first_line + row:,}: row {name}, "
+                f"column {shown(self._form.column_ids[column])}: {fault}"
+            )
         values = values.reshape(len(self._ends), len(self._form.column_ids))
         return values if self._rows is None else values[self._rows]
 
@@ -178,13 +191,6 @@ class TextBlock:
         source += np.arange(len(source))
         return self._bytes[source], offsets
 
-    def _bad_cell(self, cells: pa.StringArray, at: int, *, is_number: bool) -> ExpressionError:
-        row, column = divmod(at, len(self._form.column_ids))
-        return ExpressionError(
-            f"{self._form.file}, line {self._first_line + row:,}: row {shown(self._texts(self._form.names_at)[row])}, "
-            f"column {shown(self._form.column_ids[column])}: {cell_fault(cells[at].as_py(), is_number=is_number)}"
-        )
-
     def _without_quotes(self, data: bytes) -> bytes:
         """The same lines with quotation marks removed and another character between the fields."""
         form = self._form
@@ -205,16 +211,3 @@ class TextBlock:
                     f"found {found}. {advice} that the file is complete."
                 )
         raise AssertionError("a block was called ragged although every line has the right number of fields")
-
-
-def first_bad(cells: pa.StringArray) -> int:
-    """Position of the first cell that is not a number, found by halving."""
-    low, high = 0, len(cells)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            cells.slice(low, middle - low).cast(pa.float32())
-            low = middle
-        except pa.ArrowInvalid:
-            high = middle
-    return low

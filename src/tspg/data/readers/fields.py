@@ -5,9 +5,13 @@ import math
 import re
 from enum import Enum, auto
 
+import numpy as np
+import pyarrow as pa
+
 from tspg.data.readers.table import MISSING_ADVICE, TOO_LARGE
 from tspg.errors import ExpressionError, InputError
 from tspg.utils.names import shown
+from tspg.utils.typing import Float32Array
 
 _QUOTED_FIELD = re.compile(r'"((?:[^"]|"")*)"')
 _MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "-", ".", "#n/a"})
@@ -80,7 +84,26 @@ def split_name(name: str, pattern: re.Pattern[str]) -> tuple[str, str]:
     return (pair[1], pair[2] or "") if pair else (name, "")
 
 
-def cell_fault(cell: str, *, is_number: bool = False) -> str:
+def parsed(cells: pa.StringArray) -> tuple[Float32Array, int, str]:
+    """The cells as float32; if one is no finite number, the position of the first such, and what is wrong with it."""
+    try:
+        values: Float32Array = cells.cast(pa.float32()).to_numpy()
+    except pa.ArrowInvalid:
+        low, high = 0, len(cells)
+        while high - low > 1:  # the first bad cell by halving
+            middle = (low + high) // 2
+            try:
+                cells.slice(low, middle - low).cast(pa.float32())
+                low = middle
+            except pa.ArrowInvalid:
+                high = middle
+        return np.empty(0, np.float32), low, _fault(cells[low].as_py(), is_number=False)
+    finite = np.isfinite(values)
+    bad = 0 if finite.all() else int(np.argmin(finite))
+    return values, bad, "" if finite.all() else _fault(cells[bad].as_py(), is_number=True)
+
+
+def _fault(cell: str, *, is_number: bool) -> str:
     """What is wrong with a cell, and what to do."""
     plain, quoted = cell.strip(), shown(cell)
     if plain.casefold() in _MISSING:

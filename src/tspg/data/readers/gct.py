@@ -1,6 +1,5 @@
 """GCT files (versions 1.2 and 1.3): genes in rows by definition, sizes declared in the second line."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 from tspg.data.readers.blocks import RowFormat, make_table
 from tspg.data.readers.head import blocks_of_rows
 from tspg.data.readers.streams import TextLines
-from tspg.data.readers.table import Block, Table
+from tspg.data.readers.table import Table
 from tspg.errors import ExpressionError
 from tspg.utils.names import listed, shown
 
@@ -57,12 +56,11 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
     texts_at = {header[at]: at for at in range(names_at + 1, n_id_fields)}
     values_at = np.arange(n_id_fields, len(header))
     form = RowFormat(str(path), "\t", False, len(header), values_at, sample_ids, names_at, texts_at)
-    table = make_table(form, lines, blocks_of_rows(lines), lambda again: open_gct(path, again))
+    table = make_table(form, lines, blocks_of_rows(lines), lambda again: open_gct(path, again), n_genes)
     table.layout = f"GCT {version.removeprefix('#')}"
     table.genes_in_rows = True
     if annotations:
         table.annotations = pd.DataFrame(annotations, index=pd.Index(sample_ids, dtype=object), dtype=object)
-    table.blocks = _counted(table.blocks, n_genes, path)
     return table
 
 
@@ -75,16 +73,3 @@ def _sizes(path: Path, line: str, n_numbers: int) -> list[int]:
             "Correct the line."
         )
     return [*map(int, words), 1, 0][:4]  # version 1.2 has a description of each gene, and none of samples
-
-
-def _counted(blocks: Iterator[Block], n_declared: int, path: Path) -> Iterator[Block]:
-    """The same blocks; at the end their rows must be as many as line 2 of the file declares."""
-    n_found = 0
-    for block in blocks:
-        n_found += len(block.row_ids)
-        yield block
-    if n_found != n_declared:
-        raise ExpressionError(
-            f"{path}: line 2 declares {n_declared:,} genes, the file holds {n_found:,}. "
-            "Check that the file is complete."
-        )

@@ -1,5 +1,6 @@
 """Series matrix files of GEO: what they say about the samples, and the table between its first and last line."""
 
+import re
 from collections.abc import Collection, Sequence
 
 import pandas as pd
@@ -12,6 +13,7 @@ NAME = "GEO series matrix"
 TABLE_END = "!series_matrix_table_end"
 _TABLE_BEGIN = "!series_matrix_table_begin"
 _SAMPLE = "!Sample_"
+_QUOTED = re.compile(r'^"(.*)"$', re.DOTALL)
 _NAMES = "geo_accession"
 _KEPT = ("title", "source_name_ch1", "source_name_ch2", "description")
 _CHARACTERISTICS = ("characteristics_ch1", "characteristics_ch2")
@@ -31,7 +33,7 @@ def samples_of_series(lines: TextLines) -> pd.DataFrame:
     while (line := lines.take_line()) is not None and not line.startswith(_TABLE_BEGIN):
         if line.startswith(_SAMPLE):
             key, *cells = line.split("\t")
-            found.append((key.removeprefix(_SAMPLE), [_unquoted(cell) for cell in cells]))
+            found.append((key.removeprefix(_SAMPLE), [_QUOTED.sub(r"\1", cell) for cell in cells]))
     if line is None:
         raise lines.error(
             f"{lines.path}: it starts like a {NAME}, but no line {_TABLE_BEGIN} follows. Download the file again."
@@ -91,7 +93,3 @@ def _characteristics(lines: list[tuple[str, list[str]]], taken: Collection[str])
 
 def _free(name: str, taken: Collection[str]) -> str:
     return name if name not in taken else f"{name}.{sum(one.startswith(name) for one in taken)}"
-
-
-def _unquoted(cell: str) -> str:
-    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell

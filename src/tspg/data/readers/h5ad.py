@@ -107,7 +107,17 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var
     check_width(str(path), len(gene_ids), "genes")
     by_column = sparse and matrix.attrs.get("encoding-type") == "csc_matrix"
     row_ids, column_ids = (gene_ids, sample_ids) if by_column else (sample_ids, gene_ids)
-    blocks = (_sparse_blocks if sparse else _dense_blocks)(matrix, str(path), row_ids, column_ids)
+    data = matrix["data"] if sparse else matrix
+    if data.dtype.kind not in "fiub":
+        raise ExpressionError(
+            f"{path}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
+        )
+    blocks: Iterator[Block] = (
+        ArrayBlock(matrix[rows], str(path), row_ids[rows], column_ids)
+        for rows in row_slices(len(row_ids), len(column_ids))
+    )
+    if sparse:
+        blocks = _sparse_blocks(matrix, str(path), row_ids, column_ids)
     return Table(
         path.name,
         column_ids,
@@ -120,23 +130,9 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var
     )
 
 
-def _check_numeric(data: h5py.Dataset, file: str) -> None:
-    if data.dtype.kind not in "fiub":
-        raise ExpressionError(
-            f"{file}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
-        )
-
-
-def _dense_blocks(matrix: h5py.Dataset, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
-    _check_numeric(matrix, file)
-    for rows in row_slices(*matrix.shape):
-        yield ArrayBlock(matrix[rows], file, row_ids[rows], column_ids)
-
-
 def _sparse_blocks(matrix: h5py.Group, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
     """A row-compressed matrix, some rows at a time made dense."""
     data, indices, starts = matrix["data"], matrix["indices"], matrix["indptr"][:].astype(np.int64)
-    _check_numeric(data, file)
     in_order = len(starts) == len(row_ids) + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
     if not in_order or not starts[-1] == len(data) == len(indices):
         raise ExpressionError(

@@ -16,50 +16,23 @@ from tspg.data.scale import ESTIMATED_COUNTS, LINEAR, LOG_SCALE, RAW_COUNTS
 
 @dataclass(frozen=True)
 class MatrixLayout:
-    """How one kind of matrix is recognised, and what its columns are; names are compared without the case of letters.
+    """How one kind of matrix is recognised, by `starts`, `has` and `file` together, and what its columns are.
 
-    A table must fulfil all that `starts`, `has` and `file` ask.
-
-    Parameters
-    ----------
-    name
-        What a note calls it: "read as NAME".
-    starts
-        The first names of the header.
-    has
-        How names anywhere in the header end.
-    file
-        Regular expression that occurs in the file's name.
-    row_names
-        The column that names the rows, if not the first.
-    values
-        How the names of columns of values end, if there are other numbers beside them.
-    only_rows
-        A column, and its entries in the rows that are read.
-    nameless_rows
-        Rows without a name are left out.
-    second_header
-        One more line of names follows the header.
-    genes_in_rows
-        Whether genes are rows; None if the layout does not say.
-    units
-        The units of the values, if the layout fixes them.
-    refusal
-        What to do instead, if this is no matrix of genes and samples.
+    Names are compared without the case of letters.
     """
 
-    name: str
-    starts: tuple[str, ...] = ()
-    has: tuple[str, ...] = ()
-    file: str = ""
-    row_names: str = ""
-    values: str = ""
-    only_rows: tuple[str, frozenset[str]] | None = None
-    nameless_rows: bool = False
-    second_header: bool = False
-    genes_in_rows: bool | None = True
-    units: str = ""
-    refusal: str = ""
+    name: str  # a note says "read as NAME"
+    starts: tuple[str, ...] = ()  # the first names of the header
+    has: tuple[str, ...] = ()  # how names anywhere in the header end
+    file: str = ""  # regular expression that occurs in the file's name
+    row_names: str = ""  # the column that names the rows, if not the first
+    values: str = ""  # how the names of columns of values end, if other numbers are beside them
+    only_rows: tuple[str, frozenset[str]] | None = None  # a column, and its entries in the rows that are read
+    nameless_rows: bool = False  # rows without a name are left out
+    second_header: bool = False  # one more line of names follows the header
+    genes_in_rows: bool | None = True  # None: the layout does not say
+    units: str = ""  # of the values, if the layout fixes them
+    refusal: str = ""  # what to do instead, if this is no matrix of genes and samples
 
 
 _TESTS = "it holds the results of tests, not the values of samples. Give the matrix of normalised values."
@@ -132,34 +105,19 @@ def matrix_layout(header: Sequence[str], file: str) -> MatrixLayout | None:
 class SampleLayout:
     """How one kind of file with the genes of one sample is recognised, and what its columns are.
 
-    Parameters
-    ----------
-    columns
-        Names that must all be in the header, the genes' column first; the names of all columns if there is no header.
-    values
-        The columns that `--value` may name, the default first, with their units ("" if only the numbers can tell);
-        empty if it is the last column, whatever its name.
-    endings
-        What is cut off a file's name to get the sample's.
-    symbol
-        The column with the genes' symbols.
-    n_columns
-        The number of columns, if that must be checked.
-    alone
-        Such a file is never a matrix, not even one of a single sample.
-    genes_instead
-        How to get genes from a file of transcripts.
+    `values` are the columns that `--value` may name, the default first, with their units ("" if only the numbers can
+    tell); empty means the last column, whatever its name.
     """
 
     name: str
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # in the header, the genes' first; all columns of a file without a header
     values: dict[str, str] = field(default_factory=dict)
-    endings: tuple[str, ...] = ()
-    symbol: str = ""
-    n_columns: int = 0
+    endings: tuple[str, ...] = ()  # cut off a file's name to get the sample's
+    symbol: str = ""  # the column with the genes' symbols
+    n_columns: int = 0  # the number of columns, if it must be checked
     has_header: bool = True
-    alone: bool = True
-    genes_instead: str = ""
+    alone: bool = True  # such a file is never a matrix, not even one of a single sample
+    genes_instead: str = ""  # how to get genes from a file of transcripts
 
     def sample_name(self, path: Path) -> str:
         """A file's name without what all files of this layout end in; empty if nothing is left."""

@@ -10,8 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute, csv
 
-from tspg.data.readers.blocks import first_bad
-from tspg.data.readers.fields import cell_fault
+from tspg.data.readers.fields import parsed
 from tspg.data.readers.layouts import SampleFormat, is_transcript
 from tspg.data.readers.streams import TextLines
 from tspg.data.readers.table import Block, Table
@@ -145,16 +144,10 @@ def _read(file: SampleFile, value: str | None) -> _Profile:
             f"{file.path}, line {line_of[nameless[0]]:,}: the line is empty, or its gene has no name. "
             "Check that the file is complete."
         )
-    try:
-        values: Float32Array = cells.cast(pa.float32()).to_numpy()
-        bad, are_numbers = np.flatnonzero(~np.isfinite(values)), True
-    except pa.ArrowInvalid:
-        bad, are_numbers = np.array([first_bad(cells)]), False
-    if len(bad):
-        at = int(bad[0])
+    values, bad, fault = parsed(cells)
+    if fault:
         raise ExpressionError(
-            f"{file.path}, line {line_of[at]:,}: gene {shown(genes[at].as_py())}, column {shown(column)}: "
-            f"{cell_fault(cells[at].as_py(), is_number=are_numbers)}"
+            f"{file.path}, line {line_of[bad]:,}: gene {shown(genes[bad].as_py())}, column {shown(column)}: {fault}"
         )
     if not len(genes):
         raise ExpressionError(f"{file.path}: there are no genes. Check that the file is complete.")

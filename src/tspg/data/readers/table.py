@@ -46,46 +46,28 @@ class Block(Protocol):
 class Table:
     """An opened expression file.
 
-    Parameters
-    ----------
-    first_row_ids, all_row_ids
-        Names of the rows of the first block, and a function that reads the file for those of all.
-    genes_in_rows
-        None if the format does not say.
-    annotations, gene_annotations
-        What the file says about its samples and genes, in its order, if that is known on opening.
-    row_texts, column_texts
-        Columns of text beside the names of rows, filled while the blocks are read; and texts beside those of columns.
-    left_out
-        Columns that hold neither values nor texts.
-    columns_in_file
-        The names of the columns in the file, if `column_ids` were made from file names.
-    sample_column
-        The column of a table of files that names the samples.
-    layout, units
-        What the file was recognised as, such as `featureCounts output`, and the units that this fixes, one of the
-        kinds of `tspg.data.scale`; empty if none.
-    notes, warnings
-        How it was read, and why it may not be what the user means.
+    `row_texts` are columns of text beside the names of rows, filled while the blocks are read; `column_texts` are texts
+    beside the names of columns. `layout` and `units` are what the file was recognised as, such as `featureCounts
+    output`, and the units that this fixes, one of the kinds of `tspg.data.scale`; empty if none.
     """
 
     file: str
     column_ids: list[str]
-    first_row_ids: list[str]
+    first_row_ids: list[str]  # of the first block
     blocks: Iterator[Block]
-    all_row_ids: Callable[[], list[str]]
-    genes_in_rows: bool | None = None
-    annotations: pd.DataFrame | None = None
+    all_row_ids: Callable[[], list[str]]  # reads the file once more
+    genes_in_rows: bool | None = None  # None: the format does not say
+    annotations: pd.DataFrame | None = None  # of the samples, in the file's order, if known on opening
     gene_annotations: pd.DataFrame | None = None
     row_texts: dict[str, list[str]] = field(default_factory=dict)
     column_texts: dict[str, list[str]] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-    columns_in_file: list[str] = field(default_factory=list)
-    sample_column: str = ""
+    left_out: list[str] = field(default_factory=list)  # columns that hold neither values nor texts
+    columns_in_file: list[str] = field(default_factory=list)  # if `column_ids` were made from names of files
+    sample_column: str = ""  # the column of a table of files that names the samples
     layout: str = ""
     units: str = ""
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # how it was read
+    warnings: list[str] = field(default_factory=list)  # why it may not be what the user means
 
     def prefer_names(self, labelled: Collection[str]) -> None:
         """Use the columns' names in the file if more samples of that name have a label."""
