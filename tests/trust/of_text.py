@@ -152,12 +152,7 @@ def tsv_alone_cases() -> Iterator[Case]:
         "200-fold.*gunzip",
     )
     yield Case(
-        "tsv",
-        "larger than allowed",
-        untouched,
-        "limit is 0.0 GB.*--max-memory",
-        code=4,
-        more=" --max-memory 0.0000001",
+        "tsv", "larger than allowed", untouched, "limit is 0.0 GB.*--max-memory", code=4, more=" --max-memory 0.0000001"
     )
     yield Case(
         "tsv",

@@ -105,10 +105,7 @@ def test_what_the_file_says_of_its_genes_is_kept(scaled):
 def test_text_of_a_fixed_length_and_names_that_are_numbers_are_text(tmp_path):
     path = write(tmp_path, obs=OBS.set_axis(["x1", "x2", "x3"]))
     with h5py.File(path, "r+") as file:
-        for name, words in {
-            "obs/_index": [b"s1", b"s2", b"s3"],
-            "var/_index": [b"TP53", b"B", b"C", b"D"],
-        }.items():
+        for name, words in {"obs/_index": [b"s1", b"s2", b"s3"], "var/_index": [b"TP53", b"B", b"C", b"D"]}.items():
             about = dict(file[name].attrs)
             del file[name]
             file.create_dataset(name, data=np.array(words, "S8")).attrs.update(about)

@@ -268,10 +268,7 @@ def test_a_series_matrix_with_characteristics_without_keys_and_labels_by_title(t
         (SERIES + '"ID_REF"\t"S1"\t"S2"\t"S3"\t"S4"\n' + SERIES_END, "holds no values.*supplementary.*as --labels"),
         (SERIES + "ID_REF\tS1\tS2\tS3\tS4\nTP53\t1\t2\t3\t4\n", "does not end in a line !series_matrix_table_end"),
         (SERIES.replace('\t"kidney"\n', "\n"), "!Sample_source_name_ch1 has 3 fields for 4 samples"),
-        (
-            SERIES + "ID_REF\tS1\tS2\tS3\tS5\nTP53\t1\t2\t3\t4\n" + SERIES_END,
-            "no line .* names: 'S5'",
-        ),
+        (SERIES + "ID_REF\tS1\tS2\tS3\tS5\nTP53\t1\t2\t3\t4\n" + SERIES_END, "no line .* names: 'S5'"),
         ("!Series_title\tx\n", "no line !series_matrix_table_begin follows"),
         (SERIES + "ID_REF\tS1\tS2\tS3\tS4\nTP53\t1\t2\tnull\t4\n" + SERIES_END, "line 11: .*'S3'.*missing"),
     ],

@@ -211,10 +211,7 @@ def test_genes_in_another_order_are_put_right_and_only_wanted_ones_kept(tmp_path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (
-            lambda text: text.replace("ENSG02.1\t", "ENSG99\t"),
-            r"B2\.genes\.results: it lacks gene 'ENSG02\.1' ",
-        ),
+        (lambda text: text.replace("ENSG02.1\t", "ENSG99\t"), r"B2\.genes\.results: it lacks gene 'ENSG02\.1' "),
         (lambda text: text + text.splitlines()[1].replace("ENSG01.2", "NEW") + "\n", "it has gene 'NEW'"),
         (lambda text: text + text.splitlines()[1] + "\n", "some occur more than once"),
         (

@@ -29,7 +29,7 @@ _ABOUT_GENES = re.compile(
 _ABOUT_SAMPLES = re.compile(
     r"(?=.*[a-z]{2})\D+|(pc|pca|umap|t?sne|sv)[ ._]?\d+|[A-Z]{2,}[ ._][A-Z][A-Z ._]+|"
     r"(?i:y|id|age|sex|gender|bmi|rin|os|pfs|dfs|rfs|efs|dss|dfi|pfi|event|status|time|days|months|dead|censor|stage|"
-    r"grade|batch|run|plate|group|class|label|target|outcome|response|purity|score|height|weight|race|smoking)",
+    r"grade|batch|run|plate|group|class|label|target|outcome|response|purity|score|height|weight|race|smoking)"
 )
 _MOST_ABOUT_SAMPLES, _LEAST_GENES = 20, 0.8
 _NAMES = re.compile(r"(sample|gene|ensembl)?[_ ]?(id|name|symbol)?", re.IGNORECASE)  # heads a column of names

@@ -11,15 +11,7 @@ import pandas as pd
 
 from tspg.data.matrix import X
 from tspg.data.readers.hdf5_safety import opened_hdf5, read_part
-from tspg.data.readers.table import (
-    ArrayBlock,
-    Block,
-    Table,
-    check_filled,
-    check_width,
-    refused_if_damaged,
-    row_slices,
-)
+from tspg.data.readers.table import ArrayBlock, Block, Table, check_filled, check_width, refused_if_damaged, row_slices
 from tspg.errors import ExpressionError, UsageError
 from tspg.utils.names import listed, shown
 

@@ -82,10 +82,7 @@ MATRIX_LAYOUTS = (
     MatrixLayout("DepMap table", ("ModelID",), genes_in_rows=False),
     MatrixLayout("Expression Atlas table", ("Gene ID", "Gene Name")),
     MatrixLayout(
-        "Cufflinks FPKM tracking",
-        ("tracking_id", "class_code", "nearest_ref_id"),
-        row_names="gene_id",
-        values="_FPKM",
+        "Cufflinks FPKM tracking", ("tracking_id", "class_code", "nearest_ref_id"), row_names="gene_id", values="_FPKM"
     ),
 )
 

@@ -58,11 +58,7 @@ def _series_matrix(lines: TextLines, reopen: Callable[[ExitStack], Table]) -> Ta
 
 
 def _matrix(
-    lines: TextLines,
-    head: Head,
-    reopen: Callable[[ExitStack], Table],
-    until: str = "",
-    label_column: str | None = None,
+    lines: TextLines, head: Head, reopen: Callable[[ExitStack], Table], until: str = "", label_column: str | None = None
 ) -> Table:
     columns = columns_of(head, label_column)
     if columns.second_header:
