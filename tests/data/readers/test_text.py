@@ -245,9 +245,9 @@ def test_sparse_but_sound_gzip_is_read(tmp_path):
 
 def test_gzip_that_grows_beyond_one_block_is_read_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK", 1 << 10)
-    content = "id\tA\n" + "".join(f"s{row:05d}\t0\n" for row in range(20_000))
+    content = "id\tA\n" + "".join(f"s{row:05d}\t0\n" for row in range(2_000))
     adata = read_expression(write(tmp_path, content, "m.tsv.gz"))
-    assert list(adata.obs_names) == [f"s{row:05d}" for row in range(20_000)]
+    assert list(adata.obs_names) == [f"s{row:05d}" for row in range(2_000)]
 
 
 def test_the_place_of_a_bad_byte_counts_windows_line_ends_and_the_mark(tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from tspg.data.readers.blocks import RowFormat
 from tspg.data.readers.fields import CellKind, kind_of, split_name
 from tspg.data.readers.head import Head
 from tspg.data.readers.layouts import MatrixLayout, matrix_layout
-from tspg.data.readers.table import NAMES_FROM_FILES
 from tspg.errors import ExpressionError
 from tspg.utils.names import listed, shown
 
@@ -55,7 +54,8 @@ class Columns:
     """What the columns of a table are.
 
     `in_file` are the names of the columns of values in the file, if samples are named otherwise because those are file
-    names; `second_names` stand beside the symbols in them. `left_out` are columns of numbers that are no values.
+    names; `second_names` are the other names of genes that have two. `left_out` are columns of numbers that are no
+    values, and `note` tells what was recognised.
     """
 
     form: RowFormat
@@ -64,7 +64,7 @@ class Columns:
     in_file: list[str]
     second_names: list[str]
     left_out: list[str]
-    notes: list[str]
+    note: str
 
 
 def columns_of(head: Head, label_column: str | None = None) -> Columns:
@@ -88,7 +88,8 @@ def columns_of(head: Head, label_column: str | None = None) -> Columns:
     left_out = _numbers_about_genes(header, rows, {names_at, *texts})
     if names_at and counts_rows:
         left_out.add(0)
-    values = [at for at in range(len(header)) if at not in {names_at, *texts, *left_out}]
+    others = {names_at, *texts, *left_out}
+    values = [at for at in range(len(header)) if at not in others]
     ending = "" if layout is None else layout.values
     left_out |= {at for at in values if not header[at].endswith(ending)}
     values = [at for at in values if at not in left_out]
@@ -99,6 +100,7 @@ def columns_of(head: Head, label_column: str | None = None) -> Columns:
     samples = names_from_files(in_file)
     column_ids, second_names = _split_ids(samples or in_file)
     split_rows = _pattern_of(list(_cells(rows, names_at)))
+    only_rows = None if layout is None else layout.only_rows
     form = RowFormat(
         head.file,
         head.delimiter,
@@ -107,25 +109,24 @@ def columns_of(head: Head, label_column: str | None = None) -> Columns:
         np.asarray(values, np.intp),
         column_ids,
         names_at,
-        {header[at]: at for at in [*texts, *about_samples]},
-        head.n_empty,
-        None if layout is None or layout.only_rows is None else (_at(header, layout.only_rows[0]), layout.only_rows[1]),
-        layout is not None and layout.nameless_rows,
-        split_rows,
+        texts_at={header[at]: at for at in [*texts, *about_samples]},
+        n_empty=head.n_empty,
+        only_rows=only_rows and (_at(header, only_rows[0]), only_rows[1]),
+        nameless_left_out=layout is not None and layout.nameless_rows,
+        split_names=split_rows,
     )
-    said = [f"column {shown(header[names_at])} names the rows"] if names_at and header[names_at] else []
+    known = [f"column {shown(header[names_at])} names the rows"] if names_at and header[names_at] else []
     left_out_names = [header[at] for at in sorted(left_out) if header[at]]
     for named, what in (
         ([header[at] for at in texts], "column(s) of text are no values"),
         ([header[at] for at in about_samples], "column(s) of numbers describe samples and are no genes"),
         (left_out_names, "column(s) of numbers were left out"),
     ):
-        said += [f"{len(named):,} {what}: {listed(named, 4)}"] if named else []
+        known += [f"{len(named):,} {what}: {listed(named, 4)}"] if named else []
     if second_names or split_rows is not None:
-        said.append("genes have two names each, such as 'TP53 (7157)'; the first was taken")
-    note = ": ".join(filter(None, ["" if layout is None else f"read as {layout.name}", "; ".join(said)]))
-    notes = [*([note] if note else []), *([NAMES_FROM_FILES] if samples is not None else [])]
-    return Columns(form, layout, second_header, in_file if samples else [], second_names, left_out_names, notes)
+        known.append("genes have two names each, such as 'TP53 (7157)'; the first was taken")
+    note = ": ".join(filter(None, ["" if layout is None else f"read as {layout.name}", "; ".join(known)]))
+    return Columns(form, layout, second_header, in_file if samples else [], second_names, left_out_names, note)
 
 
 def _at(header: Sequence[str], name: str) -> int:

@@ -18,7 +18,6 @@ from tspg.utils.typing import Float32Array
 
 MOST_COLUMNS = 1_000_000
 BLOCK_VALUES = 4 << 20  # values in a block of a binary matrix
-NAMES_FROM_FILES = "sample names were taken from file names"
 TOO_LARGE = "is infinite or too large for a 32-bit number. Correct the value."
 MISSING_ADVICE = "Missing values are not filled in: remove the gene or the sample, or correct the file."
 _ADVICE_ON_DAMAGE = {
@@ -70,10 +69,11 @@ class Table:
     warnings: list[str] = field(default_factory=list)  # why it may not be what the user means
 
     def prefer_names(self, labelled: Collection[str]) -> None:
-        """Use the columns' names in the file if more samples of that name have a label."""
+        """Use the columns' names in the file if more samples of that name have a label; else note that they changed."""
         if sum(map(labelled.__contains__, self.columns_in_file)) > sum(map(labelled.__contains__, self.column_ids)):
             self.column_ids, self.columns_in_file = self.columns_in_file, []
-            self.notes.remove(NAMES_FROM_FILES)
+        elif self.columns_in_file:
+            self.notes.append("sample names were taken from file names")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _matrix(
     if columns.second_header:
         lines.take_line()
     table = make_table(columns.form, lines, blocks_of_rows(lines, until), reopen)
-    table.notes += [*head.notes, *columns.notes]
+    table.notes += [*head.notes, *filter(None, [columns.note])]
     table.left_out = columns.left_out
     table.columns_in_file = columns.in_file
     if columns.second_names:
