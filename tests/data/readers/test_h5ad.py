@@ -391,7 +391,7 @@ def test_lists_of_varying_length_are_refused(tmp_path, place):
         read_expression(path)
 
 
-def test_a_kind_of_table_that_anndata_does_not_know_is_told(tmp_path):
+def test_a_kind_of_table_that_anndata_does_not_know_is_refused(tmp_path):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         file["obs"].attrs["encoding-version"] = "9.9"
@@ -437,13 +437,13 @@ def test_zeros_that_fill_memory_out_of_a_small_file_are_refused_where_they_are_r
         assert read_expression(path).n_obs == 3
 
 
-@pytest.mark.parametrize(("place", "told"), [("X", "declares blocks of 40"), ("obs/wide", "declares 8,000")])
-def test_a_block_counts_where_blocks_are_read_and_all_of_it_where_all_is(tmp_path, place, told):
+@pytest.mark.parametrize(("place", "size"), [("X", "declares blocks of 40"), ("obs/wide", "declares 8,000")])
+def test_a_block_counts_where_blocks_are_read_and_all_of_it_where_all_is(tmp_path, place, size):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         if place == "X":
             del file["X"]
         chunks = (10**5, 10**5) if place == "X" else (1000, 1000)
         file.create_dataset(place, shape=(10**6, 10**6), dtype="f4" if place == "X" else "f8", chunks=chunks)
-    with pytest.raises(ResourceError, match=rf"'/{place}' {told}\.0 GB, the limit is 1\.0 GB"):
+    with pytest.raises(ResourceError, match=rf"'/{place}' {size}\.0 GB, the limit is 1\.0 GB"):
         read_expression(path, max_memory_gb=1)

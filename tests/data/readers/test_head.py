@@ -99,7 +99,7 @@ def test_a_missing_last_column_is_no_trailing_tab_under_a_header_of_r(tmp_path):
         read(tmp_path, "x1\tx2\tx3\nTP53\t1\t2\t\nMYC\t3\t4\t\n")
 
 
-def test_utf16_is_told_with_the_command(tmp_path):
+def test_utf16_is_refused_with_the_command(tmp_path):
     (tmp_path / "m.tsv").write_bytes(TABLE.encode("utf-16"))
     with (
         TextLines(tmp_path / "m.tsv", ExpressionError) as lines,

@@ -117,7 +117,7 @@ def test_cbioportal_checks_the_cells_of_rows_without_a_symbol(tmp_path):
     ("name", "units"),
     [("TCGA-KIRC.htseq_fpkm.tsv.gz", "log scale"), ("HiSeqV2", "log scale"), ("TCGA-KIRC.mine.tsv", "")],
 )
-def test_xena_tells_its_units_by_its_names(tmp_path, corner, name, units):
+def test_units_of_xena_are_known_by_its_names(tmp_path, corner, name, units):
     path = write(tmp_path, VALUES, name if "." in name else f"{name}.tsv", index_label=corner)
     check_same(read(path)[0], VALUES)
     assert opened(path).units == units
@@ -294,14 +294,14 @@ LONG = VALUES.rename_axis("Gene").reset_index().melt("Gene", var_name="Tissue", 
         (["icgc_donor_id", "project_code", "icgc_specimen_id", "gene_id", "raw_read_count"], "pivot"),
     ],
 )
-def test_files_that_are_no_matrices_are_told(tmp_path, header, message):
+def test_files_that_are_no_matrices_are_refused(tmp_path, header, message):
     path = tmp_path / ("counts.txt.summary.txt" if header[0] == "Status" else "m.tsv")
     path.write_text("\n".join(["\t".join(header), *["\t".join(["x", *["1"] * (len(header) - 1)])] * 2]) + "\n")
     with pytest.raises(ExpressionError, match=message):
         read_expression(path)
 
 
-def test_a_long_table_is_told_with_the_line_that_turns_it(tmp_path):
+def test_a_long_table_is_refused_with_the_line_that_turns_it(tmp_path):
     table = LONG.set_index("Gene")
     table.insert(0, "Gene name", "x")
     path = write(tmp_path, table, "rna_tissue_consensus.tsv")

@@ -336,13 +336,13 @@ def test_options_that_do_not_fit_are_refused(of_gdc):
         read_expression(empty)
 
 
-def test_lines_that_name_several_samples_are_told(of_gdc):
+def test_lines_that_name_several_samples_are_noted(of_gdc):
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tC3, D4\t"))
     assert "1 line(s) of the sheet name several samples: 'C3, D4'" in read_expression(sheet).uns["tspg_input"]["notes"]
 
 
-def test_how_far_reading_is_is_told_where_files_are_many(tmp_path, caplog):
+def test_progress_is_logged_where_files_are_many(tmp_path, caplog):
     for at in range(25):
         write(tmp_path, f"S{at:02d}.htseq.counts", htseq(at))
     with caplog.at_level(logging.INFO, "tspg"):
@@ -351,7 +351,7 @@ def test_how_far_reading_is_is_told_where_files_are_many(tmp_path, caplog):
 
 
 def test_sample_column_is_of_the_sheet_and_of_the_labels_where_they_have_it(tmp_path, of_gdc):
-    """Two aliquots of one sample are told apart by another column, with labels of the same sheet or of another file."""
+    """Two aliquots of one sample are distinguished by another column, with labels of the same sheet or of another file."""
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tB2\t"))
     ids = pd.read_table(sheet)["File ID"].tolist()

@@ -335,7 +335,7 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
         adata = read_expression(path, transpose=turned, transform="none")
     expected = np.array(values, np.float32)
     if "left_out" in adata.uns["tspg_input"]:
-        return  # a name such as CHR or LENGTH: told, and tested by itself
+        return  # a name such as CHR or LENGTH: noted, and tested by itself
     assert [list(adata.obs_names), list(adata.var_names)] == ([columns, rows] if turned else [rows, columns])
     np.testing.assert_array_equal(adata.X, expected.T if turned else expected)
 

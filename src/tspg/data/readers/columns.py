@@ -167,7 +167,7 @@ def _is_text(rows: list[list[str]], at: int) -> bool:
 def _names_at(
     head: Head, layout: MatrixLayout | None, rows: list[list[str]], texts: list[int], *, counts_rows: bool
 ) -> int:
-    """The column that names the rows: the first one, unless it only counts them, or names stand behind numbers."""
+    """The column that names the rows: the first one, unless it only counts them or holds numbers beside names."""
     if layout is not None and layout.row_names:
         return _at(head.header, layout.row_names)
     unique = [at for at in texts if _n_different(rows, at) == len(rows)]

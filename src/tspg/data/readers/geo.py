@@ -54,12 +54,12 @@ def samples_of_series(lines: TextLines) -> pd.DataFrame:
 
 
 def annotations_of(samples: pd.DataFrame, column_ids: Sequence[str], file: str) -> pd.DataFrame:
-    """What is said about the samples in the table's columns, in their order; without accessions they have it already.
+    """What a series says about the samples of the table, in its order; without accessions they have it already.
 
     Raises
     ------
     ExpressionError
-        If the table has samples about which nothing is said.
+        If the table has samples about which the series says nothing.
     """
     if list(samples.index) == [str(at) for at in range(len(column_ids))]:
         return samples.set_axis(pd.Index(column_ids, dtype=object))
