@@ -351,7 +351,7 @@ def test_progress_is_logged_where_files_are_many(tmp_path, caplog):
 
 
 def test_sample_column_is_of_the_sheet_and_of_the_labels_where_they_have_it(tmp_path, of_gdc):
-    """Two aliquots of one sample are distinguished by another column, with labels of the same sheet or of another file."""
+    """Two aliquots of one sample are named by another column; labels are in the same sheet or in another file."""
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tB2\t"))
     ids = pd.read_table(sheet)["File ID"].tolist()
