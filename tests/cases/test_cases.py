@@ -62,7 +62,9 @@ def test_every_try_has_its_expectation():
     assert set(_commands()) == set(EXPECTED)
 
 
-@pytest.mark.parametrize("case", sorted(EXPECTED))
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=[pytest.mark.slow] * EXPECTED[name].is_run) for name in sorted(EXPECTED)]
+)
 def test_a_try_ends_as_a_user_expects(case, inputs, monkeypatch, tmp_path, capfd):
     folder = tmp_path / "here"
     shutil.copytree(inputs / case.rsplit(".", 1)[0], folder)
@@ -74,15 +76,15 @@ def test_a_try_ends_as_a_user_expects(case, inputs, monkeypatch, tmp_path, capfd
         code = main(words)
     except SystemExit as stopped:  # the command line itself was wrong
         code = stopped.code
-    said = "".join(capfd.readouterr())
+    output = "".join(capfd.readouterr())
     expected = EXPECTED[case]
-    assert "Traceback" not in said
-    assert code == 0 if expected.read else code in REFUSALS, said
+    assert "Traceback" not in output
+    assert code == 0 if expected.read else code in REFUSALS, output
     if not expected.read:
-        errors = [line for line in said.splitlines() if line.startswith("tspg: error: ")]
-        assert len(errors) == 1, said
-        said = errors[0]
-    for words_said in expected.says:
-        assert re.search(words_said, said), said
+        errors = [line for line in output.splitlines() if line.startswith("tspg: error: ")]
+        assert len(errors) == 1, output
+        output = errors[0]
+    for pattern in expected.says:
+        assert re.search(pattern, output), output
     for word in expected.never:
-        assert word not in said
+        assert word not in output

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.cli import inputs as named
+from tspg.cli import inputs
 from tspg.cli.main import main
 from tspg.cli.parser import build_parser
 from tspg.data.identifiers import symbol_table
@@ -65,21 +65,21 @@ def _names(form: str) -> list[str]:
     return [form.format(at) for at in range(1, N_SAMPLES + 1)]
 
 
-def _said(command: str, capfd, *, code: int = 0) -> str:
+def _output(command: str, capfd, *, code: int = 0) -> str:
     found = main(command.split())
-    said = "".join(capfd.readouterr())
-    assert "Traceback" not in said
-    assert found == code, said
-    return said
+    output = "".join(capfd.readouterr())
+    assert "Traceback" not in output
+    assert found == code, output
+    return output
 
 
 def _read(command: str, capfd, expected: np.ndarray, *says: str) -> None:
     """Inspect must say these words, and the values read must be the expected ones, samples in any order."""
-    said = _said(f"inspect {command}", capfd)
+    output = _output(f"inspect {command}", capfd)
     for words in (f"{N_SAMPLES} samples x {N_GENES} genes", "tumour", *says):
-        assert re.search(words, said), said
+        assert re.search(words, output), output
     options = build_parser().parse_args(["inspect", *command.split()])
-    values = np.asarray(named.profiles(options, refuse_linear=False).X)
+    values = np.asarray(inputs.profiles(options, refuse_linear=False).X)
     in_order, expected_in_order = (part[np.argsort(part.sum(axis=1))] for part in (values, expected))
     np.testing.assert_allclose(in_order, expected_in_order, atol=2e-3)
 
@@ -232,10 +232,10 @@ def test_ncbi_generated_geo_counts_with_a_series_matrix_as_labels(study, capfd):
     _read(f"{command} labels.tsv", capfd, study.log, "counts per million")
     Path("state.txt").write_text("disease state\n")
     code = main([*f"inspect {command} GSE1_series_matrix.txt.gz --label-column".split(), "disease state"])
-    said = "".join(capfd.readouterr())
-    assert code == 0, said
-    assert "tumour" in said
-    assert "counts" in _said("inspect --expression GSE1_series_matrix.txt.gz", capfd, code=3)
+    output = "".join(capfd.readouterr())
+    assert code == 0, output
+    assert "tumour" in output
+    assert "counts" in _output("inspect --expression GSE1_series_matrix.txt.gz", capfd, code=3)
 
 
 def test_firehose_second_header_line(study, capfd):
@@ -267,7 +267,7 @@ def test_protein_atlas_long_table(study, capfd):
     for gene, symbol, cells in zip(study.ensembl, study.symbols, study.cpm.T, strict=True):
         rows += [f"{gene}\t{symbol}\ttissue {at}\t{cell:.1f}" for at, cell in enumerate(cells[:5])]
     Path("rna_tissue_consensus.tsv").write_text("\n".join(rows) + "\n")
-    assert "pivot" in _said("inspect --expression rna_tissue_consensus.tsv", capfd, code=3)
+    assert "pivot" in _output("inspect --expression rna_tissue_consensus.tsv", capfd, code=3)
 
 
 def test_recount_counts_with_names_last(study, capfd):
@@ -297,7 +297,7 @@ def test_cell_ranger_and_loom_are_named(capfd):
     for name in ("matrix.mtx.gz", "features.tsv.gz", "barcodes.tsv.gz"):
         with gzip.open(Path("filtered_feature_bc_matrix") / name, "wt") as file:
             file.write("%%MatrixMarket matrix coordinate integer general\n")
-    assert "read_10x_mtx" in _said("inspect --expression filtered_feature_bc_matrix", capfd, code=3)
+    assert "read_10x_mtx" in _output("inspect --expression filtered_feature_bc_matrix", capfd, code=3)
 
 
 def test_excel_csv_of_a_german_computer(study, capfd):
@@ -306,5 +306,5 @@ def test_excel_csv_of_a_german_computer(study, capfd):
     frame = pd.DataFrame(study.log.round(3), index=samples, columns=study.symbols)
     frame.to_csv("matrix.csv", sep=";", decimal=",", index_label="Probe")
     study.labels(samples)
-    said = _said("inspect --expression matrix.csv --labels labels.tsv", capfd, code=3)
-    assert "decimal" in said
+    output = _output("inspect --expression matrix.csv --labels labels.tsv", capfd, code=3)
+    assert "decimal" in output

@@ -7,7 +7,7 @@ import pytest
 
 from tspg.cli.main import main
 from tspg.cli.parser import build_parser
-from tspg.data.readers.sample_layouts import LAYOUTS
+from tspg.data.readers.layouts import SAMPLE_LAYOUTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "file_formats.md"
 if not PAGE.is_file():
@@ -31,7 +31,7 @@ def test_every_option_is_one(flag, capsys):
 
 def test_every_column_of_values_is_named():
     columns = {
-        name for layout in LAYOUTS for name in layout.values if not layout.name.startswith(("TCGA", "GDC miRNA"))
+        name for layout in SAMPLE_LAYOUTS for name in layout.values if not layout.name.startswith(("TCGA", "GDC miRNA"))
     }
     assert columns - {"value", "Coverage"} <= set(re.findall(r"`([^`]+)`", TEXT))
 

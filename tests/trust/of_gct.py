@@ -3,13 +3,7 @@
 from collections.abc import Iterator
 
 from trust.cases import Case
-from trust.study import (
-    VALUES,
-    Change,
-    holding,
-    replaced,
-    rewritten,
-)
+from trust.study import VALUES, Change, holding, replaced, rewritten
 
 
 def gct_cases() -> Iterator[Case]:

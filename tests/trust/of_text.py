@@ -71,7 +71,7 @@ def text_cases(twin: str, file: str, tab: str) -> Iterator[Case]:
         yield case(
             f"{word} for a value", in_cell(word), rf"column 'G3': '{word}' is (infinite or too large|not a number)"
         )
-    yield case("a blank beside a value", in_cell(" 1.5"), "' 1.5' has blanks around the number")
+    yield case("a space beside a value", in_cell(" 1.5"), "' 1.5' has spaces around the number")
     for number in ("1,234.5", "1 234", "1'234"):
         yield case(
             f"{number} for a value", in_cell(f'"{number}"' if tab == "," else number), "separators between thousands"
@@ -116,9 +116,9 @@ def tsv_alone_cases() -> Iterator[Case]:
     )
     yield Case(
         "tsv",
-        "several blanks between fields",
+        "several spaces between fields",
         rewritten("m.tsv", lambda old: old.replace(b"\t", b"  ")),
-        "between several blanks.*perl",
+        "between several spaces.*perl",
     )
     yield Case(
         "tsv",
@@ -152,12 +152,7 @@ def tsv_alone_cases() -> Iterator[Case]:
         "200-fold.*gunzip",
     )
     yield Case(
-        "tsv",
-        "larger than allowed",
-        untouched,
-        "limit is 0.0 GB.*--max-memory",
-        code=4,
-        more=" --max-memory 0.0000001",
+        "tsv", "larger than allowed", untouched, "limit is 0.0 GB.*--max-memory", code=4, more=" --max-memory 0.0000001"
     )
     yield Case(
         "tsv",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tspg.data.expression import read_expression
-from tspg.data.readers.blocks import Fields, TextBlock
+from tspg.data.readers.blocks import RowFormat, TextBlock
 from tspg.errors import ExpressionError, LabelError
 
 GCT2 = "#1.2\n2\t3\nNAME\tDescription\ts1\ts2\ts3\nTP53\tna\t1.5\t2\t3\nMYC\ttext\t4\t5\t6\n"
@@ -94,6 +94,6 @@ def test_minus_666_is_a_missing_annotation(tmp_path):
 
 
 def test_columns_are_counted_from_the_values_whatever_names_the_row():
-    fields = Fields("m.gct", "\t", False, 6, np.arange(3, 6), ["a", "b", "c"])
-    block = TextBlock(1, b"TP53\tna\tx\t1\t2\t3\nMYC\tna\ty\t4\t5\t6.5\n", fields)
+    form = RowFormat("m.gct", "\t", False, 6, np.arange(3, 6), ["a", "b", "c"])
+    block = TextBlock(1, b"TP53\tna\tx\t1\t2\t3\nMYC\tna\ty\t4\t5\t6.5\n", form)
     np.testing.assert_array_equal(block.values(), [[1, 2, 3], [4, 5, 6.5]])

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from tspg.data.expression import read_expression
-from tspg.data.readers import h5ad, hdf5_safety
+from tspg.data.readers import h5ad, table, unpacking
 from tspg.errors import ExpressionError, LabelError, ResourceError, UsageError
 
 SAMPLES, GENES = ["0012", "NA", "s3"], ["A", "B", "C", "D"]
@@ -26,7 +26,7 @@ def write(folder, matrix=VALUES, obs=OBS, name="m.h5ad"):
 
 @pytest.fixture(params=[4, 1000], ids=["many blocks", "one block"])
 def path_of(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(h5ad, "_BLOCK_VALUES", request.param)
+    monkeypatch.setattr(table, "BLOCK_VALUES", request.param)
     return lambda matrix: write(tmp_path, matrix)
 
 
@@ -105,10 +105,7 @@ def test_what_the_file_says_of_its_genes_is_kept(scaled):
 def test_text_of_a_fixed_length_and_names_that_are_numbers_are_text(tmp_path):
     path = write(tmp_path, obs=OBS.set_axis(["x1", "x2", "x3"]))
     with h5py.File(path, "r+") as file:
-        for name, words in {
-            "obs/_index": [b"s1", b"s2", b"s3"],
-            "var/_index": [b"TP53", b"B", b"C", b"D"],
-        }.items():
+        for name, words in {"obs/_index": [b"s1", b"s2", b"s3"], "var/_index": [b"TP53", b"B", b"C", b"D"]}.items():
             about = dict(file[name].attrs)
             del file[name]
             file.create_dataset(name, data=np.array(words, "S8")).attrs.update(about)
@@ -283,7 +280,7 @@ def test_ordinary_filters_are_read(tmp_path, options):
 
 
 def test_a_damaged_block_further_on_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(h5ad, "_BLOCK_VALUES", 4)
+    monkeypatch.setattr(table, "BLOCK_VALUES", 4)
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         del file["X"]
@@ -394,7 +391,7 @@ def test_lists_of_varying_length_are_refused(tmp_path, place):
         read_expression(path)
 
 
-def test_a_kind_of_table_that_anndata_does_not_know_is_told(tmp_path):
+def test_a_kind_of_table_that_anndata_does_not_know_is_refused(tmp_path):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         file["obs"].attrs["encoding-version"] = "9.9"
@@ -415,9 +412,9 @@ def test_a_dense_matrix_of_text_is_no_matrix_of_numbers(tmp_path):
 
 def test_more_genes_than_a_matrix_has_are_refused(tmp_path, monkeypatch):
     path = write(tmp_path)
-    monkeypatch.setattr(h5ad, "MOST_COLUMNS", 4)
+    monkeypatch.setattr(table, "MOST_COLUMNS", 4)
     assert read_expression(path).n_vars == 4
-    monkeypatch.setattr(h5ad, "MOST_COLUMNS", 3)
+    monkeypatch.setattr(table, "MOST_COLUMNS", 3)
     with pytest.raises(ExpressionError, match="more than 3 genes"):
         read_expression(path)
 
@@ -426,29 +423,27 @@ def test_more_genes_than_a_matrix_has_are_refused(tmp_path, monkeypatch):
 def test_zeros_that_fill_memory_out_of_a_small_file_are_refused_where_they_are_read(
     tmp_path, monkeypatch, place, refused
 ):
-    monkeypatch.setattr(hdf5_safety, "RATIO_FREE", 100_000)
-    monkeypatch.setattr(hdf5_safety, "RATIO_LIMIT", 10)
+    monkeypatch.setattr(unpacking, "RATIO_FREE", 100_000)
+    monkeypatch.setattr(unpacking, "RATIO_LIMIT", 10)
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         if place == "X":
             del file["X"]
         file.create_dataset(place, data=np.zeros((1000, 1000), np.float32), compression="gzip", chunks=(100, 100))
     if refused:
-        with pytest.raises(
-            ExpressionError, match=rf"'/{place}' declares 4,000,000 bytes in a file of [\d,]+, more than 10"
-        ):
+        with pytest.raises(ExpressionError, match=rf"'/{place}' declares 4,000,000 bytes in a file of "):
             read_expression(path)
     else:
         assert read_expression(path).n_obs == 3
 
 
-@pytest.mark.parametrize(("place", "told"), [("X", "declares blocks of 40"), ("obs/wide", "declares 8,000")])
-def test_a_block_counts_where_blocks_are_read_and_all_of_it_where_all_is(tmp_path, place, told):
+@pytest.mark.parametrize(("place", "size"), [("X", "declares blocks of 40"), ("obs/wide", "declares 8,000")])
+def test_a_block_counts_where_blocks_are_read_and_all_of_it_where_all_is(tmp_path, place, size):
     path = write(tmp_path)
     with h5py.File(path, "a") as file:
         if place == "X":
             del file["X"]
         chunks = (10**5, 10**5) if place == "X" else (1000, 1000)
         file.create_dataset(place, shape=(10**6, 10**6), dtype="f4" if place == "X" else "f8", chunks=chunks)
-    with pytest.raises(ResourceError, match=rf"'/{place}' {told}\.0 GB, the limit is 1\.0 GB"):
+    with pytest.raises(ResourceError, match=rf"'/{place}' {size}\.0 GB, the limit is 1\.0 GB"):
         read_expression(path, max_memory_gb=1)

@@ -28,7 +28,7 @@ def read(folder, content, name="m.tsv", error=ExpressionError):
         pytest.param(TABLE.replace("\t", ","), "m.tsv", "commas", id="commas in TSV"),
         pytest.param(TABLE.replace("\t", ","), "m.txt", "commas", id="commas in TXT"),
         pytest.param(TABLE.replace("\t", ";"), "m.csv", "semicolons", id="semicolons"),
-        pytest.param(TABLE.replace("\t", " "), "m.txt", "blanks", id="blanks"),
+        pytest.param(TABLE.replace("\t", " "), "m.txt", "spaces", id="spaces"),
         pytest.param("# gene-model: GENCODE v36\n" + TABLE, "m.tsv", "1 line .*GENCODE v36", id="comment"),
         pytest.param("#x\ty\tz\n#STRING\tSTRING\tNUMBER\n" + TABLE, "m.tsv", "2 lines", id="lines of cBioPortal"),
         pytest.param("# sample\tA\tB of it\n" + TABLE, "m.tsv", "1 line", id="comment like a header"),
@@ -76,7 +76,7 @@ def test_a_header_of_r_with_one_sample(tmp_path):
         ("sample\ns1\n", "line 1: one field only"),
         ("Table S3\n\n" + TABLE, "line 1: one field only.*delete the lines above"),
         ("Table S3 of the paper\n" + TABLE, "one field only.*are 1 line.*delete the lines above"),
-        (TABLE.replace("\t", "   "), "several blanks.*perl"),
+        (TABLE.replace("\t", "   "), "several spaces.*perl"),
         (TABLE.replace("A", "A\tC"), "line 2: the header has 4 fields, the lines below 3"),
         (TABLE.replace("\tA", ""), "line 2: the header has 2 fields, the lines below 3"),
         (TABLE.replace("sample", "x1").replace("2\n", "2\t\n").replace("5\n", "5\t\n"), "empty fields.*sed -E"),
@@ -99,7 +99,7 @@ def test_a_missing_last_column_is_no_trailing_tab_under_a_header_of_r(tmp_path):
         read(tmp_path, "x1\tx2\tx3\nTP53\t1\t2\t\nMYC\t3\t4\t\n")
 
 
-def test_utf16_is_told_with_the_command(tmp_path):
+def test_utf16_is_refused_with_the_command(tmp_path):
     (tmp_path / "m.tsv").write_bytes(TABLE.encode("utf-16"))
     with (
         TextLines(tmp_path / "m.tsv", ExpressionError) as lines,

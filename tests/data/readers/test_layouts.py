@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tspg.data.expression import read_expression
 from tspg.data.readers import streams
 from tspg.data.readers.columns import names_from_files
-from tspg.data.readers.layouts import LAYOUTS
+from tspg.data.readers.layouts import MATRIX_LAYOUTS
 from tspg.data.readers.opening import open_table
 from tspg.errors import ExpressionError
 
@@ -117,7 +117,7 @@ def test_cbioportal_checks_the_cells_of_rows_without_a_symbol(tmp_path):
     ("name", "units"),
     [("TCGA-KIRC.htseq_fpkm.tsv.gz", "log scale"), ("HiSeqV2", "log scale"), ("TCGA-KIRC.mine.tsv", "")],
 )
-def test_xena_tells_its_units_by_its_names(tmp_path, corner, name, units):
+def test_units_of_xena_are_known_by_its_names(tmp_path, corner, name, units):
     path = write(tmp_path, VALUES, name if "." in name else f"{name}.tsv", index_label=corner)
     check_same(read(path)[0], VALUES)
     assert opened(path).units == units
@@ -268,10 +268,7 @@ def test_a_series_matrix_with_characteristics_without_keys_and_labels_by_title(t
         (SERIES + '"ID_REF"\t"S1"\t"S2"\t"S3"\t"S4"\n' + SERIES_END, "holds no values.*supplementary.*as --labels"),
         (SERIES + "ID_REF\tS1\tS2\tS3\tS4\nTP53\t1\t2\t3\t4\n", "does not end in a line !series_matrix_table_end"),
         (SERIES.replace('\t"kidney"\n', "\n"), "!Sample_source_name_ch1 has 3 fields for 4 samples"),
-        (
-            SERIES + "ID_REF\tS1\tS2\tS3\tS5\nTP53\t1\t2\t3\t4\n" + SERIES_END,
-            "no line .* names: 'S5'",
-        ),
+        (SERIES + "ID_REF\tS1\tS2\tS3\tS5\nTP53\t1\t2\t3\t4\n" + SERIES_END, "no line .* names: 'S5'"),
         ("!Series_title\tx\n", "no line !series_matrix_table_begin follows"),
         (SERIES + "ID_REF\tS1\tS2\tS3\tS4\nTP53\t1\t2\tnull\t4\n" + SERIES_END, "line 11: .*'S3'.*missing"),
     ],
@@ -297,14 +294,14 @@ LONG = VALUES.rename_axis("Gene").reset_index().melt("Gene", var_name="Tissue", 
         (["icgc_donor_id", "project_code", "icgc_specimen_id", "gene_id", "raw_read_count"], "pivot"),
     ],
 )
-def test_files_that_are_no_matrices_are_told(tmp_path, header, message):
+def test_files_that_are_no_matrices_are_refused(tmp_path, header, message):
     path = tmp_path / ("counts.txt.summary.txt" if header[0] == "Status" else "m.tsv")
     path.write_text("\n".join(["\t".join(header), *["\t".join(["x", *["1"] * (len(header) - 1)])] * 2]) + "\n")
     with pytest.raises(ExpressionError, match=message):
         read_expression(path)
 
 
-def test_a_long_table_is_told_with_the_line_that_turns_it(tmp_path):
+def test_a_long_table_is_refused_with_the_line_that_turns_it(tmp_path):
     table = LONG.set_index("Gene")
     table.insert(0, "Gene name", "x")
     path = write(tmp_path, table, "rna_tissue_consensus.tsv")
@@ -431,7 +428,7 @@ def test_dress_changes_no_value(tmp_path_factory, above, sep, end, texts, below)
 
 
 def test_every_layout_says_what_is_done():
-    for layout in LAYOUTS:
+    for layout in MATRIX_LAYOUTS:
         assert layout.starts or layout.has
         assert layout.refusal == "" or layout.refusal.endswith(".")
 

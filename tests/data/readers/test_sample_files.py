@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tspg.data import expression
-from tspg.data.readers.sample_layouts import LAYOUTS, recognised
+from tspg.data.readers.layouts import SAMPLE_LAYOUTS, sample_format
 from tspg.errors import ExpressionError, UsageError
 
 GENES = ["ENSG01.2", "ENSG02.1", "ENSG03.7"]
@@ -145,14 +145,14 @@ def test_a_folder_of_each_layout_is_what_pandas_reads(tmp_path, layout):
 
 
 def test_every_layout_is_tried():
-    assert set(FILES) == {layout.name for layout in LAYOUTS} - {"RSEM isoforms"}
+    assert set(FILES) == {layout.name for layout in SAMPLE_LAYOUTS} - {"RSEM isoforms"}
 
 
 @pytest.mark.parametrize(
     "text", ["gene\tS1\tS2\nA\t1\t2\n", "gene\t1001\nA\t5\n", "\tS1\nA\t5\n", "S1\tS2\nA\t1\t2\nB\t3\t4\n"]
 )
 def test_a_matrix_is_not_taken_for_a_file_of_one_sample(text):
-    found = recognised(text.encode())
+    found = sample_format(text.encode())
     assert found is None or not found.layout.alone
 
 
@@ -211,10 +211,7 @@ def test_genes_in_another_order_are_put_right_and_only_wanted_ones_kept(tmp_path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (
-            lambda text: text.replace("ENSG02.1\t", "ENSG99\t"),
-            r"B2\.genes\.results: it lacks gene 'ENSG02\.1' ",
-        ),
+        (lambda text: text.replace("ENSG02.1\t", "ENSG99\t"), r"B2\.genes\.results: it lacks gene 'ENSG02\.1' "),
         (lambda text: text + text.splitlines()[1].replace("ENSG01.2", "NEW") + "\n", "it has gene 'NEW'"),
         (lambda text: text + text.splitlines()[1] + "\n", "some occur more than once"),
         (
@@ -234,7 +231,7 @@ def test_a_file_that_does_not_fit_is_named_with_the_place(tmp_path, change, says
 
 
 @pytest.mark.parametrize(
-    ("cell", "says"), [("", "the value is missing"), ("inf", "infinite"), (" 5", "blanks"), ("1,5", "decimal comma")]
+    ("cell", "says"), [("", "the value is missing"), ("inf", "infinite"), (" 5", "spaces"), ("1,5", "decimal comma")]
 )
 def test_a_bad_cell_is_named_with_file_line_and_column(tmp_path, cell, says):
     paths = write_all(tmp_path, "GDC STAR counts")
@@ -339,13 +336,13 @@ def test_options_that_do_not_fit_are_refused(of_gdc):
         read_expression(empty)
 
 
-def test_lines_that_name_several_samples_are_told(of_gdc):
+def test_lines_that_name_several_samples_are_noted(of_gdc):
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tC3, D4\t"))
     assert "1 line(s) of the sheet name several samples: 'C3, D4'" in read_expression(sheet).uns["tspg_input"]["notes"]
 
 
-def test_how_far_reading_is_is_told_where_files_are_many(tmp_path, caplog):
+def test_progress_is_logged_where_files_are_many(tmp_path, caplog):
     for at in range(25):
         write(tmp_path, f"S{at:02d}.htseq.counts", htseq(at))
     with caplog.at_level(logging.INFO, "tspg"):
@@ -354,7 +351,7 @@ def test_how_far_reading_is_is_told_where_files_are_many(tmp_path, caplog):
 
 
 def test_sample_column_is_of_the_sheet_and_of_the_labels_where_they_have_it(tmp_path, of_gdc):
-    """Two aliquots of one sample are told apart by another column, with labels of the same sheet or of another file."""
+    """Two aliquots of one sample are named by another column; labels are in the same sheet or in another file."""
     sheet = of_gdc / "gdc_sample_sheet.tsv"
     sheet.write_text(sheet.read_text().replace("\tC3\t", "\tB2\t"))
     ids = pd.read_table(sheet)["File ID"].tolist()

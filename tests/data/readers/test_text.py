@@ -118,7 +118,7 @@ def test_names_are_text_and_survive(tmp_path, suffix):
             for number in ("1,234.5", "1 234", "1'234", "1,234,567", "-12\u00a0345.5", "1\u202f234\u202f567")
         ],
         (GOOD.replace("6.25", "1.234,5"), "'1.234,5' has a decimal comma"),
-        (GOOD.replace("6.25", " 6.25"), "' 6.25' has blanks around"),
+        (GOOD.replace("6.25", " 6.25"), "' 6.25' has spaces around"),
         (GOOD.replace("6.25", "1_000"), "'1_000' is not a number"),
         (GOOD.replace("6.25", "0x1F"), "'0x1F' is not a number"),
         (GOOD.replace("6.25", '"6.25"'), "is not a number"),
@@ -245,9 +245,9 @@ def test_sparse_but_sound_gzip_is_read(tmp_path):
 
 def test_gzip_that_grows_beyond_one_block_is_read_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK", 1 << 10)
-    content = "id\tA\n" + "".join(f"s{row:05d}\t0\n" for row in range(20_000))
+    content = "id\tA\n" + "".join(f"s{row:05d}\t0\n" for row in range(2_000))
     adata = read_expression(write(tmp_path, content, "m.tsv.gz"))
-    assert list(adata.obs_names) == [f"s{row:05d}" for row in range(20_000)]
+    assert list(adata.obs_names) == [f"s{row:05d}" for row in range(2_000)]
 
 
 def test_the_place_of_a_bad_byte_counts_windows_line_ends_and_the_mark(tmp_path, monkeypatch):
@@ -335,7 +335,7 @@ def test_round_trip_of_any_matrix(tmp_path_factory, matrix, suffix, block, turne
         adata = read_expression(path, transpose=turned, transform="none")
     expected = np.array(values, np.float32)
     if "left_out" in adata.uns["tspg_input"]:
-        return  # a name such as CHR or LENGTH: told, and tested by itself
+        return  # a name such as CHR or LENGTH: noted, and tested by itself
     assert [list(adata.obs_names), list(adata.var_names)] == ([columns, rows] if turned else [rows, columns])
     np.testing.assert_array_equal(adata.X, expected.T if turned else expected)
 

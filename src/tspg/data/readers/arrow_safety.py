@@ -1,4 +1,4 @@
-"""How much memory an Arrow file asks for, read off its messages before Arrow takes any: it has no limit of its own."""
+"""How much memory an Arrow file asks for, read from its messages before Arrow takes any: Arrow itself has no limit."""
 
 import struct
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 BEFORE_MESSAGES = 8  # the mark of the format, filled up
-_COMPRESSED_BY = 3  # number of the field of a batch that says how it is compressed
+_COMPRESSED_BY = 3  # number of the field of a batch that tells how it is compressed
 
 
 def declared_in_arrow(stream: pa.NativeFile) -> list[int]:
-    """Bytes that each batch of a Feather file takes once it is read; the stream must be one mapped into memory.
+    """Bytes that each batch of a Feather file takes once it is read; the stream must be mapped into memory.
 
     The head of a message is a flatbuffer, and a compressed buffer begins with its size before: pyarrow shows neither.
 
@@ -25,7 +25,7 @@ def declared_in_arrow(stream: pa.NativeFile) -> list[int]:
 
 
 def _buffers(message: pa.ipc.Message) -> Iterator[int]:
-    """The size of each buffer of a batch when it is in memory."""
+    """The size of each buffer of a batch in memory."""
     head = message.metadata.to_pybytes()
     batch = _follow(head, _field(head, _follow(head, 0), 2))
     if message.type == "dictionary":
@@ -48,7 +48,7 @@ def _follow(head: bytes, at: int) -> int:
 
 
 def _field(head: bytes, table: int, number: int) -> int:
-    """Where a field of a table stands; 0 if the table has none of that number."""
+    """The position of a table's field; 0 if the table has none of that number."""
     (back,) = struct.unpack_from("<i", head, table)
     (size,) = struct.unpack_from("<H", head, table - back)
     place = 4 + 2 * number

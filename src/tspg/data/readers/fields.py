@@ -3,11 +3,15 @@
 import csv
 import math
 import re
-from enum import Enum
+from enum import Enum, auto
+
+import numpy as np
+import pyarrow as pa
 
 from tspg.data.readers.table import MISSING_ADVICE, TOO_LARGE
 from tspg.errors import ExpressionError, InputError
 from tspg.utils.names import shown
+from tspg.utils.typing import Float32Array
 
 _QUOTED_FIELD = re.compile(r'"((?:[^"]|"")*)"')
 _MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "-", ".", "#n/a"})
@@ -26,7 +30,7 @@ _DECIMAL_POINTS = (
 
 
 def is_quoted(header: str, delimiter: str) -> bool:
-    """Whether quotation marks are no part of the names: between tabs only where all of the header has them (R)."""
+    """Whether quotation marks are no part of the names: between tabs only if all names have them, as R writes it."""
     cells = [cell for cell in header.split(delimiter) if cell]
     return delimiter != "\t" or all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
 
@@ -39,21 +43,21 @@ def is_number(cell: str) -> bool:
         return False
 
 
-class Kind(Enum):
-    """What a cell holds, as far as it can be told from the cell alone."""
+class CellKind(Enum):
+    """What a cell holds: a number (also a damaged one, such as `1,5`), nothing, or text."""
 
-    NUMBER = "a number, also one that is written wrongly"
-    MISSING = "nothing"
-    TEXT = "text"
+    NUMBER = auto()
+    MISSING = auto()
+    TEXT = auto()
 
 
-def kind_of(cell: str) -> Kind:
-    """Whether a cell holds a number (also a damaged one, such as `1,5`), text, or nothing."""
+def kind_of(cell: str) -> CellKind:
+    """What a cell holds, judged by itself."""
     plain = cell.strip()
     if plain.casefold() in _MISSING:
-        return Kind.MISSING
+        return CellKind.MISSING
     damaged = plain[:1] in ("=", "#") or _HEXADECIMAL.match(plain) or _SEVERAL.match(plain)
-    return Kind.NUMBER if damaged or is_number(_IN_NUMBERS.sub("", plain)) else Kind.TEXT
+    return CellKind.NUMBER if damaged or is_number(_IN_NUMBERS.sub("", plain)) else CellKind.TEXT
 
 
 def split_line(
@@ -74,19 +78,44 @@ def split_line(
         ) from fault
 
 
-def cell_fault(cell: str, *, is_number: bool = False) -> str:
-    """What is wrong with a cell, and what to do, in words."""
-    plain = cell.strip()
+def split_name(name: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+    """The two names that one consists of; a name of another form stays whole."""
+    pair = pattern.match(name)
+    return (pair[1], pair[2] or "") if pair else (name, "")
+
+
+def parsed(cells: pa.StringArray) -> tuple[Float32Array, int, str]:
+    """The cells as float32; if one is no finite number, the position of the first such, and what is wrong with it."""
+    try:
+        values: Float32Array = cells.cast(pa.float32()).to_numpy()
+    except pa.ArrowInvalid:
+        low, high = 0, len(cells)
+        while high - low > 1:  # the first bad cell by halving
+            middle = (low + high) // 2
+            try:
+                cells.slice(low, middle - low).cast(pa.float32())
+                low = middle
+            except pa.ArrowInvalid:
+                high = middle
+        return np.empty(0, np.float32), low, _fault(cells[low].as_py(), is_number=False)
+    finite = np.isfinite(values)
+    bad = 0 if finite.all() else int(np.argmin(finite))
+    return values, bad, "" if finite.all() else _fault(cells[bad].as_py(), is_number=True)
+
+
+def _fault(cell: str, *, is_number: bool) -> str:
+    """What is wrong with a cell, and what to do."""
+    plain, quoted = cell.strip(), shown(cell)
     if plain.casefold() in _MISSING:
-        return f"the value is missing ({shown(cell)}). {MISSING_ADVICE}"
+        return f"the value is missing ({quoted}). {MISSING_ADVICE}"
     if _THOUSANDS.match(plain):
-        return f"{shown(cell)} has separators between thousands. Save the file without them."
+        return f"{quoted} has separators between thousands. Save the file without them."
     if _DECIMAL_COMMA.match(plain):
-        return f"{shown(cell)} has a decimal comma. {_DECIMAL_POINTS}"
+        return f"{quoted} has a decimal comma. {_DECIMAL_POINTS}"
     if _SEVERAL.match(plain):
-        return f"{shown(cell)} is more than one number. Give a table with one number in each cell."
+        return f"{quoted} is more than one number. Give a table with one number in each cell."
     if cell != plain:
-        return f"{shown(cell)} has blanks around the number. Remove them."
+        return f"{quoted} has spaces around the number. Remove them."
     if is_number:
-        return f"{shown(cell)} {TOO_LARGE}"
-    return f"{shown(cell)} is not a number. Only numbers may follow the row names; correct it or remove other columns."
+        return f"{quoted} {TOO_LARGE}"
+    return f"{quoted} is not a number. Only numbers may follow the row names; correct it or remove other columns."

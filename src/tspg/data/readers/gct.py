@@ -1,21 +1,20 @@
 """GCT files (versions 1.2 and 1.3): genes in rows by definition, sizes declared in the second line."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tspg.data.readers.blocks import Fields, make_table
+from tspg.data.readers.blocks import RowFormat, make_table
 from tspg.data.readers.head import blocks_of_rows
 from tspg.data.readers.streams import TextLines
-from tspg.data.readers.table import Block, Table
+from tspg.data.readers.table import Table
 from tspg.errors import ExpressionError
 from tspg.utils.names import listed, shown
 
 _NUMBERED = ["id", "name", "description"]  # GTEx numbers the genes in its tables of one tissue
-_MISSING = "-666"  # what the format has for a missing annotation
+_MISSING = "-666"  # a missing annotation in this format
 _SIZES = {"#1.2": 2, "#1.3": 4}  # version line -> numbers in the second line
 
 
@@ -30,42 +29,42 @@ def open_gct(path: Path, stack: ExitStack) -> Table:
     n_genes, n_samples, n_row_notes, n_sample_notes = _sizes(path, lines.take_line() or "", _SIZES[version])
     header = (lines.take_line() or "").split("\t")
     numbered = [name.casefold() for name in header[:3]] == _NUMBERED and len(header) == 3 + n_samples
-    n_id_fields = 3 if numbered else 1 + n_row_notes
+    names_at, n_id_fields = (1, 3) if numbered else (0, 1 + n_row_notes)
     if len(header) != n_id_fields + n_samples:
+        advice = "Correct line 2 or the header."
+        if len(header) == 1 + n_samples:
+            advice = (
+                "A GCT file has a column Description behind the names; put it in, or delete lines 1 and 2 and name it "
+                ".tsv."
+            )
         raise ExpressionError(
             f"{path}, line 3: expected {n_id_fields + n_samples:,} fields for the {n_samples:,} samples "
-            "that line 2 declares, "
-            f"found {len(header):,}. {_advice_on_header(header, n_samples)}"
+            f"that line 2 declares, found {len(header):,}. {advice}"
         )
-    names_at = 1 if numbered else 0
-    fields = Fields(
-        str(path),
-        "\t",
-        False,
-        len(header),
-        np.arange(n_id_fields, len(header)),
-        header[n_id_fields:],
-        names_at,
-        tuple((header[at], at) for at in range(names_at + 1, n_id_fields)),
-    )
-    annotations = _annotations(lines, fields, n_id_fields, n_sample_notes)
-    table = make_table(fields, lines, blocks_of_rows(lines), lambda again: open_gct(path, again))
+    sample_ids = header[n_id_fields:]
+    annotations: dict[str, list[str]] = {}
+    for _ in range(n_sample_notes):
+        fields = (lines.take_line() or "").split("\t")
+        if len(fields) != len(header):
+            raise ExpressionError(
+                f"{path}, line {lines.line - 1:,}: expected {len(header):,} fields, found {len(fields):,}. "
+                "Line 2 declares this as a line that describes the samples; correct one of them."
+            )
+        if fields[0] in annotations:
+            raise ExpressionError(f"{path}: two lines describe the samples by {shown(fields[0])}. Keep one.")
+        annotations[fields[0]] = ["" if cell == _MISSING else cell for cell in fields[n_id_fields:]]
+    texts_at = {header[at]: at for at in range(names_at + 1, n_id_fields)}
+    values_at = np.arange(n_id_fields, len(header))
+    form = RowFormat(str(path), "\t", False, len(header), values_at, sample_ids, names_at, texts_at)
+    table = make_table(form, lines, blocks_of_rows(lines), lambda again: open_gct(path, again), n_genes)
     table.layout = f"GCT {version.removeprefix('#')}"
     table.genes_in_rows = True
-    table.annotations = annotations
-    table.blocks = _counted(table.blocks, n_genes, path)
+    if annotations:
+        table.annotations = pd.DataFrame(annotations, index=pd.Index(sample_ids, dtype=object), dtype=object)
     return table
 
 
-def _advice_on_header(header: list[str], n_samples: int) -> str:
-    if len(header) == 1 + n_samples:
-        return (
-            "A GCT file has a column Description behind the names; put it in, or delete lines 1 and 2 and name it .tsv."
-        )
-    return "Correct line 2 or the header."
-
-
-def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
+def _sizes(path: Path, line: str, n_numbers: int) -> list[int]:
     """Numbers of genes, samples, columns that describe genes and lines that describe samples."""
     words = line.rstrip("\t ").split("\t")
     if len(words) != n_numbers or not all(word.isascii() and word.isdigit() and len(word) < 16 for word in words):
@@ -73,35 +72,4 @@ def _sizes(path: Path, line: str, n_numbers: int) -> tuple[int, int, int, int]:
             f"{path}, line 2: expected {n_numbers} whole numbers between tabs, found {listed([line])}. "
             "Correct the line."
         )
-    numbers = [int(word) for word in words]
-    return (*numbers, 1, 0) if n_numbers == 2 else tuple(numbers)  # type: ignore[return-value]
-
-
-def _annotations(lines: TextLines, table: Fields, n_id_fields: int, n_lines: int) -> pd.DataFrame | None:
-    """What version 1.3 says about each sample, one text column a line."""
-    columns: dict[str, list[str]] = {}
-    for _ in range(n_lines):
-        fields = (lines.take_line() or "").split("\t")
-        if len(fields) != table.n_fields:
-            raise ExpressionError(
-                f"{table.file}, line {lines.line - 1:,}: expected {table.n_fields:,} fields, found "
-                f"{len(fields):,}. "
-                "Line 2 declares this as a line that describes the samples; correct one of them."
-            )
-        if fields[0] in columns:
-            raise ExpressionError(f"{table.file}: two lines describe the samples by {shown(fields[0])}. Keep one.")
-        columns[fields[0]] = ["" if cell == _MISSING else cell for cell in fields[n_id_fields:]]
-    return pd.DataFrame(columns, index=pd.Index(table.column_ids, dtype=object), dtype=object) if columns else None
-
-
-def _counted(blocks: Iterator[Block], n_declared: int, path: Path) -> Iterator[Block]:
-    """The same blocks; at the end their rows must be as many as line 2 of the file declares."""
-    n_found = 0
-    for block in blocks:
-        n_found += len(block.row_ids)
-        yield block
-    if n_found != n_declared:
-        raise ExpressionError(
-            f"{path}: line 2 declares {n_declared:,} genes, the file holds {n_found:,}. "
-            "Check that the file is complete."
-        )
+    return [*map(int, words), 1, 0][:4]  # version 1.2 has a description of each gene, and none of samples

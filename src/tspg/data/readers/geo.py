@@ -1,24 +1,26 @@
-"""Series matrix files of GEO: what they say of the samples, and the table between its first and last line."""
+"""Series matrix files of GEO: what they say about the samples, and the table between its first and last line."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from tspg.data.readers.head import Head
 from tspg.data.readers.streams import TextLines
 from tspg.errors import ExpressionError
 from tspg.utils.names import listed
 
 NAME = "GEO series matrix"
-TABLE_BEGIN, TABLE_END = "!series_matrix_table_begin", "!series_matrix_table_end"
+TABLE_END = "!series_matrix_table_end"
+_TABLE_BEGIN = "!series_matrix_table_begin"
 _SAMPLE = "!Sample_"
+_QUOTED = re.compile(r'^"(.*)"$', re.DOTALL)
 _NAMES = "geo_accession"
 _KEPT = ("title", "source_name_ch1", "source_name_ch2", "description")
 _CHARACTERISTICS = ("characteristics_ch1", "characteristics_ch2")
 
 
 def samples_of_series(lines: TextLines) -> pd.DataFrame:
-    """What a series matrix says of each sample, one row a GEO accession; the lines down to the table are taken.
+    """What a series matrix says about each sample, one row per GEO accession; the lines down to the table are taken.
 
     Characteristics such as `tissue: liver` become a column `tissue`; those without a colon keep their line's name.
 
@@ -28,37 +30,36 @@ def samples_of_series(lines: TextLines) -> pd.DataFrame:
         Of the kind of `lines`, if no table begins, or a line has not one field for each sample.
     """
     found: list[tuple[str, list[str]]] = []
-    while (line := lines.take_line()) is not None and not line.startswith(TABLE_BEGIN):
+    while (line := lines.take_line()) is not None and not line.startswith(_TABLE_BEGIN):
         if line.startswith(_SAMPLE):
             key, *cells = line.split("\t")
-            found.append((key.removeprefix(_SAMPLE), [_unquoted(cell) for cell in cells]))
+            found.append((key.removeprefix(_SAMPLE), [_QUOTED.sub(r"\1", cell) for cell in cells]))
     if line is None:
         raise lines.error(
-            f"{lines.path}: it starts like a {NAME}, but no line {TABLE_BEGIN} follows. Download the file again."
+            f"{lines.path}: it starts like a {NAME}, but no line {_TABLE_BEGIN} follows. Download the file again."
         )
     numbers = [str(at) for at in range(len(found[0][1]) if found else 0)]
     accessions = next((cells for key, cells in found if key == _NAMES), numbers)
+    columns: dict[str, list[str]] = {}
     for key, cells in found:
         if len(cells) != len(accessions):
             raise lines.error(
                 f"{lines.path}: the line {_SAMPLE}{key} has {len(cells):,} fields for {len(accessions):,} samples. "
                 "Download the file again."
             )
-    table = pd.DataFrame(index=pd.Index(accessions, dtype=object))
-    for key, cells in found:
         if key in _KEPT:
-            table[_free(key, list(table.columns))] = cells
-    characteristics = [(key, cells) for key, cells in found if key in _CHARACTERISTICS]
-    return table.join(_pairs(characteristics, accessions, set(table.columns)))
+            columns[_free(key, columns)] = cells
+    characteristics = _characteristics([(key, cells) for key, cells in found if key in _CHARACTERISTICS], columns)
+    return pd.DataFrame(columns | characteristics, index=pd.Index(accessions, dtype=object), dtype=object)
 
 
 def annotations_of(samples: pd.DataFrame, column_ids: Sequence[str], file: str) -> pd.DataFrame:
-    """What is said of the samples of the table's columns, in their order; they have that order without accessions too.
+    """What a series says about the samples of the table, in its order; without accessions they have it already.
 
     Raises
     ------
     ExpressionError
-        If the table has samples of which nothing is said.
+        If the table has samples about which the series says nothing.
     """
     if list(samples.index) == [str(at) for at in range(len(column_ids))]:
         return samples.set_axis(pd.Index(column_ids, dtype=object))
@@ -71,28 +72,13 @@ def annotations_of(samples: pd.DataFrame, column_ids: Sequence[str], file: str) 
     return samples.loc[list(column_ids)]
 
 
-def check_table(lines: TextLines, head: Head) -> None:
-    """Refuse a series matrix without values, as GEO has it for RNA sequencing.
+def _characteristics(lines: list[tuple[str, list[str]]], taken: Collection[str]) -> dict[str, list[str]]:
+    """Lines of `key: value` cells as one column per key; samples may have keys in any order, and lack some.
 
-    Raises
-    ------
-    ExpressionError
-        With what to do instead.
-    """
-    if not head.rows:
-        raise ExpressionError(
-            f"{lines.path}: this {NAME} holds no values, as is usual for RNA sequencing. Download the counts among the "
-            "supplementary files of the series and give them as --expression, and this file as --labels."
-        )
-
-
-def _pairs(characteristics: list[tuple[str, list[str]]], accessions: list[str], taken: set[str]) -> pd.DataFrame:
-    """Lines of `key: value` cells as one column a key; a sample may have its keys in any order, and some not at all.
-
-    What has no key is in a column with the name of its line.
+    Cells without a key are in a column with the name of their line.
     """
     columns: dict[str, list[str]] = {}
-    for line, cells in characteristics:
+    for line, cells in lines:
         keyless = ["" if ":" in cell else cell.strip() for cell in cells]
         if any(keyless):
             columns[_free(line, [*taken, *columns])] = keyless
@@ -100,14 +86,10 @@ def _pairs(characteristics: list[tuple[str, list[str]]], accessions: list[str], 
             key, colon, value = cell.partition(":")
             if colon and key.strip():
                 name = key.strip() if key.strip() not in taken else f"{key.strip()} (characteristic)"
-                column = columns.setdefault(name, [""] * len(accessions))
+                column = columns.setdefault(name, [""] * len(cells))
                 column[at] = f"{column[at]}; {value.strip()}" if column[at] else value.strip()
-    return pd.DataFrame(columns, index=pd.Index(accessions, dtype=object), dtype=object)
+    return columns
 
 
-def _free(name: str, taken: Sequence[str]) -> str:
+def _free(name: str, taken: Collection[str]) -> str:
     return name if name not in taken else f"{name}.{sum(one.startswith(name) for one in taken)}"
-
-
-def _unquoted(cell: str) -> str:
-    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -12,19 +10,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from tspg.data.matrix import X
-from tspg.data.readers.binary import ArrayBlock
-from tspg.data.readers.damage import refused_if_damaged
 from tspg.data.readers.hdf5_safety import opened_hdf5, read_part
-from tspg.data.readers.table import MOST_COLUMNS, Block, Table, check_filled
+from tspg.data.readers.table import ArrayBlock, Block, Table, check_filled, check_width, refused_if_damaged, row_slices
 from tspg.errors import ExpressionError, UsageError
 from tspg.utils.names import listed, shown
 
 RAW = "raw"
-_BLOCK_VALUES = 4 << 20
 
 
 def open_h5ad(path: Path, stack: ExitStack, *, limit: float, layer: str | None = None) -> Table:
-    """Open an H5AD file, of X, a layer or `raw`; `stack` closes it. What is column-compressed comes with genes in rows.
+    """Open an H5AD file, of X, a layer or `raw`; `stack` closes it. Column-compressed matrices have genes in rows.
 
     Raises
     ------
@@ -39,35 +34,23 @@ def open_h5ad(path: Path, stack: ExitStack, *, limit: float, layer: str | None =
     with refused_if_damaged(path, "H5AD"):
         source = stack.enter_context(opened_hdf5(path, limit=limit, whole=whole, values=values))
         obs, var = _frame(source, "obs", path), _frame(source, genes, path)
-        table = _table(_matrix(source, path, layer), path, obs, var)
-        others = _others(source) if layer is None else []
-        table.blocks = _readable(table.blocks, path)
-        if others:
-            table.blocks = _watched(table.blocks, others, table)
+        layers = list(source["layers"]) if isinstance(source.get("layers"), h5py.Group) else []
+        others = [*layers, *([RAW] if f"{RAW}/{X}" in source else [])]
+        table = _table(_matrix(source, path, layer, others), path, obs, var)
+        table.blocks = _checked(table.blocks, path, others if layer is None else [], table)
         return table
 
 
-def _others(source: h5py.File) -> list[str]:
-    """What else than X holds expression values in a file: the names of its layers, and `raw`."""
-    layers = list(source["layers"]) if isinstance(source.get("layers"), h5py.Group) else []
-    return [*layers, *([RAW] if f"{RAW}/{X}" in source else [])]
-
-
-def _watched(blocks: Iterator[Block], others: list[str], table: Table) -> Iterator[Block]:
-    """The same blocks; the first negative value is a doubt where the file has other values that may be meant."""
-    for block in blocks:
-        if isinstance(block, ArrayBlock) and not table.doubts and (block.array < 0).any():
-            table.doubts.append(
-                f"{X} holds negative values, as scaled z-scores do. The file also has {listed(others)}, which may be "
-                f"better: try --layer {others[0]}"
-            )
-        yield block
-
-
-def _readable(blocks: Iterator[Block], path: Path) -> Iterator[Block]:
-    """The same blocks; they are read one by one, so damage further on shows only now."""
+def _checked(blocks: Iterator[Block], path: Path, others: list[str], table: Table) -> Iterator[Block]:
+    """The same blocks: damage shows only when they are read, and the first negative value is a warning if `others`."""
     with refused_if_damaged(path, "H5AD"):
-        yield from blocks
+        for block in blocks:
+            if others and not table.warnings and isinstance(block, ArrayBlock) and (block.array < 0).any():
+                table.warnings.append(
+                    f"{X} holds negative values, as scaled z-scores do. The file also has {listed(others)}, which may "
+                    f"be better: try --layer {others[0]}"
+                )
+            yield block
 
 
 def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
@@ -75,30 +58,25 @@ def _frame(source: h5py.File, name: str, path: Path) -> pd.DataFrame:
     if not isinstance(source.get(name), h5py.Group):
         raise ExpressionError(f"{path}: there is no group {name!r}. Write the file again with a recent anndata.")
     frame = read_part(source[name])
-    index = pd.Index([_word(row) for row in frame.index], dtype=object)
-    columns = {str(column): _as_text(frame[column]) for column in frame.columns}
-    return pd.DataFrame(columns, index=index, dtype=object)
+    columns = {
+        str(column): [
+            "" if missing else _text(value) for value, missing in zip(frame[column], frame[column].isna(), strict=True)
+        ]
+        for column in frame.columns
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(map(_text, frame.index)), dtype=object), dtype=object)
 
 
-def _as_text(column: pd.Series) -> list[str]:
-    missing = column.isna().to_numpy()
-    return ["" if gone else _word(value) for value, gone in zip(column, missing, strict=True)]
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)  # h5py has text of a fixed length as bytes
 
 
-def _word(value: object) -> str:
-    """A cell as text; h5py and R's writers store text of a fixed length as bytes."""
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _matrix(source: h5py.File, path: Path, layer: str | None) -> h5py.Group | h5py.Dataset:
+def _matrix(source: h5py.File, path: Path, layer: str | None, others: list[str]) -> h5py.Group | h5py.Dataset:
     """X, or the named layer, or the X of `raw`."""
-    others = _others(source)
     if layer in (None, X):
         if X not in source:
-            advice = (
-                f"It has {listed(others)}: use --layer {others[0]}" if others else "Put the expression values there"
-            )
-            raise ExpressionError(f"{path}: there is no X. {advice}.")
+            use = f"It has {listed(others)}: use --layer {others[0]}" if others else "Put the expression values there"
+            raise ExpressionError(f"{path}: there is no X. {use}.")
         return source[X]
     if layer not in others:
         have = f"There are: {listed(others)}" if others else "The file has none"
@@ -118,15 +96,20 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var
             "Write the file again with anndata."
         )
     check_filled(str(path), *shape)
-    if len(gene_ids) > MOST_COLUMNS:
-        raise ExpressionError(f"{path}: more than {MOST_COLUMNS:,} genes. This is no expression matrix.")
+    check_width(str(path), len(gene_ids), "genes")
     by_column = sparse and matrix.attrs.get("encoding-type") == "csc_matrix"
     row_ids, column_ids = (gene_ids, sample_ids) if by_column else (sample_ids, gene_ids)
-    blocks = (
-        _sparse_blocks(matrix, str(path), row_ids, column_ids)
-        if sparse
-        else _dense_blocks(matrix, str(path), row_ids, column_ids)
+    data = matrix["data"] if sparse else matrix
+    if data.dtype.kind not in "fiub":
+        raise ExpressionError(
+            f"{path}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
+        )
+    blocks: Iterator[Block] = (
+        ArrayBlock(matrix[rows], str(path), row_ids[rows], column_ids)
+        for rows in row_slices(len(row_ids), len(column_ids))
     )
+    if sparse:
+        blocks = _sparse_blocks(matrix, str(path), row_ids, column_ids)
     return Table(
         path.name,
         column_ids,
@@ -139,55 +122,27 @@ def _table(matrix: h5py.Group | h5py.Dataset, path: Path, obs: pd.DataFrame, var
     )
 
 
-def _steps(n_rows: int, n_columns: int) -> Iterator[slice]:
-    step = max(1, _BLOCK_VALUES // max(1, n_columns))
-    return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
-
-
-def _check_numeric(data: h5py.Dataset, file: str) -> None:
-    if data.dtype.kind not in "fiub":
-        raise ExpressionError(
-            f"{file}: {data.name[1:]} holds {data.dtype}, not numbers. Put the expression values there."
-        )
-
-
-def _dense_blocks(matrix: h5py.Dataset, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
-    _check_numeric(matrix, file)
-    for rows in _steps(*matrix.shape):
-        yield ArrayBlock(matrix[rows], file, row_ids[rows], column_ids)
-
-
-@dataclass(frozen=True)
-class _Compressed:
-    """The three arrays of a row-compressed matrix; `starts` is checked to be in order."""
-
-    data: h5py.Dataset
-    indices: h5py.Dataset
-    starts: npt.NDArray[np.int64]
-
-
 def _sparse_blocks(matrix: h5py.Group, file: str, row_ids: list[str], column_ids: list[str]) -> Iterator[Block]:
-    parts = _Compressed(matrix["data"], matrix["indices"], matrix["indptr"][:].astype(np.int64))
-    _check_numeric(parts.data, file)
-    starts = parts.starts
+    """A row-compressed matrix, some rows at a time made dense."""
+    data, indices, starts = matrix["data"], matrix["indices"], matrix["indptr"][:].astype(np.int64)
     in_order = len(starts) == len(row_ids) + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
-    if not in_order or not starts[-1] == len(parts.data) == len(parts.indices):
+    if not in_order or not starts[-1] == len(data) == len(indices):
         raise ExpressionError(
             f"{file}: the parts of the sparse matrix do not fit together. Write the file again with anndata."
         )
-    for rows in _steps(len(row_ids), len(column_ids)):
-        yield ArrayBlock(_dense(parts, rows, len(column_ids), file), file, row_ids[rows], column_ids)
-
-
-def _dense(parts: _Compressed, rows: slice, n_columns: int, file: str) -> npt.NDArray[Any]:
-    starts = parts.starts[rows.start : rows.stop + 1]
-    if starts[-1] - starts[0] > (rows.stop - rows.start) * n_columns:
-        raise ExpressionError(f"{file}: the sparse matrix holds more values than cells. Write it again with anndata.")
-    data, columns = parts.data[starts[0] : starts[-1]], parts.indices[starts[0] : starts[-1]]
-    if len(columns) and not 0 <= columns.min() <= columns.max() < n_columns:
-        raise ExpressionError(
-            f"{file}: the sparse matrix points outside its {n_columns:,} columns. Write the file again with anndata."
-        )
-    dense = np.zeros((rows.stop - rows.start, n_columns), data.dtype)
-    np.add.at(dense, (np.repeat(np.arange(len(dense)), np.diff(starts)), columns), data)
-    return dense
+    for rows in row_slices(len(row_ids), len(column_ids)):
+        shape, n_in_row = (rows.stop - rows.start, len(column_ids)), np.diff(starts[rows.start : rows.stop + 1])
+        here = slice(starts[rows.start], starts[rows.stop])
+        if n_in_row.sum() > np.prod(shape):
+            raise ExpressionError(
+                f"{file}: the sparse matrix holds more values than cells. Write it again with anndata."
+            )
+        columns: npt.NDArray[np.integer] = indices[here]
+        if len(columns) and not 0 <= columns.min() <= columns.max() < len(column_ids):
+            raise ExpressionError(
+                f"{file}: the sparse matrix points outside its {len(column_ids):,} columns. "
+                "Write the file again with anndata."
+            )
+        dense = np.zeros(shape, data.dtype)
+        np.add.at(dense, (np.repeat(np.arange(shape[0]), n_in_row), columns), data[here])
+        yield ArrayBlock(dense, file, row_ids[rows], column_ids)

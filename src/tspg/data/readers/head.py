@@ -1,4 +1,4 @@
-"""What stands before the rows of a text table: comments, Excel's `sep=` line, the header, and what separates fields."""
+"""What precedes the rows of a text table: comments, Excel's `sep=` line, the header, and what separates fields."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from tspg.data.readers.fields import is_number, is_quoted, split_line
-from tspg.data.readers.streams import TextLines, split_at
+from tspg.data.readers.kinds import Kind, content_of
+from tspg.data.readers.streams import TextLines
 from tspg.errors import InputError
 from tspg.utils.names import shown
 
-DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
-N_LOOKED_AT = 50  # rows that tell what separates fields, and which columns hold text
+_DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "spaces"}
+_N_ROWS = 50  # that tell what separates fields, and which columns hold text
 # A header that starts like this has a name above the row names, so rows that are one field longer are no work of R.
 _ABOVE_ROW_NAMES = re.compile(
     r"|index|unnamed: 0|(sample|samp|run|model|cell_?line|barcode|patient|subject)([ ._]?(id|ids|name|names)|s)?|"
@@ -27,19 +28,18 @@ _EXCEL = re.compile(r'"?sep=(.)"?[\t,; ]*$', re.IGNORECASE)
 class Head:
     """How a table starts: the names of its columns, how its lines are split, and its first rows.
 
-    `header` has as many fields as a row, the first being empty where R has left out the name above the row names;
-    every row has `n_empty` more fields at its end, and nothing ever stands in them. `notes` say what was understood.
+    `header` has as many fields as a row, the first one empty where R has left out the name above the row names. Every
+    row has `n_empty` more fields at its end, which are always empty. `notes` tell what was recognised.
     """
 
     file: str
     line: int  # number of the header
-    comments: tuple[str, ...]
     delimiter: str
     quoted: bool
     header: list[str]
     rows: list[list[str]]  # the first ones, without the empty fields
     n_empty: int
-    notes: tuple[str, ...]
+    notes: list[str]
 
     @property
     def n_fields(self) -> int:
@@ -48,14 +48,14 @@ class Head:
 
 
 def read_head(lines: TextLines, until: str = "") -> Head:
-    """What stands before the rows of a table; the rows are left to be read.
+    """What precedes the rows of a table; the rows stay to be read.
 
     Parameters
     ----------
     lines
         The table, from its first line on.
     until
-        How the line starts that ends the table, if it has one.
+        The start of the line that ends the table, if it has one.
 
     Raises
     ------
@@ -63,43 +63,45 @@ def read_head(lines: TextLines, until: str = "") -> Head:
         Of the kind of `lines`, if no line of column names with several fields is found, or the lines below it have
         another number of fields.
     """
-    comments, header, delimiter, notes = _before_the_rows(lines)
-    line, below = lines.line - 1, lines.peek(N_LOOKED_AT)
+    header, delimiter, notes = _before_the_rows(lines)
+    file, line, below = str(lines.path), lines.line - 1, lines.peek(_N_ROWS)
     if until:
         below = list(takewhile(lambda row: not row.startswith(until), below))
-    while below and _is_blank(below[-1]):
+    while below and not below[-1].strip(" \t,;"):
         below.pop()
-    file = str(lines.path)
     if delimiter is None:
-        delimiter = _best_delimiter(header, below, split_at(lines.path))
-        if delimiter != split_at(lines.path):
-            notes.append(f"the fields are between {DELIMITERS[delimiter]}")
+        content = content_of(lines.path)
+        by_ending = "," if content.ending == ".csv" and content.kind != Kind.XLSX else "\t"
+        delimiter = _best_delimiter(header, below, by_ending)
+        if delimiter != by_ending:
+            notes.append(f"the fields are between {_DELIMITERS[delimiter]}")
     quoted = is_quoted(header, delimiter)
-    names = split_line(header, delimiter, quoted, f"{file}, line {line}", lines.error)
-    rows = [
-        split_line(row, delimiter, quoted, f"{file}, line {number:,}", lines.error)
-        for number, row in enumerate(below, line + 1)
-    ]
+    names, *rows = (
+        split_line(text, delimiter, quoted, f"{file}, line {number:,}", lines.error)
+        for number, text in enumerate([header, *below], line)
+    )
     if len(names) == 1 and (not rows or len(rows[0]) != 2 or " " in names[0]):
         raise lines.error(f"{file}, line {line}: {_single_field(header, rows)}")
     names, n_empty, more = _aligned(names, rows, where=f"{file}, line {line + 1:,}", error=lines.error)
     if quoted and delimiter != "," and '"' in header:
         notes.append("names are written in quotation marks; the quotation marks were removed")
     rows = [row[: len(names)] for row in rows]
-    return Head(file, line, tuple(comments), delimiter, quoted, names, rows, n_empty, (*notes, *more))
+    return Head(file, line, delimiter, quoted, names, rows, n_empty, [*notes, *more])
 
 
 def blocks_of_rows(lines: TextLines, until: str = "") -> Iterator[tuple[int, bytes]]:
-    """The blocks of whole lines below the header; blank lines at the very end are left out, any other is refused.
+    """The blocks of whole lines below the header; blank lines at the very end are dropped, any other is refused.
 
     With `until` they end at the first line that starts so, and there must be one.
     """
     blank_from = 0
-    ended = not until
+    mark = until.encode()
     for number, block in lines.blocks():
-        last = _line_starting(block, until.encode()) if until else None
-        ended = ended or last is not None
-        data = block[:last]
+        data, found = block, False
+        if until:  # at the start of a line
+            at = 0 if block.startswith(mark) else block.find(b"\n" + mark) + 1
+            found = block.startswith(mark) or at > 0
+            data = block[:at] if found else block
         end = len(data.rstrip(b" \t,;\n"))
         if blank_from and end:
             raise lines.error(
@@ -111,18 +113,10 @@ def blocks_of_rows(lines: TextLines, until: str = "") -> Iterator[tuple[int, byt
             blank_from = number + data.count(b"\n", 0, end)
         if end:
             yield number, data[:end]
-        if last is not None:
+        if found:
             return
-    if not ended:
+    if until:
         raise lines.error(f"{lines.path}: the table does not end in a line {until}. Download the file again.")
-
-
-def _line_starting(data: bytes, start: bytes) -> int | None:
-    """Where the first line that starts so begins."""
-    if data.startswith(start):
-        return 0
-    at = data.find(b"\n" + start)
-    return at + 1 if at >= 0 else None
 
 
 def rows_of(lines: TextLines, head: Head) -> Iterator[tuple[int, list[str]]]:
@@ -141,8 +135,8 @@ def rows_of(lines: TextLines, head: Head) -> Iterator[tuple[int, list[str]]]:
             yield number, fields[: len(head.header)]
 
 
-def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list[str]]:
-    """The comment lines, the header, what separates fields if a line says so, and notes."""
+def _before_the_rows(lines: TextLines) -> tuple[str, str | None, list[str]]:
+    """The header, what separates fields if a line says so, and notes."""
     notes: list[str] = []
     delimiter = None
     line = lines.take_line()
@@ -162,71 +156,59 @@ def _before_the_rows(lines: TextLines) -> tuple[list[str], str, str | None, list
     if not line:
         found = "there are comment lines only" if comments else "the file is empty or starts with an empty line"
         raise lines.error(f"{lines.path}: {found}. It must start with a line of column names.")
-    return comments, line, delimiter, notes
+    return line, delimiter, notes
 
 
 def _marked_header(line: str, comments: list[str], below: list[str]) -> str:
-    """The names of columns in a line with #, or nothing: such a line alone has as many fields as the lines below it.
+    """The names of columns in a line with #, or nothing: it is the only such line with as many fields as those below.
 
-    Where it has one field less, as R writes it, # is part of a name.
+    If it has one field less, as R writes it, # is part of a name.
     """
     if not below or below[0].startswith("#"):
         return ""
-    for delimiter in DELIMITERS:
+    for delimiter in _DELIMITERS:
         n_ours, n_below = line.count(delimiter), below[0].count(delimiter)
         fits = 0 < n_below == below[-1].count(delimiter) and n_ours in (n_below, n_below - 1)
         if fits and not (delimiter == " " and line.startswith("# ")):
-            if any(other.count(delimiter) == n_ours for other in comments) or _names_columns(below, delimiter):
+            has_numbers = [any(map(is_number, row.split(delimiter)[1:])) for row in below]
+            header_below = has_numbers == [False, True]
+            if header_below or any(other.count(delimiter) == n_ours for other in comments):
                 return ""
             return line.removeprefix("#").lstrip(" ") if n_ours == n_below else line
     return ""
 
 
-def _names_columns(lines: list[str], delimiter: str) -> bool:
-    """Whether the first line holds no number, and the second one does."""
-    numbers = [any(map(is_number, line.split(delimiter)[1:])) for line in lines]
-    return numbers == [False, True]
-
-
-def _is_blank(line: str) -> bool:
-    return not line.strip(" \t,;")
-
-
 def _best_delimiter(header: str, below: list[str], by_ending: str) -> str:
-    """What separates fields: what splits header and lines below into equally many; the file's ending on a tie."""
+    """What splits the header and the lines below into equally many fields; that of the file's ending on a tie."""
+
+    def n_fields(line: str, delimiter: str) -> int:
+        if '"' not in line or not is_quoted(header, delimiter):
+            return line.count(delimiter) + 1
+        try:
+            return len(split_line(line, delimiter, True, ""))
+        except InputError:
+            return 0  # its quotation marks do not fit together
 
     def merit(delimiter: str) -> tuple[int, bool, int]:
-        n_names, numbers = _n_fields(header, delimiter, header), {_n_fields(row, delimiter, header) for row in below}
-        is_blank = delimiter == " " and ("  " in header or any(other in header for other in ",;"))
-        if is_blank or (delimiter != "\t" and "\t" in header):
-            return 0, False, 0  # names may hold blanks, and several of them tell nothing
+        if delimiter == " " and ("  " in header or any(other in header for other in ",;")):
+            return 0, False, 0  # names may hold spaces, and several spaces tell nothing
+        if delimiter != "\t" and "\t" in header:
+            return 0, False, 0
+        n_names, numbers = n_fields(header, delimiter), {n_fields(row, delimiter) for row in below}
         fits = 0
         if len(numbers) == 1 and min(numbers) > 1:
             fits = {0: 2, 1: 1, -1: 1}.get(n_names - min(numbers), 0)
-        if n_names == 1 and not fits:
-            return 0, False, 0
-        return fits, delimiter == by_ending, n_names
+        return (fits, delimiter == by_ending, n_names) if n_names != 1 or fits else (0, False, 0)
 
-    candidates = [by_ending, *(delimiter for delimiter in DELIMITERS if delimiter != by_ending)]
-    best = max(candidates, key=merit)
+    best = max([by_ending, *(one for one in _DELIMITERS if one != by_ending)], key=merit)
     return by_ending if best == " " and not merit(best)[0] else best
-
-
-def _n_fields(line: str, delimiter: str, header: str) -> int:
-    """How many fields a line has; 0 if its quotation marks do not fit together."""
-    if '"' not in line or not is_quoted(header, delimiter):
-        return line.count(delimiter) + 1
-    try:
-        return len(split_line(line, delimiter, True, ""))
-    except InputError:
-        return 0
 
 
 def _single_field(header: str, rows: list[list[str]]) -> str:
     """What to do about a header of one field."""
     one = f"one field only ({shown(header)})" if header else "the line is empty"
     if "  " in header.strip():
-        return f"{one}: the fields are between several blanks. Use tabs: perl -pe 's/ {{2,}}/\\t/g' OLD > NEW."
+        return f"{one}: the fields are between several spaces. Use tabs: perl -pe 's/ {{2,}}/\\t/g' OLD > NEW."
     longer = next((at for at, row in enumerate(rows, 1) if len(row) > 1), 0)
     if longer:
         return f"{one}, but more below. If the column names are {longer} line(s) down, delete the lines above them."
@@ -236,12 +218,12 @@ def _single_field(header: str, rows: list[list[str]]) -> str:
 def _aligned(
     names: list[str], rows: list[list[str]], *, where: str, error: type[InputError]
 ) -> tuple[list[str], int, list[str]]:
-    """The header made as long as the rows are, the number of empty fields at their ends, and notes."""
-    numbers = {len(row) for row in rows}
-    if len(numbers) != 1:
-        return names, 0, []  # the first odd line is named by who reads the rows
-    n_names, n_row = len(names), min(numbers)
-    named, filled = len(_without_empty_end(names)), max(len(_without_empty_end(row)) for row in rows)
+    """The header made as long as the rows, the number of empty fields at their ends, and notes."""
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        return names, 0, []  # the reader of the rows names the first odd line
+    n_names, n_row = len(names), min(lengths)
+    named, filled = _n_filled(names), max(map(_n_filled, rows))
     above_row_names = _ABOVE_ROW_NAMES.fullmatch(names[0]) is not None
     if filled <= named <= n_row and named > 1 and (named < n_names or (n_row > n_names and above_row_names)):
         return names[:named], n_row - named, ["the lines end in empty fields, which were left out"]
@@ -257,8 +239,6 @@ def _aligned(
     )
 
 
-def _without_empty_end(fields: list[str]) -> list[str]:
-    end = len(fields)
-    while end and not fields[end - 1]:
-        end -= 1
-    return fields[:end]
+def _n_filled(fields: list[str]) -> int:
+    """The number of fields without the empty ones at the end."""
+    return max((at for at, field in enumerate(fields, 1) if field), default=0)

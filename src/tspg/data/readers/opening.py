@@ -1,19 +1,19 @@
 """Expression files opened: which reader a file is given to, by what it is."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tspg.data.readers.binary import open_feather, open_npy, open_parquet
+from tspg.data.readers.arrow import open_feather, open_parquet
 from tspg.data.readers.gct import open_gct
 from tspg.data.readers.h5ad import open_h5ad
-from tspg.data.readers.kinds import Content, Kind, content_of
+from tspg.data.readers.kinds import Kind, content_of, refusal
+from tspg.data.readers.layouts import sample_format
+from tspg.data.readers.npy import open_npy
 from tspg.data.readers.sample_files import open_sample
-from tspg.data.readers.sample_layouts import recognised
 from tspg.data.readers.sample_sheets import is_sheet, open_folder, open_sheet
-from tspg.data.readers.sheets import note_on_sheets
-from tspg.data.readers.streams import refusal
 from tspg.data.readers.table import Table
-from tspg.data.readers.text import open_text
+from tspg.data.readers.text import open_excel, open_text
 from tspg.errors import ExpressionError, UsageError
 
 
@@ -40,7 +40,7 @@ def open_table(
     value
         Column with the values, in layouts that hold several numbers for each gene of a sample.
     sample_column
-        Column with the samples' names, where the file is a table of files with one sample each.
+        Column with the samples' names, if the file is a table of files with one sample each.
     sample_column_elsewhere
         That column may be one of the labels file alone.
     label_column
@@ -55,49 +55,35 @@ def open_table(
     UsageError
         If the file has no such layer or column of values.
     """
-    _check_there(path)
-    content = content_of(path)
-    if layer is not None and content.kind != Kind.HDF5:
-        raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
-    if content.kind == Kind.FOLDER:
-        return open_folder(path, value=value)
-    if content.kind == Kind.TEXT and is_sheet(content.head, path.parent):
-        return open_sheet(path, value=value, sample_column=sample_column, elsewhere=sample_column_elsewhere)
-    found = recognised(content.head) if content.kind == Kind.TEXT else None
-    if found is not None and found.layout.alone:
-        return open_sample(path, found, value=value, labelled=labelled)
-    if value is not None:
-        raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
-    return _opened(path, content, stack, limit, layer, label_column)
-
-
-def _opened(
-    path: Path, content: Content, stack: ExitStack, limit: float, layer: str | None, label_column: str | None
-) -> Table:
-    if content.kind == Kind.TEXT:
-        return open_text(path, stack, label_column)
-    if content.kind == Kind.GCT:
-        return open_gct(path, stack)
-    if content.kind == Kind.XLSX:
-        table = open_text(path, stack, label_column)
-        table.notes += note_on_sheets(path, ExpressionError)
-        return table
-    if content.packing is not None or content.kind == Kind.FOREIGN:
-        raise refusal(path, content, ExpressionError)
-    if content.kind == Kind.NPY:
-        return open_npy(path)
-    if content.kind == Kind.HDF5:
-        return open_h5ad(path, stack, limit=limit, layer=layer)
-    if content.kind == Kind.FEATHER:
-        return open_feather(path, stack, limit=limit, label_column=label_column)
-    return open_parquet(path, stack, limit=limit, label_column=label_column)
-
-
-def _check_there(path: Path) -> None:
-    """Refuse nothing in a file's place in words that do not change with the format."""
     try:
         fault = "" if path.exists() else "there is no such file"
     except OSError as error:
         fault = f"cannot be read ({error.strerror})"
     if fault:
         raise ExpressionError(f"{path}: {fault}. Check the file name.")
+    content = content_of(path)
+    if layer is not None and content.kind != Kind.HDF5:
+        raise UsageError(f"{path}: --layer {layer}: only H5AD files have layers. Leave it out.")
+    if content.kind == Kind.FOLDER:
+        return open_folder(path, value=value)
+    if content.kind == Kind.TEXT:
+        if is_sheet(content.head, path.parent):
+            return open_sheet(path, value=value, sample_column=sample_column, elsewhere=sample_column_elsewhere)
+        form = sample_format(content.head)
+        if form is not None and form.layout.alone:
+            return open_sample(path, form, value=value, labelled=labelled)
+    if value is not None:
+        raise UsageError(f"{path}: --value {value}: this file has one number for each gene of a sample. Leave it out.")
+    is_text = content.kind in (Kind.TEXT, Kind.GCT, Kind.XLSX)
+    if not is_text and (content.packing is not None or content.kind == Kind.FOREIGN):
+        raise refusal(path, content, ExpressionError)
+    readers: dict[Kind, Callable[[], Table]] = {
+        Kind.TEXT: lambda: open_text(path, stack, label_column),
+        Kind.XLSX: lambda: open_excel(path, stack, label_column),
+        Kind.GCT: lambda: open_gct(path, stack),
+        Kind.NPY: lambda: open_npy(path),
+        Kind.HDF5: lambda: open_h5ad(path, stack, limit=limit, layer=layer),
+        Kind.PARQUET: lambda: open_parquet(path, stack, limit=limit, label_column=label_column),
+        Kind.FEATHER: lambda: open_feather(path, stack, limit=limit, label_column=label_column),
+    }
+    return readers[content.kind]()

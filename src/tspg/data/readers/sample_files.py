@@ -1,28 +1,24 @@
-"""One file a sample: a folder of them, or a table that names them, as one matrix read file by file."""
+"""Files of one sample each as one matrix, read file by file."""
 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pyarrow import compute, csv
 
-from tspg.data.readers.blocks import first_bad
-from tspg.data.readers.fields import cell_fault
-from tspg.data.readers.kinds import Kind, content_of
-from tspg.data.readers.sample_layouts import Recognised, recognised, transcripts_among
+from tspg.data.readers.fields import parsed
+from tspg.data.readers.layouts import SampleFormat, is_transcript
 from tspg.data.readers.streams import TextLines
 from tspg.data.readers.table import Block, Table
 from tspg.errors import ExpressionError, UsageError
 from tspg.utils.names import NO_GENE, listed, shown
 from tspg.utils.typing import Float32Array
 
-_TOLD_FROM = 20  # files, from which on it is told how far reading is
+_LEAST_LOGGED = 20  # files, from which on progress is logged
 logger = logging.getLogger(__name__)
 
 
@@ -32,16 +28,14 @@ class SampleFile:
 
     path: Path
     sample: str
-    found: Recognised
+    form: SampleFormat
+
+    def value_column(self, value: str | None) -> str:
+        """The column with the values; one that is only known as the last may have another name in each file."""
+        return value if value is not None and self.form.layout.values else next(iter(self.form.values))
 
 
-def recognised_file(path: Path) -> Recognised | None:
-    """What kind of file with one sample this is; None if it is none."""
-    content = content_of(path)
-    return recognised(content.head) if content.kind == Kind.TEXT else None
-
-
-def open_sample(path: Path, found: Recognised, *, value: str | None, labelled: bool) -> Table:
+def open_sample(path: Path, form: SampleFormat, *, value: str | None, labelled: bool) -> Table:
     """Open one such file as a table of a single sample.
 
     Raises
@@ -49,15 +43,14 @@ def open_sample(path: Path, found: Recognised, *, value: str | None, labelled: b
     ExpressionError
         If labels are given for it: there must be more samples then.
     """
-    layout = found.layout
     if labelled:
         raise ExpressionError(
-            f"{path}: this is one sample ({layout.name}). Give the folder that holds the files of all samples "
+            f"{path}: this is one sample ({form.layout.name}). Give the folder that holds the files of all samples "
             f"(--expression {path.parent}), or a table that names them in a column 'file' and their samples "
             "(--expression SHEET.tsv, such as GDC's sample sheet)."
         )
-    name = layout.sample_name(path) or path.resolve().parent.name
-    table = joined([SampleFile(path, name, found)], path, value=value)
+    name = form.layout.sample_name(path) or path.resolve().parent.name
+    table = joined([SampleFile(path, name, form)], path, value=value)
     table.notes.append(f"the file holds one sample, which is called {shown(name)}")
     return table
 
@@ -73,37 +66,40 @@ def joined(files: Sequence[SampleFile], source: Path, *, value: str | None) -> T
     UsageError
         If the layout has no column `value`.
     """
-    first = files[0]
     _check_alike(files)
-    column = _value_column(first, value)
-    reference = _read(first, column)
-    if transcripts_among(reference.genes.slice(0, 100).to_pylist()):
+    first, form, layout = files[0], files[0].form, files[0].form.layout
+    if value is not None and value not in form.values:
+        raise UsageError(
+            f"{first.path}: there is no column of values {shown(value)} in {layout.name}. "
+            f"There are: {listed(form.values)}."
+        )
+    column = first.value_column(value)
+    reference = _read(first, value)
+    genes = reference.genes.slice(0, 100).to_pylist()
+    if sum(map(is_transcript, genes)) > len(genes) / 2:
+        instead = f", or give {layout.genes_instead}" if layout.genes_instead else ""
         raise ExpressionError(
-            f"{first.path}: the rows are transcripts ({listed(reference.genes.slice(0, 3).to_pylist())}), not genes. "
-            f"Sum them up to genes first{_instead(first)}."
+            f"{first.path}: the rows are transcripts ({listed(genes[:3])}), not genes. Sum them up to genes "
+            f"first{instead}."
         )
     samples = [one.sample for one in files]
     table = Table(
         source.name or source.resolve().name,
         reference.genes.to_pylist(),
         samples,
-        iter(()),
+        _blocks(files, reference, value),
         lambda: samples,
         genes_in_rows=False,
-        layout=first.found.layout.name,
-        units=first.found.values[column or first.found.columns[-1]],
+        layout=layout.name,
+        units=form.values[column],
     )
-    table.blocks = _blocks(files, reference, column)
     if reference.symbols is not None:
         table.gene_annotations = pd.DataFrame(
-            {first.found.layout.symbol: reference.symbols}, index=pd.Index(table.column_ids, dtype=object), dtype=object
+            {layout.symbol: reference.symbols}, index=pd.Index(table.column_ids, dtype=object), dtype=object
         )
-    others = [name for name in first.found.values if name != column]
+    others = [name for name in form.values if name != column]
     more = f"; --value reads another: {listed(others)}" if others and value is None else ""
-    table.notes.append(
-        f"read as {first.found.layout.name}: {len(files):,} file(s) of one sample, "
-        f"column {shown(column or first.found.columns[-1])}{more}"
-    )
+    table.notes.append(f"read as {layout.name}: {len(files):,} file(s) of one sample, column {shown(column)}{more}")
     if reference.no_genes:
         table.notes.append(f"rows that are no genes were left out: {listed(reference.no_genes)}")
     return table
@@ -112,9 +108,9 @@ def joined(files: Sequence[SampleFile], source: Path, *, value: str | None) -> T
 def _check_alike(files: Sequence[SampleFile]) -> None:
     first, by_sample = files[0], dict[str, SampleFile]()
     for one in files:
-        if one.found.layout is not first.found.layout:
+        if one.form.layout is not first.form.layout:
             raise ExpressionError(
-                f"{one.path}: this is {one.found.layout.name}, but {first.path} is {first.found.layout.name}. "
+                f"{one.path}: this is {one.form.layout.name}, but {first.path} is {first.form.layout.name}. "
                 "Give files of one kind."
             )
         if one.sample in by_sample:
@@ -123,29 +119,6 @@ def _check_alike(files: Sequence[SampleFile]) -> None:
                 "name the samples by another column of a table of files with --sample-column."
             )
         by_sample[one.sample] = one
-
-
-def _value_column(first: SampleFile, value: str | None) -> str | None:
-    """The column with the values; None is the last one, where it is called otherwise in every file."""
-    if not first.found.layout.values:
-        if value not in (None, first.found.columns[-1]):
-            raise UsageError(
-                f"{first.path}: --value {value}: the only column of values is {shown(first.found.columns[-1])}. "
-                "Leave it out."
-            )
-        return None
-    names = list(first.found.values)
-    if value is not None and value not in names:
-        raise UsageError(
-            f"{first.path}: there is no column of values {shown(value)} in {first.found.layout.name}. "
-            f"There are: {listed(names)}."
-        )
-    return value or names[0]
-
-
-def _instead(first: SampleFile) -> str:
-    advice = first.found.layout.genes_instead
-    return f", or give {advice}" if advice else ""
 
 
 @dataclass(frozen=True)
@@ -158,84 +131,66 @@ class _Profile:
     no_genes: list[str]
 
 
-def _read(file: SampleFile, column: str | None) -> _Profile:
+def _read(file: SampleFile, value: str | None) -> _Profile:
     """One file, every value a finite number."""
-    found = file.found
-    column = column or found.columns[-1]
-    with TextLines(file.path, ExpressionError) as lines:
-        data = b"".join(block for _, block in lines.blocks())
-    symbol = found.layout.symbol
-    wanted = [found.gene, column, *([symbol] if symbol else [])]
-    table = _columns(file, data, wanted)
-    genes, cells = table.column(0), table.column(1)
-    is_gene = compute.invert(compute.match_substring_regex(genes, f"^({NO_GENE.pattern})$"))
-    line_of = np.flatnonzero(is_gene.to_numpy()) + found.n_above + 1
-    no_genes = genes.filter(compute.invert(is_gene)).to_pylist()
-    genes, cells = genes.filter(is_gene).combine_chunks(), cells.filter(is_gene).combine_chunks()
+    column, symbol = file.value_column(value), file.form.layout.symbol
+    table = _columns(file, [file.form.gene, column, *([symbol] if symbol else [])])
+    names = table.column(0)
+    is_gene = compute.invert(compute.match_substring_regex(names, f"^({NO_GENE.pattern})$"))
+    line_of = np.flatnonzero(is_gene.to_numpy()) + file.form.n_above + 1
+    genes, cells = (table.column(at).filter(is_gene).combine_chunks() for at in (0, 1))
     if len(nameless := np.flatnonzero(compute.equal(genes, "").to_numpy(zero_copy_only=False))):
         raise ExpressionError(
             f"{file.path}, line {line_of[nameless[0]]:,}: the line is empty, or its gene has no name. "
             "Check that the file is complete."
         )
-    values = _numbers(file, genes, cells, column, line_of)
-    symbols = table.column(2).filter(is_gene).to_pylist() if symbol else None
+    values, bad, fault = parsed(cells)
+    if fault:
+        raise ExpressionError(
+            f"{file.path}, line {line_of[bad]:,}: gene {shown(genes[bad].as_py())}, column {shown(column)}: {fault}"
+        )
     if not len(genes):
         raise ExpressionError(f"{file.path}: there are no genes. Check that the file is complete.")
-    return _Profile(genes, values, symbols, no_genes)
+    symbols = table.column(2).filter(is_gene).to_pylist() if symbol else None
+    return _Profile(genes, values, symbols, names.filter(compute.invert(is_gene)).to_pylist())
 
 
-def _columns(file: SampleFile, data: bytes, wanted: list[str]) -> pa.Table:
+def _columns(file: SampleFile, wanted: list[str]) -> pa.Table:
     """Some columns as text; every line must have as many fields as the first one of the file."""
+    with TextLines(file.path, ExpressionError) as lines:
+        data = b"".join(block for _, block in lines.blocks())
     ragged: list[csv.InvalidRow] = []
 
     def refuse(row: csv.InvalidRow) -> str:
         ragged.append(row)
         return "error"
 
-    found = file.found
+    form = file.form
     try:
         return csv.read_csv(
             pa.BufferReader(data),
             csv.ReadOptions(
-                column_names=found.columns, skip_rows=found.n_above, use_threads=False, block_size=len(data) + 1
+                column_names=form.columns, skip_rows=form.n_above, use_threads=False, block_size=len(data) + 1
             ),
             csv.ParseOptions(
-                delimiter=found.delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=refuse
+                delimiter=form.delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=refuse
             ),
             csv.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string()), null_values=[]),
         )
     except pa.ArrowInvalid as error:
-        if not ragged:
-            raise ExpressionError(f"{file.path}: cannot be read ({error}). Check that the file is complete.") from error
-        raise ExpressionError(
-            f"{file.path}, line {ragged[0].number:,}: expected {len(found.columns):,} fields, found "
-            f"{ragged[0].actual_columns:,}. Check that the file is complete."
-        ) from error
+        where, fault = "", f"cannot be read ({error})"
+        if ragged:
+            where = f", line {ragged[0].number:,}"
+            fault = f"expected {len(form.columns):,} fields, found {ragged[0].actual_columns:,}"
+        raise ExpressionError(f"{file.path}{where}: {fault}. Check that the file is complete.") from error
 
 
-def _numbers(
-    file: SampleFile, genes: pa.StringArray, cells: pa.StringArray, column: str, line_of: npt.NDArray[np.intp]
-) -> Float32Array:
-    try:
-        values: Float32Array = cells.cast(pa.float32()).to_numpy()
-        bad = np.flatnonzero(~np.isfinite(values))
-    except pa.ArrowInvalid:
-        values, bad = np.empty(0, np.float32), np.array([first_bad(cells)])
-    if len(bad):
-        at = int(bad[0])
-        raise ExpressionError(
-            f"{file.path}, line {line_of[at]:,}: gene {shown(genes[at].as_py())}, column {shown(column)}: "
-            f"{cell_fault(cells[at].as_py(), is_number=bool(len(values)))}"
-        )
-    return values
-
-
-def _blocks(files: Sequence[SampleFile], reference: _Profile, column: str | None) -> Iterator[Block]:
+def _blocks(files: Sequence[SampleFile], reference: _Profile, value: str | None) -> Iterator[Block]:
     step = -(-len(files) // 10)
     for at, file in enumerate(files):
-        if at and at % step == 0 and len(files) >= _TOLD_FROM:
+        if at and at % step == 0 and len(files) >= _LEAST_LOGGED:
             logger.info("%d of %d files read", at, len(files))
-        yield _Sample(file, files[0], reference, column)
+        yield _Sample(file, files[0], reference, value)
 
 
 @dataclass(frozen=True)
@@ -245,7 +200,7 @@ class _Sample:
     file: SampleFile
     first: SampleFile
     reference: _Profile
-    column: str | None
+    value: str | None
 
     @property
     def row_ids(self) -> list[str]:
@@ -254,28 +209,24 @@ class _Sample:
 
     def values(self) -> Float32Array:
         """The values of all genes, in the order of the first file."""
-        return self._all[None, :]
-
-    @cached_property
-    def _all(self) -> Float32Array:
         if self.file is self.first:
-            return self.reference.values
-        profile = _read(self.file, self.column)
-        genes = self.reference.genes
+            return self.reference.values[None, :]
+        profile, genes = _read(self.file, self.value), self.reference.genes
         if profile.genes.equals(genes):
-            return profile.values
+            return profile.values[None, :]
         for ours, theirs, fault in ((genes, profile.genes, "lacks"), (profile.genes, genes, "has")):
-            missing = np.flatnonzero(compute.is_in(ours, value_set=theirs).to_numpy(zero_copy_only=False) == 0)
+            missing = ours.filter(compute.invert(compute.is_in(ours, value_set=theirs)))
             if len(missing):
-                gene = shown(ours[int(missing[0])].as_py())
                 raise ExpressionError(
-                    f"{self.file.path}: it {fault} gene {gene} ({len(missing):,} such), unlike {self.first.path}. "
-                    "All files need the same genes: make them with one annotation, or give them as one matrix."
+                    f"{self.file.path}: it {fault} gene {shown(missing[0].as_py())} ({len(missing):,} such), unlike "
+                    f"{self.first.path}. All files need the same genes: make them with one annotation, or give them "
+                    "as one matrix."
                 )
         if len(genes) != len(profile.genes) or len(genes.unique()) < len(genes):
             raise ExpressionError(
-                f"{self.file.path}: genes stand in another order than in {self.first.path}, and some occur more than "
-                "once, so nobody can say which is which. Give each gene once."
+                f"{self.file.path}: the genes are in another order than in {self.first.path}, and some occur more than "
+                "once, so it is unclear which is which. Give each gene once."
             )
-        ordered: Float32Array = profile.values[compute.index_in(genes, value_set=profile.genes).to_numpy()]
-        return ordered
+        order = compute.index_in(genes, value_set=profile.genes).to_numpy()
+        values: Float32Array = profile.values[order][None, :]
+        return values

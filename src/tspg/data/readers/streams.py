@@ -4,35 +4,32 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from tspg.data.readers.kinds import Content, Kind, content_of
-from tspg.data.readers.sheets import sheet_text
+from tspg.data.readers.excel import sheet_text
+from tspg.data.readers.kinds import Kind, content_of, refusal
 from tspg.data.readers.unpacking import BLOCK, UnpackingError, unpacked
 from tspg.errors import InputError
-from tspg.utils.names import listed
 
 LONGEST_LINE = 1 << 30
+NO_LINE_END = "the last line has no line end; check that the file is complete"
 _PEEKED, _LEAST_PEEKED = 1 << 20, 3  # bytes, lines
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-NO_LINE_END = "the last line has no line end; check that the file is complete"
 
 
 class TextLines:
-    r"""A text file, plain or compressed, or an Excel sheet, handed out as checked blocks of whole lines.
+    r"""A text file, plain or compressed, or an Excel sheet, as checked blocks of whole lines.
 
-    Line ends are `\n` in what is handed out, the byte order mark is gone, and every byte is known
-    to be UTF-8 without NUL and without lone carriage returns. `error` is the kind of error raised,
-    so that a fault in a labels file is a `LabelError`. To be used in a `with` block, which closes the
-    file and ends the thread that decompresses ahead.
+    Lines end in `\n`, the byte order mark is removed, and every byte is known to be UTF-8 without NUL and without lone
+    carriage returns. Faults are raised as `error`, such as `LabelError` for a labels file. Use it in a `with` block,
+    which closes the file and ends the thread that decompresses ahead.
     """
 
     def __init__(self, path: Path, error: type[InputError]) -> None:
         self.path = path
         self.error = error
-        self.line = 1  # number of the first line not handed out yet
+        self.line = 1  # number of the next line
         self.ends_without_newline = False
         self._blocks = _one_ahead(self._checked())
         self._rest = b""
@@ -40,9 +37,7 @@ class TextLines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._blocks.close()
 
     def take_line(self) -> str | None:
@@ -56,7 +51,7 @@ class TextLines:
         return block[:end].decode()
 
     def peek(self, n_lines: int) -> list[str]:
-        """Up to so many of the next lines, fewer where they are long; they are handed out again afterwards."""
+        """Up to so many of the next lines, fewer where they are long; they stay to be taken."""
         while (n_here := self._rest.count(b"\n")) < n_lines and (n_here < _LEAST_PEEKED or len(self._rest) < _PEEKED):
             if not (more := next(self._blocks, b"")):
                 break
@@ -64,7 +59,7 @@ class TextLines:
         return [line.decode() for line in self._rest.split(b"\n", n_lines)[:-1]]
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """What is left of the file: the number of each block's first line, and its lines."""
+        """The rest of the file: the number of each block's first line, and its lines."""
         while block := self._rest or next(self._blocks, b""):
             self._rest = b""
             first_line = self.line
@@ -72,7 +67,7 @@ class TextLines:
             yield first_line, block
 
     def numbered_lines(self) -> Iterator[tuple[int, str]]:
-        """What is left of the file, line by line, each with its number."""
+        """The rest of the file, line by line, each with its number."""
         for first_line, block in self.blocks():
             yield from enumerate(block.decode().split("\n")[:-1], first_line)
 
@@ -87,32 +82,30 @@ class TextLines:
                 yield checked
 
     def _check(self, block: bytes, line: int, offset: int) -> bytes:
+        """The block with line ends of Unix; `line` and `offset` are its place in the file."""
+
+        def fault(at: int, what: str) -> InputError:
+            n_before = block.count(b"\n", 0, at)
+            return self.error(f"{self.path}, line {line + n_before:,}: {what}")
+
         if offset == 0 and block.startswith(_MARKS_OF_UTF_16):
-            raise self.error(
-                f"{self.path}, line 1: this is UTF-16, not UTF-8 text. Change it: iconv -f utf-16 -t utf-8 OLD > NEW."
-            )
+            raise fault(0, "this is UTF-16, not UTF-8 text. Change it: iconv -f utf-16 -t utf-8 OLD > NEW.")
         if b"\0" in block:
-            line += block.count(b"\n", 0, block.index(b"\0"))
-            raise self.error(
-                f"{self.path}, line {line:,}: a NUL byte. This is no UTF-8 text; if it is UTF-16, save it as UTF-8."
-            )
+            raise fault(block.index(b"\0"), "a NUL byte. This is no UTF-8 text; if it is UTF-16, save it as UTF-8.")
         if not block.isascii():
             try:
                 block.decode()
             except UnicodeDecodeError as error:
-                line += block.count(b"\n", 0, error.start)
-                raise self.error(
-                    f"{self.path}, line {line:,}: byte {offset + error.start:,} of the file "
-                    f"({block[error.start : error.start + 1]!r}) is not UTF-8 text. "
-                    "Save the file as UTF-8; if it is Latin-1: iconv -f latin1 -t utf-8 OLD > NEW."
+                bad = block[error.start : error.start + 1]
+                raise fault(
+                    error.start,
+                    f"byte {offset + error.start:,} of the file ({bad!r}) is not UTF-8 text. Save the file as UTF-8; "
+                    "if it is Latin-1: iconv -f latin1 -t utf-8 OLD > NEW.",
                 ) from error
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
             if b"\r" in block:
-                line += block.count(b"\n", 0, block.index(b"\r"))
-                raise self.error(
-                    f"{self.path}, line {line:,}: old Mac line ends. Change them: tr '\\r' '\\n' < OLD > NEW."
-                )
+                raise fault(block.index(b"\r"), "old Mac line ends. Change them: tr '\\r' '\\n' < OLD > NEW.")
         return block
 
     def _whole_lines(self) -> Iterator[bytes]:
@@ -122,7 +115,11 @@ class TextLines:
             pieces.append(chunk)
             size += len(chunk)
             if size < BLOCK or b"\n" not in chunk:
-                self._check_length(size)
+                if size > LONGEST_LINE:
+                    raise self.error(
+                        f"{self.path}: a line is longer than {LONGEST_LINE:,} bytes. "
+                        "This is no table of expression values."
+                    )
                 continue
             joined = b"".join(pieces)
             end = joined.rfind(b"\n") + 1
@@ -131,12 +128,6 @@ class TextLines:
         if last := b"".join(pieces):
             self.ends_without_newline = not last.endswith(b"\n")
             yield last + b"\n" if self.ends_without_newline else last
-
-    def _check_length(self, size: int) -> None:
-        if size > LONGEST_LINE:
-            raise self.error(
-                f"{self.path}: a line is longer than {LONGEST_LINE:,} bytes. This is no table of expression values."
-            )
 
     def _chunks(self) -> Iterator[bytes]:
         content = content_of(self.path)
@@ -159,35 +150,10 @@ class TextLines:
             raise self.error(f"{self.path}: {error}") from error
 
 
-def refusal(path: Path, content: Content, error: type[InputError]) -> InputError:
-    """Why a file that is no text, or compressed where that is not understood, is not read, and what to do."""
-    if content.members:
-        return error(
-            f"{path}: a zip archive of {len(content.members):,} files ({listed(content.members, 5)}). Unpack it "
-            f"(unzip {path.name}) and give the file with the matrix, or the folder if it has one file a sample."
-        )
-    if content.foreign is not None:
-        return error(f"{path}: this is {content.foreign.what}. {content.foreign.advice_on(path)}.")
-    if content.packing is not None:
-        return error(
-            f"{path}: the format {content.kind} is not read inside of {content.packing.name}. "
-            f"Unpack it first: {content.packing.command} {path.name}."
-        )
-    return error(
-        f"{path}: this is no text but a file in the format {content.kind}. Give a table as text or Excel file."
-    )
-
-
 def _one_ahead(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
-    """The same blocks, the next one always being decompressed by a second thread meanwhile."""
+    """The same blocks; a second thread decompresses the next one meanwhile."""
     with closing(blocks), ThreadPoolExecutor(1) as pool:
         future = pool.submit(next, blocks, None)
         while (block := future.result()) is not None:
             future = pool.submit(next, blocks, None)
             yield block
-
-
-def split_at(path: Path) -> str:
-    """The character between the fields of a text table, by the file's ending: comma for CSV, else tab."""
-    content = content_of(path)
-    return "," if content.ending == ".csv" and content.kind != Kind.XLSX else "\t"

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
 from tspg.data.readers import geo
-from tspg.data.readers.blocks import SECOND_NAME, Fields, make_table
-from tspg.data.readers.columns import Columns, columns_of
+from tspg.data.readers.blocks import SECOND_NAME, make_table
+from tspg.data.readers.columns import columns_of
+from tspg.data.readers.excel import note_on_sheets
 from tspg.data.readers.head import Head, blocks_of_rows, read_head
 from tspg.data.readers.streams import TextLines
 from tspg.data.readers.table import Table
@@ -18,8 +17,8 @@ from tspg.errors import ExpressionError
 def open_text(path: Path, stack: ExitStack, label_column: str | None = None) -> Table:
     """Open a text table: a header line, then lines with a row's name and its values; `stack` closes it.
 
-    Separators, comments, columns of text and the layouts of `tspg.data.readers.layouts` are recognised and said in
-    `notes`. Numbers in `label_column` are classes.
+    Separators, comments, columns of text and the layouts of `tspg.data.readers.layouts` are recognised, which `notes`
+    tell. Numbers in `label_column` are classes.
 
     Raises
     ------
@@ -33,55 +32,44 @@ def open_text(path: Path, stack: ExitStack, label_column: str | None = None) -> 
 
     if any(line.startswith("!") for line in lines.peek(1)):
         return _series_matrix(lines, reopen)
-    head = read_head(lines)
-    return _matrix(lines, head, reopen, label_column=label_column)
+    return _matrix(lines, read_head(lines), reopen, label_column=label_column)
+
+
+def open_excel(path: Path, stack: ExitStack, label_column: str | None = None) -> Table:
+    """Open the first sheet of an Excel file as a text table."""
+    table = open_text(path, stack, label_column)
+    table.notes += note_on_sheets(path, ExpressionError)
+    return table
 
 
 def _series_matrix(lines: TextLines, reopen: Callable[[ExitStack], Table]) -> Table:
     samples = geo.samples_of_series(lines)
     head = read_head(lines, geo.TABLE_END)
-    geo.check_table(lines, head)
+    if not head.rows:
+        raise ExpressionError(
+            f"{lines.path}: this {geo.NAME} holds no values, as is usual for RNA sequencing. Download the counts among "
+            "the supplementary files of the series and give them as --expression, and this file as --labels."
+        )
     table = _matrix(lines, head, reopen, until=geo.TABLE_END)
     table.layout, table.genes_in_rows = geo.NAME, True
     table.annotations = geo.annotations_of(samples, table.column_ids, str(lines.path))
-    table.notes[:0] = [f"read as {geo.NAME}: what it says of the samples are columns to choose labels from"]
+    table.notes.insert(0, f"read as {geo.NAME}: its lines about samples are columns to choose labels from")
     return table
 
 
 def _matrix(
-    lines: TextLines,
-    head: Head,
-    reopen: Callable[[ExitStack], Table],
-    until: str = "",
-    label_column: str | None = None,
+    lines: TextLines, head: Head, reopen: Callable[[ExitStack], Table], until: str = "", label_column: str | None = None
 ) -> Table:
-    columns = columns_of(head, str(lines.path), label_column)
+    columns = columns_of(head, label_column)
     if columns.second_header:
         lines.take_line()
-    table = make_table(_fields(head, columns), lines, blocks_of_rows(lines, until), reopen)
-    table.notes += [*head.notes, *columns.notes]
+    table = make_table(columns.form, lines, blocks_of_rows(lines, until), reopen)
+    table.notes += [*head.notes, *filter(None, [columns.note])]
     table.left_out = columns.left_out
     table.columns_in_file = columns.in_file
-    if columns.ids_beside:
-        table.column_texts = {SECOND_NAME: columns.ids_beside}
+    if columns.second_names:
+        table.column_texts = {SECOND_NAME: columns.second_names}
     if columns.layout is not None:
         table.layout, table.units = columns.layout.name, columns.layout.units
         table.genes_in_rows = columns.layout.genes_in_rows
     return table
-
-
-def _fields(head: Head, columns: Columns) -> Fields:
-    return Fields(
-        head.file,
-        head.delimiter,
-        head.quoted,
-        head.n_fields,
-        np.asarray(columns.values_at, np.intp),
-        columns.column_ids,
-        columns.names_at,
-        tuple(columns.texts_at.items()),
-        head.n_empty,
-        columns.kept_rows,
-        columns.layout is not None and columns.layout.nameless_rows,
-        columns.split_names,
-    )

@@ -1,4 +1,4 @@
-"""Compressed files as bounded pieces of their content; what grows as harmful files do is refused."""
+"""Compressed files as bounded pieces of their content; data that grow as a decompression bomb does are refused."""
 
 import bz2
 import lzma
@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -22,23 +22,17 @@ class UnpackingError(Exception):
     """A compressed file that is damaged or grows out of all proportion; the message is a sentence about it."""
 
 
-class _Unpacker(Protocol):
-    """What bz2 and lzma have: something that takes compressed bytes and gives at most so many."""
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
+def is_bomb(size: int, stored: int) -> bool:
+    """Whether so many bytes of content are out of all proportion to those in the file."""
+    return size > RATIO_FREE and size > RATIO_LIMIT * stored
 
 
 class _Gunzip:
-    """zlib's decompressor, used as those of bz2 and lzma are."""
+    """zlib's decompressor with the interface of those of bz2 and lzma."""
+
+    unused_data = property(lambda self: self._zlib.unused_data)
+    eof = property(lambda self: self._zlib.eof)
+    needs_input = property(lambda self: not self._zlib.unconsumed_tail)
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=31)
@@ -46,28 +40,19 @@ class _Gunzip:
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._zlib.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
 
 @dataclass(frozen=True)
 class Packing:
-    """A way to compress a file: what it begins with, how such files are named, and the command that undoes it."""
+    """A way to compress a file: its first bytes, the endings of such files' names, and the command that undoes it.
+
+    `decompressor` makes an object with the interface of `bz2.BZ2Decompressor`; None where a library opens streams.
+    """
 
     name: str
     magic: bytes
     endings: tuple[str, ...]
     command: str
-    new: Callable[[], _Unpacker] | None = None
+    decompressor: Callable[[], Any] | None = None
 
     @property
     def is_archive(self) -> bool:
@@ -90,31 +75,33 @@ def unpacked(path: Path, packing: Packing, *, most: int = BLOCK) -> Iterator[byt
     Raises
     ------
     UnpackingError
-        If the file is damaged, ends too early, or grows as harmful files do.
+        If the file is damaged, ends too early, or grows as a bomb does.
     """
+    data, again = f"the {packing.name} data", "Copy or download the file again"
     n_written = 0
     with path.open("rb") as stream:
-        pieces = _joined_parts(stream, packing.new, most) if packing.new else _of_library(stream, packing, most)
         try:
-            for piece in pieces:
+            for piece in _pieces(stream, packing, most):
                 n_written += len(piece)
-                _check_ratio(packing, stream.tell(), n_written)
+                if is_bomb(n_written, stream.tell()):
+                    raise UnpackingError(
+                        f"{data} grow more than {RATIO_LIMIT}-fold ({stream.tell():,} bytes gave {n_written:,} so "
+                        "far), as harmful files do. If the matrix is sound but nearly all zeros, decompress it first "
+                        f"({packing.command}) and give the plain file."
+                    )
                 yield piece
         except EOFError as error:
-            raise UnpackingError(f"the {packing.name} data end too early. Copy or download the file again.") from error
+            raise UnpackingError(f"{data} end too early. {again}.") from error
         except (RuntimeError, NotImplementedError) as error:  # a password, or a compression that Python does not know
             raise UnpackingError(
-                f"the {packing.name} data cannot be unpacked ({error}). Unpack the file and give what is in it."
+                f"{data} cannot be unpacked ({error}). Unpack the file and give what is in it."
             ) from error
         except zipfile.BadZipFile as error:
             raise UnpackingError(
-                f"the zip data are damaged ({error}). Copy or download the file again, or if it is an Excel file, "
-                "save its sheet as text (CSV)."
+                f"{data} are damaged ({error}). {again}, or if it is an Excel file, save its sheet as text (CSV)."
             ) from error
         except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-            raise UnpackingError(
-                f"the {packing.name} data are damaged ({error}). Copy or download the file again."
-            ) from error
+            raise UnpackingError(f"{data} are damaged ({error}). {again}.") from error
 
 
 def members_of(archive: zipfile.ZipFile) -> list[str]:
@@ -123,26 +110,10 @@ def members_of(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in names if not name.startswith("__MACOSX/") and Path(name).name != ".DS_Store"]
 
 
-def _joined_parts(stream: BinaryIO, new: Callable[[], _Unpacker], most: int) -> Iterator[bytes]:
-    """The content of a file that may be several compressed ones, one after the other, as `bgzip` writes them."""
-    unpacker = new()
-    while pending := stream.read(_COMPRESSED_BLOCK):
-        while pending or not (unpacker.needs_input or unpacker.eof):
-            if unpacker.eof:
-                pending = pending.lstrip(b"\0")  # what fills up the last block of a tape
-                if not pending:
-                    break
-                unpacker = new()
-            piece = unpacker.decompress(pending, most)
-            pending = unpacker.unused_data if unpacker.eof else b""
-            yield piece
-    if not unpacker.eof:
-        raise EOFError
-
-
-def _of_library(stream: BinaryIO, packing: Packing, most: int) -> Iterator[bytes]:
-    """The content of what is read by a library that opens streams itself."""
-    if packing.is_archive:
+def _pieces(stream: BinaryIO, packing: Packing, most: int) -> Iterator[bytes]:
+    if packing.decompressor is not None:
+        yield from _joined_parts(stream, packing.decompressor, most)
+    elif packing.is_archive:
         with zipfile.ZipFile(stream) as archive, archive.open(members_of(archive)[0]) as member:
             yield from iter(lambda: member.read(most), b"")
     else:
@@ -150,10 +121,18 @@ def _of_library(stream: BinaryIO, packing: Packing, most: int) -> Iterator[bytes
             yield from iter(lambda: member.read(most), b"")
 
 
-def _check_ratio(packing: Packing, n_read: int, n_written: int) -> None:
-    if n_written > RATIO_FREE and n_written > RATIO_LIMIT * n_read:
-        raise UnpackingError(
-            f"the {packing.name} data grow more than {RATIO_LIMIT}-fold ({n_read:,} bytes gave {n_written:,} so far), "
-            "as harmful files do. If the matrix is sound but nearly all zeros, decompress it first "
-            f"({packing.command}) and give the plain file."
-        )
+def _joined_parts(stream: BinaryIO, decompressor: Callable[[], Any], most: int) -> Iterator[bytes]:
+    """The content of a file that may be several compressed ones, one after the other, as `bgzip` writes them."""
+    part = decompressor()
+    while pending := stream.read(_COMPRESSED_BLOCK):
+        while pending or not (part.needs_input or part.eof):
+            if part.eof:
+                pending = pending.lstrip(b"\0")  # what fills up the last block of a tape
+                if not pending:
+                    break
+                part = decompressor()
+            piece = part.decompress(pending, most)
+            pending = part.unused_data if part.eof else b""
+            yield piece
+    if not part.eof:
+        raise EOFError

@@ -1,4 +1,4 @@
-"""NPY, Parquet and Feather."""
+"""Parquet and Feather."""
 
 import numpy as np
 import pandas as pd
@@ -8,76 +8,11 @@ import pytest
 from pyarrow import feather
 
 from tspg.data.expression import read_expression
-from tspg.data.readers import arrow_safety, binary
+from tspg.data.readers import arrow_safety
 from tspg.errors import ExpressionError, ResourceError
 
 FRAME = pd.DataFrame({"A": [1.5, 4], "NA": [2.0, 5], "C": [3.0, 6.25]}, index=["0012", "s2"])
 VALUES = FRAME.to_numpy(np.float32)
-
-
-def write_npy(folder, array, rows=FRAME.index, columns=FRAME.columns):
-    path = folder / "m.npy"
-    np.save(path, array)
-    (folder / "m.rownames.txt").write_text("".join(f"{row}\n" for row in rows))
-    (folder / "m.colnames.txt").write_text("".join(f"{column}\n" for column in columns))
-    return path
-
-
-@pytest.mark.parametrize(
-    "array", [VALUES, VALUES.astype(">f8"), np.asfortranarray(VALUES)], ids=["f4", ">f8", "Fortran"]
-)
-def test_npy(tmp_path, monkeypatch, array):
-    monkeypatch.setattr(binary, "_BLOCK_VALUES", 3)
-    adata = read_expression(write_npy(tmp_path, array))
-    assert list(adata.obs_names) == list(FRAME.index)
-    assert list(adata.var_names) == list(FRAME.columns)
-    np.testing.assert_array_equal(adata.X, VALUES)
-
-
-def test_npy_with_genes_in_rows(tmp_path):
-    path = write_npy(tmp_path, VALUES.T, FRAME.columns, FRAME.index)
-    adata = read_expression(path, genes=["C", "A"], transpose=True)
-    np.testing.assert_array_equal(adata.X, VALUES[:, [0, 2]])
-    assert list(adata.obs_names) == list(FRAME.index)
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (VALUES[0], r"expected one matrix of numbers, found array of shape \(3,\)"),
-        (VALUES.astype(complex), "complex"),
-        (VALUES.astype(str), "expected one matrix"),
-        (VALUES.astype(object), "cannot be read as NPY"),
-        (np.where(VALUES == 5, np.nan, VALUES), "row 's2', column 'NA': the value is missing"),
-        (np.where(VALUES == 5, np.inf, VALUES), "row 's2', column 'NA': inf"),
-        (np.where(VALUES == 5, 1e39, VALUES.astype(float)), r"row 's2', column 'NA': 1e\+39"),
-        (VALUES[:1], "2 names for the 1 rows"),
-        (VALUES[:, :2], "3 names for the 2 columns"),
-    ],
-)
-def test_faults_of_npy(tmp_path, array, message):
-    with pytest.raises(ExpressionError, match=message):
-        read_expression(write_npy(tmp_path, array))
-
-
-def test_npy_too_short_too_long_and_without_names(tmp_path):
-    path = write_npy(tmp_path, VALUES)
-    content = path.read_bytes()
-    path.write_bytes(content[:-1])
-    with pytest.raises(ExpressionError, match="cannot be read"):
-        read_expression(path)
-    path.write_bytes(content + b"x")
-    with pytest.raises(ExpressionError, match="longer"):
-        read_expression(path)
-    path.write_bytes(b"")
-    with pytest.raises(ExpressionError, match="cannot be read"):
-        read_expression(path)
-    path.write_bytes(content)
-    (tmp_path / "m.rownames.txt").unlink()
-    with pytest.raises(ExpressionError, match=r"m\.rownames\.txt: there is no such file"):
-        read_expression(path)
-    with pytest.raises(ExpressionError, match="no such file"):
-        read_expression(tmp_path / "absent.npy")
 
 
 @pytest.mark.parametrize("index", [True, False], ids=["pandas index", "first column"])
@@ -199,7 +134,7 @@ def test_the_memory_that_feather_asks_for_is_known_before(tmp_path, compression)
 def test_damaged_feather_is_refused(tmp_path):
     feather.write_feather(FRAME.reset_index(names="id"), tmp_path / "m.feather", chunksize=1)
     content = (tmp_path / "m.feather").read_bytes()
-    for cut in range(0, len(content), 7):
+    for cut in range(0, len(content), 31):
         (tmp_path / "m.feather").write_bytes(content[:cut])
         with pytest.raises(ExpressionError, match=r"cannot be read as Feather .*to_parquet"):
             read_expression(tmp_path / "m.feather")

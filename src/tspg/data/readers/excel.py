@@ -1,4 +1,4 @@
-"""The first sheet of an Excel file as lines of tab-separated text, which the strict reader of text reads."""
+"""The first sheet of an Excel file as tab-separated text, which the strict reader of text reads."""
 
 import datetime as dt
 import warnings
@@ -9,33 +9,32 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tspg.data.readers.unpacking import RATIO_FREE, RATIO_LIMIT
+from tspg.data.readers.unpacking import RATIO_LIMIT, is_bomb
 from tspg.errors import InputError, LabelError, TspgError, UsageError
 from tspg.utils.names import listed, notes_on_names, shown
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
-_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # of a sheet; a file may claim any number
+_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # of a sheet; a file may declare any number
 
 
 def sheet_text(path: Path, error: type[InputError]) -> bytes:
-    """The first sheet as UTF-8 text with tabs between fields; numbers in full, dates as 2001-03-01.
+    """The first sheet as UTF-8 text with tabs between fields; numbers in full precision, dates as 2001-03-01.
 
-    What a cell is shown as does not matter, only what it holds. Empty rows at the end are left out, and so are
-    empty cells at the end of a row beyond the header.
+    Cells are read by value, not as displayed. Empty rows at the end and empty cells beyond the header are dropped.
 
     Raises
     ------
     InputError
-        Of the given kind, if the file is damaged, or holds dates where names are expected: labels alone may be dates.
+        Of the given kind, if the file is damaged, or holds dates where names are expected: only labels may be dates.
     """
     lines: list[str] = []
     dates: list[str] = []  # names that were turned into dates
     n_fields = 0
     with _opened(path, error) as book:
         sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says about them is often wrong
+        sheet.reset_dimensions()  # what the file declares is often wrong
         for row in sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True):
             fields = "\t".join(map(_text, row)).rstrip("\t").split("\t")
             dates += [_text(cell) for cell in (row[:1] if lines else row) if isinstance(cell, dt.date)]
@@ -50,12 +49,10 @@ def sheet_text(path: Path, error: type[InputError]) -> bytes:
 
 
 def note_on_sheets(path: Path, error: type[InputError]) -> list[str]:
-    """Which sheet was read, where there are several."""
+    """Which sheet was read, if there are several."""
     with _opened(path, error) as book:
-        names = [sheet.title for sheet in book.worksheets]
-    if len(names) == 1:
-        return []
-    return [f"the first sheet was read, {shown(names[0])}; the others were not: {listed(names[1:])}"]
+        first, *others = [sheet.title for sheet in book.worksheets]
+    return [f"the first sheet was read, {shown(first)}; the others were not: {listed(others)}"] if others else []
 
 
 @contextmanager
@@ -69,10 +66,16 @@ def _opened(path: Path, error: type[InputError]) -> Iterator["Workbook"]:
     import openpyxl
 
     try:
-        _check_size(path, error)
+        with zipfile.ZipFile(path) as archive:
+            declared, stored = sum(one.file_size for one in archive.infolist()), path.stat().st_size
+        if is_bomb(declared, stored):  # zipfile never gives more than is declared
+            raise error(
+                f"{path}: declares {declared:,} bytes in a file of {stored:,}, more than {RATIO_LIMIT} times as many, "
+                "as harmful files do. If it is sound, save the sheet as text (CSV)."
+            )
         with path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on colours, pictures and other things that are no values
-            # A stream, since by its name openpyxl would refuse what is called .xls.
+            warnings.simplefilter("ignore")  # about colours, pictures and other things that are no values
+            # A stream, since openpyxl refuses files whose name ends in .xls.
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
             if not book.worksheets:
                 raise ValueError("there is no sheet")
@@ -86,19 +89,8 @@ def _opened(path: Path, error: type[InputError]) -> Iterator["Workbook"]:
         ) from fault
 
 
-def _check_size(path: Path, error: type[InputError]) -> None:
-    with zipfile.ZipFile(path) as archive:
-        declared = sum(one.file_size for one in archive.infolist())  # it never gives more than that
-    stored = path.stat().st_size
-    if declared > RATIO_FREE and declared > RATIO_LIMIT * stored:
-        raise error(
-            f"{path}: declares {declared:,} bytes in a file of {stored:,}, more than {RATIO_LIMIT} times as many, "
-            "as harmful files do. If it is sound, save the sheet as text (CSV)."
-        )
-
-
 def _text(cell: object) -> str:
-    """A cell as text, of which a reader makes the same number again."""
+    """A cell as text from which a reader makes the same number again."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
