@@ -7,9 +7,11 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 import tspg
-from tspg.data.quantiles import LEVELS, quantile_functions
+from tspg.data.quantiles import LEVELS, Quantiles, quantile_functions
 from tspg.errors import ExpressionError, ModelError, UsageError
 from tspg.experiment.metrics import perturb_metrics
+from tspg.model.normalisation import require_panel
+from tspg.model.storage import save_model
 
 N_GENES, OWN = 1500, [f"G{number}" for number in range(0, 1500, 5)]
 
@@ -33,7 +35,7 @@ def trained(study):
     is_new = np.arange(140) % 3 == 0
     gene_set = tspg.GeneSet("OWN", tuple(OWN))
     how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "linear_map"}
-    run = tspg.run(study[~is_new], target_epochs=2, folds=1, **how)
+    run = tspg.run(study[~is_new], target_epochs=2, folds=1, annotations=[], **how)
     return run, study[is_new].copy()
 
 
@@ -122,8 +124,8 @@ def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
     offset = np.random.default_rng(8).normal(0, 2, N_GENES).astype(np.float32)
     other = new.copy()
     other.X = new.X + offset
-    tspg.save_run(run, tmp_path / "run")
-    model = tspg.load_model(tmp_path / "run")
+    save_model(run.model, tmp_path)
+    model = tspg.load_model(tmp_path)
     moved = model.perturb(other, label_column="label", align="cohort")
     weight = moved.uns["tspg"]["aligned"]
     assert 0.95 < weight == moved.uns["tspg"]["alignment"]["weight"] <= 1
@@ -162,12 +164,8 @@ def test_a_cohort_that_would_be_erased_is_not_aligned(trained, options, told):
 
 
 def test_few_genes_cannot_be_ranked(study):
-    small = study[:, OWN[:60]].copy()
-    gene_set = tspg.GeneSet("FEW", tuple(OWN[:60]))
-    how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "mean_shift"}
-    model = tspg.run(small, target_epochs=2, folds=1, **how).model
     with pytest.raises(ExpressionError, match="100 genes or more; there are 60"):
-        model.perturb(small, normalise="quantile")
+        require_panel(OWN[:60], Quantiles.of(study[:, OWN[:60]].copy()))
 
 
 def vars_of(model):

@@ -9,10 +9,14 @@ import torch
 from anndata import AnnData
 from scipy.linalg import sqrtm
 
-from tspg.data.prepare import Dataset, Scaler
+from tspg.data.prepare import Dataset, Scaler, prepare
 from tspg.errors import ModelError
 from tspg.model import ot_map as module
+from tspg.model.config import ExperimentConfig, TargetModelConfig
+from tspg.model.methods import LinearMap
 from tspg.model.ot_map import GaussianOTMap, leading_directions, transport_map
+from tspg.model.trained_model import TrainedModel
+from tspg.model.training import train_target_model
 
 
 def study(profiles, labels):
@@ -177,8 +181,6 @@ def test_in_whatever_order_the_samples_come_each_is_moved_to_the_same_place():
 
 
 def test_held_out_samples_have_no_say(planted):
-    from tspg.data.prepare import prepare
-
     dataset = prepare(planted.adata, label_column="label")
     poisoned = planted.adata.copy()
     poisoned.X[~dataset.is_train] += 1e3
@@ -195,30 +197,22 @@ def test_stored_and_read_again_it_is_the_same():
 
 
 def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
-    import tspg
-
-    run = tspg.run(
-        planted.adata,
-        label_column="label",
-        target_class="target",
-        preset="transport",
-        steps=10,
-        target_epochs=25,
-        folds=1,
-        threads=1,
-    )
-    labelled = run.model.perturb(planted.adata, label_column="label")
-    unlabelled = run.model.perturb(planted.adata)
+    dataset = prepare(planted.adata, label_column="label")
+    f = train_target_model(dataset, TargetModelConfig(hidden_units=(32,), epochs=25, batch_size=32))
+    method = LinearMap(GaussianOTMap.estimate(dataset, "target"))
+    model = TrainedModel.of(dataset, f, method, ExperimentConfig("target"), {})
+    labelled = model.perturb(planted.adata, label_column="label")
+    unlabelled = model.perturb(planted.adata)
     sources = (labelled.obs["source_class"] != "target").to_numpy()
     sure = sources & (unlabelled.obs["predicted_before"] == labelled.obs["source_class"]).to_numpy()
     assert sure.sum() > 60
     np.testing.assert_allclose(unlabelled.X[sure], labelled.X[sure], atol=1e-5)
     target = ~sources
     np.testing.assert_allclose(labelled.X[target], labelled.layers["original"][target])  # stays
-    stranger = AnnData(
+    unknown = AnnData(
         planted.adata.X[:2], pd.DataFrame({"label": ["never seen"] * 2}, index=["a", "b"]), planted.adata.var
     )
-    moved = run.model.perturb(stranger, label_column="label")
+    moved = model.perturb(unknown, label_column="label")
     np.testing.assert_allclose(moved.X, unlabelled.X[:2], atol=1e-5)
 
 

@@ -4,13 +4,16 @@ import json
 import resource
 import shutil
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from tspg.errors import ExpressionError, LabelError, ModelError
 from tspg.model import storage
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.model.methods import PaperGenerator
+from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 from tspg.model.storage import load_model, save_model
 
 
@@ -189,9 +192,22 @@ def places(described, above=""):
 WRONG = (None, True, -1, 0, 2.5, 10**9, 2**40, 10**400, float("nan"), "x", "", [], {}, [7], ["x"], [[]], {"x": 7}, [{}])
 
 
-def test_whatever_stands_in_a_field_nothing_but_a_refusal_comes_of_it(run_folder, tmp_path):
+@pytest.fixture
+def small_folder(planted_run, tmp_path):
+    """A model of all parts, with networks of a few units."""
+    f, g = TargetModelConfig(hidden_units=(4,)), PaperConfig((4,), 1, (4,), discriminator_units=(4,))
+    settings = {**planted_run.model.settings, "target_model": asdict(f), "generator": asdict(g)}
+    method = PaperGenerator(Generator(60, g), Discriminator(60, g))
+    small = replace(planted_run.model, target_model=TargetModel(60, 3, f), method=method, settings=settings)
+    for network in (small.target_model, method.generator, method.discriminator):
+        initialise(network, seed=(0,))
+    save_model(small, tmp_path / "small")
+    return tmp_path / "small"
+
+
+def test_whatever_stands_in_a_field_nothing_but_a_refusal_comes_of_it(small_folder):
     """Fuzzing of `model.json`: a value of any kind in every field is refused in words, or does no harm."""
-    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    folder = small_folder
     text = (folder / "model.json").read_text()
     tried, refused = 0, 0
     for place in places(json.loads(text)):

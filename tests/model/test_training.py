@@ -21,7 +21,7 @@ from tspg.model.training import train_generator, train_target_model
 
 F = TargetModelConfig(hidden_units=(32, 16), epochs=30, batch_size=32)
 G = PaperConfig(
-    down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3
+    down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=60, learning_rate=1e-3
 )
 
 

@@ -294,9 +294,9 @@ class TrainedModel:
         Returns
         -------
         One row per sample and gene: `value`, adjusted for a batch where the model is; `expected` in the target class
-        with its 95% interval `low` to `high`, and the distance from it (`z_target`, `p_target`, `q_target`); how unusual
-        it is for the class and the rest of the profile (`z_own`, `p_own`, `q_own`); percentiles among real samples of
-        both classes; and `perturbation`, on the scaled axis. Of each sample the most unusual genes come first.
+        with its 95% interval `low` to `high`, and the distance from it (`z_target`, `p_target`, `q_target`); how
+        unusual it is for the class and the rest of the profile (`z_own`, `p_own`, `q_own`); percentiles among real
+        samples of both classes; and `perturbation`, on the scaled axis. The most unusual genes come first.
 
         Raises
         ------
