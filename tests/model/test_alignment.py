@@ -235,9 +235,9 @@ def test_nothing_is_learned_from_classes_of_three_donors(world):
 
 def test_words_say_what_was_removed_and_what_that_costs(world, alignment):
     values, names = world.cohort(np.random.default_rng(19))
-    told = alignment_note(alignment.align(values + np.float32(8), names).facts)
-    assert told.startswith("The cohort of 10 samples was aligned: 99% of its mean difference")
-    assert "Real differences of this cohort are removed too" in told
+    note = alignment_note(alignment.align(values + np.float32(8), names).facts)
+    assert note.startswith("The cohort of 10 samples was aligned: 99% of its mean difference")
+    assert "Real differences of this cohort are removed too" in note
     names, values = np.array(list("abcabc"), dtype=object), alignment.means[[0, 1, 2] * 2].astype(np.float32)
-    told = alignment_note(alignment.align(values, names).facts)
-    assert told.startswith("The cohort of 6 samples was left as it is")
+    note = alignment_note(alignment.align(values, names).facts)
+    assert note.startswith("The cohort of 6 samples was left as it is")

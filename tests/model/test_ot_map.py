@@ -304,7 +304,7 @@ def test_where_no_class_varies_a_new_one_is_shifted():
 def test_an_uncertain_mean_is_drawn_to_the_known_one_and_a_sure_one_stays():
     rng = np.random.default_rng(30)
     known, errors = np.zeros(200), {"raw": [], "shrunk": []}
-    for _ in range(50):  # a class that lies as far off as five samples of it scatter
+    for _ in range(50):  # a class that is as far off as five samples of it scatter
         truth = rng.normal(size=200) * 0.3
         few = (truth + rng.normal(size=(5, 200))).astype(np.float32)
         errors["raw"].append(((few.mean(axis=0) - truth) ** 2).sum())

@@ -77,7 +77,7 @@ def redescribe(folder, **change):
 def test_a_change_of_the_description_is_noticed(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
-    described["details"]["units"] = "counts"  # decides no number, but is told to the reader
+    described["details"]["units"] = "counts"  # decides no number, but is shown to the reader
     (folder / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelError, match=r"model.json: was changed"):
         load_model(folder)
@@ -143,7 +143,7 @@ def changed(described, place, value):
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "message"),
     [
         ("settings.target_model.hidden_units", [10**9, 10**9], "target_model.safetensors holds other layers"),
         ("settings.generator.down_units", [10**9], "generator.safetensors holds other layers"),
@@ -171,11 +171,11 @@ def changed(described, place, value):
         ("settings.top_k", True, "settings.top_k is True; a whole number from 1 to 1,000,000 is needed"),
     ],
 )
-def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
+def test_a_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, message):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     redescribe(folder, **changed(json.loads((folder / "model.json").read_text()), place, value))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         load_model(folder)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 

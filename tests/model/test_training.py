@@ -165,10 +165,10 @@ def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(
     seen = {"x": [], "real": []}
     original = steps.train_step
 
-    def watch(players, x, real, r_t):
+    def watch(gan, x, real, r_t):
         seen["x"].append(x)
         seen["real"].append(real)
-        return original(players, x, real, r_t)
+        return original(gan, x, real, r_t)
 
     monkeypatch.setattr("tspg.model.training.train_step", watch)
     learn(dataset, f, target_state, replace(G, epochs=3), source_classes=("beta",))
