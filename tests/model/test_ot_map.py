@@ -107,6 +107,15 @@ def test_the_ridge_by_hand(monkeypatch):
     np.testing.assert_allclose(moved, [2 + scale * [1.0, 0.5]], rtol=1e-5)
 
 
+def test_outside_the_shared_directions_no_class_is_stretched_by_more_than_half(monkeypatch):
+    monkeypatch.setattr(module, "DIRECTIONS", 1)
+    monkeypatch.setattr(module, "POOL_WEIGHT", 0.0)
+    square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 5)
+    dataset = study(np.concatenate([square * [10, 1], 2 + square * [10, 4]]), np.repeat(["a", "t"], 20))
+    moved = GaussianOTMap.estimate(dataset, "t").move(np.float32([[0, 1]]), np.array([0]))
+    np.testing.assert_allclose(moved, [[2, 2 + 1.5]], atol=1e-5)  # sqrt(16 / 1) is 4
+
+
 def test_samples_of_the_target_stay_as_they_are():
     dataset = clouds(np.random.default_rng(3), 40, 10)
     target = dataset.class_index == 1
