@@ -51,24 +51,29 @@ def alignment(world):
     return world.fit(np.random.default_rng(1))
 
 
+@pytest.fixture(scope="module")
+def many_alignments(world):
+    return [world.fit(np.random.default_rng([6, draw]), (30, 20, 15)) for draw in range(40)]
+
+
 def test_traces_of_products_are_those_of_the_planted_covariances(world):
     """Averaged over many small training sets, each of which knows 6 to 12 samples of 60 genes."""
     truth = [root @ root.T / GENES for root in world.roots]
     expected = [[np.trace(one @ other) for other in truth] for one in truth]
     unit = ClassMeans(world.means, np.ones(GENES), np.ones(3), np.ones(3))
     found = []
-    for draw in range(400):
+    for draw in range(150):
         values, index = world.draw(np.random.default_rng([2, draw]), (12, 8, 6))
         found.append(Products.of(values, index, np.arange(len(values)), unit).products)
     error = np.std(found, axis=0) / np.sqrt(len(found))
     assert (np.abs(np.mean(found, axis=0) - expected) < 4 * error).all()
-    np.testing.assert_allclose(np.mean(found, axis=0), expected, rtol=0.1)
+    np.testing.assert_allclose(np.mean(found, axis=0), expected, rtol=0.15)
 
 
 def test_mean_variance_and_limit_are_those_of_many_cohorts(world):
     alignment, counts = world.fit(np.random.default_rng(3), (400, 300, 200)), (5, 3, 2)
     sizes = []
-    for draw in range(2000):
+    for draw in range(700):
         values, names = world.cohort(np.random.default_rng([4, draw]), counts)
         aligned = alignment.align(values, names)
         sizes.append(aligned.size)
@@ -90,13 +95,12 @@ def test_the_error_of_small_training_classes_counts():
 
 
 @pytest.mark.parametrize("counts", [(2, 2, 1), (10, 0, 0), (12, 10, 8)])
-def test_a_cohort_of_the_same_kind_is_rarely_aligned(world, counts):
-    """At 5 % of 600 cohorts, 3 to 7.5 % are expected with probability .99."""
-    alarms = []
-    for draw in range(60):
-        rng = np.random.default_rng([6, draw])
-        alignment = world.fit(rng, (30, 20, 15))
-        alarms += [alignment.align(*world.cohort(rng, counts)).weight > 0 for _ in range(10)]
+def test_a_cohort_of_the_same_kind_is_rarely_aligned(world, many_alignments, counts):
+    """At 5 % of 400 cohorts, 2.3 to 8 % are expected with probability .99."""
+    rng = np.random.default_rng(6)
+    alarms = [
+        alignment.align(*world.cohort(rng, counts)).weight > 0 for alignment in many_alignments for _ in range(10)
+    ]
     assert 0.02 <= np.mean(alarms) <= 0.08
 
 
@@ -231,9 +235,9 @@ def test_nothing_is_learned_from_classes_of_three_donors(world):
 
 def test_words_say_what_was_removed_and_what_that_costs(world, alignment):
     values, names = world.cohort(np.random.default_rng(19))
-    told = alignment_note(alignment.align(values + np.float32(8), names).facts)
-    assert told.startswith("The cohort of 10 samples was aligned: 99% of its mean difference")
-    assert "Real differences of this cohort are removed too" in told
+    note = alignment_note(alignment.align(values + np.float32(8), names).facts)
+    assert note.startswith("The cohort of 10 samples was aligned: 99% of its mean difference")
+    assert "Real differences of this cohort are removed too" in note
     names, values = np.array(list("abcabc"), dtype=object), alignment.means[[0, 1, 2] * 2].astype(np.float32)
-    told = alignment_note(alignment.align(values, names).facts)
-    assert told.startswith("The cohort of 6 samples was left as it is")
+    note = alignment_note(alignment.align(values, names).facts)
+    assert note.startswith("The cohort of 6 samples was left as it is")

@@ -69,8 +69,8 @@ def plain_step(generator, discriminator, f, adam_g, adam_d, x, real, r_t, target
 
 
 def test_three_steps_are_the_papers(dataset, f):
-    players = init_gan(dataset, f, SMALL, target_class="target", seed=1, device=torch.device("cpu"))
-    generator, discriminator = copy.deepcopy(players.generator), copy.deepcopy(players.discriminator)
+    gan = init_gan(dataset, f, SMALL, target_class="target", seed=1, device=torch.device("cpu"))
+    generator, discriminator = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     starts = [{k: v.clone() for k, v in network.named_parameters()} for network in (generator, discriminator)]
     adam_g = torch.optim.Adam(generator.parameters(), lr=3e-3, eps=1e-7)
     adam_d = torch.optim.Adam(discriminator.parameters(), lr=7e-4, eps=1e-7)
@@ -78,11 +78,11 @@ def test_three_steps_are_the_papers(dataset, f):
     for _ in range(3):
         x, real = (torch.from_numpy(dataset.profiles[rng.integers(0, 120, n)]) for n in (20, 17))
         r_t = torch.from_numpy(rng.random((20, 60), dtype=np.float32))
-        found = train_step(players, x, real, r_t)
+        found = train_step(gan, x, real, r_t)
         plain = plain_step(generator, discriminator, f, adam_g, adam_d, x, real, r_t, 2, SMALL)
         for name, value in plain.items():
             assert found[f"{name}_loss"].item() == pytest.approx(value.item(), rel=1e-4), name
-    ours, theirs = (players.generator, players.discriminator), (generator, discriminator)
+    ours, theirs = (gan.generator, gan.discriminator), (generator, discriminator)
     for network, plain, start in zip(ours, theirs, starts, strict=True):
         for (name, first), second in zip(network.named_parameters(), plain.parameters(), strict=True):
             if first.ndim == 2:  # a bias before batch normalisation has no gradient but rounding
@@ -102,10 +102,10 @@ def test_the_settings_are_the_papers():
 
 
 def test_the_optimisers_are_the_papers(dataset, f):
-    players = init_gan(dataset, f, PaperConfig(), target_class="target", seed=1, device=torch.device("cpu"))
-    rates = [o.param_groups[0]["lr"] for o in (players.generator_optimiser, players.discriminator_optimiser)]
+    gan = init_gan(dataset, f, PaperConfig(), target_class="target", seed=1, device=torch.device("cpu"))
+    rates = [o.param_groups[0]["lr"] for o in (gan.generator_optimiser, gan.discriminator_optimiser)]
     assert rates == [2e-4, 1e-4]
-    for optimiser in (players.generator_optimiser, players.discriminator_optimiser):
+    for optimiser in (gan.generator_optimiser, gan.discriminator_optimiser):
         group = optimiser.param_groups[0]
         assert (group["eps"], group["betas"], group["weight_decay"]) == (1e-7, (0.9, 0.999), 0)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import polygamma
 
 from tspg.model import gene_statistics as module
-from tspg.model.gene_statistics import moderate_variances
+from tspg.model.gene_statistics import mean_and_sd, moderate_variances
 
 
 def drawn(prior_df, prior_variance, df, genes=200_000, seed=0):
@@ -87,3 +87,12 @@ def test_one_gene_and_nothing_but_zeros_stay_as_they_are(raw):
 @pytest.mark.parametrize("value", [1e-9, 1e-7, 1e-6, 1e-3, 0.1, 1.0, 40.0, 1e4, 9e6, 1e7, 1e12])
 def test_trigamma_is_inverted(value):
     assert polygamma(1, module._inverse_trigamma(value)) == pytest.approx(value, rel=2e-3 if value > 1e6 else 1e-6)
+
+
+def test_a_constant_gene_has_no_spread_though_its_variance_is_rounded():
+    values = np.random.default_rng(0).normal(size=(7, 30))
+    values[:, 3] = 0.1
+    assert values[:, 3].var(ddof=1) > 0  # by rounding
+    mean, sd = mean_and_sd(values)
+    np.testing.assert_allclose(mean, values.mean(axis=0))
+    assert np.flatnonzero(sd == 0).tolist() == [3]

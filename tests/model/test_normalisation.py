@@ -7,10 +7,11 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 import tspg
-from tests.options import nested
-from tspg.data.quantiles import LEVELS, quantile_functions
+from tspg.data.quantiles import LEVELS, Quantiles, quantile_functions
 from tspg.errors import ExpressionError, ModelError, UsageError
 from tspg.experiment.metrics import perturb_metrics
+from tspg.model.normalisation import require_panel
+from tspg.model.storage import save_model
 
 N_GENES, OWN = 1500, [f"G{number}" for number in range(0, 1500, 5)]
 
@@ -34,7 +35,7 @@ def trained(study):
     is_new = np.arange(140) % 3 == 0
     gene_set = tspg.GeneSet("OWN", tuple(OWN))
     how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "linear_map"}
-    run = tspg.run(study[~is_new], **nested(target_epochs=2, folds=1, **how))
+    run = tspg.run(study[~is_new], target_epochs=2, folds=1, annotations=[], **how)
     return run, study[is_new].copy()
 
 
@@ -105,26 +106,26 @@ def test_with_genes_missing_it_is_refused_and_with_the_training_matrix_done(trai
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda study: study[:100], r"lacks \d+ of the \d+ samples that the model was trained on"),
         (other_units, "with other values"),
         (lambda study: study[:, OWN[:-1]], "genes are not in the expression matrix"),
     ],
 )
-def test_a_reference_that_is_not_the_training_matrix_is_refused(trained, study, change, told):
+def test_a_reference_that_is_not_the_training_matrix_is_refused(trained, study, change, message):
     run, new = trained
-    with pytest.raises(ExpressionError, match=told):
+    with pytest.raises(ExpressionError, match=message):
         run.model.perturb(new, normalise="quantile", reference=change(study))
 
 
-def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
+def test_a_cohorts_offset_is_taken_out(trained, tmp_path):
     run, new = trained
     offset = np.random.default_rng(8).normal(0, 2, N_GENES).astype(np.float32)
     other = new.copy()
     other.X = new.X + offset
-    tspg.save_run(run, tmp_path / "run")
-    model = tspg.load_model(tmp_path / "run")
+    save_model(run.model, tmp_path)
+    model = tspg.load_model(tmp_path)
     moved = model.perturb(other, label_column="label", align="cohort")
     weight = moved.uns["tspg"]["aligned"]
     assert 0.95 < weight == moved.uns["tspg"]["alignment"]["weight"] <= 1
@@ -147,28 +148,24 @@ def test_a_cohorts_offset_is_taken_out_and_told(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"align": "cohort"}, "the samples have no class"),
         ({"align": "cohort", "new_class": "other"}, "a class that the model does not know: 'other'"),
         ({"align": "samples"}, "align is 'samples'"),
     ],
 )
-def test_a_cohort_that_would_be_erased_is_not_aligned(trained, options, told):
+def test_a_cohort_that_would_be_erased_is_not_aligned(trained, options, message):
     run, new = trained
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         run.model.perturb(new, **options)
     with pytest.raises(UsageError, match="A cohort of 4"):
         run.model.perturb(new[:4], label_column="label", align="cohort")
 
 
 def test_few_genes_cannot_be_ranked(study):
-    small = study[:, OWN[:60]].copy()
-    gene_set = tspg.GeneSet("FEW", tuple(OWN[:60]))
-    how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "mean_shift"}
-    model = tspg.run(small, **nested(target_epochs=2, folds=1, **how)).model
     with pytest.raises(ExpressionError, match="100 genes or more; there are 60"):
-        model.perturb(small, normalise="quantile")
+        require_panel(OWN[:60], Quantiles.of(study[:, OWN[:60]].copy()))
 
 
 def vars_of(model):
@@ -194,27 +191,27 @@ def test_a_model_that_holds_no_distribution_says_so(trained):
         old.perturb(new, normalise="quantile")
 
 
-def test_what_is_told(trained):
+def test_notes_on_profiles(trained):
     run, new = trained
 
-    def told(adata, **options):
+    def notes_on(adata, **options):
         found = perturb_metrics(run.model, adata, run.model.perturb(adata, **options))["data"]
         return found["shift"], [note for note in found["notes"] if "pipeline" in note or "clipped" in note]
 
-    shift, notes = told(new)
+    shift, notes = notes_on(new)
     assert (shift["tested"], shift["genes"], shift["n_samples"], notes) == (True, "panel", 47, [])
-    shift, notes = told(other_units(new))
+    shift, notes = notes_on(other_units(new))
     assert (shift["n_flagged"], shift["normalised"]) == (47, "none")
     assert notes[0].startswith("47 of 47 samples are not like the samples that the model was trained on: ")
     assert "another pipeline or unknown biology" in notes[0]
     assert "--normalise quantile" in notes[0]
     assert "of all values lie outside the range seen in training and were clipped" in notes[1]
-    assert told(other_units(new[:1]))[1][0].startswith("The sample is not like the samples")
-    shift, notes = told(other_units(new), normalise="quantile")
+    assert notes_on(other_units(new[:1]))[1][0].startswith("The sample is not like the samples")
+    shift, notes = notes_on(other_units(new), normalise="quantile")
     assert len(notes) == 1
     assert "--normalise" not in notes[0]
     mixed = new.copy()
     mixed.X[:2] = other_units(new).X[:2]
-    shift, notes = told(mixed)
+    shift, notes = notes_on(mixed)
     assert 2 <= shift["n_flagged"] <= 4
     assert notes == []  # of 47, so many are called odd by chance

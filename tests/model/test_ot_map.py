@@ -9,11 +9,14 @@ import torch
 from anndata import AnnData
 from scipy.linalg import sqrtm
 
-import tspg
-from tspg.data.prepare import Dataset, Scaler
+from tspg.data.prepare import Dataset, Scaler, prepare
 from tspg.errors import ModelError
 from tspg.model import ot_map as module
+from tspg.model.config import ExperimentConfig, TargetModelConfig
+from tspg.model.methods import LinearMap
 from tspg.model.ot_map import GaussianOTMap, leading_directions, transport_map
+from tspg.model.trained_model import TrainedModel
+from tspg.model.training import train_target_model
 
 
 def study(profiles, labels):
@@ -104,6 +107,15 @@ def test_the_ridge_by_hand(monkeypatch):
     np.testing.assert_allclose(moved, [2 + scale * [1.0, 0.5]], rtol=1e-5)
 
 
+def test_outside_the_shared_directions_no_class_is_stretched_by_more_than_half(monkeypatch):
+    monkeypatch.setattr(module, "DIRECTIONS", 1)
+    monkeypatch.setattr(module, "POOL_WEIGHT", 0.0)
+    square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 5)
+    dataset = study(np.concatenate([square * [10, 1], 2 + square * [10, 4]]), np.repeat(["a", "t"], 20))
+    moved = GaussianOTMap.estimate(dataset, "t").move(np.float32([[0, 1]]), np.array([0]))
+    np.testing.assert_allclose(moved, [[2, 2 + 1.5]], atol=1e-5)  # sqrt(16 / 1) is 4
+
+
 def test_samples_of_the_target_stay_as_they_are():
     dataset = clouds(np.random.default_rng(3), 40, 10)
     target = dataset.class_index == 1
@@ -178,8 +190,6 @@ def test_in_whatever_order_the_samples_come_each_is_moved_to_the_same_place():
 
 
 def test_held_out_samples_have_no_say(planted):
-    from tspg.data.prepare import prepare
-
     dataset = prepare(planted.adata, label_column="label")
     poisoned = planted.adata.copy()
     poisoned.X[~dataset.is_train] += 1e3
@@ -196,25 +206,22 @@ def test_stored_and_read_again_it_is_the_same():
 
 
 def test_new_samples_without_a_label_are_moved_from_the_class_f_sees(planted):
-
-    run = tspg.run(
-        planted.adata,
-        label_column="label",
-        target_class="target",
-        training=tspg.Training(preset="transport", steps=10, target_epochs=25, folds=1, threads=1),
-    )
-    labelled = run.model.perturb(planted.adata, label_column="label")
-    unlabelled = run.model.perturb(planted.adata)
+    dataset = prepare(planted.adata, label_column="label")
+    f = train_target_model(dataset, TargetModelConfig(hidden_units=(32,), epochs=25, batch_size=32))
+    method = LinearMap(GaussianOTMap.estimate(dataset, "target"))
+    model = TrainedModel.of(dataset, f, method, ExperimentConfig("target"), {})
+    labelled = model.perturb(planted.adata, label_column="label")
+    unlabelled = model.perturb(planted.adata)
     sources = (labelled.obs["source_class"] != "target").to_numpy()
     sure = sources & (unlabelled.obs["predicted_before"] == labelled.obs["source_class"]).to_numpy()
     assert sure.sum() > 60
     np.testing.assert_allclose(unlabelled.X[sure], labelled.X[sure], atol=1e-5)
     target = ~sources
     np.testing.assert_allclose(labelled.X[target], labelled.layers["original"][target])  # stays
-    stranger = AnnData(
+    unknown = AnnData(
         planted.adata.X[:2], pd.DataFrame({"label": ["never seen"] * 2}, index=["a", "b"]), planted.adata.var
     )
-    moved = run.model.perturb(stranger, label_column="label")
+    moved = model.perturb(unknown, label_column="label")
     np.testing.assert_allclose(moved.X, unlabelled.X[:2], atol=1e-5)
 
 
@@ -306,7 +313,7 @@ def test_where_no_class_varies_a_new_one_is_shifted():
 def test_an_uncertain_mean_is_drawn_to_the_known_one_and_a_sure_one_stays():
     rng = np.random.default_rng(30)
     known, errors = np.zeros(200), {"raw": [], "shrunk": []}
-    for _ in range(50):  # a class that lies as far off as five samples of it scatter
+    for _ in range(50):  # a class that is as far off as five samples of it scatter
         truth = rng.normal(size=200) * 0.3
         few = (truth + rng.normal(size=(5, 200))).astype(np.float32)
         errors["raw"].append(((few.mean(axis=0) - truth) ** 2).sum())

@@ -96,7 +96,7 @@ def test_with_fewer_than_forty_samples_nothing_is_tested():
 
 
 def test_samples_of_one_donor_are_held_out_together():
-    """Every donor twice, each with a scale of her own: held out alone, her other sample would vouch for her."""
+    """Every donor twice, each with its own scale: held out alone, a sample would be like the other one."""
     rng = np.random.default_rng(11)
     values = np.repeat(profiles(30, 11) + rng.normal(0, 1.5, (30, 1)).astype(np.float32), 2, axis=0)
     values = np.maximum(values + rng.normal(0, 0.01, values.shape), 0).astype(np.float32)

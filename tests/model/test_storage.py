@@ -4,13 +4,16 @@ import json
 import resource
 import shutil
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from tspg.errors import ExpressionError, LabelError, ModelError
 from tspg.model import storage
+from tspg.model.config import PaperConfig, TargetModelConfig
+from tspg.model.methods import PaperGenerator
+from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 from tspg.model.storage import load_model, save_model
 
 
@@ -74,7 +77,7 @@ def redescribe(folder, **change):
 def test_a_change_of_the_description_is_noticed(run_folder, tmp_path):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     described = json.loads((folder / "model.json").read_text())
-    described["details"]["units"] = "counts"  # decides no number, but is told to the reader
+    described["details"]["units"] = "counts"  # decides no number, but is shown to the reader
     (folder / "model.json").write_text(json.dumps(described))
     with pytest.raises(ModelError, match=r"model.json: was changed"):
         load_model(folder)
@@ -140,7 +143,7 @@ def changed(described, place, value):
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "message"),
     [
         ("settings.target_model.hidden_units", [10**9, 10**9], "target_model.safetensors holds other layers"),
         ("settings.generator.down_units", [10**9], "generator.safetensors holds other layers"),
@@ -168,11 +171,11 @@ def changed(described, place, value):
         ("settings.top_k", True, "settings.top_k is True; a whole number from 1 to 1,000,000 is needed"),
     ],
 )
-def test_a_size_or_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, told):
+def test_a_value_that_does_not_fit_is_refused_before_memory_is_taken(run_folder, tmp_path, place, value, message):
     folder = shutil.copytree(run_folder / "model", tmp_path / "model")
     redescribe(folder, **changed(json.loads((folder / "model.json").read_text()), place, value))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         load_model(folder)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 
@@ -189,9 +192,22 @@ def places(described, above=""):
 WRONG = (None, True, -1, 0, 2.5, 10**9, 2**40, 10**400, float("nan"), "x", "", [], {}, [7], ["x"], [[]], {"x": 7}, [{}])
 
 
-def test_whatever_stands_in_a_field_nothing_but_a_refusal_comes_of_it(run_folder, tmp_path):
+@pytest.fixture
+def small_folder(planted_run, tmp_path):
+    """A model of all parts, with networks of a few units."""
+    f, g = TargetModelConfig(hidden_units=(4,)), PaperConfig((4,), 1, (4,), discriminator_units=(4,))
+    settings = {**planted_run.model.settings, "target_model": asdict(f), "generator": asdict(g)}
+    method = PaperGenerator(Generator(60, g), Discriminator(60, g))
+    small = replace(planted_run.model, target_model=TargetModel(60, 3, f), method=method, settings=settings)
+    for network in (small.target_model, method.generator, method.discriminator):
+        initialise(network, seed=(0,))
+    save_model(small, tmp_path / "small")
+    return tmp_path / "small"
+
+
+def test_whatever_stands_in_a_field_nothing_but_a_refusal_comes_of_it(small_folder):
     """Fuzzing of `model.json`: a value of any kind in every field is refused in words, or does no harm."""
-    folder = shutil.copytree(run_folder / "model", tmp_path / "model")
+    folder = small_folder
     text = (folder / "model.json").read_text()
     tried, refused = 0, 0
     for place in places(json.loads(text)):

@@ -17,11 +17,11 @@ from tspg.model.gan import recompute_batch_statistics
 from tspg.model.networks import Generator, initialise
 from tspg.model.random import batches, batches_an_epoch
 from tspg.model.target_state import TargetState
-from tspg.model.training import train_generator, train_target_model
+from tspg.model.training import _Rows, train_generator, train_target_model
 
 F = TargetModelConfig(hidden_units=(32, 16), epochs=30, batch_size=32)
 G = PaperConfig(
-    down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=100, learning_rate=1e-3
+    down_units=(64, 32), up_units=(32, 64), discriminator_units=(32, 16), batch_size=32, epochs=60, learning_rate=1e-3
 )
 
 
@@ -165,10 +165,10 @@ def test_named_sources_alone_are_moved_while_the_discriminator_sees_all_classes(
     seen = {"x": [], "real": []}
     original = steps.train_step
 
-    def watch(players, x, real, r_t):
+    def watch(gan, x, real, r_t):
         seen["x"].append(x)
         seen["real"].append(real)
-        return original(players, x, real, r_t)
+        return original(gan, x, real, r_t)
 
     monkeypatch.setattr("tspg.model.training.train_step", watch)
     learn(dataset, f, target_state, replace(G, epochs=3), source_classes=("beta",))
@@ -206,6 +206,14 @@ def test_weights_that_are_no_numbers_after_the_last_step_stop_it(dataset, f, tar
         learn(dataset, f, target_state, huge)
     with pytest.raises(DivergedError, match=r"the weights .* of the target model"):
         train_target_model(dataset, replace(F, epochs=1, batch_size=200, learning_rate=1e39))
+
+
+def test_an_epoch_is_watched_on_few_samples_of_every_class(dataset, monkeypatch):
+    monkeypatch.setattr("tspg.model.training.MONITORED", 10)
+    rows = _Rows.of(dataset, "target", None)
+    assert 5 < len(rows.calibration) <= 10
+    assert set(dataset.source_class[rows.calibration]) == {"alpha", "beta", "target"}  # the first ten are of one class
+    assert set(dataset.source_class[rows.watched]) == {"alpha", "beta"}
 
 
 def test_one_source_sample_is_too_few(planted):

@@ -47,18 +47,12 @@ class Distribution:
         covariance += _RIDGE * np.trace(covariance) / n * np.eye(n)
         values, vectors = np.linalg.eigh(covariance)
         scale = np.where(values > 0, 1 / np.sqrt(np.where(values > 0, values, 1)), 0.0)
-        return cls(
-            quantiles.mean(axis=0, dtype=np.float64).astype(np.float32),
-            found.mean(axis=0),
-            vectors * scale,
-            ranks.min(axis=0),
-            ranks.max(axis=0),
-        )
+        reference = quantiles.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return cls(reference, found.mean(axis=0), vectors * scale, ranks.min(axis=0), ranks.max(axis=0))
 
     def distance(self, quantiles: Float32Array) -> Float64Array:
         """(q - m)' K^-1 (q - m) of each sample's percentiles."""
-        off = (percentiles(quantiles) - self.center) @ self.whitening
-        distance: Float64Array = (off**2).sum(axis=1)
+        distance: Float64Array = (((percentiles(quantiles) - self.center) @ self.whitening) ** 2).sum(axis=1)
         return distance
 
     def share_outside(self, ranks: Float32Array) -> Float64Array:
@@ -89,16 +83,8 @@ class ShiftTest:
     ) -> "tuple[ShiftTest, Float64Array]":
         """The test, and the p of each training sample from a fit without its donor's samples.
 
-        Parameters
-        ----------
-        quantiles
-            The quantile function of each training sample, shape (samples, levels).
-        values
-            The model's genes in the user's units, shape (samples, genes).
-        donors
-            The donor of each sample; a donor's samples are held out together.
-        seed
-            Decides the five folds.
+        `quantiles` are the quantile functions of training samples, shape (samples, levels); `values` the model's genes
+        in the user's units, shape (samples, genes); `donors` the donor of each. `seed` decides the five folds.
         """
         ranks = ranks_of(values, quantiles)
         fold = donor_folds(donors, stream(seed, SHIFT_FOLDS, 0))
@@ -165,28 +151,11 @@ class Shift:
 
     @classmethod
     def fit(
-        cls,
-        quantiles: Quantiles,
-        values: NDArray[np.floating],
-        is_train: BoolArray,
-        donors: Int64Array,
-        *,
-        seed: int,
+        cls, quantiles: Quantiles, values: NDArray[np.floating], is_train: BoolArray, donors: Int64Array, *, seed: int
     ) -> "tuple[Shift, Float64Array]":
         """Learn from the training samples of a study; also the p of every sample, each from a fit without it.
 
-        Parameters
-        ----------
-        quantiles
-            Quantile functions of all samples, over genes of the whole matrix.
-        values
-            The model's genes in the user's units, shape (samples, genes).
-        is_train
-            True for training samples.
-        donors
-            The donor of each sample.
-        seed
-            Decides the five folds.
+        `quantiles` are those of all samples, over genes of the whole matrix; the rest is as for `ShiftTest.fit`.
         """
         train, donors = values[is_train], donors[is_train]
         p = np.empty(len(values))

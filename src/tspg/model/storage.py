@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-from tspg._version import __version__
+import tspg
 from tspg.data.batch import Adjustment
 from tspg.data.prepare import Scaler
 from tspg.data.scale import KINDS
@@ -119,8 +119,24 @@ DESCRIBED: Kind = fields(
 def save_model(model: TrainedModel, folder: Path) -> None:
     """Write a trained model into `folder`; `model.json` comes last, so a half-written model never loads."""
     files = {f"{name}.safetensors": tensors for name, tensors in model.files.items()}
-    fingerprints = {name: write_tensors(folder / name, tensors) for name, tensors in files.items()}
-    described = {**_description(model), "files": fingerprints}
+    adjustment = model.adjustment
+    described = {
+        "format_version": FORMAT_VERSION,
+        "model_id": model.model_id,
+        "versions": {"tspg": tspg.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "target_class": model.target_class,
+        "source_classes": list(model.source_classes),
+        "classes": list(model.classes),
+        "settings": model.settings,
+        "details": model.details,
+        "split": model.split,
+        "genes": list(model.gene_ids),
+        "scaler": {"minimum": model.scaler.minimum.tolist(), "maximum": model.scaler.maximum.tolist()},
+        "target_mean": model.target_mean.tolist(),
+        "adjusted": adjustment and {"column": adjustment.column, "levels": list(adjustment.levels)},
+        "panel": None if model.panel is None else list(model.panel),
+        "files": {name: write_tensors(folder / name, tensors) for name, tensors in files.items()},
+    }
     write_json(folder / "model.json", {**described, "sha256": _fingerprint(described)})
 
 
@@ -149,26 +165,6 @@ def load_target_model(
         return _network(lambda: TargetModel(n_genes, n_classes, config), path.parent, path.stem, device)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise ModelError(f"{path}: f cannot be read ({error}). Delete the file; it is made again.") from error
-
-
-def _description(model: TrainedModel) -> dict[str, Any]:
-    adjustment = model.adjustment
-    return {
-        "format_version": FORMAT_VERSION,
-        "model_id": model.model_id,
-        "versions": {"tspg": __version__, "torch": torch.__version__, "numpy": np.__version__},
-        "target_class": model.target_class,
-        "source_classes": list(model.source_classes),
-        "classes": list(model.classes),
-        "settings": model.settings,
-        "details": model.details,
-        "split": model.split,
-        "genes": list(model.gene_ids),
-        "scaler": {"minimum": model.scaler.minimum.tolist(), "maximum": model.scaler.maximum.tolist()},
-        "target_mean": model.target_mean.tolist(),
-        "adjusted": adjustment and {"column": adjustment.column, "levels": list(adjustment.levels)},
-        "panel": None if model.panel is None else list(model.panel),
-    }
 
 
 def model_folder(path: str | Path) -> Path:

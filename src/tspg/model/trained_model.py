@@ -50,11 +50,11 @@ class _Profiles:
 class TrainedModel:
     """Moves any profile with these genes to the target class.
 
-    `target_model` is f and `method` moves the profiles; `gene_ids` are in the networks' order; `target_mean` is mu_t
-    on the scaled axis; `split` maps each sample of the training matrix to `train` or `test`; `settings` is the
-    experiment's configuration as plain values; `details` describes the data for a report; `adjustment` takes a batch
-    out of profiles first; `reference` describes real samples of each class, `shift` the distribution of training
-    values and `alignment` the training cohort (all None in models of tspg 0.1.0).
+    `target_model` is f; `gene_ids` are in the networks' order; `target_mean` is mu_t on the scaled axis; `split` maps
+    each sample of the training matrix to `train` or `test`; `settings` is the configuration as plain values; `details`
+    describes the data for a report; `adjustment` takes a batch out of profiles first. `reference` describes real
+    samples of each class, `shift` the distribution of training values and `alignment` the training cohort; models of
+    tspg 0.1.0 have none of them.
 
     Examples
     --------
@@ -168,21 +168,15 @@ class TrainedModel:
         found: Int64Array = scores.argmax(axis=1)
         return found
 
-    def raw_perturbation(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
-        """What is added to each scaled profile before clipping; shape (samples, genes).
-
-        A gene that is constant in training has no scale, so nothing can be learned of it: it stays.
-        """
-        return self._raw(profiles, self._class_index(profiles, source_class, self.classes), self.method)
-
     def move(self, profiles: Float32Array, source_class: NameArray) -> Float32Array:
         """x_adv = clip(x + raw perturbation, 0, 1) for each scaled profile; shape (samples, genes)."""
-        moved: Float32Array = np.clip(profiles + self.raw_perturbation(profiles, source_class), 0.0, 1.0)
+        class_index = self._class_index(profiles, source_class, self.classes)
+        moved: Float32Array = np.clip(profiles + self._raw(profiles, class_index, self.method), 0.0, 1.0)
         return moved
 
     def _raw(self, profiles: Float32Array, class_index: Int64Array, method: Method) -> Float32Array:
         raw = method.raw_perturbation(profiles, class_index)
-        raw[:, self.scaler.constant] = 0.0
+        raw[:, self.scaler.constant] = 0.0  # without a scale nothing can be learned of a gene
         return raw
 
     def _class_index(self, profiles: Float32Array, source_class: NameArray, classes: tuple[str, ...]) -> Int64Array:
@@ -212,8 +206,8 @@ class TrainedModel:
         pipeline, or biology that the model does not know. Give the whole matrix: the test uses genes outside the gene
         set too.
 
-        Five or more samples of a class that the model was not trained on are moved by a map made of them: where each
-        goes then depends on the others. Fewer, and samples of no class, are moved as the class that f finds likeliest
+        Five or more samples of a class that the model does not know are moved by a map made of them: where each goes
+        then depends on the others. Fewer, and samples of no class, are moved as the class that f finds likeliest
         besides the target. `uns["tspg"]["new_classes"]` names these classes.
 
         Parameters
@@ -229,8 +223,7 @@ class TrainedModel:
         keep_raw
             Keep what was added before clipping, G(x) in the paper, as the layer `raw_perturbation`.
         new_class
-            The name of a class that all samples are of and that the model was not trained on; instead of
-            `label_column`.
+            The class of all samples, if the model does not know it; instead of `label_column`.
         normalise
             `quantile` gives each profile the mean distribution of values in training samples, by ranks among all
             genes: for profiles of another pipeline. It harms those of the same one.
@@ -300,10 +293,9 @@ class TrainedModel:
         Returns
         -------
         One row per sample and gene: `value`, adjusted for a batch where the model is; `expected` in the target class
-        with its 95% interval `low` to `high`, and how far off the value is (`z_target`, `p_target`, `q_target`); how
-        unusual it is for the sample's class and the rest of its profile (`z_own`, `p_own`, `q_own`); percentiles
-        among real samples of both classes; and `perturbation`, the change by the model on the scaled axis. Of each
-        sample the most unusual genes come first.
+        with its 95% interval `low` to `high`, and the distance from it (`z_target`, `p_target`, `q_target`); how
+        unusual it is for the class and the rest of the profile (`z_own`, `p_own`, `q_own`); percentiles among real
+        samples of both classes; and `perturbation`, on the scaled axis. The most unusual genes come first.
 
         Raises
         ------
@@ -479,13 +471,7 @@ class TrainedModel:
         return quantile_normalised(matrix, self.shift, self.split, known)
 
     def _perturb(
-        self,
-        adata: AnnData,
-        classes: NameArray,
-        profiles: _Profiles,
-        new_class: str | None,
-        *,
-        keep_raw: bool = False,
+        self, adata: AnnData, classes: NameArray, profiles: _Profiles, new_class: str | None, *, keep_raw: bool = False
     ) -> AnnData:
         scaled, outside = self.scaler.transform_counting(profiles.values)
         maps = class_maps_for(self.method, self.classes, scaled, classes, self.likeliest_source, new_class=new_class)

@@ -25,16 +25,7 @@ from tspg.model.gan import (
 )
 from tspg.model.history import History
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
-from tspg.model.random import (
-    F_ORDER,
-    F_WEIGHTS,
-    G_ORDER,
-    REAL_ORDER,
-    TARGET_DRAWS,
-    batches,
-    batches_an_epoch,
-    stream,
-)
+from tspg.model.random import F_ORDER, F_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS, batches, batches_an_epoch, stream
 from tspg.model.target_state import TargetState
 from tspg.utils.progress import Progress, silent
 from tspg.utils.typing import Float32Array, Int64Array

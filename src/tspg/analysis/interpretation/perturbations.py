@@ -68,7 +68,7 @@ def read_perturbations(path: str | Path) -> AnnData:
     >>> moved.uns["tspg"]["target_class"]
     'GI.MSI'
     >>> sorted(moved.layers)
-    ['original', 'perturbation']
+    ['moved_units', 'original', 'perturbation']
     """
     file = Path(path)
     file = file / "perturbations.h5ad" if file.is_dir() else file
