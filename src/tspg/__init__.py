@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from tspg.model.target_state import TargetState
     from tspg.model.trained_model import TrainedModel
     from tspg.model.training import train_generator, train_target_model
-    from tspg.report.figures.save import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
+    from tspg.report.figures.f_accuracy import plot_f_accuracy
+    from tspg.report.figures.heatmap import plot_heatmap
+    from tspg.report.figures.history import plot_history
+    from tspg.report.figures.tsne import plot_tsne
     from tspg.report.page.html import write_report
     from tspg.report.save import save_run
     from tspg.sweep.collect import read_sweep
@@ -86,10 +89,10 @@ _HOMES = {
     "gene_overlap": "tspg.analysis.interpretation.genes",
     "inspect_data": "tspg.experiment.inspect",
     "load_model": "tspg.model.storage",
-    "plot_f_accuracy": "tspg.report.figures.save",
-    "plot_heatmap": "tspg.report.figures.save",
-    "plot_history": "tspg.report.figures.save",
-    "plot_tsne": "tspg.report.figures.save",
+    "plot_f_accuracy": "tspg.report.figures.f_accuracy",
+    "plot_heatmap": "tspg.report.figures.heatmap",
+    "plot_history": "tspg.report.figures.history",
+    "plot_tsne": "tspg.report.figures.tsne",
     "prepare": "tspg.data.prepare",
     "read_annotations": "tspg.data.annotations",
     "read_expression": "tspg.data.expression",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.report.figures.embedding import MOST_REAL
 from tspg.report.figures.palette import COLOURS, TARGET_COLOUR
-from tspg.report.figures.sampling import MOST_REAL
 from tspg.report.read import RunFiles
 
 WIDTH, HEIGHT, MARGIN = 720, 520, 16
