@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tspg.report.figures.heatmap import plot_heatmap
     from tspg.report.figures.history import plot_history
     from tspg.report.figures.tsne import plot_tsne
-    from tspg.report.page.html import write_report
+    from tspg.report.page.build import write_report
     from tspg.report.save import save_run
     from tspg.sweep.collect import read_sweep
 
@@ -106,7 +106,7 @@ _HOMES = {
     "top_genes": "tspg.analysis.interpretation.genes",
     "train_generator": "tspg.model.training",
     "train_target_model": "tspg.model.training",
-    "write_report": "tspg.report.page.html",
+    "write_report": "tspg.report.page.build",
 }
 
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for Any

@@ -1,4 +1,4 @@
-"""`manifest.json`: what a finished folder vouches for, checked before anything in it is believed."""
+"""`manifest.json`: the fingerprints of a finished folder, checked before anything in it is believed."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,8 +24,7 @@ _READING: dict[str, Kind] = {
     "transform": one_of(TRANSFORMS),
     "duplicates": one_of(DUPLICATES),
 }
-# Every field of `manifest.json` that is read again.
-DESCRIBED: Kind = fields(
+SCHEMA: Kind = fields(  # every field of `manifest.json` that is read again
     {
         **dict.fromkeys(("outputs", "inputs"), mapping_of(TEXT)),
         "samples": names(),
@@ -37,7 +36,7 @@ DESCRIBED: Kind = fields(
 
 
 def fingerprints(out: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a folder but the manifest itself, what is at work there and what that left."""
+    """The SHA-256 of every file of a folder but the manifest itself, lock, checkpoints and temporary files."""
     paths = (path for path in sorted(out.rglob("*")) if path.is_file() and not is_temporary(path.name))
     files = {path.relative_to(out): path for path in paths}
     passing = {MANIFEST, LOCK, CHECKPOINTS}
@@ -50,7 +49,7 @@ def read_manifest(out: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        If there is none: the folder is no run folder, or its run was interrupted; or if it is none of ours.
+        If there is none (no run folder, or an interrupted run), or it has another format or wrong fields.
     """
     try:
         content: dict[str, Any] = read_json(out / MANIFEST)
@@ -66,7 +65,7 @@ def read_manifest(out: Path) -> dict[str, Any]:
             f"{out / MANIFEST}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
             "Use the version of tspg that wrote it, or a later one."
         )
-    if (fault := DESCRIBED(content)) is not None:
+    if (fault := SCHEMA(content)) is not None:
         raise ModelError(f"{out / MANIFEST}: {fault}. Run again, or ask whoever made the folder.")
     return content
 
@@ -82,12 +81,12 @@ def input_fingerprints(paths: Sequence[Path]) -> dict[str, str]:
 def require_same(
     out: Path, asked: Mapping[str, Any], samples: Sequence[str], inputs: Sequence[Path], *, but: Collection[str] = ()
 ) -> None:
-    """Refuse to take a finished run for the answer to another question; the settings `but` may differ.
+    """Refuse a finished run whose settings, single samples or input files are not these; settings `but` may differ.
 
     Raises
     ------
     UsageError
-        If its settings, single samples or input files are not these.
+        If any other differs; the message names them.
     """
     manifest = read_manifest(out)
     before = {**manifest["settings"], "samples": manifest["samples"], **manifest["inputs"]}
@@ -95,23 +94,23 @@ def require_same(
     now = {**json.loads(json.dumps(asked)), "samples": list(samples), **files}
     changed = [name for name in sorted({*before, *now} - set(but)) if before.get(name) != now.get(name)]
     if changed:
-        told = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
+        reasons = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
         raise UsageError(
-            f"--out {out}: the finished run here answers another question ({', '.join(told)}). Name another folder."
+            f"--out {out}: the finished run here answers another question ({', '.join(reasons)}). Name another folder."
         )
 
 
 def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
-    """The manifest, once every file that it vouches for is as it was written; `but` names parts that may change.
+    """The manifest, once every file in it is as it was written; `but` names parts that may change.
 
     Raises
     ------
     ModelError
-        If a file is missing or was changed, or the folder holds links or names files that lie elsewhere.
+        If a file is missing or was changed, or the folder has links or names files elsewhere.
     """
     check_folder(out)
     manifest = read_manifest(out)
-    for name, fingerprint in _vouched(manifest, but).items():
+    for name, fingerprint in _outputs(manifest, but).items():
         try:
             found = sha256_of(out / name) if (out / name).is_file() else None  # a pipe would never end
         except OSError as error:
@@ -125,21 +124,21 @@ def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
     return manifest
 
 
-def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
+def _outputs(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
     outputs: dict[str, str] = manifest["outputs"]
     for name in outputs:
         if not stays_inside(name):
             raise ModelError(f"{MANIFEST}: the output {shown(name)} lies outside of the run folder. Run again.")
-    # Until 0.2.0 a manifest could vouch for what a killed program had not written to the end.
+    # Until 0.2.0 a manifest could name what a killed program had not written to the end.
     files = {name: known for name, known in outputs.items() if not is_temporary(PurePosixPath(name).name)}
     return {name: known for name, known in files.items() if name.split("/")[0] not in but}
 
 
 @contextmanager
 def rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Let some parts of a finished folder be written again; until all are, the manifest does not vouch for them."""
+    """Let some parts of a finished folder be written again; until all are, the manifest does not name them."""
     manifest = verify(out, but=parts)
     clear_leftovers(out)
-    write_json(out / MANIFEST, {**manifest, "outputs": _vouched(manifest, parts)})
+    write_json(out / MANIFEST, {**manifest, "outputs": _outputs(manifest, parts)})
     yield manifest
     write_json(out / MANIFEST, {**manifest, "outputs": fingerprints(out)})

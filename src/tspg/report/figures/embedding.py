@@ -93,7 +93,8 @@ def embed(real: Float64Array, perturbed: Float64Array, *, joint: bool, seed: int
     with threadpool_limits(1):  # of the caller's threads too, for the same reason as _JOBS
         reference = np.vstack([real, perturbed]) if joint else real
         if len(reference) < FEWEST_FOR_TSNE or _n_varying(reference) < 2:
-            return Embedding(*_project(reference, [real, perturbed], 2, seed), method="PCA")
+            real, perturbed = _project(reference, [real, perturbed], 2, seed)
+            return Embedding(real, perturbed, "PCA")
         base, real, perturbed = _project(reference, [reference, real, perturbed], _COMPONENTS, seed)
         if joint:
             both, _ = _tsne(base, base[:0], seed)

@@ -35,8 +35,8 @@ def plot_overlap(lists: Mapping[str, Mapping[str, Sequence[str]]], *, what: str 
         columns = max([FEWEST_COLUMNS, *(min(len(combinations_of(one)), MOST_COMBINATIONS) for one in panels.values())])
         width, rows = margin + columns * _COLUMN + 0.5, max([1, *map(len, panels.values())])
         figure = new_figure(max(len(panels), 1) * width, _HEAD + _BARS + rows * _ROW + 0.2)
-        for number, (way, named) in enumerate(panels.items()):
-            _panel(figure, number * width + margin + 0.25, columns, way, named, len(lists[way]), what)
+        for number, (way, members) in enumerate(panels.items()):
+            _panel(figure, number * width + margin + 0.25, columns, way, members, len(lists[way]), what)
         return figure
 
 

@@ -161,5 +161,5 @@ def spread(positions: Float64Array, gap: float, low: float, high: float) -> Floa
     The caller makes sure that they fit: (n - 1) * gap <= high - low.
     """
     steps = gap * np.arange(len(positions))
-    apart: Float64Array = np.maximum.accumulate(np.clip(np.asarray(positions, float), low, high) - steps) + steps
-    return np.minimum(apart, high - steps[::-1])
+    apart = np.maximum.accumulate(np.clip(np.asarray(positions, float), low, high) - steps) + steps
+    return np.asarray(np.minimum(apart, high - steps[::-1]))

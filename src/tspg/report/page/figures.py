@@ -1,13 +1,11 @@
-"""The figures of a run folder with the words that go with them, ready for the page."""
+"""The figures of a run folder with their captions, ready for the page."""
 
 import base64
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from tspg.report.page.findings import called_of
-from tspg.report.page.genes import beside_difference
+from tspg.report.page.genes import agreement_with_difference
 from tspg.report.read import RunFiles
 from tspg.utils.files import safe_name
 
@@ -27,45 +25,49 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PageFigure:
     """A figure as the page needs it; `data` is empty where it would make the page too heavy."""
 
     file: str
-    words: Caption
+    caption: Caption
     data: str
     width: int
     height: int
 
 
-def pictures_of(run: RunFiles) -> Iterator[tuple[str, Picture]]:
+def figures_of(run: RunFiles) -> dict[str, PageFigure]:
     """The figures of a run by name: the main ones first, then those of single samples, while the page stays light."""
-    folder = run.folder / "figures"
-    named = {**_main_figures(run), **_sample_figures(run, folder)}
-    spent = 0
-    for name, words in named.items():
+    folder, figures, n_bytes = run.folder / "figures", {}, 0
+    captions = _captions(run)
+    if len(run.obs) == 1:  # one moved sample has no rate, and the heat map of the run is that of the sample
+        del captions["f_accuracy"]
+    else:
+        captions |= _sample_captions(run)
+    if len(run.tables["history"]) < FEWEST_STEPS:
+        del captions["history"]
+    for name, caption in captions.items():
         path = folder / f"{name}.png"
         content = path.read_bytes() if path.is_file() else b""
         if not content.startswith(_PNG_SIGNATURE) or len(content) < _PNG_HEAD:
             continue
-        spent += len(content)
-        data = base64.b64encode(content).decode() if spent <= MOST_BYTES else ""
+        n_bytes += len(content)
+        data = base64.b64encode(content).decode() if n_bytes <= MOST_BYTES else ""
         width, height = struct.unpack(">II", content[16:24])  # so the page keeps room before it is drawn
-        yield name, Picture(path.name, words, data, width, height)
+        figures[name] = PageFigure(path.name, caption, data, width, height)
+    return figures
 
 
-def _main_figures(run: RunFiles) -> dict[str, Caption]:
-    """The figures that show something here: one moved sample has no rate, and two steps of training no course."""
-    few = {"f_accuracy": len(run.obs) == 1, "history": len(run.tables["history"]) < FEWEST_STEPS}
-    return {name: words for name, words in _words(run).items() if not few.get(name)}
-
-
-def _words(run: RunFiles) -> dict[str, Caption]:
-    target = run.target
+def _captions(run: RunFiles) -> dict[str, Caption]:
+    target, agreement = run.target, agreement_with_difference(run)
+    is_held_out = "split" in run.obs and run.obs["split"].eq("test").any()
+    which = " The held-out samples count; the model was trained on the others." if is_held_out else ""
+    preset = run.settings.get("preset", "paper")
+    losses = "the paper's Eqs. 1 to 5" if preset == "paper" else f"the preset {preset}"
     return {
         "f_accuracy": Caption(
             f"Who is called {target}",
             f"Share of each source class that the classifier f calls {target}, before and after perturbation, with "
-            f"95% intervals (Clopper-Pearson; several samples of one donor count as fewer).{_which_count(run)}",
+            f"95% intervals (Clopper-Pearson; several samples of one donor count as fewer).{which}",
             f"Dot plot with a line for each source class. {called_of(run)}",
         ),
         "heatmap": Caption(
@@ -76,11 +78,11 @@ def _words(run: RunFiles) -> dict[str, Caption]:
             f"Heat maps of source classes moved to {target}: before, perturbation, after, and target mean.",
         ),
         "difference": Caption(
-            "What P adds beside differential expression",
+            "What P adds to differential expression",
             "Every point is a gene: across, the difference of the class means; upwards, P, the mean change by the "
             "model, both scaled, all source samples together. On the line both are the same. Named are the genes that "
-            f"lead by moderated t. {beside_difference(run)}",
-            f"Scatter plot of P against the difference of class means. {beside_difference(run)}",
+            f"lead by moderated t. {agreement}",
+            f"Scatter plot of P against the difference of class means. {agreement}",
         ),
         "path": Caption(
             "The path from before to after",
@@ -92,39 +94,25 @@ def _words(run: RunFiles) -> dict[str, Caption]:
         ),
         "overlap": Caption(
             "Genes that the sources share",
-            "Each column is a combination of source classes (filled dots); its bar counts the top genes that stand in "
+            "Each column is a combination of source classes (filled dots); its bar counts the top genes that are in "
             "exactly their lists. Genes in all lists were moved whatever the source; those of one class alone are "
             "about that source.",
             "Bars of how many top genes each combination of source classes shares, up and down.",
         ),
         "history": Caption(
             "Training",
-            f"Each part of the loss and the held-out hit rate, in the units of {_losses(run)}.",
+            f"Each part of the loss and the held-out hit rate, in the units of {losses}.",
             "Line charts of the training losses and of the held-out hit rate.",
         ),
     }
 
 
-def _which_count(run: RunFiles) -> str:
-    """Which samples the reader should look at, where some of them were trained on."""
-    is_held_out = "split" in run.obs and run.obs["split"].eq("test").any()
-    return " The held-out samples count; from the others the model learned." if is_held_out else ""
-
-
-def _losses(run: RunFiles) -> str:
-    preset = run.settings.get("preset", "paper")
-    return "the paper's Eqs. 1 to 5" if preset == "paper" else f"the preset {preset}"
-
-
-def _sample_figures(run: RunFiles, folder: Path) -> dict[str, Caption]:
-    """Single samples under their own names, which a file name cannot always hold."""
-    if len(run.obs) == 1:  # the heat map of the run is hers
-        return {}
-    drawn = {path.stem for path in folder.glob("heatmap-*.png")}
-    names = {f"heatmap-{safe_name(str(sample))}": str(sample) for sample in (run.obs.index if drawn else [])}
-    return {stem: _sample_words(sample, run.target) for stem, sample in names.items() if stem in drawn}
-
-
-def _sample_words(sample: str, target: str) -> Caption:
-    caption = f"{sample} before (x), its perturbation (P), after (x_adv), and the mean of {target} (mu_T)."
-    return Caption(f"Sample {sample}", caption, f"Heat map of one sample. {caption}")
+def _sample_captions(run: RunFiles) -> dict[str, Caption]:
+    """Captions for the heat maps of single samples, under their own names, which a file name cannot always hold."""
+    drawn = {path.stem for path in (run.folder / "figures").glob("heatmap-*.png")}
+    captions = {}
+    for sample in run.obs.index.astype(str) if drawn else []:
+        if (stem := f"heatmap-{safe_name(sample)}") in drawn:
+            caption = f"{sample} before (x), its perturbation (P), after (x_adv), and the mean of {run.target} (mu_T)."
+            captions[stem] = Caption(f"Sample {sample}", caption, f"Heat map of one sample. {caption}")
+    return captions

@@ -1,0 +1,137 @@
+"""What the page shows of the meaning of moved genes: enriched terms, gene sets moved alone, paths, smallest sets."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tspg.analysis.evaluation.thresholds import ENRICHED, PAPER_ENRICHED
+from tspg.analysis.interpretation.path import switch_point
+from tspg.report.page.genes import case_heading
+from tspg.report.read import RunFiles
+from tspg.utils.text import number, percent
+
+MOST_TERMS, MOST_RANKED, MOST_GENE_SETS, MOST_CASES = 10, 14, 5, 60
+BAR = 12.0  # -log10 q at which a bar is full
+
+Records = list[dict[Any, Any]]
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """What the genes of a class mean or a named sample do, and how few of them are enough."""
+
+    heading: dict[str, str]
+    lists: list[tuple[str, Records]]  # enriched terms by direction
+    ranked: Records
+    enough: list[str]
+    gene_sets: Records  # those that go farthest when only their genes move
+
+
+def annotations_line(run: RunFiles) -> str:
+    """Which annotations were tested, with versions and licences."""
+    found = run.metric("annotations") or []
+    return "; ".join(
+        f"{one['category']} ({one['n_tested']:,} of {one['n_sets']:,} sets; {one['origin']})" for one in found
+    )
+
+
+def table_2(run: RunFiles) -> Records:
+    """The rows of `table_2.tsv` with readable terms."""
+    rows = run.tables["table_2"].to_dict("records")
+    return [{**row, "best_term": readable(str(row["best_term"]))} for row in rows]
+
+
+def cases_of(run: RunFiles) -> list[CaseView]:
+    """Every class mean and named sample in the order of the top genes, the first sixty."""
+    top = run.tables["top_genes"]
+    if top.empty:
+        return []
+    keys = top[["source_class", "sample"]].drop_duplicates().astype(str).head(MOST_CASES)
+    return [_case(run, source, sample) for source, sample in keys.itertuples(index=False)]
+
+
+def _case(run: RunFiles, source: str, sample: str) -> CaseView:
+    def rows_of(name: str) -> pd.DataFrame:
+        table = run.tables[name]
+        return table if table.empty else table[(table["source_class"] == source) & (table["sample"] == sample)]
+
+    lists, gene_sets = rows_of("enrichment"), rows_of("carriers")
+    if len(gene_sets):
+        # Shares mean nothing where the whole change hardly shortens the way: then a part of it goes farther.
+        has_shares = not gene_sets["share_of_way"].max() > 1
+        gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
+    by_way = {way: lists[lists["direction"] == way] if len(lists) else lists for way in ("up", "down")}
+    alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
+    return CaseView(
+        case_heading(source, sample),
+        [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in by_way.items()],
+        _leading_terms(rows_of("enrichment_ranked"), MOST_RANKED),
+        [*_on_the_path(run, rows_of("path"), sample), *_smallest_sets(run, rows_of("smallest_sets"), sample)],
+        [{**row, "name": readable(str(row["term"]))} for row in alone],
+    )
+
+
+def _leading_terms(found: pd.DataFrame, most: int) -> Records:
+    """The enriched terms that lead their group, lowest q first, with the group's other names."""
+    if found.empty:
+        return []
+    enriched = found[found["q_value"] < ENRICHED]
+    leaders = enriched[enriched["group"] == enriched["term"]].sort_values(["q_value", "p_value"], kind="stable")
+    terms = []
+    for row in leaders.head(most).to_dict("records"):
+        same = (enriched["group"] == row["term"]) & (enriched["category"] == row["category"])
+        terms.append(
+            {
+                **row,
+                "name": readable(str(row["term"])),
+                "q": f"{row['q_value']:.1e}",
+                "strict": row["q_value"] < PAPER_ENRICHED,
+                "bar": max(2.0, min(100.0, -100 * math.log10(max(row["q_value"], 1e-300)) / BAR)),
+                "others": [readable(str(name)) for name in enriched.loc[same, "term"] if name != row["term"]],
+                "also_correlated": row.get("q_value_correlated", 1.0) < ENRICHED,
+            }
+        )
+    return terms
+
+
+def readable(term: str) -> str:
+    """A term's name without the prefix of its collection, in lower case: GOBP_ION_TRANSPORT is "ion transport"."""
+    first, _, rest = term.partition("_")
+    known = first in ("HALLMARK", "REACTOME", "WP", "GOBP", "GOCC", "GOMF")
+    return rest.replace("_", " ").lower() if known and rest else term
+
+
+def _on_the_path(run: RunFiles, path: pd.DataFrame, sample: str) -> list[str]:
+    """From which part of the change on classifiers call the target, in a sentence."""
+    if path.empty:
+        return []
+    calls = []
+    for classifier, name in (("f", "f"), ("logistic", "logistic regression")):
+        at = switch_point(path, classifier)  # not a number where it never switches
+        calls.append(f"by {name} {f'from a = {number(at)} on' if at <= 1 else 'never'}")
+    who, left = "this sample is" if sample else "at least half of the samples are", path["energy_left"].iloc[-1]
+    rest = f"; at the end {percent(max(0.0, left))} of the energy distance to {run.target} training samples is left"
+    rest = rest if pd.notna(left) else ""
+    return [f"With the part a of the change P added, {who} called {run.target} {', '.join(calls)}{rest}."]
+
+
+def _smallest_sets(run: RunFiles, sets: pd.DataFrame, sample: str) -> list[str]:
+    """How few genes are enough, in a sentence."""
+    if sets.empty:
+        return []
+
+    def count(row: dict[Any, Any]) -> str:
+        return "all are not enough" if pd.isna(row["n_genes"]) else f"{int(row['n_genes']):,}"
+
+    by = {str(row["genes_by"]): row for row in sets.to_dict("records")}
+    own = by.get(run.method, {"n_genes": None})
+    n_all = number(own.get("n_genes_in_all"))
+    call = f"call {'it' if sample else 'at least half of them'} {run.target}"
+    if pd.isna(own["n_genes"]):
+        return [f"Moving all {n_all} genes is not enough for both f and logistic regression to {call}."]
+    others = (("mean_shift", "mean shift's own top genes"), ("random_genes", "genes in random order"))
+    parts = "; ".join(f"{words}: {count(by[name])}" for name, words in others if name in by)
+    genes = f"{count(own)} of {n_all} ({parts})"
+    return [f"Genes that have to move until f and logistic regression both {call}: {genes}."]
