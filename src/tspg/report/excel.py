@@ -31,11 +31,6 @@ def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path, *, is_log:
     """Write the tables of a run as sheets; of the enrichment the terms with q < .05.
 
     With `is_log` (values on a log scale) the difference of two means is called log2 fold change.
-
-    Raises
-    ------
-    UsageError
-        If XlsxWriter is not installed.
     """
     require_xlsxwriter()
     content = BytesIO()  # an error in the middle of a zip archive on a full disk would be hard to read

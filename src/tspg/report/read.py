@@ -109,6 +109,13 @@ class RunFiles:
             found = found.get(key) if isinstance(found, dict) else None
         return found
 
+    def rows(self, table: str, **where: str) -> pd.DataFrame:
+        """The rows of a table whose columns have these values; empty where there is no such table."""
+        found = self.tables[table]
+        for column, value in where.items() if len(found) else ():
+            found = found[found[column] == value]
+        return found
+
     def evidence(self, method: str, measure: str) -> dict[str, Any] | None:
         """One row of `evidence.tsv`; None where it is missing or holds no number."""
         found = self.evidence_row(method, measure)
@@ -116,10 +123,7 @@ class RunFiles:
 
     def evidence_row(self, method: str, measure: str) -> dict[str, Any] | None:
         """One row of `evidence.tsv`, with or without a number; None where it is missing."""
-        table = self.tables["evidence"]
-        if table.empty:
-            return None
-        rows = table[(table["method"] == method) & (table["measure"] == measure)]
+        rows = self.rows("evidence", method=method, measure=measure)
         return None if rows.empty else {str(key): value for key, value in rows.iloc[0].items()}
 
 
@@ -165,11 +169,9 @@ def _json(path: Path) -> dict[str, Any]:
 def unseen_energy_ratio(run_dir: Path) -> float | None:
     """The energy ratio of the worst class that an audit left out of training; None where none was measured."""
     with require_consistent(run_dir):
-        table = Tables(run_dir)["controls"]
-        if table.empty:
-            return None
-        rows = table[(table["control"] == "leave_one_class_out") & (table["measure"] == "energy_ratio")]["value"]
-        return None if rows.isna().all() else float(rows.iloc[0])
+        run = _run_files(run_dir, {}, pd.DataFrame())
+        rows = run.rows("controls", control="leave_one_class_out", measure="energy_ratio")
+        return None if rows.empty or rows["value"].isna().all() else float(rows["value"].iloc[0])
 
 
 def warnings_of_run(run_dir: Path) -> list[str]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from tspg import plot_heatmap
 from tspg.errors import UsageError
 from tspg.report.figures.heatmap import PERTURBATION, default_classes
-from tspg.report.figures.save import plot_heatmap
 
 
 def panels(figure):

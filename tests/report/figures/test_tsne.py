@@ -6,9 +6,10 @@ from matplotlib.text import Text
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from tspg.report.figures import tsne
+from tspg import plot_tsne
+from tspg.report.figures import embedding
 from tspg.report.figures.embedding import embed
-from tspg.report.figures.save import plot_tsne, save_figure
+from tspg.report.figures.save import save_figure
 
 
 def clusters(n_clusters=4, size=15, n_genes=80, seed=3):
@@ -79,7 +80,7 @@ def test_perturbed_profiles_are_drawn_and_chosen_by_chance(make_perturbations, m
         seen.append(moved)
         return embed(real, moved, **how)
 
-    monkeypatch.setattr(tsne, "embed", watch)
+    monkeypatch.setattr(embedding, "embed", watch)
     for seed in (0, 1):
         plot_tsne(perturbations, n_perturbed=10, seed=seed)
     moved = np.asarray(perturbations.X, float)

@@ -1,7 +1,6 @@
 """The transformation of a sample, gene by gene: x, P, x_adv and mu_T (paper, Figs. 2-5)."""
 
-import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +28,9 @@ from tspg.report.figures.style import (
     write_beside,
     write_formula,
 )
-from tspg.utils.typing import Float64Array, IndexArray
+from tspg.utils.names import closest
+from tspg.utils.text import counted
+from tspg.utils.typing import Float64Array
 
 STRIPS: dict[str, Formula] = {  # the name of a strip, and how it is written
     "x": ("x", "", ""),
@@ -122,8 +123,8 @@ def plot_heatmap(
         classes = default_classes(perturbations)
     if not samples and not classes:  # new profiles of unknown class
         samples = list(perturbations.obs_names[:_AT_MOST_BY_DEFAULT])
-    profiles = [_of_sample(perturbations, name) for name in samples]
-    profiles += [_class_mean(perturbations, name) for name in classes]
+    chosen = [("sample", name) for name in samples] + [("class", name) for name in classes]
+    profiles = [_profile(perturbations, kind, name) for kind, name in chosen]
     with house_style():
         return whole(_draw(perturbations, profiles, ax))
 
@@ -137,34 +138,22 @@ def default_classes(perturbations: AnnData) -> list[str]:
     return [by_size[round(i)] for i in picks]
 
 
-def _of_sample(perturbations: AnnData, name: str) -> Profile:
-    _require_known(name, perturbations.obs_names, "sample")
-    row = perturbations.obs_names.get_loc(name)
-    own_class = str(perturbations.obs["source_class"].iloc[row]) or "class unknown"
-    return _profile(perturbations, np.array([row]), name, own_class)
-
-
-def _class_mean(perturbations: AnnData, name: str) -> Profile:
+def _profile(perturbations: AnnData, kind: str, name: str) -> Profile:
+    """A sample by its name, or the mean of the samples of a class."""
     classes = perturbations.obs["source_class"]
-    _require_known(name, list(classes.unique()), "class")
-    rows = np.flatnonzero((classes == name).to_numpy())
-    return _profile(perturbations, rows, name, f"mean of {len(rows)} sample{'s' if len(rows) > 1 else ''}")
-
-
-def _require_known(name: str, known: Collection[str], kind: str) -> None:
-    if name not in known:
-        names = list(known)
-        close = difflib.get_close_matches(name, names, n=3, cutoff=0) or names[:3]
+    names = perturbations.obs_names if kind == "sample" else classes
+    rows = np.flatnonzero(names == name)
+    if not len(rows):
+        known = dict.fromkeys(map(str, names))
         raise UsageError(
-            f"{kind} {name[:80]!r}: there is no such {kind} among the {len(names)} of these perturbations. "
-            f"The closest names are {', '.join(repr(other[:80]) for other in close)}."
+            f"{kind} {name[:80]!r}: there is no such {kind} among the {len(known)} of these perturbations. "
+            f"The closest names are {', '.join(repr(other[:80]) for other in closest(name, known))}."
         )
-
-
-def _profile(perturbations: AnnData, rows: IndexArray, title: str, subtitle: str) -> Profile:
+    own_class = str(classes.iloc[rows[0]]) or "class unknown"
+    subtitle = own_class if kind == "sample" else f"mean of {counted(len(rows), 'sample')}"
     layers = perturbations.layers
     matrices = (layers["original"], layers["perturbation"], np.asarray(perturbations.X))
-    return Profile(title, subtitle, *(matrix[rows].mean(axis=0, dtype=np.float64) for matrix in matrices))
+    return Profile(name, subtitle, *(matrix[rows].mean(axis=0, dtype=np.float64) for matrix in matrices))
 
 
 def _draw(perturbations: AnnData, profiles: Sequence[Profile], ax: Axes | None) -> Figure | SubFigure:

@@ -53,22 +53,20 @@ def cases_of(run: RunFiles) -> list[CaseView]:
 
 
 def _case(run: RunFiles, source: str, sample: str) -> CaseView:
-    def rows_of(name: str) -> pd.DataFrame:
-        table = run.tables[name]
-        return table if table.empty else table[(table["source_class"] == source) & (table["sample"] == sample)]
-
-    lists, gene_sets = rows_of("enrichment"), rows_of("carriers")
+    case = {"source_class": source, "sample": sample}
+    gene_sets = run.rows("carriers", **case)
     if len(gene_sets):
         # Shares mean nothing where the whole change hardly shortens the way: then a part of it goes farther.
         has_shares = not gene_sets["share_of_way"].max() > 1
         gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
-    by_way = {way: lists[lists["direction"] == way] if len(lists) else lists for way in ("up", "down")}
     alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
+    lists = [(way, run.rows("enrichment", **case, direction=way)) for way in ("up", "down")]
+    path, smallest_sets = run.rows("path", **case), run.rows("smallest_sets", **case)
     return CaseView(
         case_heading(source, sample),
-        [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in by_way.items()],
-        _leading_terms(rows_of("enrichment_ranked"), MOST_RANKED),
-        [*_on_the_path(run, rows_of("path"), sample), *_smallest_sets(run, rows_of("smallest_sets"), sample)],
+        [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in lists],
+        _leading_terms(run.rows("enrichment_ranked", **case), MOST_RANKED),
+        [*_on_the_path(run, path, sample), *_smallest_sets(run, smallest_sets, sample)],
         [{**row, "name": readable(str(row["term"]))} for row in alone],
     )
 

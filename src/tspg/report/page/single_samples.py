@@ -62,11 +62,7 @@ def single_samples(run: RunFiles) -> list[SampleView]:
 
 
 def _view(run: RunFiles, row: Row) -> SampleView:
-    def rows_of(name: str) -> pd.DataFrame:
-        table = run.tables[name]
-        return table if table.empty else table[table["sample"] == row["sample"]]
-
-    genes, top = rows_of("sample_genes"), rows_of("top_genes")
+    genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
     own_class = str(row["source_class"] or row["predicted_before"])
     # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
     reference = (run.metric("reference.samples") or {}).get(row["sample"], {})

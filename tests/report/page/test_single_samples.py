@@ -9,8 +9,8 @@ import pytest
 import tspg
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.cli.main import main
-from tspg.report.page.genes import beside_difference, gene_tables, strongest_genes
-from tspg.report.page.people import people, people_in_short
+from tspg.report.page.genes import agreement_with_difference, gene_tables, strongest_genes
+from tspg.report.page.single_samples import samples_in_short, single_samples
 from tspg.report.read import read_run
 from tspg.utils.files import read_table
 
@@ -64,18 +64,18 @@ def test_the_page_has_three_lists_for_each_person(folder):
     html = (folder / "report.html").read_text()
     for words in ("This sample's own: unusual for alpha", "Against target: farthest", "The moved profile"):
         assert words in html
-    first, second = people(read_run(folder))
-    assert first["own"][0]["gene"] in ("G30", "G31")
-    assert first["own_words"].startswith("2 genes are unusual (q < 0.05) for alpha")
-    assert second["own_words"].startswith("No gene is unusual (q < 0.05) for beta")
-    away = [abs(row["expected"] - row["value"]) for row in first["against"]]
+    first, second = single_samples(read_run(folder))
+    assert first.own[0]["gene"] in ("G30", "G31")
+    assert first.own_text.startswith("2 genes are unusual (q < 0.05) for alpha")
+    assert second.own_text.startswith("No gene is unusual (q < 0.05) for beta")
+    away = [abs(row["expected"] - row["value"]) for row in first.against]
     assert away == sorted(away, reverse=True)
-    assert "without people who gave samples of both classes" in first["target_words"]
+    assert "without people who gave samples of both classes" in first.target_text
     genes = read_table(folder / "sample_genes.tsv")
     hers = genes[(genes["sample"] == "s0") & genes["low"].notna()]
     outside = int(((hers["value"] < hers["low"]) | (hers["value"] > hers["high"])).sum())
-    assert first["outside_words"].startswith(f"{outside} of {len(hers)} genes lie outside of their interval")
-    short = people_in_short(read_run(folder), [first, second])
+    assert f" {outside} of {len(hers)} genes lie outside of their interval" in first.target_text
+    short = samples_in_short(read_run(folder), [first, second])
     assert re.match(
         r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]
     )
@@ -97,15 +97,15 @@ def test_the_lists_of_a_class_are_the_first_rows_of_its_table(folder):
     assert {gene for way, gene in named if way == "up"} >= {f"G{i}" for i in range(5)}
     assert sentence.startswith(f"{tables[0]['n_sure']} of 60 genes differ between sources and target (q < 0.05)")
     assert "log2 fold change in brackets" in sentence
-    assert "P adds nothing to differential expression" in beside_difference(run)
+    assert "P adds nothing to differential expression" in agreement_with_difference(run)
 
 
 def test_where_p_differs_the_page_says_so(folder):
     run = read_run(folder)
     run.metrics["genes"]["agreement_with_difference"] = 0.6
-    assert "in part differently" in beside_difference(run)
+    assert "in part differently" in agreement_with_difference(run)
     run.metrics["genes"]["agreement_with_difference"] = None
-    assert beside_difference(run) == ""
+    assert agreement_with_difference(run) == ""
 
 
 def perturbing(adata, folder, tmp_path):
