@@ -7,8 +7,15 @@ from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
 from tspg.data.scale import LOG_SCALE, Scale
 from tspg.report.page.evidence import all_measures, comparison, controls, scale_notes, telling_measures, verdict_rows
 from tspg.report.page.figures import figures_of
-from tspg.report.page.findings import cautions_of, findings_of
-from tspg.report.page.genes import MOST_GENE_LISTS, difference_title, gene_lists, gene_tables, shared_genes
+from tspg.report.page.findings import called_of, cautions_of, findings_of
+from tspg.report.page.genes import (
+    MOST_GENE_LISTS,
+    agreement_with_difference,
+    difference_title,
+    gene_lists,
+    gene_tables,
+    shared_genes,
+)
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
 from tspg.report.page.map import map_of
 from tspg.report.page.method import command_of, method_of
@@ -17,11 +24,9 @@ from tspg.report.page.second_cohort import second_cohort
 from tspg.report.page.single_samples import sample_rows, samples_in_short, single_samples
 from tspg.report.read import RunFiles, read_run
 from tspg.utils.files import write_text
-from tspg.utils.text import NOT_AVAILABLE
 from tspg.utils.untrusted import require_consistent
 
 LONGEST_UNITS = 24  # letters
-ALL_GENE_SETS = "all"  # what the genes of every set together are called
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -61,15 +66,12 @@ def _contents(run: RunFiles) -> dict[str, Any]:
     lists = [one for one in gene_lists(run) if not (samples and one["sample"])]
     return {
         "run": run,
-        "metric": run.metric,
-        "title": _title(run),
-        "question": _question(run),
         "units": _units(run),
         "samples_in_short": samples_in_short(run, samples),
         "findings": findings_of(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),
-        "gene_set": _gene_set(run),
+        "gene_set": str(run.facts.get("gene_set") or run.metric("data.gene_set.name") or ""),
         "verdict": verdict_rows(run),
         "comparison": comparison(run),
         "scale_notes": scale_notes(run),
@@ -79,13 +81,15 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "second": second_cohort(run),
         "selected_often": SELECTED_OFTEN,
         "figures": figures_of(run),
+        "called": called_of(run),
+        "agreement": agreement_with_difference(run),
+        "has_held_out": "split" in run.obs and run.obs["split"].eq("test").any(),
         "gene_tables": gene_tables(run)[:MOST_GENE_LISTS],
         "difference_title": difference_title(run),
         "gene_lists": lists[:MOST_GENE_LISTS],
         "n_gene_lists": len(lists),
         "single_samples": samples,
         "sample_rows": sample_rows(run),
-        "n_samples": len(run.tables["samples"]),
         "map": map_of(run),
         "cases": cases_of(run),
         "annotations": annotations_line(run),
@@ -95,25 +99,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "shared_genes": shared_genes(run),
         "method": method_of(run),
         "command": command_of(run),
-        "versions": run.model.get("versions", {}),
-        "model_id": run.facts.get("model_id") or NOT_AVAILABLE,
     }
-
-
-def _title(run: RunFiles) -> str:
-    start = f"{len(run.sources)} classes" if len(run.sources) > 1 else (*run.sources, "new samples")[0]
-    return f"From {start} to {run.target}"
-
-
-def _question(run: RunFiles) -> str:
-    n_genes, gene_set = run.metric("data.n_genes"), _gene_set(run)
-    genes = f"of the {n_genes:,} genes" if isinstance(n_genes, int) else "genes"
-    of_set = f" of {gene_set}" if gene_set and gene_set != ALL_GENE_SETS else ""
-    return f"Which {genes}{of_set} have to change, and how far, for a sample to become like {run.target}?"
-
-
-def _gene_set(run: RunFiles) -> str:
-    return str(run.facts.get("gene_set") or run.metric("data.gene_set.name") or "")
 
 
 def _units(run: RunFiles) -> str:
