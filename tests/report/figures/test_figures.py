@@ -99,7 +99,7 @@ def test_the_check_for_collisions_can_fail(make_perturbations):
     assert "'here' on 'here too'" in faults
 
 
-@pytest.mark.parametrize("n_epochs", [1, 2, 150])
+@pytest.mark.parametrize("n_epochs", [1, 150])
 def test_history_has_no_collisions(make_history, n_epochs):
     assert _faults(plot_history(make_history(n_epochs))) == []
 
@@ -118,13 +118,12 @@ def test_history_draws_the_given_numbers(make_history):
     assert lines["Generator: sum"].get_ydata() == pytest.approx(history["total_loss"])
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_names_are_literal(make_perturbations, name):
-    target = "T"
-    figure = plot_f_accuracy(make_perturbations((name, target), target=target, per_class=3))
+def test_names_are_literal(make_perturbations):
+    figure = plot_f_accuracy(make_perturbations((*HOSTILE, "T"), target="T", per_class=3))
     shown = "".join(text.get_text() for text, _ in _texts(figure)).replace("\n", "").replace(" ", "")
-    expected = "".join(c if c.isprintable() and ord(c) < 0x4E00 else ascii(c)[1:-1] for c in name)
-    assert expected.replace("$", r"\$").replace(" ", "") in shown
+    for name in HOSTILE:
+        expected = "".join(c if c.isprintable() and ord(c) < 0x4E00 else ascii(c)[1:-1] for c in name)
+        assert expected.replace("$", r"\$").replace(" ", "") in shown
 
 
 def test_dollars_are_drawn_and_not_read_as_a_formula(make_perturbations):
@@ -268,17 +267,15 @@ def test_axes_of_a_subfigure_are_drawn_into_and_its_figure_comes_back(make_pertu
     assert all(axes.bbox.x0 > figure.bbox.width / 2 for axes in figure.axes)
 
 
-def test_a_method_without_training_has_no_history_to_draw(make_perturbations, tmp_path: Path):
+def test_a_method_without_training_has_no_history_to_draw():
     empty = pd.DataFrame({"epoch": [], "step": []})
     assert [text.get_text() for text in plot_history(empty).texts] == [
         "No training: the method is known in closed form."
     ]
-    paths = write_figures(tmp_path, make_perturbations(per_class=2), empty)
-    assert "history.png" not in {path.name for path in paths}
 
 
-def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path):
-    history: pd.DataFrame | None = None
+@pytest.mark.parametrize("history", [None, pd.DataFrame({"epoch": [], "step": []})], ids=["none", "empty"])
+def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path, history):
     paths = write_figures(tmp_path, make_perturbations(per_class=2), history, for_print=False)
     assert not list(tmp_path.rglob("*.pdf"))
     assert {path.name for path in paths} == {"tsne.png", "heatmap.png", "f_accuracy.png"}

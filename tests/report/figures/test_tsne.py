@@ -40,8 +40,8 @@ def test_perturbed_samples_do_not_shape_the_map_of_real_ones():
     assert not np.array_equal(embed(profiles, many, joint=True, seed=0).real, alone.real)
 
 
-@pytest.mark.parametrize("n_real", [1, 2, 7, 8, 9, 30])
-@pytest.mark.parametrize("n_genes", [1, 3, 60])
+@pytest.mark.parametrize("n_real", [1, 7, 8, 30])
+@pytest.mark.parametrize("n_genes", [1, 60])
 def test_few_samples_still_give_a_picture(n_real, n_genes):
     rng = np.random.default_rng(1)
     found = embed(rng.uniform(size=(n_real, n_genes)), rng.uniform(size=(5, n_genes)), joint=False, seed=0)
