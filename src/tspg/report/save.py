@@ -143,7 +143,14 @@ def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
             write_spreadsheet(results.tables, out / "tables.xlsx", is_log=bool(metrics["data"]["is_log"]))
         write_json(out / "metrics.json", {**metrics, "seconds": dict(results.seconds)})
     if keep != "metrics":
-        _draw(results, out, clock, for_print=keep == "all")
+        with clock.phase("tables"):
+            write_perturbations(results.perturbations, out / PERTURBATIONS)
+        with clock.phase("figures"), threadpool_limits(int(results.settings["threads"])):
+            seed, samples = int(results.settings["seed"]), results.samples
+            data = (out, results.perturbations, results.history, results.tables)
+            write_figures(*data, seed=seed, samples=samples, for_print=keep == "all")
+        with clock.phase("report"):
+            write_report(out)
     if keep == "tables":  # the report was made of these, too
         shutil.rmtree(out / "figures")
         shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none
@@ -179,24 +186,6 @@ def _kept_tables(results: Results, keep: str) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _draw(results: Results, out: Path, clock: Clock, *, for_print: bool) -> None:
-    """Write the moved profiles, the figures, and the report that is made of both."""
-    with clock.phase("tables"):
-        write_perturbations(results.perturbations, out / PERTURBATIONS)
-    with clock.phase("figures"), threadpool_limits(int(results.settings["threads"])):
-        write_figures(
-            out,
-            results.perturbations,
-            results.history,
-            results.tables,
-            seed=int(results.settings["seed"]),
-            samples=results.samples,
-            for_print=for_print,
-        )
-    with clock.phase("report"):
-        write_report(out)
-
-
 def _own_command() -> list[str]:
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
@@ -223,14 +212,8 @@ def refresh_report(out: Path) -> None:
         tables = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
         with rewriting(out, DRAWN_AGAIN):
             with threadpool_limits(int(settings["threads"])):
-                write_figures(
-                    out,
-                    perturbations,
-                    tables.get("history"),
-                    tables,
-                    seed=int(settings["seed"]),
-                    samples=manifest["samples"],
-                )
+                data = (out, perturbations, tables.get("history"), tables)
+                write_figures(*data, seed=int(settings["seed"]), samples=manifest["samples"])
             write_report(out)
 
 

@@ -72,11 +72,13 @@ def test_the_page_has_three_lists_for_each_sample(folder):
     assert second.own_text.startswith("No gene is unusual (q < 0.05) for beta")
     away = [abs(row["expected"] - row["value"]) for row in first.against]
     assert away == sorted(away, reverse=True)
-    assert "without people who gave samples of both classes" in first.target_text
+    assert first.n_pairs == 0
+    assert "without people who gave samples of both classes" in html
     genes = read_table(folder / "sample_genes.tsv")
     own = genes[(genes["sample"] == "s0") & genes["low"].notna()]
     outside = int(((own["value"] < own["low"]) | (own["value"] > own["high"])).sum())
-    assert f" {outside} of {len(own)} genes lie outside of their interval" in first.target_text
+    assert (first.n_outside, first.n_known) == (outside, len(own))
+    assert f" {outside} of {len(own)} genes lie outside of their interval" in html
     short = samples_in_short(read_run(folder), [first, second])
     assert re.match(
         r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]

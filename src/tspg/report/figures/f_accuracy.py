@@ -45,7 +45,7 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
     """The share of each class that the classifier calls the target, before and after, with its 95% interval.
 
     Left: held-out samples, from which no network learned. Right: all samples. The target's own
-    samples stand apart at the bottom, since calling them the target is no achievement.
+    samples are set apart at the bottom, since calling them the target is no achievement.
 
     Parameters
     ----------

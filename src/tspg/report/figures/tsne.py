@@ -26,7 +26,7 @@ _CAPTIONS = {
 }
 _TITLES = {"t-SNE": "t-SNE", "joint t-SNE": "Joint t-SNE", "PCA": "Principal components"}
 _WARNING = "An illustration, not evidence: sizes of groups and distances between them mean little."
-_OTHERS = None  # stands for the source classes that are not on the map; no class can have this name
+_OTHERS = None  # the source classes that are not on the map; no class can have this name
 _LINE = 0.19  # inches for a line of the legend
 
 Style = tuple[str, str]  # a colour and a marker

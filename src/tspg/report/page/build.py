@@ -1,10 +1,11 @@
-"""One self-contained page that tells a biologist what a run found, what to doubt, and how to repeat it."""
+"""One self-contained page for a biologist: what a run found, what to doubt, and how to repeat it."""
 
 from pathlib import Path
 from typing import Any
 
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
 from tspg.data.scale import LOG_SCALE, Scale
+from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.page.evidence import all_measures, comparison, controls, scale_notes, telling_measures, verdict_rows
 from tspg.report.page.figures import figures_of
 from tspg.report.page.findings import called_of, cautions_of, findings_of
@@ -18,7 +19,7 @@ from tspg.report.page.genes import (
 )
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
 from tspg.report.page.map import map_of
-from tspg.report.page.method import command_of, method_of
+from tspg.report.page.method import CLOSED_FORM, PAPER, command_of
 from tspg.report.page.render import PROGRAM, rendered
 from tspg.report.page.second_cohort import second_cohort
 from tspg.report.page.single_samples import sample_rows, samples_in_short, single_samples
@@ -97,13 +98,15 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "table_2": table_2(run),
         "downloads": sorted(path.name for path in run.folder.glob("*.tsv")),
         "shared_genes": shared_genes(run),
-        "method": method_of(run),
+        "paper": PAPER,
+        "closed_form": CLOSED_FORM,
+        "fewest_pairs": FEWEST_PAIRS,
         "command": command_of(run),
     }
 
 
 def _units(run: RunFiles) -> str:
-    """The scale of the matrix as the head of a column; a long name stands with the data instead."""
+    """The scale of the matrix as the head of a column; the section on the data has a long name."""
     details = run.model.get("details", {})
     units = Scale.from_details(details).now if details else LOG_SCALE if run.metric("data.is_log") else ""
     return units if 0 < len(units) <= LONGEST_UNITS else "input units"

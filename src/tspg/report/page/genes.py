@@ -76,7 +76,7 @@ def agreement_with_difference(run: RunFiles) -> str:
 
 
 def case_heading(source: str, sample: str) -> dict[str, str]:
-    """How a class mean or a single sample is named above what is said of it, and its key in the page's choosers."""
+    """The heading of a class mean or a single sample, and its key in the choosers of the page."""
     return {
         "case": f"{source}\t{sample}",
         "sample": sample,

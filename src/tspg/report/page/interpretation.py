@@ -10,7 +10,6 @@ from tspg.analysis.evaluation.thresholds import ENRICHED, PAPER_ENRICHED
 from tspg.analysis.interpretation.path import switch_point
 from tspg.report.page.genes import case_heading
 from tspg.report.read import RunFiles
-from tspg.utils.text import number, percent
 
 MOST_TERMS, MOST_RANKED, MOST_GENE_SETS, MOST_CASES = 10, 14, 5, 60
 BAR = 12.0  # -log10 q at which a bar is full
@@ -25,7 +24,9 @@ class CaseView:
     heading: dict[str, str]
     lists: list[tuple[str, Records]]  # enriched terms by direction
     ranked: Records
-    enough: list[str]
+    switches: dict[str, float]  # by classifier, the part of the change from which on it calls the target
+    energy_left: float  # the share of the energy distance to the target that is left in the end
+    smallest_sets: dict[str, dict[Any, Any]]  # how few genes are enough, by what they are ordered by
     gene_sets: Records  # those that go farthest when only their genes move
 
 
@@ -61,12 +62,14 @@ def _case(run: RunFiles, source: str, sample: str) -> CaseView:
         gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
     alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
     lists = [(way, run.rows("enrichment", **case, direction=way)) for way in ("up", "down")]
-    path, smallest_sets = run.rows("path", **case), run.rows("smallest_sets", **case)
+    path, classifiers = run.rows("path", **case), (("f", "f"), ("logistic", "logistic regression"))
     return CaseView(
         case_heading(source, sample),
         [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in lists],
         _leading_terms(run.rows("enrichment_ranked", **case), MOST_RANKED),
-        [*_on_the_path(run, path, sample), *_smallest_sets(run, smallest_sets, sample)],
+        {words: switch_point(path, name) for name, words in classifiers if len(path)},
+        path["energy_left"].iloc[-1] if len(path) else float("nan"),
+        {str(row["genes_by"]): row for row in run.rows("smallest_sets", **case).to_dict("records")},
         [{**row, "name": readable(str(row["term"]))} for row in alone],
     )
 
@@ -99,37 +102,3 @@ def readable(term: str) -> str:
     first, _, rest = term.partition("_")
     known = first in ("HALLMARK", "REACTOME", "WP", "GOBP", "GOCC", "GOMF")
     return rest.replace("_", " ").lower() if known and rest else term
-
-
-def _on_the_path(run: RunFiles, path: pd.DataFrame, sample: str) -> list[str]:
-    """From which part of the change on classifiers call the target, in a sentence."""
-    if path.empty:
-        return []
-    calls = []
-    for classifier, name in (("f", "f"), ("logistic", "logistic regression")):
-        at = switch_point(path, classifier)  # not a number where it never switches
-        calls.append(f"by {name} {f'from a = {number(at)} on' if at <= 1 else 'never'}")
-    who, left = "this sample is" if sample else "at least half of the samples are", path["energy_left"].iloc[-1]
-    rest = f"; at the end {percent(max(0.0, left))} of the energy distance to {run.target} training samples is left"
-    rest = rest if pd.notna(left) else ""
-    return [f"With the part a of the change P added, {who} called {run.target} {', '.join(calls)}{rest}."]
-
-
-def _smallest_sets(run: RunFiles, sets: pd.DataFrame, sample: str) -> list[str]:
-    """How few genes are enough, in a sentence."""
-    if sets.empty:
-        return []
-
-    def count(row: dict[Any, Any]) -> str:
-        return "all are not enough" if pd.isna(row["n_genes"]) else f"{int(row['n_genes']):,}"
-
-    by = {str(row["genes_by"]): row for row in sets.to_dict("records")}
-    own = by.get(run.method, {"n_genes": None})
-    n_all = number(own.get("n_genes_in_all"))
-    call = f"call {'it' if sample else 'at least half of them'} {run.target}"
-    if pd.isna(own["n_genes"]):
-        return [f"Moving all {n_all} genes is not enough for both f and logistic regression to {call}."]
-    others = (("mean_shift", "mean shift's own top genes"), ("random_genes", "genes in random order"))
-    parts = "; ".join(f"{words}: {count(by[name])}" for name, words in others if name in by)
-    genes = f"{count(own)} of {n_all} ({parts})"
-    return [f"Genes that have to move until f and logistic regression both {call}: {genes}."]

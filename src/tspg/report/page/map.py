@@ -1,4 +1,4 @@
-"""The t-SNE map as the page draws it: every sign tells its sample, and its class before and after."""
+"""The t-SNE map as the page draws it: every sign names its sample, and its class before and after."""
 
 from typing import Any
 

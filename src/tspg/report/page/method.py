@@ -1,4 +1,4 @@
-"""How the profiles were moved, as a Methods section would say it, and the command that repeats the run."""
+"""How a method in closed form moves profiles, as a Methods section would say it, and the command of a run."""
 
 import shlex
 from pathlib import Path
@@ -7,10 +7,9 @@ from typing import Any
 from tspg.data.demo import DEMO_FILE
 from tspg.report.page.single_samples import named_rows
 from tspg.report.read import RunFiles
-from tspg.utils.text import NOT_AVAILABLE, number
 
 PAPER = "Targonski, Shealy, Smith and Feltus (2019, arXiv 1907.00118)"
-_CLOSED_FORM = {
+CLOSED_FORM = {
     "linear_map": "A linear map moved each source class's cloud of profiles onto the target's: by its mean and, along "
     "the main directions in which profiles vary, its covariance (Gaussian optimal transport; covariances of small "
     "classes are shrunk towards the pool of all).",
@@ -23,66 +22,6 @@ _CLOSED_FORM = {
     "that donors with samples of both classes keep (per-gene slopes by least squares, shrunk towards one slope of all "
     "genes; 0 for source classes with fewer than eight such donors).",
 }
-
-_OF_PRESET_PAPER = (
-    f"The aim and the classifier are those of {PAPER}. Its generative adversarial network is --preset paper: on the "
-    "questions that tspg was tried on, f calls its profiles the target, too, but they are less like real samples."
-)
-
-
-def method_of(run: RunFiles) -> list[str]:
-    """The method of a run in sentences: scaling, the classifier f, what moves profiles, and what is shown."""
-    sentences = ["Each gene was scaled to 0–1 on the training samples."]
-    if run.settings:
-        settings = run.settings["target_model"]
-        epochs = run.metric("training.target_epochs") or settings["epochs"]
-        sentences += [
-            f"A classifier f (dense layers {_dashed(settings['hidden_units'])}, {number(epochs)} epochs) "
-            f"learned all {run.n_classes} classes.",
-            *_mover(run),
-        ]
-    else:
-        sentences.append(
-            f"The trained model {run.facts.get('model_id') or NOT_AVAILABLE} of an earlier run was applied as it is; "
-            "its settings are in that run's folder."
-        )
-    return [*sentences, "P = x_adv − x is the perturbation, x_adv the perturbed sample, clipped to 0–1."]
-
-
-def _mover(run: RunFiles) -> list[str]:
-    if run.method in _CLOSED_FORM:
-        return [
-            _CLOSED_FORM[run.method],
-            "It was fitted in closed form on the training samples; no generator was trained.",
-        ]
-    generator = run.settings["generator"]
-    if generator is None:
-        return [_CLOSED_FORM["linear_map"], _OF_PRESET_PAPER]
-    down, up = _dashed(generator["down_units"]), _dashed(generator["up_units"])
-    network = f"A generator G (layers {down}, {generator['residual_blocks']} residual blocks, {up})"
-    steps = f"{number(run.metric('training.steps'))} steps, batches of {generator['batch_size']}"
-    if run.settings["preset"] == "transport":  # of tspg 0.1.0
-        return [
-            f"The aim and the networks are those of {PAPER}; what the generator is trained for is not.",
-            "Most of the way is a linear map in closed form: it moves each source class's cloud of profiles onto the "
-            "target's, by its mean and, along the main directions in which profiles vary, its covariance.",
-            f"{network} then learned a residual on top, so that moved profiles lie among real target samples (energy "
-            f"distance), f calls them {run.target} (weight {generator['target_class_weight']}) and the residual stays "
-            f"small (weight {generator['residual_weight']}).",
-            f"Preset transport: {steps}; there is no discriminator.",
-        ]
-    weights = ", ".join(str(weight) for weight in generator["weights"].values())
-    return [
-        f"The method is that of {PAPER}.",
-        f"{network} learned to add a perturbation to a sample so that f calls it {run.target}, a discriminator "
-        f"({_dashed(generator['discriminator_units'])}) takes it for real, the change stays small, and the result lies "
-        f"near draws from the target's distribution (Eqs. 1–5; weights {weights}).",
-        f"Preset {run.settings['preset']}: {number(run.metric('training.epochs'))} epochs, {steps}.",
-    ]
-
-
-def _dashed(units: list[int]) -> str:
-    return "-".join(str(unit) for unit in units)
 
 
 def command_of(run: RunFiles) -> str:

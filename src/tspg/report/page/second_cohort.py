@@ -7,7 +7,7 @@ import pandas as pd
 from tspg.analysis.evaluation.measure import REAL
 from tspg.report.page.evidence import MEASURES, TELLING, as_shown
 from tspg.report.read import RunFiles
-from tspg.utils.text import DASH, counted, number, percent
+from tspg.utils.text import DASH, counted, percent
 
 _HOW = {"own": "by a map of its own", "one_for_all": "as every profile"}
 _AS_LIKELIEST = "each as the class that f finds likeliest"
@@ -23,12 +23,6 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
     by_class = genes["by_class"]
     if len(by_class) > 1:
         by_class = {"all source samples together": genes, **by_class}
-    agreement = []
-    for name, found in by_class.items():
-        n = found["n_leading"]
-        row = {key: DASH if n is None else f"{found[key]} of {n}" for key in ("same_sign", "sure")}
-        row |= {key: DASH if found[key] is None else number(found[key]) for key in ("spearman", "phi")}
-        agreement.append({"title": name, **row})
     return {
         "classes": ", ".join(f"{name} {n:,}" for name, n in counts.items()),
         "clipped": percent(run.metric("test_cohort.clipped_fraction")),
@@ -42,7 +36,7 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
             for name in TELLING
             if (run.method, name) in second
         ],
-        "genes": agreement,
+        "genes": by_class,
         "unknown": [
             {"title": name, "n": found["n"], "moved": _HOW.get(found["moved"], _AS_LIKELIEST)}
             | {key: _cell(key, found[key]) for key in ("energy_ratio", "hit_rate_f", "hit_rate_logistic")}

@@ -8,11 +8,10 @@ import pandas as pd
 
 from tspg.analysis.interpretation.class_genes import SURE
 from tspg.experiment.shift_notes import MANY_CLIPPED
-from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.read import RunFiles
-from tspg.utils.text import DASH, counted, listed, number, percent, small
+from tspg.utils.text import counted, listed, number, percent
 
-OUTLIER_P = 0.05  # p below which a profile is said to lie outside the training data
+OUTLIER_P = 0.05  # p below which a profile is reported as outside the training data
 MOST_ROWS, MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 200, 20, 6, 5
 
 Row = dict[Any, Any]
@@ -28,30 +27,21 @@ class SampleView:
     own_class: str
     own_text: str
     own: list[Row]  # unusual for its own class
-    target_text: str
-    against: list[Row]  # farthest from what is expected in the target
+    n_pairs: int  # people with samples of both classes, on whom the expectation in the target rests
+    n_known: int  # genes with an interval there
+    n_outside: int  # of these, genes outside of it
+    against: list[Row]  # farthest from what is expected there
     moved: list[tuple[str, list[Row]]]  # most moved, by direction
 
 
 def sample_rows(run: RunFiles) -> list[Row]:
     """The first rows of `samples.tsv`, for the page of `tspg perturb`; none on that of a run, or of older folders."""
     table = run.tables["samples"]
-    if run.is_of_training or "moved_as" not in table:
-        return []
-    return [
-        {
-            "cells": [str(row[name] or DASH) for name in ("source_class", "predicted_before", "predicted_after")],
-            "sample": row["sample"],
-            "moved_as": row["moved_as"] or DASH,
-            "clipped": percent(row["clipped"]),
-            "p_shift": DASH if pd.isna(row["p_shift"]) else small(row["p_shift"]),
-        }
-        for row in table.head(MOST_ROWS).to_dict("records")
-    ]
+    return [] if run.is_of_training or "moved_as" not in table else table.head(MOST_ROWS).to_dict("records")
 
 
 def named_rows(run: RunFiles) -> list[Row]:
-    """The rows of the samples that were named: those whose place among the training data was asked for."""
+    """The rows of the samples that were named: they alone have a distance to the training data."""
     table = run.tables["samples"]
     return table[table["distance"].notna()].to_dict("records") if len(table) else []
 
@@ -63,6 +53,7 @@ def single_samples(run: RunFiles) -> list[SampleView]:
 
 def _view(run: RunFiles, row: Row) -> SampleView:
     genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
+    known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
     own_class = str(row["source_class"] or row["predicted_before"])
     # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
     reference = (run.metric("reference.samples") or {}).get(row["sample"], {})
@@ -73,7 +64,9 @@ def _view(run: RunFiles, row: Row) -> SampleView:
         own_class=own_class,
         own_text=_own_text(genes, own_class, reference, is_new=own_class in run.new_classes),
         own=_most(genes, genes["z_own"]) if len(genes) else [],
-        target_text=_target_text(genes, run.target, reference.get("n_pairs", 0)),
+        n_pairs=reference.get("n_pairs", 0),
+        n_known=len(known),
+        n_outside=int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum()) if len(known) else 0,
         against=_most(genes, genes["expected"] - genes["value"]) if len(genes) else [],
         moved=[(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")] if len(top) else [],
     )
@@ -108,24 +101,6 @@ def _own_text(genes: pd.DataFrame, own_class: str, reference: dict[str, int], *,
     return f"{unusual} unusual (q < {SURE}) for {own_class} and the rest of this profile, {among}."
 
 
-def _target_text(genes: pd.DataFrame, target: str, n_pairs: int) -> str:
-    """What the expectation in the target class rests on, and how many genes few target samples would have there."""
-    text = (
-        f"The expected value is the mean of {target}: without people who gave samples of both classes "
-        f"({FEWEST_PAIRS} are needed), nothing shows how much of this sample's own would stay."
-    )
-    if n_pairs:
-        text = f"The expected value follows from {n_pairs:,} people who gave samples of both classes."
-    known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
-    if known.empty:
-        return text
-    outside = int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum())
-    return (
-        f"{text} {outside:,} of {counted(len(known), 'gene')} lie outside of their interval; of a {target} sample "
-        "about 1 in 20 would. The genes farthest from what is expected come first, by the distance in your units."
-    )
-
-
 def samples_in_short(run: RunFiles, samples: list[SampleView]) -> list[str]:
     """The most unusual genes of each sample, in a line each; nothing where the model holds no reference."""
     if not run.metric("reference"):
@@ -153,8 +128,8 @@ def clipping_warnings(run: RunFiles) -> list[str]:
         who = f"{len(outside):,} of {counted(len(table), 'sample')} have"
         share = f"up to {percent(worst['clipped'])} ({worst['sample']}) of their values"
     return [
-        f"Warning: {who} {share} outside the range seen in training; they were clipped, and what is said of such "
-        "samples means little. Are they in the same units?"
+        f"Warning: {who} {share} outside the range seen in training; they were clipped, and results for such "
+        "samples mean little. Are they in the same units?"
     ]
 
 
