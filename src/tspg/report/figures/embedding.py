@@ -43,17 +43,11 @@ class Placed:
 
     def table(self, perturbations: AnnData) -> pd.DataFrame:
         """One row per sign: `kind` (real or moved), its sample and place, and what f calls it before and after."""
-        parts = []
-        for kind, rows, points in (
-            ("real", self.real_rows, self.embedding.real),
-            ("moved", self.perturbed_rows, self.embedding.perturbed),
-        ):
-            obs = perturbations.obs.iloc[rows]
-            facts = {name: obs[name].to_numpy() for name in ("source_class", "predicted_before", "predicted_after")}
-            parts.append(
-                pd.DataFrame({"kind": kind, "sample": obs.index, "x": points[:, 0], "y": points[:, 1], **facts})
-            )
-        return pd.concat(parts, ignore_index=True)
+        kind = np.repeat(["real", "moved"], [len(self.real_rows), len(self.perturbed_rows)])
+        x, y = np.vstack([self.embedding.real, self.embedding.perturbed]).T
+        obs = perturbations.obs.iloc[np.concatenate([self.real_rows, self.perturbed_rows])]
+        facts = {name: obs[name].to_numpy() for name in ("source_class", "predicted_before", "predicted_after")}
+        return pd.DataFrame({"kind": kind, "sample": obs.index, "x": x, "y": y, **facts})
 
 
 def source_rows(perturbations: AnnData) -> IndexArray:

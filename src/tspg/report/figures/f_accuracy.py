@@ -68,6 +68,13 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
     panels = {"Held-out samples": held_out} if held_out.any() else {}
     panels["All samples"] = np.ones(len(held_out), dtype=bool)
     first, target = next(iter(panels.values())), target_class_of(perturbations)
+    source = perturbations.obs["source_class"].to_numpy(object)
+    moved = np.isin(np.arange(len(source)), source_rows(perturbations))
+    rows = [_Row(name, 0, moved & (source == name)) for name in sorted(set(source[moved]))]
+    if len(rows) > 1:
+        rows.append(_Row("All of these", 1, moved))
+    if (source == target).any():
+        rows.append(_Row(f"{target} (the target itself)", 2, source == target))
 
     def rank(row: _Row) -> tuple[int, float, float, str]:
         """Best class first, a class without samples last; ties by what it was before, then by name."""
@@ -75,7 +82,7 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
         n = share.n or 1
         return row.place, -share.after / n if share.n else 1.0, -share.before / n, row.name
 
-    rows = sorted(_rows(perturbations, target), key=rank)
+    rows.sort(key=rank)
     labels = [wrapped(row.name or "class unknown", 48, max_lines=2) for row in rows]
     with house_style():
         margin = max([1.0, *(text_width(label, 8) for label in labels)]) + 0.3
@@ -103,17 +110,6 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
         note = "A high share alone does not make a sample like the target: f can be convinced by much less."
         figure.text(0.12 / width, 0.1 / height, note, size=7.4, color=FAINT, va="bottom")
     return whole(figure)
-
-
-def _rows(perturbations: AnnData, target: str) -> list[_Row]:
-    source = perturbations.obs["source_class"].to_numpy(object)
-    moved = np.isin(np.arange(len(source)), source_rows(perturbations))
-    rows = [_Row(name, 0, moved & (source == name)) for name in sorted(set(source[moved]))]
-    if len(rows) > 1:
-        rows.append(_Row("All of these", 1, moved))
-    if (source == target).any():
-        rows.append(_Row(f"{target} (the target itself)", 2, source == target))
-    return rows
 
 
 def _share(perturbations: AnnData, mask: BoolArray) -> _Share:

@@ -8,7 +8,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import FuncNorm, Normalize
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from tspg.analysis.interpretation.perturbations import target_class_of
 from tspg.errors import UsageError
@@ -126,7 +126,28 @@ def plot_heatmap(
     chosen = [("sample", name) for name in samples] + [("class", name) for name in classes]
     profiles = [_profile(perturbations, kind, name) for kind, name in chosen]
     with house_style():
-        return whole(_draw(perturbations, profiles, ax))
+        genes, target_mean = list(perturbations.var_names), np.asarray(perturbations.var["target_mean"], np.float64)
+        n_columns = min(_PANELS_A_ROW, len(profiles))
+        width = max(n_columns * _PANEL_WIDTH, 5.6) + 0.2
+        titles = [(wrapped(profile.title, 29), wrapped(profile.subtitle, 32)) for profile in profiles]
+        head = _HEAD + _LINE * max(title.count("\n") + subtitle.count("\n") + 2 for title, subtitle in titles)
+        row_height = head + _STRIPS_HEIGHT + _FOOT
+        heading = wrapped(f"Perturbed to {target_class_of(perturbations)}", int(width * 10.5))
+        heading += f"\n{len(genes):,} genes, the most raised one on top"
+        top = 0.25 + 0.17 * heading.count("\n")
+        height = top + -(-len(profiles) // n_columns) * row_height + _BAR_SPACE
+        figure = canvas(width, height, ax)
+        figure.text(0.15 / width, 1 - 0.1 / height, heading, size=10, weight="bold", va="top")
+        for i, profile in enumerate(profiles):
+            row, column = divmod(i, n_columns)
+            left = column * _PANEL_WIDTH + 0.15
+            bottom = height - top - (row + 1) * row_height + _FOOT
+            axes = figure.add_axes(
+                (left / width, bottom / height, _STRIPS_WIDTH / width, _STRIPS_HEIGHT / height), gid=f"panel-{i}"
+            )
+            _draw_panel(axes, profile, titles[i], target_mean, genes)
+        _colour_bars(figure.add_axes((0, 0, 1, 1), gid="colours"), width, height)
+    return whole(figure)
 
 
 def default_classes(perturbations: AnnData) -> list[str]:
@@ -156,35 +177,10 @@ def _profile(perturbations: AnnData, kind: str, name: str) -> Profile:
     return Profile(name, subtitle, *(matrix[rows].mean(axis=0, dtype=np.float64) for matrix in matrices))
 
 
-def _draw(perturbations: AnnData, profiles: Sequence[Profile], ax: Axes | None) -> Figure | SubFigure:
-    """Panels in rows, a heading above and the bars of colours below."""
-    genes, target_mean = list(perturbations.var_names), np.asarray(perturbations.var["target_mean"], np.float64)
-    n_columns = min(_PANELS_A_ROW, len(profiles))
-    width = max(n_columns * _PANEL_WIDTH, 5.6) + 0.2
-    titles = [(wrapped(profile.title, 29), wrapped(profile.subtitle, 32)) for profile in profiles]
-    head = _HEAD + _LINE * max(title.count("\n") + subtitle.count("\n") + 2 for title, subtitle in titles)
-    row_height = head + _STRIPS_HEIGHT + _FOOT
-    heading = wrapped(f"Perturbed to {target_class_of(perturbations)}", int(width * 10.5))
-    heading += f"\n{len(genes):,} genes, the most raised one on top"
-    top = 0.25 + 0.17 * heading.count("\n")
-    height = top + -(-len(profiles) // n_columns) * row_height + _BAR_SPACE
-    figure = canvas(width, height, ax)
-    figure.text(0.15 / width, 1 - 0.1 / height, heading, size=10, weight="bold", va="top")
-    for i, profile in enumerate(profiles):
-        row, column = divmod(i, n_columns)
-        left = column * _PANEL_WIDTH + 0.15
-        bottom = height - top - (row + 1) * row_height + _FOOT
-        axes = figure.add_axes(
-            (left / width, bottom / height, _STRIPS_WIDTH / width, _STRIPS_HEIGHT / height), gid=f"panel-{i}"
-        )
-        _draw_panel(axes, profile, target_mean, genes)
-        _write_titles(axes, profile, *titles[i])
-    _colour_bars(figure.add_axes((0, 0, 1, 1), gid="colours"), width, height)
-    return figure
-
-
-def _draw_panel(axes: Axes, profile: Profile, target_mean: Float64Array, genes: list[str]) -> None:
-    """The four strips, and beside them the most raised and most lowered genes, each with a line to its row."""
+def _draw_panel(
+    axes: Axes, profile: Profile, titles: tuple[str, str], target_mean: Float64Array, genes: list[str]
+) -> None:
+    """Four strips; the most raised and lowered genes beside them, name and class above, the range of P below."""
     n_genes, order = len(genes), np.argsort(-profile.perturbation, kind="stable")
     columns = (profile.original, profile.perturbation, profile.perturbed, target_mean)
     for i, (strip, values) in enumerate(zip(STRIPS, columns, strict=True)):
@@ -205,6 +201,12 @@ def _draw_panel(axes: Axes, profile: Profile, target_mean: Float64Array, genes: 
         place, colour = (1.12, 1 - (height + 0.5) / n_genes), UP_COLOUR if change[i] > 0 else DOWN_COLOUR
         name = shortened(genes[order[i]], _GENE_LETTERS)
         write_beside(axes, place, (0, 0), name, size=6.6, va="center_baseline", color=colour)
+    title, subtitle = titles
+    above = 19 + _LINE * 72 * (subtitle.count("\n") + 1)
+    low, high = (f"{value:+.2f}".replace("-", MINUS) for value in np.quantile(profile.perturbation, [0, 1]))
+    write_beside(axes, (0, 1), (2, above), title, weight="bold", va="bottom")
+    write_beside(axes, (0, 1), (2, 19), subtitle, size=7.8, color=GREY, va="bottom")
+    write_beside(axes, (0, 0), (2, -5), f"P from {low} to {high}", size=7.2, color=GREY, va="top")
 
 
 def _image(
@@ -212,15 +214,6 @@ def _image(
 ) -> None:
     colours, norm = scale
     axes.imshow(values, aspect="auto", norm=norm, cmap=colours, extent=extent, gid=gid)
-
-
-def _write_titles(axes: Axes, profile: Profile, title: str, subtitle: str) -> None:
-    """The name and the class above the strips, the range of the perturbation below them."""
-    above = 19 + _LINE * 72 * (subtitle.count("\n") + 1)
-    low, high = (f"{value:+.2f}".replace("-", MINUS) for value in np.quantile(profile.perturbation, [0, 1]))
-    write_beside(axes, (0, 1), (2, above), title, weight="bold", va="bottom")
-    write_beside(axes, (0, 1), (2, 19), subtitle, size=7.8, color=GREY, va="bottom")
-    write_beside(axes, (0, 0), (2, -5), f"P from {low} to {high}", size=7.2, color=GREY, va="top")
 
 
 def _colour_bars(axes: Axes, width: float, height: float) -> None:

@@ -50,28 +50,29 @@ def cases_of(run: RunFiles) -> list[CaseView]:
     if top.empty:
         return []
     keys = top[["source_class", "sample"]].drop_duplicates().astype(str).head(MOST_CASES)
-    return [_case(run, source, sample) for source, sample in keys.itertuples(index=False)]
-
-
-def _case(run: RunFiles, source: str, sample: str) -> CaseView:
-    case = {"source_class": source, "sample": sample}
-    gene_sets = run.rows("carriers", **case)
-    if len(gene_sets):
-        # Shares mean nothing where the whole change hardly shortens the way: then a part of it goes farther.
-        has_shares = not gene_sets["share_of_way"].max() > 1
-        gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
-    alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
-    lists = [(way, run.rows("enrichment", **case, direction=way)) for way in ("up", "down")]
-    path, classifiers = run.rows("path", **case), (("f", "f"), ("logistic", "logistic regression"))
-    return CaseView(
-        case_heading(source, sample),
-        [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in lists],
-        _leading_terms(run.rows("enrichment_ranked", **case), MOST_RANKED),
-        {words: switch_point(path, name) for name, words in classifiers if len(path)},
-        path["energy_left"].iloc[-1] if len(path) else float("nan"),
-        {str(row["genes_by"]): row for row in run.rows("smallest_sets", **case).to_dict("records")},
-        [{**row, "name": readable(str(row["term"]))} for row in alone],
-    )
+    cases = []
+    for source, sample in keys.itertuples(index=False):
+        case = {"source_class": source, "sample": sample}
+        gene_sets = run.rows("carriers", **case)
+        if len(gene_sets):
+            # Shares mean nothing where the whole change hardly shortens the way: then a part of it goes farther.
+            has_shares = not gene_sets["share_of_way"].max() > 1
+            gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
+        alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
+        lists = [(way, run.rows("enrichment", **case, direction=way)) for way in ("up", "down")]
+        path, classifiers = run.rows("path", **case), (("f", "f"), ("logistic", "logistic regression"))
+        cases.append(
+            CaseView(
+                case_heading(source, sample),
+                [(way, _leading_terms(terms, MOST_TERMS)) for way, terms in lists],
+                _leading_terms(run.rows("enrichment_ranked", **case), MOST_RANKED),
+                {words: switch_point(path, name) for name, words in classifiers if len(path)},
+                path["energy_left"].iloc[-1] if len(path) else float("nan"),
+                {str(row["genes_by"]): row for row in run.rows("smallest_sets", **case).to_dict("records")},
+                [{**row, "name": readable(str(row["term"]))} for row in alone],
+            )
+        )
+    return cases
 
 
 def _leading_terms(found: pd.DataFrame, most: int) -> Records:

@@ -48,28 +48,33 @@ def named_rows(run: RunFiles) -> list[Row]:
 
 def single_samples(run: RunFiles) -> list[SampleView]:
     """Every named sample: whether it is like those that the model was trained on, and its three lists of genes."""
-    return [_view(run, row) for row in named_rows(run)]
-
-
-def _view(run: RunFiles, row: Row) -> SampleView:
-    genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
-    known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
-    own_class = str(row["source_class"] or row["predicted_before"])
-    # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
-    reference = (run.metric("reference.samples") or {}).get(row["sample"], {})
-    return SampleView(
-        row,
-        place=_place(row, is_of_run=bool(run.model)),
-        is_outlier=_is_outlier(row),
-        own_class=own_class,
-        own_text=_own_text(genes, own_class, reference, is_new=own_class in run.new_classes),
-        own=_most(genes, genes["z_own"]) if len(genes) else [],
-        n_pairs=reference.get("n_pairs", 0),
-        n_known=len(known),
-        n_outside=int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum()) if len(known) else 0,
-        against=_most(genes, genes["expected"] - genes["value"]) if len(genes) else [],
-        moved=[(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")] if len(top) else [],
-    )
+    views = []
+    for row in named_rows(run):
+        genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
+        known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
+        own_class = str(row["source_class"] or row["predicted_before"])
+        # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
+        reference = (run.metric("reference.samples") or {}).get(row["sample"], {})
+        views.append(
+            SampleView(
+                row,
+                place=_place(row, is_of_run=bool(run.model)),
+                is_outlier=_is_outlier(row),
+                own_class=own_class,
+                own_text=_own_text(genes, own_class, reference, is_new=own_class in run.new_classes),
+                own=_most(genes, genes["z_own"]) if len(genes) else [],
+                n_pairs=reference.get("n_pairs", 0),
+                n_known=len(known),
+                n_outside=int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum())
+                if len(known)
+                else 0,
+                against=_most(genes, genes["expected"] - genes["value"]) if len(genes) else [],
+                moved=[(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")]
+                if len(top)
+                else [],
+            )
+        )
+    return views
 
 
 def _most(genes: pd.DataFrame, size: pd.Series) -> list[Row]:
