@@ -44,8 +44,8 @@ def test_what_is_unusual_comes_first_with_its_sign(folder):
     assert not (own["q_own"][2:] < 0.05).any()
 
 
-def test_a_sample_that_was_trained_on_is_compared_with_the_otown(planted):
-    """Her own value widens the spread that she is held against: without her donor it is that of the otown."""
+def test_a_sample_that_was_trained_on_is_compared_with_the_others(planted):
+    """Its own value widens the spread that it is compared with; without its donor that is the spread of the others."""
     split = tspg.run(planted.adata, group_column="donor", annotations=[], threads=1, **HOW).model.split
     name = next(name for name in planted.adata.obs_names[:40] if split[name] == "train")
     odd = planted.adata.copy()
@@ -56,8 +56,8 @@ def test_a_sample_that_was_trained_on_is_compared_with_the_otown(planted):
     seen = run.model.sample_genes(odd[[name]], label_column="label").set_index("gene")
     assert own.loc["G30", "z_own"] > 1.5 * seen.loc["G30", "z_own"]
     assert own.index[0] == "G30"
-    otown = (odd.obs["donor"] != odd.obs["donor"].iloc[row]).to_numpy()
-    known = otown & np.array([split[name] == "train" for name in odd.obs_names])
+    others = (odd.obs["donor"] != odd.obs["donor"].iloc[row]).to_numpy()
+    known = others & np.array([split[name] == "train" for name in odd.obs_names])
     target = odd.X[known & (odd.obs["label"] == "target").to_numpy()]
     np.testing.assert_allclose(own.loc[odd.var_names, "expected"], target.mean(axis=0), rtol=1e-5)
 
