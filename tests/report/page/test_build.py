@@ -121,45 +121,17 @@ def test_hostile_names_stay_text(hostile_run: Path):
 
 
 @pytest.fixture(scope="module")
-def told_run(drawn_run: Path, tmp_path_factory) -> Path:
-    """A run with every table of the page, of which the answers are known."""
-    run = shutil.copytree(drawn_run, tmp_path_factory.mktemp("told") / "run")
+def full_run(drawn_run: Path, tmp_path_factory) -> Path:
+    """A run with every table of the page, whose answers are known."""
+    run = shutil.copytree(drawn_run, tmp_path_factory.mktemp("full") / "run")
     top = pd.read_csv(run / "top_genes.tsv", sep="\t", keep_default_na=False)
     own = top[top["source_class"] == "Kidney"].assign(sample="sample-1")
     write_table(run / "top_genes.tsv", pd.concat([top, own]))
+    best = (4, 18, 30, 900, 50, 1e-9, 1e-7, "G1 G2 G3 G4", "GOBP_BEST_TERM")
+    same = (4, 18, 40, 900, 50, 1e-6, 1e-4, "G1 G2 G3 G4", "GOBP_BEST_TERM")
     ora = [
-        (
-            "Kidney",
-            "",
-            "up",
-            "GO BP",
-            "GOBP_BEST_TERM",
-            4,
-            18,
-            30,
-            900,
-            50,
-            1e-9,
-            1e-7,
-            "G1 G2 G3 G4",
-            "GOBP_BEST_TERM",
-        ),
-        (
-            "Kidney",
-            "",
-            "up",
-            "GO BP",
-            "GOBP_SAME_THING",
-            4,
-            18,
-            40,
-            900,
-            50,
-            1e-6,
-            1e-4,
-            "G1 G2 G3 G4",
-            "GOBP_BEST_TERM",
-        ),
+        ("Kidney", "", "up", "GO BP", "GOBP_BEST_TERM", *best),
+        ("Kidney", "", "up", "GO BP", "GOBP_SAME_THING", *same),
         ("Liver", "", "down", "Hallmark", "HALLMARK_HYPOXIA", 1, 18, 40, 900, 50, 0.4, 0.9, "G9", ""),
     ]
     write_table(run / "enrichment.tsv", pd.DataFrame(ora, columns=list(ORA_COLUMNS)))
@@ -172,8 +144,8 @@ def told_run(drawn_run: Path, tmp_path_factory) -> Path:
     return run
 
 
-def test_what_the_genes_do_is_told_with_its_doubts(told_run: Path):
-    text = " ".join(page_of(told_run).text.split())
+def test_what_the_genes_do_is_told_with_its_doubts(full_run: Path):
+    text = " ".join(page_of(full_run).text.split())
     assert "best term and 1 more that share its genes: same thing" in text
     assert "q 1.0e-07 *" in text
     assert "4 of 30: G1 G2 G3 G4 · GO BP" in text
@@ -218,8 +190,8 @@ show("faded", faded.length > 0 && faded.every((p) => p.dataset.class !== key.dat
 """
 
 
-def test_the_page_can_be_worked_with_in_a_browser(told_run: Path, worked_with):
-    found = worked_with(write_report(told_run), PROGRAM, ACTIONS)
+def test_the_page_can_be_worked_with_in_a_browser(full_run: Path, worked_with):
+    found = worked_with(write_report(full_run), PROGRAM, ACTIONS)
     assert found.pop("chosen").startswith("Liver → Lung")
     assert found.pop("everything") == "2"  # the classes; the named sample stands above, by itself
     assert found == dict.fromkeys(["found", "rising", "falling", "told", "faded"], "true")
@@ -627,8 +599,8 @@ def carried(*shares):
         ([(0.2, 3.1), (0.1, 0.2)], []),  # the whole move hardly shortens the way, so shares of it mean nothing
     ],
 )
-def test_gene_sets_that_carry_are_shown_where_shares_mean_something(told_run: Path, tmp_path: Path, shares, shown):
-    shutil.copytree(told_run, tmp_path / "run")
+def test_gene_sets_that_carry_are_shown_where_shares_mean_something(full_run: Path, tmp_path: Path, shares, shown):
+    shutil.copytree(full_run, tmp_path / "run")
     write_table(tmp_path / "run" / "carriers.tsv", carried(*shares))
     assert re.findall(r"moved \d", page_of(tmp_path / "run").text) == shown
 
@@ -643,8 +615,8 @@ def test_gene_sets_that_carry_are_shown_where_shares_mean_something(told_run: Pa
         ),
     ],
 )
-def test_how_few_genes_are_enough_is_told_or_that_none_are(told_run: Path, tmp_path: Path, enough, said):
-    shutil.copytree(told_run, tmp_path / "run")
+def test_how_few_genes_are_enough_is_told_or_that_none_are(full_run: Path, tmp_path: Path, enough, said):
+    shutil.copytree(full_run, tmp_path / "run")
     rows = [("Kidney", "", "generator", enough, 30), ("Kidney", "", "mean_shift", None, 30)]
     columns = ["source_class", "sample", "genes_by", "n_genes", "n_genes_in_all"]
     write_table(tmp_path / "run" / "smallest_sets.tsv", pd.DataFrame(rows, columns=columns))
@@ -670,8 +642,8 @@ def test_the_page_of_one_moved_sample_says_nothing_twice(drawn_run: Path, make_p
     assert "was measured in the run that trained it" in page.text
 
 
-def test_terms_stand_by_q_and_none_is_named_where_none_is_enriched(told_run: Path, tmp_path: Path):
-    shutil.copytree(told_run, tmp_path / "run")
+def test_terms_stand_by_q_and_none_is_named_where_none_is_enriched(full_run: Path, tmp_path: Path):
+    shutil.copytree(full_run, tmp_path / "run")
     terms = [("LATER", 1e-9, 1e-5), ("SOONER", 1e-8, 1e-6)]  # of another category, which has fewer terms
     rows = [("Liver", "", "GO BP", name, 30, 5.0, p, q, name, 0.5) for name, p, q in terms]
     write_table(tmp_path / "run" / "enrichment_ranked.tsv", pd.DataFrame(rows, columns=list(RANKED_COLUMNS)))
@@ -702,8 +674,8 @@ def test_shared_genes_stand_in_several_lists_largest_first(run: Path):
     assert "none in more than one list" in page_of(run).text
 
 
-def test_the_parts_of_the_page_are_named_at_its_top(told_run: Path):
-    links = [attributes["href"] for tag, attributes in page_of(told_run).elements if tag == "a"]
+def test_the_parts_of_the_page_are_named_at_its_top(full_run: Path):
+    links = [attributes["href"] for tag, attributes in page_of(full_run).elements if tag == "a"]
     parts = ["#single-samples", "#genes", "#meaning", "#evidence", "#map", "#data", "#method"]
     assert [link for link in links if link.startswith("#")] == parts
 

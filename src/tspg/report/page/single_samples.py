@@ -1,5 +1,6 @@
 """What page and terminal show of samples: a row for each, and of named ones unusual genes and their place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,12 @@ class SampleView:
     is_outlier: bool
     own_class: str
     own_text: str
-    own: list[Row]  # unusual for its own class
     n_pairs: int  # people with samples of both classes, on whom the expectation in the target rests
-    n_known: int  # genes with an interval there
-    n_outside: int  # of these, genes outside of it
-    against: list[Row]  # farthest from what is expected there
     moved: list[tuple[str, list[Row]]]  # most moved, by direction
+    own: Sequence[Row] = ()  # unusual for its own class
+    against: Sequence[Row] = ()  # farthest from what is expected in the target
+    n_known: int = 0  # genes with an interval there
+    n_outside: int = 0  # of these, genes outside of it
 
 
 def sample_rows(run: RunFiles) -> list[Row]:
@@ -51,29 +52,22 @@ def single_samples(run: RunFiles) -> list[SampleView]:
     views = []
     for row in named_rows(run):
         genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
-        known = genes.dropna(subset=["low", "high"]) if len(genes) else genes
+        moved = [(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down") if len(top)]
         own_class = str(row["source_class"] or row["predicted_before"])
         # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
         reference = (run.metric("reference.samples") or {}).get(row["sample"], {})
-        views.append(
-            SampleView(
-                row,
-                place=_place(row, is_of_run=bool(run.model)),
-                is_outlier=_is_outlier(row),
-                own_class=own_class,
-                own_text=_own_text(genes, own_class, reference, is_new=own_class in run.new_classes),
-                own=_most(genes, genes["z_own"]) if len(genes) else [],
-                n_pairs=reference.get("n_pairs", 0),
-                n_known=len(known),
-                n_outside=int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum())
-                if len(known)
-                else 0,
-                against=_most(genes, genes["expected"] - genes["value"]) if len(genes) else [],
-                moved=[(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down")]
-                if len(top)
-                else [],
-            )
-        )
+        own_text = _own_text(genes, own_class, reference, is_new=own_class in run.new_classes)
+        lists: dict[str, Any] = {}
+        if len(genes):
+            known = genes.dropna(subset=["low", "high"])
+            lists = {
+                "own": _most(genes, genes["z_own"]),
+                "against": _most(genes, genes["expected"] - genes["value"]),
+                "n_known": len(known),
+                "n_outside": int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum()),
+            }
+        place, n_pairs = _place(row, is_of_run=bool(run.model)), reference.get("n_pairs", 0)
+        views.append(SampleView(row, place, _is_outlier(row), own_class, own_text, n_pairs, moved, **lists))
     return views
 
 
