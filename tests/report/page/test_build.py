@@ -104,7 +104,7 @@ def hostile_run(make_run, make_perturbations, drawn_run: Path, tmp_path_factory)
 def test_hostile_names_stay_text(hostile_run: Path):
     page = page_of(hostile_run)
     assert page.open == []
-    for places, times in (("controls", 2), ("stable", 1)):  # an answer of the verdict and the table tell of a control
+    for places, times in (("controls", 2), ("stable", 1)):  # an answer of the verdict and the table name a control
         assert page.text.count(f"{HOSTILE[1]}-{places}") == times
     assert page.tags.isdisjoint({"iframe", "object", "link", "base", "form"})
     assert page.programs == [PROGRAM]  # the page's own, and no other
@@ -144,7 +144,7 @@ def full_run(drawn_run: Path, tmp_path_factory) -> Path:
     return run
 
 
-def test_what_the_genes_do_is_told_with_its_doubts(full_run: Path):
+def test_what_the_genes_do_is_on_the_page_with_its_doubts(full_run: Path):
     text = " ".join(page_of(full_run).text.split())
     assert "best term and 1 more that share its genes: same thing" in text
     assert "q 1.0e-07 *" in text
@@ -182,7 +182,7 @@ head.click();
 show("falling", column().every((v, i, a) => i === 0 || a[i - 1] >= v));
 const point = document.querySelector("figure.map [data-sample]");
 point.dispatchEvent(new MouseEvent("mouseenter"));
-show("told", document.querySelector("figure.map output").textContent === point.querySelector("title").textContent);
+show("named", document.querySelector("figure.map output").textContent === point.querySelector("title").textContent);
 const key = document.querySelectorAll("figure.map button")[1];
 key.click();
 const faded = Array.from(document.querySelectorAll("figure.map .faded"));
@@ -193,8 +193,8 @@ show("faded", faded.length > 0 && faded.every((p) => p.dataset.class !== key.dat
 def test_the_page_can_be_worked_with_in_a_browser(full_run: Path, worked_with):
     found = worked_with(write_report(full_run), PROGRAM, ACTIONS)
     assert found.pop("chosen").startswith("Liver → Lung")
-    assert found.pop("everything") == "2"  # the classes; the named sample stands above, by itself
-    assert found == dict.fromkeys(["found", "rising", "falling", "told", "faded"], "true")
+    assert found.pop("everything") == "2"  # the classes; the named sample is above, by itself
+    assert found == dict.fromkeys(["found", "rising", "falling", "named", "faded"], "true")
 
 
 def test_nothing_is_loaded_from_anywhere(drawn_run: Path, hash_of):
@@ -231,14 +231,14 @@ def test_the_numbers_of_the_run_are_on_the_page(run: Path):
     assert "--target Lung" in text
 
 
-def test_every_class_stands_with_its_counts_and_role(run: Path):
+def test_every_class_has_its_counts_and_role(run: Path):
     html = write_report(run).read_text(encoding="utf-8")
     row = re.search(r"<tr[^>]*><th scope=\"row\">Lung</th>(.*?)</tr>", html)
     assert row is not None
     assert re.findall(r">([^<]*)</td>", row[1]) == ["target", "9", "3", "12"]
 
 
-def test_genes_stand_under_their_own_source(run: Path, make_perturbations):
+def test_genes_are_listed_under_their_own_source(run: Path, make_perturbations):
     perturbations = make_perturbations()
     html = write_report(run).read_text(encoding="utf-8")
     for name in ("Kidney", "Liver"):
@@ -352,9 +352,9 @@ def test_questions_of_an_older_version_are_asked_anew(run: Path, make_evidence):
         name: anew[name] for name in ("realistic", "individual")
     }
     assert "What is high stays high" not in page_of(run).text
-    told = [answer["sentence"] for answer in found.values() if answer["answer"] in ("fail", "doubtful")]
-    assert told
-    assert warnings_of_run(run) == [f"About the model itself: {sentence}" for sentence in told]
+    doubts = [answer["sentence"] for answer in found.values() if answer["answer"] in ("fail", "doubtful")]
+    assert doubts
+    assert warnings_of_run(run) == [f"About the model itself: {sentence}" for sentence in doubts]
 
 
 def scaled_evidence() -> pd.DataFrame:
@@ -371,7 +371,7 @@ def scaled_evidence() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "measure", "value", "low", "high"]).assign(n=40, note="")
 
 
-def test_the_run_stands_on_the_scale_and_what_tells_nothing_is_grey(run: Path):
+def test_the_run_has_its_place_on_the_scale_and_what_tells_nothing_is_grey(run: Path):
     html = write_report(run_with(scaled_evidence(), run)).read_text("utf-8")
     compare = re.search(r'<table class="plain compare">(.*?)</table>', html, re.DOTALL)[1]
     cells = [re.findall(r'<td class="n( muted)?">(.*?)</td>', row) for row in compare.split("<tr class=")[1:]]
@@ -385,7 +385,7 @@ def test_the_run_stands_on_the_scale_and_what_tells_nothing_is_grey(run: Path):
     assert "Above 1 it went past them" in text
 
 
-def test_the_telling_measures_stand_side_by_side_and_all_of_them_below(run: Path):
+def test_the_telling_measures_are_side_by_side_and_all_of_them_below(run: Path):
     table = full_evidence()
     html = write_report(run_with(table, run)).read_text(encoding="utf-8")
     compare = re.search(r'<table class="plain compare">(.*?)</table>', html, re.DOTALL)[1]
@@ -527,7 +527,7 @@ def test_no_path_of_the_machine_is_on_the_page(drawn_run: Path):
     assert drawn_run.name not in html
 
 
-def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(run: Path):
+def test_after_an_audit_the_page_has_the_controls_and_which_genes_are_stable(run: Path):
     before = write_report(run).read_text(encoding="utf-8")
     assert ">stable</th>" not in before
     assert 'id="controls"' not in before
@@ -549,9 +549,9 @@ def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(r
     html = write_report(run).read_text(encoding="utf-8")
     assert [html.count(f"<td>{stable}</td>") for stable in ("yes", "no", "–")] == [1, 1, len(top) - 2]
     assert "in at least 80% of the fits" in html
-    told = html[html.index('id="controls"') :]
-    assert re.search(r"labels shuffled.*?✓.*?pass.*?f is right for 50%", told, re.DOTALL)
-    assert re.search(r"same genes lead.*?✕.*?fail.*?30% of the top genes are stable", told, re.DOTALL)
+    section = html[html.index('id="controls"') :]
+    assert re.search(r"labels shuffled.*?✓.*?pass.*?f is right for 50%", section, re.DOTALL)
+    assert re.search(r"same genes lead.*?✕.*?fail.*?30% of the top genes are stable", section, re.DOTALL)
     named = findings_of(read_run(run))[0]
     assert f"{kidney[0]} (from Kidney)" in named
     assert f"{kidney[1]} (" not in named
@@ -560,18 +560,18 @@ def test_after_an_audit_the_page_tells_the_controls_and_which_genes_are_stable(r
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "expected"),
     [
         (-0.2, 0.25, "are very close to real Lung samples"),
         (-0.9, 0.3, "to real Lung samples by all genes together can "),
     ],
 )
-def test_nearness_is_only_told_where_its_interval_allows(run: Path, low, high, said):
+def test_nearness_is_only_stated_where_its_interval_allows(run: Path, low, high, expected):
     table = full_evidence()
     own = (table["method"] == "generator") & (table["measure"] == "energy_ratio")
     table.loc[own, ["value", "low", "high"]] = 0.01, low, high
     sentence = findings_of(read_run(run_with(table, run)))[-1]
-    assert said in sentence
+    assert expected in sentence
     assert f"energy ratio 0.010 (95% interval {number(low)} to {number(high)})" in sentence
 
 
@@ -606,7 +606,7 @@ def test_gene_sets_that_carry_are_shown_where_shares_mean_something(full_run: Pa
 
 
 @pytest.mark.parametrize(
-    ("enough", "said"),
+    ("enough", "expected"),
     [
         (12, "both call at least half of them Lung: 12 of 30 (mean shift's own top genes: all are not enough)."),
         (
@@ -615,12 +615,12 @@ def test_gene_sets_that_carry_are_shown_where_shares_mean_something(full_run: Pa
         ),
     ],
 )
-def test_how_few_genes_are_enough_is_told_or_that_none_are(full_run: Path, tmp_path: Path, enough, said):
+def test_how_few_genes_are_enough_is_on_the_page_or_that_none_are(full_run: Path, tmp_path: Path, enough, expected):
     shutil.copytree(full_run, tmp_path / "run")
     rows = [("Kidney", "", "generator", enough, 30), ("Kidney", "", "mean_shift", None, 30)]
     columns = ["source_class", "sample", "genes_by", "n_genes", "n_genes_in_all"]
     write_table(tmp_path / "run" / "smallest_sets.tsv", pd.DataFrame(rows, columns=columns))
-    assert said in " ".join(page_of(tmp_path / "run").text.split())
+    assert expected in " ".join(page_of(tmp_path / "run").text.split())
 
 
 def test_the_page_of_one_moved_sample_says_nothing_twice(drawn_run: Path, make_perturbations, tmp_path: Path):
@@ -642,7 +642,7 @@ def test_the_page_of_one_moved_sample_says_nothing_twice(drawn_run: Path, make_p
     assert "was measured in the run that trained it" in page.text
 
 
-def test_terms_stand_by_q_and_none_is_named_where_none_is_enriched(full_run: Path, tmp_path: Path):
+def test_terms_are_ordered_by_q_and_none_is_named_where_none_is_enriched(full_run: Path, tmp_path: Path):
     shutil.copytree(full_run, tmp_path / "run")
     terms = [("LATER", 1e-9, 1e-5), ("SOONER", 1e-8, 1e-6)]  # of another category, which has fewer terms
     rows = [("Liver", "", "GO BP", name, 30, 5.0, p, q, name, 0.5) for name, p, q in terms]
@@ -662,7 +662,7 @@ def test_terms_stand_by_q_and_none_is_named_where_none_is_enriched(full_run: Pat
     assert "1.0e-02" in text
 
 
-def test_shared_genes_stand_in_several_lists_largest_first(run: Path):
+def test_shared_genes_are_in_several_lists_largest_first(run: Path):
     genes = [("up", "ALONE", 1, 0.9), ("up", "SMALL", 2, 0.1), ("up", "LARGE", 2, -0.4)]
     shared = pd.DataFrame(genes, columns=["direction", "gene", "n_sources", "mean_perturbation"])
     shared.insert(3, "n_sources_total", 2)
