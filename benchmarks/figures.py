@@ -18,8 +18,9 @@ from anndata import AnnData
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from tspg.report.figures.save import plot_heatmap, save_figure
-from tspg.report.figures.tsne import place
+from tspg.report.figures.embedding import place
+from tspg.report.figures.heatmap import plot_heatmap
+from tspg.report.figures.save import save_figure
 
 CLASSES = [f"Tissue {number:02}" for number in range(10)]
 

@@ -5,7 +5,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from tspg.report.figures.tsne import Placed, place
+from tspg.report.figures.embedding import Placed, place
 
 NEIGHBOURS = 10
 Matrix = NDArray[np.float64]

@@ -511,7 +511,7 @@ def test_profiles_in_other_units_than_the_models_are_refused(finished, files, tm
 def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     finished, files, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("tspg.report.page.people.FAR_OUT", 0.1)  # among 16 held-out samples no p is below .058
+    monkeypatch.setattr("tspg.report.page.single_samples.OUTLIER_P", 0.1)  # of 16 held-out samples no p is below .058
     assert main(["report", "--run", str(shutil.copytree(finished, tmp_path / "run"))]) == 0
     (verdict,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Verdict: ")]
     assert verdict.startswith("Verdict: fail: individual; not tested: realistic, generalises, ")

@@ -98,7 +98,7 @@ def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
     in_closed_form = set(METHODS) - {"generator"}
     assert set(METHODS) <= set(evidence_view.METHODS)
     assert in_closed_form <= set(evidence_view.EXPLAINED)
-    assert in_closed_form == set(method_words._CLOSED_FORM)
+    assert in_closed_form == set(method_words.CLOSED_FORM)
 
 
 def test_every_figure_that_is_saved_has_its_words_and_may_draw():

@@ -129,6 +129,7 @@ def _metrics(perturbations: AnnData) -> dict[str, object]:
             "notes": ["A note on the data."],
             "expression_file": "matrix.tsv",
             "units": "log2(TPM + 1)",
+            "is_log": True,
             "group_column": None,
             "transform": "none",
             "gene_set": {"name": "HALLMARK", "n_genes": 32, "n_found": 30, "missing": ["LOST1", "LOST2"]},
@@ -151,12 +152,16 @@ def make_history() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def make_evidence() -> Callable[..., pd.DataFrame]:
+    """A factory of evidence tables: how near the generator's samples are, with a note."""
+    return _evidence
+
+
+@pytest.fixture(scope="session")
 def make_run() -> MakeRun:
     """A factory of run folders; figures are drawn only where a test looks at them."""
 
-    def make(
-        out: Path, perturbations: AnnData, *, figures: bool = False, energy: float = 0.042, note: str = ""
-    ) -> Path:
+    def make(out: Path, perturbations: AnnData, *, figures: bool = False) -> Path:
         target = perturbations.uns["tspg"]["target_class"]
         sources = perturbations.uns["tspg"]["source_classes"]
         top = _top_genes(perturbations)
@@ -170,7 +175,7 @@ def make_run() -> MakeRun:
         perturbations.write_h5ad(out / "perturbations.h5ad")
         write_json(out / "metrics.json", _metrics(perturbations))
         write_json(out / "model" / "model.json", model)
-        for name, table in {"top_genes": top, "gene_overlap": shared, "evidence": _evidence(energy, note)}.items():
+        for name, table in {"top_genes": top, "gene_overlap": shared, "evidence": _evidence()}.items():
             write_table(out / f"{name}.tsv", table)
         write_table(out / "history.tsv", _history())
         if figures:

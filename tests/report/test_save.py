@@ -99,9 +99,9 @@ def verify_changed(folder):
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("pipe", "neither a file nor a folder"), ("folder", "is missing"), ("device", "is a link")]
+    ("kind", "reason"), [("pipe", "neither a file nor a folder"), ("folder", "is missing"), ("device", "is a link")]
 )
-def test_an_output_that_is_no_file_is_refused_and_never_waited_for(folder, kind, told):
+def test_an_output_that_is_no_file_is_refused_and_never_waited_for(folder, kind, reason):
     (folder / "top_genes.tsv").unlink()
     if kind == "pipe":
         os.mkfifo(folder / "top_genes.tsv")
@@ -109,7 +109,7 @@ def test_an_output_that_is_no_file_is_refused_and_never_waited_for(folder, kind,
         (folder / "top_genes.tsv").mkdir()
     else:
         (folder / "top_genes.tsv").symlink_to("/dev/zero")
-    with pytest.raises(ModelError, match=rf"top_genes\.tsv: {told}|top_genes\.tsv: is {told}"):
+    with pytest.raises(ModelError, match=rf"top_genes\.tsv: {reason}|top_genes\.tsv: is {reason}"):
         verify(folder)
 
 
@@ -132,12 +132,12 @@ def test_moved_profiles_larger_than_memory_are_refused_before_they_are_read(fold
         reader(folder)
 
 
-@pytest.mark.parametrize("is_vouched_for", [False, True])
-def test_what_a_killed_report_left_is_cleared_and_never_vouched_for(folder, is_vouched_for):
+@pytest.mark.parametrize("is_in_manifest", [False, True])
+def test_what_a_killed_report_left_is_cleared_and_never_in_the_manifest(folder, is_in_manifest):
     left = [folder / ".tspg-abc12345.html", folder / "figures" / ".tspg-xyz.png"]
     for path in left:
         path.write_text("half")
-    if is_vouched_for:  # as manifests could until 0.2.0
+    if is_in_manifest:  # as manifests could until 0.2.0
         manifest = json.loads((folder / "manifest.json").read_text())
         manifest["outputs"] |= {path.relative_to(folder).as_posix(): sha256_of(path) for path in left}
         (folder / "manifest.json").write_text(json.dumps(manifest))

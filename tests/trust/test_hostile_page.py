@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tspg.analysis.interpretation.perturbations import read_perturbations, write_perturbations
-from tspg.report.page.html import page_of
+from tspg.report.page.build import page_of
 from tspg.utils.files import read_table, write_json, write_table
 
 RUN = "document.title='OWNED';fetch('http://127.0.0.1:1/f')"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tspg.report.page.findings import findings_of, verdict_in_short
-from tspg.report.page.people import far_out, out_of_range, people, people_in_short
 from tspg.report.page.second_cohort import second_in_short
+from tspg.report.page.single_samples import clipping_warnings, outlier_warnings, samples_in_short, single_samples
 from tspg.report.read import read_run
 
 MOST_NOTES = 6  # in the terminal; the report has all
@@ -17,9 +17,9 @@ def summary(out: Path) -> list[str]:
     verdict = [line for line in [verdict_in_short(found)] if line]
     return [
         "",
-        *out_of_range(found),
-        *far_out(found),
-        *people_in_short(found, people(found)),
+        *clipping_warnings(found),
+        *outlier_warnings(found),
+        *samples_in_short(found, single_samples(found)),
         *findings_of(found),
         *second_in_short(found),
         *verdict,

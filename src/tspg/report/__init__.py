@@ -1,1 +1,1 @@
-"""What a person sees."""
+"""What a run leaves behind: its folder, tables, figures and the HTML page."""

@@ -13,21 +13,8 @@ from tspg.errors import UsageError
 from tspg.utils.files import whole_file
 
 SHEETS = (
-    "genes",
-    "sample_genes",
-    "top_genes",
-    "gene_overlap",
-    "table_1",
-    "table_2",
-    "enrichment",
-    "enrichment_ranked",
-    "smallest_sets",
-    "carriers",
-    "path",
-    "samples",
-    "evidence",
-    "test_evidence",
-    "test_genes",
+    *("genes", "sample_genes", "top_genes", "gene_overlap", "table_1", "table_2", "enrichment", "enrichment_ranked"),
+    *("smallest_sets", "carriers", "path", "samples", "evidence", "test_evidence", "test_genes"),
 )
 MOST_ROWS = 1_048_575  # of a sheet, below its head
 ALWAYS = datetime(2000, 1, 1)  # noqa: DTZ001 - a file's date would make its bytes differ from run to run
@@ -36,32 +23,26 @@ _AS_WRITTEN = {
     "strings_to_numbers": False,
     "strings_to_urls": False,
     "nan_inf_to_errors": True,
-    "in_memory": True,  # else it leaves parts on the disk for temporary files, which may be full, too
+    "in_memory": True,  # no parts on the disk for temporary files, which may be full, too
 }
 
 
 def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path, *, is_log: bool = False) -> None:
-    """Write the tables of a run as sheets; of the enrichment those terms with q < .05.
+    """Write the tables of a run as sheets; of the enrichment the terms with q < .05.
 
-    With `is_log`, values on a log scale, the difference of two means is called log2 fold change.
-
-    Raises
-    ------
-    UsageError
-        If XlsxWriter is not installed.
+    With `is_log` (values on a log scale) the difference of two means is called log2 fold change.
     """
     require_xlsxwriter()
-    content = BytesIO()  # what a zip archive goes through on a full disk is not for anybody's eyes
+    content = BytesIO()  # an error in the middle of a zip archive on a full disk would be hard to read
     with pd.ExcelWriter(content, engine="xlsxwriter", engine_kwargs={"options": _AS_WRITTEN}) as writer:
         writer.book.set_properties({"created": ALWAYS})
-        for name in SHEETS:
-            if name not in tables:
-                continue
+        for name in (name for name in SHEETS if name in tables):
             table = tables[name]
-            shown = table[table["q_value"] < ENRICHED] if name.startswith("enrichment") else table
+            if name.startswith("enrichment"):
+                table = table[table["q_value"] < ENRICHED]
             if is_log:
-                shown = shown.rename(columns={"difference": "log2 fold change"})
-            shown.head(MOST_ROWS).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
+                table = table.rename(columns={"difference": "log2 fold change"})
+            table.head(MOST_ROWS).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
     with whole_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())
 

@@ -1,4 +1,4 @@
-"""`manifest.json`: what a finished folder vouches for, checked before anything in it is believed."""
+"""`manifest.json`: the fingerprints of a finished folder, checked before anything in it is believed."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,43 +17,41 @@ from tspg.utils.untrusted import check_folder, stays_inside
 
 FORMAT_VERSION = 1  # of a run folder
 _NEEDED = ("outputs", "inputs", "samples", "settings")
-_READING: dict[str, Kind] = {
-    "expression": TEXT,
-    **dict.fromkeys(("labels", "label_column", "sample_column", "layer", "value"), optional(TEXT)),
-    "transpose": TRUTH,
-    "transform": one_of(TRANSFORMS),
-    "duplicates": one_of(DUPLICATES),
-}
-# Every field of `manifest.json` that is read again.
-DESCRIBED: Kind = fields(
+SCHEMA: Kind = fields(  # every field of `manifest.json` that is read again
     {
         **dict.fromkeys(("outputs", "inputs"), mapping_of(TEXT)),
         "samples": names(),
         "settings": fields(SETTINGS, needed=("threads", "seed")),
-        "reading": fields(_READING, needed=()),
+        "reading": fields(
+            {
+                "expression": TEXT,
+                **dict.fromkeys(("labels", "label_column", "sample_column", "layer", "value"), optional(TEXT)),
+                "transpose": TRUTH,
+                "transform": one_of(TRANSFORMS),
+                "duplicates": one_of(DUPLICATES),
+            },
+            needed=(),
+        ),
     },
     needed=_NEEDED,
 )
 
 
 def fingerprints(out: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a folder but the manifest itself, what is at work there and what that left."""
-    paths = (path for path in sorted(out.rglob("*")) if path.is_file() and not is_temporary(path.name))
-    files = {path.relative_to(out): path for path in paths}
-    passing = {MANIFEST, LOCK, CHECKPOINTS}
-    return {name.as_posix(): sha256_of(path) for name, path in files.items() if name.parts[0] not in passing}
+    """The SHA-256 of every file of a folder but the manifest itself, lock, checkpoints and temporary files."""
+    files = {path.relative_to(out): path for path in sorted(out.rglob("*")) if path.is_file()}
+    return {
+        name.as_posix(): sha256_of(path)
+        for name, path in files.items()
+        if name.parts[0] not in (MANIFEST, LOCK, CHECKPOINTS) and not is_temporary(name.name)
+    }
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
-    """The manifest of a finished run folder.
-
-    Raises
-    ------
-    ModelError
-        If there is none: the folder is no run folder, or its run was interrupted; or if it is none of ours.
-    """
+    """The manifest of a finished run folder; ModelError where there is none, or one of another format."""
+    file = out / MANIFEST
     try:
-        content: dict[str, Any] = read_json(out / MANIFEST)
+        content: dict[str, Any] = read_json(file)
         version = content["format_version"]
         for name in _NEEDED:
             content[name]
@@ -63,11 +61,11 @@ def read_manifest(out: Path) -> dict[str, Any]:
         ) from error
     if version != FORMAT_VERSION:
         raise ModelError(
-            f"{out / MANIFEST}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
+            f"{file}: format {version!r}; this tspg reads {FORMAT_VERSION}. "
             "Use the version of tspg that wrote it, or a later one."
         )
-    if (fault := DESCRIBED(content)) is not None:
-        raise ModelError(f"{out / MANIFEST}: {fault}. Run again, or ask whoever made the folder.")
+    if (fault := SCHEMA(content)) is not None:
+        raise ModelError(f"{file}: {fault}. Run again, or ask whoever made the folder.")
     return content
 
 
@@ -82,64 +80,59 @@ def input_fingerprints(paths: Sequence[Path]) -> dict[str, str]:
 def require_same(
     out: Path, asked: Mapping[str, Any], samples: Sequence[str], inputs: Sequence[Path], *, but: Collection[str] = ()
 ) -> None:
-    """Refuse to take a finished run for the answer to another question; the settings `but` may differ.
-
-    Raises
-    ------
-    UsageError
-        If its settings, single samples or input files are not these.
-    """
+    """Refuse, with a UsageError, a finished run of other settings (`but` these), single samples or input files."""
     manifest = read_manifest(out)
     before = {**manifest["settings"], "samples": manifest["samples"], **manifest["inputs"]}
     files = input_fingerprints(inputs)
     now = {**json.loads(json.dumps(asked)), "samples": list(samples), **files}
     changed = [name for name in sorted({*before, *now} - set(but)) if before.get(name) != now.get(name)]
     if changed:
-        told = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
+        reasons = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
         raise UsageError(
-            f"--out {out}: the finished run here answers another question ({', '.join(told)}). Name another folder."
+            f"--out {out}: the finished run here answers another question ({', '.join(reasons)}). Name another folder."
         )
 
 
 def verify(out: Path, *, but: Collection[str] = ()) -> dict[str, Any]:
-    """The manifest, once every file that it vouches for is as it was written; `but` names parts that may change.
+    """The manifest, once every file in it is as it was written; `but` names parts that may change.
 
     Raises
     ------
     ModelError
-        If a file is missing or was changed, or the folder holds links or names files that lie elsewhere.
+        If a file is missing or was changed, or the folder has links or names files elsewhere.
     """
     check_folder(out)
     manifest = read_manifest(out)
-    for name, fingerprint in _vouched(manifest, but).items():
+    for name, fingerprint in _outputs(manifest, but).items():
+        file = out / name
         try:
-            found = sha256_of(out / name) if (out / name).is_file() else None  # a pipe would never end
+            found = sha256_of(file) if file.is_file() else None  # a pipe would never end
         except OSError as error:
-            raise ModelError(
-                f"{out / name}: cannot be read ({error.strerror}). Run again or restore the file."
-            ) from error
-        if found is None:
-            raise ModelError(f"{out / name}: is missing. Run again or restore the file.")
+            raise ModelError(f"{file}: cannot be read ({error.strerror}). Run again or restore the file.") from error
         if found != fingerprint:
-            raise ModelError(f"{out / name}: was changed after it was written. Run again or restore the file.")
+            what = "is missing" if found is None else "was changed after it was written"
+            raise ModelError(f"{file}: {what}. Run again or restore the file.")
     return manifest
 
 
-def _vouched(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
+def _outputs(manifest: Mapping[str, Any], but: Collection[str]) -> dict[str, str]:
     outputs: dict[str, str] = manifest["outputs"]
     for name in outputs:
         if not stays_inside(name):
             raise ModelError(f"{MANIFEST}: the output {shown(name)} lies outside of the run folder. Run again.")
-    # Until 0.2.0 a manifest could vouch for what a killed program had not written to the end.
-    files = {name: known for name, known in outputs.items() if not is_temporary(PurePosixPath(name).name)}
-    return {name: known for name, known in files.items() if name.split("/")[0] not in but}
+    # Until 0.2.0 a manifest could name what a killed program had not written to the end.
+    return {
+        name: fingerprint
+        for name, fingerprint in outputs.items()
+        if name.split("/")[0] not in but and not is_temporary(PurePosixPath(name).name)
+    }
 
 
 @contextmanager
 def rewriting(out: Path, parts: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Let some parts of a finished folder be written again; until all are, the manifest does not vouch for them."""
+    """Let some parts of a finished folder be written again; until all are, the manifest does not name them."""
     manifest = verify(out, but=parts)
     clear_leftovers(out)
-    write_json(out / MANIFEST, {**manifest, "outputs": _vouched(manifest, parts)})
+    write_json(out / MANIFEST, {**manifest, "outputs": _outputs(manifest, parts)})
     yield manifest
     write_json(out / MANIFEST, {**manifest, "outputs": fingerprints(out)})

@@ -1,4 +1,4 @@
-"""What a run folder says about itself, read file by file; whatever is not there stays empty."""
+"""The files of a run folder; what is missing stays empty."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,20 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from tspg.analysis.evaluation.migration import complete_evidence
 from tspg.analysis.evaluation.thresholds import DOUBTFUL, ENRICHED, FAIL
-from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
+from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
 from tspg.analysis.interpretation.perturbations import opened_perturbations
 from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.utils.files import read_json, read_table
 from tspg.utils.untrusted import check_folder, require_consistent
 
-SHOWN_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
+READ_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
 
 
 class Tables(dict[str, pd.DataFrame]):
-    """The tables of a run folder, each read when it is first asked for; one that is not there is empty."""
+    """The tables of a run folder, each read when it is first used; a missing one is empty."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -28,8 +27,12 @@ class Tables(dict[str, pd.DataFrame]):
 
     def __missing__(self, name: str) -> pd.DataFrame:
         """Read `name`.tsv."""
-        below = ("q_value", ENRICHED) if name in SHOWN_IF_ENRICHED else None
-        self[name] = _table(self._folder / f"{name}.tsv", below)
+        path = self._folder / f"{name}.tsv"
+        try:
+            below = ("q_value", ENRICHED) if name in READ_IF_ENRICHED else None
+            self[name] = read_table(path, below=below) if path.is_file() else pd.DataFrame()
+        except (KeyError, ValueError, TypeError, NotImplementedError) as error:  # such as a p-value that is a word
+            raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
         return self[name]
 
 
@@ -57,14 +60,13 @@ class RunFiles:
     @cached_property
     def verdict(self) -> dict[str, dict[str, Any]]:
         """The six answers of `metrics.json`; from the evidence where an older run has none, or other questions."""
-        found, table = self.metric("verdict"), self.tables["evidence"]
-        if isinstance(found, dict) and set(found) <= set(QUESTIONS):
-            return found
-        controls = self.tables["controls"]
-        if table.empty:
+        stored, evidence, controls = self.metric("verdict"), self.tables["evidence"], self.tables["controls"]
+        if isinstance(stored, dict) and set(stored) <= set(QUESTIONS):
+            return stored
+        if evidence.empty:
             return {}
-        told = controls if len(controls) else None
-        return answer_questions(table, method=self.method, controls=told, test_evidence=self.test_evidence)
+        known = controls if len(controls) else None
+        return verdict(evidence, method=self.method, controls=known, test_evidence=self.test_evidence)
 
     @property
     def test_evidence(self) -> pd.DataFrame | None:
@@ -85,11 +87,33 @@ class RunFiles:
         moved = {str(name) for name in self.facts.get("source_classes", [])}
         return sorted(moved & set(self.obs["source_class"].astype(str)))
 
+    @property
+    def new_classes(self) -> dict[str, Any]:
+        """The classes of the moved samples that the model was not trained on; none in the folder of its own run."""
+        return dict(self.metric("data.new_classes") or {})
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes the classifier f knows; 0 where the folder does not say."""
+        return len(self.facts.get("classes", [])) or len(self.metric("data.classes") or {})
+
+    @property
+    def is_of_training(self) -> bool:
+        """Whether the model was trained in this run; not so in the folder of `tspg perturb`."""
+        return self.metric("data.n_train") is not None
+
     def metric(self, path: str) -> Any:
-        """One entry of `metrics.json`, its place written with dots; None where there is none."""
+        """One entry of `metrics.json`, its path written with dots; None where it is missing."""
         found: Any = self.metrics
         for key in path.split("."):
             found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    def rows(self, table: str, **where: str) -> pd.DataFrame:
+        """The rows of a table whose columns have these values; empty where there is no such table."""
+        found = self.tables[table]
+        for column, value in where.items() if len(found) else ():
+            found = found[found[column] == value]
         return found
 
     def evidence(self, method: str, measure: str) -> dict[str, Any] | None:
@@ -99,10 +123,7 @@ class RunFiles:
 
     def evidence_row(self, method: str, measure: str) -> dict[str, Any] | None:
         """One row of `evidence.tsv`, with or without a number; None where it is missing."""
-        table = self.tables["evidence"]
-        if table.empty:
-            return None
-        rows = table[(table["method"] == method) & (table["measure"] == measure)]
+        rows = self.rows("evidence", method=method, measure=measure)
         return None if rows.empty else {str(key): value for key, value in rows.iloc[0].items()}
 
 
@@ -118,7 +139,17 @@ def read_run(run_dir: Path) -> RunFiles:
     if not folder.is_dir():
         raise ModelError(f"{folder}: there is no such folder. Give the folder of a finished run.")
     check_folder(folder)
-    facts, obs = _labels(folder / "perturbations.h5ad")
+    path = folder / "perturbations.h5ad"
+    if not path.is_file():
+        return _run_files(folder, {}, pd.DataFrame())
+    with opened_perturbations(path) as file:  # without the matrices: those of a large study may not fit into memory
+        facts, obs = read_part(file["uns"]["tspg"]), read_part(file["obs"])
+        if not isinstance(facts, dict) or not isinstance(obs, pd.DataFrame):
+            raise ValueError("no facts about moved profiles, or no table of samples")
+    return _run_files(folder, facts, obs)
+
+
+def _run_files(folder: Path, facts: dict[str, Any], obs: pd.DataFrame) -> RunFiles:
     metrics, model = _json(folder / "metrics.json"), _json(folder / "model" / "model.json")
     return RunFiles(folder, metrics, model, facts, obs, Tables(folder))
 
@@ -135,49 +166,17 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _table(path: Path, below: tuple[str, float] | None) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame()
-    try:
-        table = read_table(path, below=below)
-        return complete_evidence(table) if path.stem in ("evidence", "test_evidence") else table
-    except (KeyError, ValueError, TypeError, NotImplementedError) as error:  # such as a p-value that is a word
-        raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
-
-
-def _labels(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Facts and sample labels alone: the matrices of a large study would not fit beside everything else."""
-    if not path.is_file():
-        return {}, pd.DataFrame()
-    with opened_perturbations(path) as file:
-        facts, obs = read_part(file["uns"]["tspg"]), read_part(file["obs"])
-        if not isinstance(facts, dict) or not isinstance(obs, pd.DataFrame):
-            raise ValueError("no facts about moved profiles, or no table of samples")
-    return facts, obs
-
-
-def new_classes(run: RunFiles) -> dict[str, Any]:
-    """The classes of the moved samples that the model was not trained on; none on the page of its own run."""
-    return dict(run.metric("data.new_classes") or {})
-
-
 def unseen_energy_ratio(run_dir: Path) -> float | None:
-    """How far samples of a class that was left out of training stay from the target, by the audit of a run.
-
-    The energy ratio of the worst class; None where there was no audit, or it could not be measured.
-    """
+    """The energy ratio of the worst class that an audit left out of training; None where none was measured."""
     with require_consistent(run_dir):
-        table = Tables(run_dir)["controls"]
-        if table.empty:
-            return None
-        rows = table[(table["control"] == "leave_one_class_out") & (table["measure"] == "energy_ratio")]["value"]
-        return None if rows.isna().all() else float(rows.iloc[0])
+        run = _run_files(run_dir, {}, pd.DataFrame())
+        rows = run.rows("controls", control="leave_one_class_out", measure="energy_ratio")
+        return None if rows.empty or rows["value"].isna().all() else float(rows["value"].iloc[0])
 
 
 def warnings_of_run(run_dir: Path) -> list[str]:
-    """What the verdict on a trained model says against it; nothing where there is no verdict."""
+    """What the verdict on a trained model says against it; empty where there is no verdict."""
     with require_consistent(run_dir):
-        metrics, model = _json(run_dir / "metrics.json"), _json(run_dir / "model" / "model.json")
-        verdict = RunFiles(run_dir, metrics, model, {}, pd.DataFrame(), Tables(run_dir)).verdict
-        spoken = [answer["sentence"] for answer in verdict.values() if answer.get("answer") in (FAIL, DOUBTFUL)]
-        return [f"About the model itself: {sentence}" for sentence in spoken]
+        answers = _run_files(run_dir, {}, pd.DataFrame()).verdict.values()
+        doubts = [answer["sentence"] for answer in answers if answer.get("answer") in (FAIL, DOUBTFUL)]
+        return [f"About the model itself: {sentence}" for sentence in doubts]

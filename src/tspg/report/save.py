@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pandas as pd
 from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
-from tspg._version import __version__
+import tspg
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.analysis.interpretation.perturbations import read_perturbations, write_perturbations
 from tspg.errors import UsageError
@@ -23,7 +23,7 @@ from tspg.model.config import KEEP
 from tspg.report.excel import require_xlsxwriter, write_spreadsheet
 from tspg.report.figures.save import write_figures
 from tspg.report.manifest import FORMAT_VERSION, fingerprints, input_fingerprints, read_manifest, rewriting, verify
-from tspg.report.page.html import page_of, write_report
+from tspg.report.page.build import page_of, write_report
 from tspg.utils.files import read_json, read_table, write_json, write_table
 from tspg.utils.lock import MANIFEST, locked, new_folder
 from tspg.utils.timing import Clock
@@ -33,27 +33,19 @@ if TYPE_CHECKING:
     from tspg.experiment.run import Run
 
 PERTURBATIONS = "perturbations.h5ad"
-DRAWN = ("genes", "top_genes", "path")  # tables that figures are drawn from
+DRAWN = ("history", "genes", "top_genes", "path")  # tables that figures are drawn from
 DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
-NAMED_VERSIONS = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "anndata",
-    "scikit-learn",
-    "openTSNE",
-    "torch",
-    "safetensors",
-    "matplotlib",
+LIBRARIES = (
+    *("numpy", "scipy", "pandas", "anndata", "scikit-learn", "openTSNE", "torch", "safetensors", "matplotlib"),
 )
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What a folder tells about moved profiles, with or without the training of a model.
+class Results:
+    """What a run folder holds about moved profiles, with or without the training of a model.
 
-    `tables` are written under their names; `history` is None where nothing was trained here.
+    `tables` are written under their names; `history` is None where nothing was trained.
     """
 
     perturbations: AnnData
@@ -63,6 +55,16 @@ class Findings:
     samples: tuple[str, ...]
     seconds: Mapping[str, float]
     history: pd.DataFrame | None = None
+
+
+class Writing(TypedDict, total=False):
+    """What `save_run` lets choose, for the functions below it."""
+
+    inputs: Sequence[Path] | Mapping[str, str]
+    reading: Mapping[str, Any]
+    xlsx: bool
+    keep: str
+    command: Sequence[str] | None
 
 
 def save_run(
@@ -75,16 +77,16 @@ def save_run(
     keep: str = "all",
     command: Sequence[str] | None = None,
 ) -> None:
-    """Write a run with its figures and report; `manifest.json` comes last, so a folder with it is whole.
+    """Write a run with its figures and report; `manifest.json` comes last, so a folder that has it is complete.
 
-    As on the command line, the folder must be new or empty: nothing is ever written over.
+    As on the command line, the folder must be new or empty: nothing is ever overwritten.
 
     Parameters
     ----------
     run
         What `tspg.run` returned.
     out
-        The folder; made if it is not there. One that holds a finished run or other files is refused.
+        The folder; created if missing. One that holds a finished run or other files is refused.
     inputs
         Files that the run was made of, or their names and SHA-256 fingerprints.
     reading
@@ -95,7 +97,7 @@ def save_run(
         `all`; `tables`: without model, moved profiles and figures, which the report still shows;
         `metrics`: the numbers, the top genes, and all genes of the sources together.
     command
-        What asks the same question again; None means this program's own command line.
+        The command line that makes the same run again; None means this program's own.
 
     Raises
     ------
@@ -119,122 +121,85 @@ def save_run(
         write_run(run, Path(out), inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
 
 
-def write_run(
-    run: "Run",
-    out: Path,
-    *,
-    inputs: Sequence[Path] | Mapping[str, str] = (),
-    reading: Mapping[str, Any] = MappingProxyType({}),
-    xlsx: bool = False,
-    keep: str = "all",
-    command: Sequence[str] | None = None,
-) -> None:
+def write_run(run: "Run", out: Path, **how: Unpack[Writing]) -> None:
     """What `save_run` writes, into a folder that this process holds already."""
     from tspg.model.storage import save_model  # PyTorch, which a report drawn again does without
 
-    if keep != "metrics":
+    if how.get("keep") != "metrics":
         save_model(run.model, out / "model")
     tables = {"top_genes": run.top_genes, "gene_overlap": run.gene_overlap, "evidence": run.evidence, **run.tables}
-    found = Findings(
-        run.perturbations, tables, run.metrics, run.config.as_dict(), run.samples, run.seconds, run.history
-    )
-    save_findings(found, out, inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
+    settings = run.config.as_dict()
+    results = Results(run.perturbations, tables, run.metrics, settings, run.samples, run.seconds, run.history)
+    write_results(results, out, **how)
 
 
-def save_findings(
-    found: Findings,
-    out: Path,
-    *,
-    inputs: Sequence[Path] | Mapping[str, str] = (),
-    reading: Mapping[str, Any] = MappingProxyType({}),
-    xlsx: bool = False,
-    keep: str = "all",
-    command: Sequence[str] | None = None,
-) -> None:
-    """Write everything but the model, as `write_run` does; alone, it makes the folder of `tspg perturb`."""
-    clock, tables = Clock(), dict(found.tables)
-    if found.history is not None:
-        tables["history"] = found.history.drop(columns="seconds")  # times would break equal bytes
+def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
+    """Write everything but the model; alone, this makes the folder of `tspg perturb`."""
+    clock, keep, metrics = Clock(), how.get("keep", "all"), results.metrics
     with clock.phase("tables"):
-        if keep == "metrics":  # of the genes those of all sources together
-            genes = tables["genes"]
-            tables = {"top_genes": tables["top_genes"], "genes": genes[genes["source_class"] == ALL_SOURCES]}
-        for name, table in tables.items():
+        for name, table in _kept_tables(results, keep).items():
             write_table(out / f"{name}.tsv", table)
-        if xlsx:
-            write_spreadsheet(found.tables, out / "tables.xlsx", is_log=bool(found.metrics["data"]["is_log"]))
-        write_json(out / "metrics.json", {**found.metrics, "seconds": dict(found.seconds)})
+        if how.get("xlsx"):
+            write_spreadsheet(results.tables, out / "tables.xlsx", is_log=bool(metrics["data"]["is_log"]))
+        write_json(out / "metrics.json", {**metrics, "seconds": dict(results.seconds)})
     if keep != "metrics":
-        _draw(found, out, clock, for_print=keep == "all")
+        with clock.phase("tables"):
+            write_perturbations(results.perturbations, out / PERTURBATIONS)
+        with clock.phase("figures"), threadpool_limits(int(results.settings["threads"])):
+            seed, samples = int(results.settings["seed"]), results.samples
+            data = (out, results.perturbations, results.history, results.tables)
+            write_figures(*data, seed=seed, samples=samples, for_print=keep == "all")
+        with clock.phase("report"):
+            write_report(out)
     if keep == "tables":  # the report was made of these, too
         shutil.rmtree(out / "figures")
         shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none
         (out / PERTURBATIONS).unlink()
-    times = {**found.seconds, **clock.seconds}
-    write_json(out / "metrics.json", {**found.metrics, "seconds": {**times, "total": sum(times.values())}})
-    known = inputs if isinstance(inputs, Mapping) else input_fingerprints(inputs)
-    about = {"inputs": dict(known), "reading": dict(reading), "kept": keep}
-    _write_manifest(found, out, about, command, times)
-
-
-def _draw(found: Findings, out: Path, clock: Clock, *, for_print: bool) -> None:
-    """Write the moved profiles, the figures, and the report that is made of both."""
-    with clock.phase("tables"):
-        write_perturbations(found.perturbations, out / PERTURBATIONS)
-    with clock.phase("figures"), threadpool_limits(int(found.settings["threads"])):
-        write_figures(
-            out,
-            found.perturbations,
-            found.history,
-            found.tables,
-            seed=int(found.settings["seed"]),
-            samples=found.samples,
-            for_print=for_print,
-        )
-    with clock.phase("report"):
-        write_report(out)
-
-
-def _write_manifest(
-    found: Findings, out: Path, about: Mapping[str, Any], command: Sequence[str] | None, times: Mapping[str, float]
-) -> None:
-    """Describe a finished folder: versions, settings, fingerprints of inputs and outputs, times, memory."""
-    per_epoch = [] if found.history is None else [round(float(value), 4) for value in found.history["seconds"]]
+    seconds = {**results.seconds, **clock.seconds}
+    write_json(out / "metrics.json", {**metrics, "seconds": {**seconds, "total": sum(seconds.values())}})
+    inputs, history = how.get("inputs", ()), results.history
+    per_epoch = [] if history is None else [round(float(value), 4) for value in history["seconds"]]
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    named = {name: version(name) for name in NAMED_VERSIONS}
-    write_json(
-        out / MANIFEST,
-        {
-            "format_version": FORMAT_VERSION,
-            "versions": {"tspg": __version__, "python": platform.python_version(), **named},
-            "platform": platform.platform(),
-            "command": list(command or _own_command()),
-            "settings": dict(found.settings),
-            "samples": list(found.samples),
-            **about,
-            "outputs": fingerprints(out),
-            "seconds": {**times, "per_epoch": per_epoch},
-            "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
-        },
-    )
+    manifest = {
+        "versions": {**_own_versions(), **{name: version(name) for name in LIBRARIES}},
+        "platform": platform.platform(),
+        "command": list(how.get("command") or _own_command()),
+        "settings": dict(results.settings),
+        "samples": list(results.samples),
+        "inputs": dict(inputs if isinstance(inputs, Mapping) else input_fingerprints(inputs)),
+        "reading": dict(how.get("reading", {})),
+        "kept": keep,
+        "outputs": fingerprints(out),
+        "seconds": {**seconds, "per_epoch": per_epoch},
+        "peak_memory_gb": round(peak_kib * 1024 / 1e9, 3),
+    }
+    write_json(out / MANIFEST, {"format_version": FORMAT_VERSION, **manifest})
+
+
+def _kept_tables(results: Results, keep: str) -> dict[str, pd.DataFrame]:
+    tables = dict(results.tables)
+    if keep == "metrics":  # of the genes those of all sources together
+        genes = tables["genes"]
+        return {"top_genes": tables["top_genes"], "genes": genes[genes["source_class"] == ALL_SOURCES]}
+    if results.history is not None:
+        tables["history"] = results.history.drop(columns="seconds")  # times would break equal bytes
+    return tables
 
 
 def _own_command() -> list[str]:
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
 
+def _own_versions() -> dict[str, str]:
+    return {"tspg": tspg.__version__, "python": platform.python_version()}
+
+
 def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mapping[str, str]) -> None:
-    """Write tables that were made of finished runs or of lists of genes, with a manifest of what they were made of."""
+    """Write tables made of finished runs or of lists of genes, with a manifest of what they were made of."""
     for name, table in tables.items():
         write_table(out / f"{name}.tsv", table)
-    versions = {"tspg": __version__, "python": platform.python_version()}
-    content = {
-        "format_version": FORMAT_VERSION,
-        "versions": versions,
-        "command": _own_command(),
-        "inputs": dict(inputs),
-    }
-    write_json(out / MANIFEST, {**content, "outputs": fingerprints(out)})
+    manifest = {"versions": _own_versions(), "command": _own_command(), "inputs": dict(inputs)}
+    write_json(out / MANIFEST, {"format_version": FORMAT_VERSION, **manifest, "outputs": fingerprints(out)})
 
 
 def refresh_report(out: Path) -> None:
@@ -243,17 +208,13 @@ def refresh_report(out: Path) -> None:
     with locked(out), require_consistent(out):
         manifest = verify(out, but=DRAWN_AGAIN)
         page_of(out)  # what can be found wrong is found before anything is written
-        perturbations, history = read_perturbations(out), _table(out, "history")
-        drawn = {name: table for name in DRAWN if (table := _table(out, name)) is not None}
-        settings, samples = manifest["settings"], manifest["samples"]
+        perturbations, settings = read_perturbations(out), manifest["settings"]
+        tables = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
         with rewriting(out, DRAWN_AGAIN):
             with threadpool_limits(int(settings["threads"])):
-                write_figures(out, perturbations, history, drawn, seed=int(settings["seed"]), samples=samples)
+                data = (out, perturbations, tables.get("history"), tables)
+                write_figures(*data, seed=int(settings["seed"]), samples=manifest["samples"])
             write_report(out)
-
-
-def _table(out: Path, name: str) -> pd.DataFrame | None:
-    return read_table(out / f"{name}.tsv") if (out / f"{name}.tsv").is_file() else None
 
 
 def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:
@@ -261,6 +222,5 @@ def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[s
     with rewriting(out, CHANGED_BY_AUDIT):
         for name, table in tables.items():
             write_table(out / f"{name}.tsv", table)
-        known = read_json(out / "metrics.json")
-        write_json(out / "metrics.json", {**known, **metrics})
+        write_json(out / "metrics.json", {**read_json(out / "metrics.json"), **metrics})
         write_report(out)

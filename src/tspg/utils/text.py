@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+from numbers import Integral, Real
 from typing import Any
 
 NOT_AVAILABLE, DASH = "not available", "–"
@@ -7,19 +8,20 @@ NOT_AVAILABLE, DASH = "not available", "–"
 
 def number(value: Any, digits: int = 2) -> str:
     """A number for people: rounded, thousands apart, a true minus sign; words where there is none."""
-    if not isinstance(value, int | float) or value != value:
+    if not isinstance(value, Real) or value != value:
         return NOT_AVAILABLE
-    text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
+    text = f"{value:,}" if isinstance(value, Integral) else f"{value:,.{digits}f}"
     return (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−")
 
 
 def percent(value: Any) -> str:
     """A share in per cent, never rounded up to 100% or down to 0%."""
-    if not isinstance(value, int | float) or value != value:
+    if not isinstance(value, Real) or value != value:
         return NOT_AVAILABLE
-    if 0.995 <= value < 1 or 0 < value < 0.005:
-        return f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else (">99.9%" if value > 0.5 else "<0.1%")
-    return f"{100 * value:.0f}%"
+    share = float(value)
+    if 0.995 <= share < 1 or 0 < share < 0.005:
+        return f"{100 * share:.1f}%" if 0.0005 <= share < 0.9995 else (">99.9%" if share > 0.5 else "<0.1%")
+    return f"{100 * share:.0f}%"
 
 
 def small(value: Any) -> str:

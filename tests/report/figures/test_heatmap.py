@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from tspg import plot_heatmap
 from tspg.errors import UsageError
 from tspg.report.figures.heatmap import PERTURBATION, default_classes
-from tspg.report.figures.save import plot_heatmap
 
 
 def panels(figure):
@@ -92,7 +92,7 @@ def test_an_unknown_name_is_refused_with_the_closest_ones(make_perturbations, ch
         plot_heatmap(make_perturbations(), **choice)
 
 
-@pytest.mark.parametrize("n_genes", [1, 2, 10, 18_154])
+@pytest.mark.parametrize("n_genes", [1, 18_154])
 def test_works_for_few_and_for_many_genes(make_perturbations, n_genes):
     perturbations = make_perturbations(n_genes=n_genes, per_class=2)
     ((_, strips, _), *_) = panels(plot_heatmap(perturbations))

@@ -6,9 +6,10 @@ from matplotlib.text import Text
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
-from tspg.report.figures import tsne
+from tspg import plot_tsne
+from tspg.report.figures import embedding
 from tspg.report.figures.embedding import embed
-from tspg.report.figures.save import plot_tsne, save_figure
+from tspg.report.figures.save import save_figure
 
 
 def clusters(n_clusters=4, size=15, n_genes=80, seed=3):
@@ -39,8 +40,8 @@ def test_perturbed_samples_do_not_shape_the_map_of_real_ones():
     assert not np.array_equal(embed(profiles, many, joint=True, seed=0).real, alone.real)
 
 
-@pytest.mark.parametrize("n_real", [1, 2, 7, 8, 9, 30])
-@pytest.mark.parametrize("n_genes", [1, 3, 60])
+@pytest.mark.parametrize("n_real", [1, 7, 8, 30])
+@pytest.mark.parametrize("n_genes", [1, 60])
 def test_few_samples_still_give_a_picture(n_real, n_genes):
     rng = np.random.default_rng(1)
     found = embed(rng.uniform(size=(n_real, n_genes)), rng.uniform(size=(5, n_genes)), joint=False, seed=0)
@@ -79,7 +80,7 @@ def test_perturbed_profiles_are_drawn_and_chosen_by_chance(make_perturbations, m
         seen.append(moved)
         return embed(real, moved, **how)
 
-    monkeypatch.setattr(tsne, "embed", watch)
+    monkeypatch.setattr(embedding, "embed", watch)
     for seed in (0, 1):
         plot_tsne(perturbations, n_perturbed=10, seed=seed)
     moved = np.asarray(perturbations.X, float)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from tspg.analysis.interpretation.genes import compare_targets
 from tspg.errors import UsageError
-from tspg.report.figures.save import plot_overlap, save_figure
+from tspg.report.figures.overlap import plot_overlap
+from tspg.report.figures.save import save_figure
 from tspg.report.manifest import verify
 from tspg.report.read import read_run
 from tspg.report.save import save_tables

@@ -25,16 +25,18 @@ def plot_overlap(lists: Mapping[str, Mapping[str, Sequence[str]]], *, what: str 
     those: at the left in most lists, at the right in one alone. Where there are more lists or
     combinations than fit, the largest are drawn and the title says so.
     """
-    panels = {way: _largest({name: frozenset(genes) for name, genes in named.items()}) for way, named in lists.items()}
-    rows = max([1, *(len(named) for named in panels.values())])
+    panels = {}
+    for way, named in lists.items():
+        sets = {name: frozenset(genes) for name, genes in named.items()}
+        kept = dict(sorted(sets.items(), key=lambda item: -len(item[1]))[:MOST_LISTS])
+        panels[way] = {name: genes for name, genes in sets.items() if name in kept}
     with house_style():
         margin = max([0.8, *(text_width(shortened(name, _NAME), 8) for named in panels.values() for name in named)])
         columns = max([FEWEST_COLUMNS, *(min(len(combinations_of(one)), MOST_COMBINATIONS) for one in panels.values())])
-        width = margin + columns * _COLUMN + 0.5
+        width, rows = margin + columns * _COLUMN + 0.5, max([1, *map(len, panels.values())])
         figure = new_figure(max(len(panels), 1) * width, _HEAD + _BARS + rows * _ROW + 0.2)
-        for number, (way, named) in enumerate(panels.items()):
-            left = number * width + margin + 0.25
-            _panel(figure, left, columns, way, named, len(lists[way]), what)
+        for number, (way, members) in enumerate(panels.items()):
+            _panel(figure, number * width + margin + 0.25, columns, way, members, len(lists[way]), what)
         return figure
 
 
@@ -59,23 +61,18 @@ def combinations_of(named: Members) -> list[tuple[frozenset[str], int]]:
     return sorted(counted.items(), key=lambda item: (-len(item[0]), -item[1], sorted(order[name] for name in item[0])))
 
 
-def _largest(named: Members) -> Members:
-    kept = sorted(named, key=lambda name: -len(named[name]))[:MOST_LISTS]
-    return {name: genes for name, genes in named.items() if name in kept}
-
-
 def _panel(figure: Figure, left: float, columns: int, way: str, named: Members, n_lists: int, what: str) -> None:
+    """Bars over a grid of dots, so many inches from the left."""
     height, names = figure.get_figheight(), list(named)
     left, width = left / figure.get_figwidth(), columns * _COLUMN / figure.get_figwidth()
     found = combinations_of(named)
-    shown = sorted(sorted(found, key=lambda item: -item[1])[:MOST_COMBINATIONS], key=found.index)
+    drawn = sorted(sorted(found, key=lambda item: -item[1])[:MOST_COMBINATIONS], key=found.index)
     dots: Axes = figure.add_axes((left, 0.1 / height, width, len(names) * _ROW / height), label=f"{way} dots")
     bars: Axes = figure.add_axes((left, (0.15 + len(names) * _ROW) / height, width, _BARS / height), sharex=dots)
     colour = {"up": UP_COLOUR, "down": DOWN_COLOUR}.get(way, INK)
-    bars.bar(range(len(shown)), [count for _, count in shown], color=colour, width=0.7)
-    for at, (_, count) in enumerate(shown):
+    bars.bar(range(len(drawn)), [count for _, count in drawn], color=colour, width=0.7)
+    for at, (held, count) in enumerate(drawn):
         bars.annotate(f"{count:,}", (at, count), (0, 2), textcoords="offset points", ha="center", fontsize=7)
-    for at, (held, _) in enumerate(shown):
         lines = [row for row, name in enumerate(names) if name in held]
         dots.plot([at, at], [min(lines), max(lines)], color=colour, linewidth=1.2, zorder=1)
         dots.scatter([at] * len(names), range(len(names)), s=16, color="#E3E6E9", zorder=2)
@@ -87,9 +84,8 @@ def _panel(figure: Figure, left: float, columns: int, way: str, named: Members, 
     bars.set_ylabel("genes")
     for axes in (dots, bars):
         axes.spines[["bottom", "left"]].set_visible(axes is bars)
-    distinct = len(frozenset().union(*named.values())) if named else 0
     note = [f"in {n_lists} {what}"]
-    note += [f"{len(shown)} of {len(found)} combinations"] if len(shown) < len(found) else []
+    note += [f"{len(drawn)} of {len(found)} combinations"] if len(drawn) < len(found) else []
     note += [f"{len(names)} lists shown"] if len(names) < n_lists else []
-    bars.set_title(f"Turned {way}: {distinct:,} genes", pad=18)
+    bars.set_title(f"Turned {way}: {len(frozenset().union(*named.values())):,} genes", pad=18)
     bars.annotate("; ".join(note), (0, 1), (0, 8), "axes fraction", "offset points", fontsize=7.5, color=FAINT)

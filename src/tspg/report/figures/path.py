@@ -1,4 +1,4 @@
-"""The path from a profile to its moved form: when classifiers change their mind, and what is left of the way."""
+"""The path from a profile to its moved form: when classifiers change their call, and what distance is left."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,31 +18,29 @@ LINES = (
 
 
 def plot_path(path: pd.DataFrame) -> Figure:
-    """One panel a source class or sample: what holds at x + a P as a goes from 0 (before) to 1 (after).
+    """One panel per source class or sample: what holds at x + a P as a goes from 0 (before) to 1 (after).
 
-    Takes the table of `path_table`. Where there are more than sixteen cases the first are drawn and
-    the figure says so.
+    Takes the table of `path_table`. Of more than sixteen cases the first are drawn, and the figure says so.
     """
-    cases = [(key, rows) for key, rows in path.groupby(["source_class", "sample"], sort=False)]
-    shown = cases[:MOST_PANELS]
-    n_columns = min(COLUMNS, max(len(shown), 2))
-    n_rows = -(-len(shown) // n_columns)
+    cases = list(path.groupby(["source_class", "sample"], sort=False))
+    drawn = cases[:MOST_PANELS]
+    n_columns = min(COLUMNS, max(len(drawn), 2))
     with house_style():
-        figure = new_figure(n_columns * _WIDTH + 0.5, n_rows * _HEIGHT + _LEGEND)
+        figure = new_figure(n_columns * _WIDTH + 0.5, -(-len(drawn) // n_columns) * _HEIGHT + _LEGEND)
         width, height = figure.get_size_inches()
-        for number, ((source_class, sample), rows) in enumerate(shown):
+        for number, ((source_class, sample), rows) in enumerate(drawn):
             row, column = divmod(number, n_columns)
             left, bottom = 0.5 + column * _WIDTH, height - _LEGEND - (row + 1) * _HEIGHT + 0.4
-            axes: Axes = figure.add_axes((left / width, bottom / height, 1.7 / width, 1.15 / height), label=str(number))
+            axes = figure.add_axes((left / width, bottom / height, 1.7 / width, 1.15 / height), label=str(number))
             _draw(axes, rows, str(sample) or str(source_class) or "class unknown")
             if column == 0:
                 axes.set_ylabel("share")
-            if number + n_columns >= len(shown):
+            if number + n_columns >= len(drawn):
                 axes.set_xlabel("a, the part of P added")
         handles = figure.axes[0].lines[: len(LINES)]
         figure.legend(handles, [line[1] for line in LINES], loc="upper left", bbox_to_anchor=(0.0, 1.0))
-        if len(shown) < len(cases):
-            note = f"{len(shown)} of {len(cases)}; all are in path.tsv"
+        if len(drawn) < len(cases):
+            note = f"{len(drawn)} of {len(cases)}; all are in path.tsv"
             figure.text(0.99, 0.01, note, ha="right", color=FAINT, fontsize=7.5)
         return figure
 
@@ -50,9 +48,9 @@ def plot_path(path: pd.DataFrame) -> Figure:
 def _draw(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     for column, _, colour, style in LINES:
         axes.plot(rows["a"], rows[column], color=colour, linestyle=style, linewidth=1.5)
-    for judge, colour in (("f", COLOURS[1]), ("logistic", COLOURS[0])):
-        at = switch_point(rows, judge)
-        if at == at:  # not NaN: it does switch
+    for classifier, colour in (("f", COLOURS[1]), ("logistic", COLOURS[0])):
+        at = switch_point(rows, classifier)
+        if pd.notna(at):
             axes.plot([at], [0.5], "o", color=colour, markersize=4, clip_on=False)
     axes.axhline(0.5, color=FAINT, linewidth=0.5)
     axes.set(xlim=(0, 1), ylim=(-0.04, 1.04), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])

@@ -1,4 +1,4 @@
-"""Every figure of a run: each function returns a matplotlib Figure, and `write_figures` saves them all."""
+"""Every figure of a run folder, drawn and saved: the same input gives the same bytes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,26 +11,15 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from tspg.report.figures.difference import plot_difference
+from tspg.report.figures.embedding import place
 from tspg.report.figures.f_accuracy import plot_f_accuracy
 from tspg.report.figures.heatmap import plot_heatmap
 from tspg.report.figures.history import plot_history
 from tspg.report.figures.overlap import lists_by_source, plot_overlap
 from tspg.report.figures.path import plot_path
 from tspg.report.figures.style import house_style
-from tspg.report.figures.tsne import draw, place, plot_tsne
+from tspg.report.figures.tsne import draw
 from tspg.utils.files import safe_name, whole_file, write_table
-
-__all__ = [
-    "plot_difference",
-    "plot_f_accuracy",
-    "plot_heatmap",
-    "plot_history",
-    "plot_overlap",
-    "plot_path",
-    "plot_tsne",
-    "save_figure",
-    "write_figures",
-]
 
 _DPI = 160
 # Neither date nor program version: the same figure is the same bytes. PNGs are compressed by zlib's level 1: 6 takes
@@ -44,8 +33,8 @@ _SAVED: dict[str, dict[str, Any]] = {
 def save_figure(figure: Figure, folder: Path, name: str, *, one_of_many: bool = False, for_print: bool = True) -> Path:
     """Save a figure as `name`.png and, `for_print`, as `name`.pdf; the path of the PNG comes back.
 
-    The PDF holds its fonts as journals and drawing programs want them (type 42), which takes .3 s. With
-    `one_of_many` it holds them in the quick way (type 3); letters can be searched and copied all the same.
+    The PDF embeds its fonts as journals and drawing programs want them (type 42), which takes .3 s. With
+    `one_of_many` it embeds them the quick way (type 3); text can be searched and copied all the same.
     """
     fonts: Any = {"pdf.fonttype": 3 if one_of_many else 42}
     for ending, how in _SAVED.items():
@@ -68,10 +57,9 @@ def write_figures(
 ) -> list[Path]:
     """Draw and save all figures of a run folder into its `figures/`; the paths of the PNGs come back.
 
-    Without a history, or with an empty one, there is no figure of it, nor without `genes`, `top_genes` and `path`
-    among the tables one of the difference, the overlap and the path. `samples` are those that the user named: each
-    gets a heat map of its own. Beside them `tsne.tsv` has the places on the map. Figures are
-    PNG and, `for_print`, PDF, which takes more than half of the time.
+    The history is drawn where it has a row; difference, overlap and path where `tables` hold `genes`, `top_genes` and
+    `path`. `samples` are those that the user named: each gets a heat map of its own. `tsne.tsv` gets the places on the
+    map. Figures are PNG and, `for_print`, PDF, which takes more than half of the time.
     """
     placed = place(perturbations, seed=seed)
     write_table(Path(run_dir) / "tsne.tsv", placed.table(perturbations))
@@ -92,7 +80,6 @@ def write_figures(
     folder = Path(run_dir) / "figures"
     saved = [save_figure(figure, folder, name, for_print=for_print) for name, figure in figures.items()]
     for sample in samples:  # each saved before the next is drawn: there can be hundreds
-        figure = plot_heatmap(perturbations, sample=sample)
-        name = f"heatmap-{safe_name(sample)}"
+        figure, name = plot_heatmap(perturbations, sample=sample), f"heatmap-{safe_name(sample)}"
         saved.append(save_figure(figure, folder, name, one_of_many=True, for_print=for_print))
     return saved

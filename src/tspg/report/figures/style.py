@@ -2,7 +2,7 @@
 
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -11,21 +11,19 @@ import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.gridspec import GridSpec
 from matplotlib.textpath import TextToPath
 
-from tspg.report.figures.palette import COLOURS
 from tspg.utils.typing import Float64Array
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">", "p")
-TARGET_MARKER = "X"
-INK, FAINT = "#222222", "#8A8A8A"
-Formula = tuple[str, str, str]  # ordinary letters, letters that stand low, ordinary letters
-MINUS = "\N{MINUS SIGN}"
+INK, FAINT, GREY = "#222222", "#8A8A8A", "#555555"
 UP_COLOUR, DOWN_COLOUR = "#B2182B", "#2166AC"
+MINUS = "\N{MINUS SIGN}"
+Formula = tuple[str, str, str]  # ordinary letters, subscript, ordinary letters
 
-_FONT = "DejaVu Sans"  # travels with matplotlib, so a figure is the same on every machine
+_FONT = "DejaVu Sans"  # comes with matplotlib, so a figure is the same on every machine
 _RC = {
     "font.family": _FONT,
     "font.size": 8.5,
@@ -64,27 +62,55 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def class_styles(classes: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for every class; no pair comes twice for up to a hundred classes."""
-    return {
-        name: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
-        for i, name in enumerate(classes)
-    }
+def canvas(width: float, height: float, ax: Axes | None) -> Figure | SubFigure:
+    """Where a figure of several panels is drawn: a new figure, or a subfigure in the place of `ax`, which is hidden."""
+    if ax is None:
+        return new_figure(width, height)
+    ax.set_axis_off()
+    (left, bottom), (right, top) = ax.get_position().get_points()
+    around = GridSpec(3, 3, width_ratios=(left, right - left, 1 - right), height_ratios=(1 - top, top - bottom, bottom))
+    return ax.figure.add_subfigure(around[1, 1], facecolor="none")
+
+
+def whole(figure: Figure | SubFigure) -> Figure:
+    """The figure itself, or the one that a subfigure belongs to."""
+    return figure if isinstance(figure, Figure) else whole(figure.figure)
 
 
 def wrapped(name: str, width: int, *, max_lines: int = 3) -> str:
     """A long name as literal text on at most `max_lines` lines of at most `width` letters."""
-    shown = _visible(name)
-    lines = textwrap.wrap(shown, width, break_on_hyphens=False) or [shown]
+    text = _visible(name)
+    lines = textwrap.wrap(text, width, break_on_hyphens=False) or [text]
     if len(lines) > max_lines:
-        rest = " ".join(lines[max_lines - 1 :])
-        lines = [*lines[: max_lines - 1], _cut(rest, width)]
-    return _without_formulas("\n".join(lines))
+        lines[max_lines - 1 :] = [_cut(" ".join(lines[max_lines - 1 :]), width)]
+    return "\n".join(lines).replace("$", r"\$")  # a dollar starts no formula
 
 
 def shortened(name: str, width: int) -> str:
     """A name as literal text, cut in its middle to `width` letters: both ends often tell names apart."""
-    return _without_formulas(_cut(_visible(name), width))
+    return _cut(_visible(name), width).replace("$", r"\$")
+
+
+def _cut(text: str, width: int) -> str:
+    head = (width - 1) // 2
+    return text if len(text) <= width else f"{text[:head]}…{text[-(width - 1 - head) :]}"
+
+
+def _visible(name: str) -> str:
+    """A name with what the font cannot show written as a Python escape, so that different names look different.
+
+    That is control characters, marks that turn the writing direction, and letters without a shape.
+    """
+    characters = _font_characters()
+    return "".join(
+        c if unicodedata.category(c)[0] != "C" and ord(c) in characters else c.encode("unicode_escape").decode()
+        for c in name
+    )
+
+
+@lru_cache(maxsize=1)
+def _font_characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=[_FONT]))).get_charmap())
 
 
 @lru_cache(maxsize=4096)
@@ -121,7 +147,7 @@ def write_formula(
     before, low, after = formula
     small = size * 0.7
     widths = [72 * text_width(text, of) for text, of in ((before, size), (low, small), (after, size))]
-    fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the letters that stand low begin
+    fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the subscript begins
     write_beside(axes, place, (fold, above), before, ha="right", size=size, **style)
     if low:
         write_beside(axes, place, (fold, above - size * 0.15), low, size=small, **style)
@@ -129,46 +155,11 @@ def write_formula(
         write_beside(axes, place, (fold + widths[1], above), after, size=size, **style)
 
 
-def _visible(name: str) -> str:
-    """A name with nothing left out: what the font lacks or cannot show is written as a Python escape.
-
-    That is control characters, marks that turn the writing direction, and letters without a shape:
-    two names never look the same when they are not.
-    """
-    return "".join(c if _drawable(c) else c.encode("unicode_escape").decode() for c in name)
-
-
-def _without_formulas(shown: str) -> str:
-    """Text in which `$` starts no formula."""
-    return shown.replace("$", r"\$")
-
-
-def _cut(shown: str, width: int) -> str:
-    if len(shown) <= width:
-        return shown
-    head = (width - 1) // 2
-    return f"{shown[:head]}…{shown[-(width - 1 - head) :]}"
-
-
-def _drawable(character: str) -> bool:
-    return unicodedata.category(character)[0] != "C" and ord(character) in _font_characters()
-
-
-@lru_cache(maxsize=1)
-def _font_characters() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=[_FONT]))).get_charmap())
-
-
 def spread(positions: Float64Array, gap: float, low: float, high: float) -> Float64Array:
-    """Move ascending label positions apart to at least `gap`, staying between `low` and `high`.
+    """Move ascending label positions apart to at least `gap`, between `low` and `high`, their order kept.
 
-    Labels keep their order; the caller makes sure that they fit, i.e. (n - 1) * gap <= high - low.
+    The caller makes sure that they fit: (n - 1) * gap <= high - low.
     """
-    moved: Float64Array = np.clip(np.asarray(positions, dtype=float), low, high)
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + gap)
-    if len(moved) and moved[-1] > high:
-        moved[-1] = high
-        for i in range(len(moved) - 2, -1, -1):
-            moved[i] = min(moved[i], moved[i + 1] - gap)
-    return moved
+    steps = gap * np.arange(len(positions))
+    apart = np.maximum.accumulate(np.clip(np.asarray(positions, float), low, high) - steps) + steps
+    return np.asarray(np.minimum(apart, high - steps[::-1]))

@@ -1,11 +1,11 @@
-"""The t-SNE map as the page draws it: every sign tells its sample, and its class before and after."""
+"""The t-SNE map as the page draws it: every sign names its sample, and its class before and after."""
 
 from typing import Any
 
 import pandas as pd
 
+from tspg.report.figures.embedding import MOST_REAL
 from tspg.report.figures.palette import COLOURS, TARGET_COLOUR
-from tspg.report.figures.sampling import MOST_REAL
 from tspg.report.read import RunFiles
 
 WIDTH, HEIGHT, MARGIN = 720, 520, 16
@@ -20,33 +20,31 @@ def map_of(run: RunFiles) -> dict[str, Any] | None:
     if len(real) < FEWEST_POINTS:
         return None
     thinned = real.iloc[:: -(-len(real) // MOST_POINTS)]
-    shown = pd.concat([thinned, table[table["kind"] == "moved"]])
-    names = sorted(set(shown["source_class"]) - {run.target})
-    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)} | {run.target: TARGET_COLOUR}
+    drawn = pd.concat([thinned, table[table["kind"] == "moved"]])
+    names = [run.target, *sorted(set(drawn["source_class"]) - {run.target})]
+    colours = [TARGET_COLOUR, *(COLOURS[number % len(COLOURS)] for number in range(len(names) - 1))]
     low, high = table[["x", "y"]].min(), table[["x", "y"]].max()
     size = (high - low).where(high > low, 1.0)
-    return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "key": [(number, name, colours[name]) for number, name in enumerate([run.target, *names])],
-        "points": [
+    points = []
+    for row in drawn.to_dict("records"):
+        number, is_moved = names.index(row["source_class"]), row["kind"] == "moved"
+        what = f", moved to {run.target}: called" if is_moved else ": called"
+        points.append(
             {
                 "x": round(MARGIN + (row["x"] - low["x"]) / size["x"] * (WIDTH - 2 * MARGIN), 1),
                 "y": round(HEIGHT - MARGIN - (row["y"] - low["y"]) / size["y"] * (HEIGHT - 2 * MARGIN), 1),
-                "class_number": 0 if row["source_class"] == run.target else 1 + names.index(row["source_class"]),
-                "colour": colours[row["source_class"]],
-                "moved": row["kind"] == "moved",
-                "words": _words(row, run.target),
+                "class_number": number,
+                "colour": colours[number],
+                "moved": is_moved,
+                "text": f"{row['sample']}, {row['source_class'] or 'class unknown'}{what} "
+                f"{row['predicted_after' if is_moved else 'predicted_before']}",
             }
-            for row in shown.to_dict("records")
-        ],
+        )
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "key": list(zip(range(len(names)), names, colours, strict=True)),
+        "points": points,
         "most_real": MOST_REAL,
         "left_out": len(real) - len(thinned),
     }
-
-
-def _words(row: dict[Any, Any], target: str) -> str:
-    own = row["source_class"] or "class unknown"
-    if row["kind"] == "moved":
-        return f"{row['sample']}, {own}, moved to {target}: called {row['predicted_after']}"
-    return f"{row['sample']}, {own}: called {row['predicted_before']}"

@@ -61,9 +61,9 @@ for (const table of all("table.sortable")) {
 
 // The map: the sample under the pointer is named, and a class chosen in the key stands out.
 for (const figure of all("figure.map")) {
-  const told = figure.querySelector("output");
+  const output = figure.querySelector("output");
   for (const point of all("[data-sample]", figure)) {
-    const tell = () => { told.textContent = point.querySelector("title").textContent; };
+    const tell = () => { output.textContent = point.querySelector("title").textContent; };
     point.addEventListener("mouseenter", tell);
   }
   for (const button of all("button[data-class]", figure)) {

@@ -1,4 +1,4 @@
-"""What page and terminal say of genes: those of a class, and those of single samples."""
+"""What page and terminal show of genes: those of a class, and those of single samples."""
 
 import re
 
@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 import tspg
-from tests.options import nested
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.cli.main import main
-from tspg.report.page.genes import beside_difference, gene_tables, strongest_genes
-from tspg.report.page.people import people, people_in_short
+from tspg.report.page.genes import agreement_with_difference, gene_tables, strongest_genes
+from tspg.report.page.single_samples import samples_in_short, single_samples
 from tspg.report.read import read_run
 from tspg.utils.files import read_table
 
@@ -28,55 +27,59 @@ def odd(planted):
 
 @pytest.fixture(scope="module")
 def folder(odd, tmp_path_factory):
-    run = tspg.run(odd, **nested(group_column="donor", samples=["s0", "s79"], annotations=[], threads=1, **HOW))
-    out = tmp_path_factory.mktemp("people") / "run"
-    tspg.save_run(run, out)
+    run = tspg.run(odd, group_column="donor", samples=["s0", "s79"], annotations=[], threads=1, **HOW)
+    out = tmp_path_factory.mktemp("samples") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
+        tspg.save_run(run, out)
     return out
 
 
-def test_what_is_hers_alone_comes_first_with_its_sign(folder):
+def test_what_is_unusual_comes_first_with_its_sign(folder):
     genes = read_table(folder / "sample_genes.tsv")
-    hers = genes[genes["sample"] == "s0"]
-    assert hers["gene"][:2].tolist() == ["G30", "G31"] or hers["gene"][:2].tolist() == ["G31", "G30"]
-    assert (hers["q_own"][:2] < 0.001).all()
-    assert hers.set_index("gene")["z_own"][["G30", "G31"]].gt(0).tolist() == [True, False]
-    assert not (hers["q_own"][2:] < 0.05).any()
+    own = genes[genes["sample"] == "s0"]
+    assert own["gene"][:2].tolist() == ["G30", "G31"] or own["gene"][:2].tolist() == ["G31", "G30"]
+    assert (own["q_own"][:2] < 0.001).all()
+    assert own.set_index("gene")["z_own"][["G30", "G31"]].gt(0).tolist() == [True, False]
+    assert not (own["q_own"][2:] < 0.05).any()
 
 
-def test_a_sample_that_was_trained_on_is_held_against_the_others(planted):
-    """Her own value widens the spread that she is held against: without her donor it is that of the others."""
-    split = tspg.run(planted.adata, **nested(group_column="donor", annotations=[], threads=1, **HOW)).model.split
+def test_a_sample_that_was_trained_on_is_compared_with_the_others(planted):
+    """Its own value widens the spread that it is compared with; without its donor that is the spread of the others."""
+    split = tspg.run(planted.adata, group_column="donor", annotations=[], threads=1, **HOW).model.split
     name = next(name for name in planted.adata.obs_names[:40] if split[name] == "train")
     odd = planted.adata.copy()
     row = odd.obs_names.get_loc(name)
     odd.X[row, 30] += 10
-    run = tspg.run(odd, **nested(group_column="donor", samples=[name], annotations=[], threads=1, **HOW))
-    hers = run.tables["sample_genes"].set_index("gene")
+    run = tspg.run(odd, group_column="donor", samples=[name], annotations=[], threads=1, **HOW)
+    own = run.tables["sample_genes"].set_index("gene")
     seen = run.model.sample_genes(odd[[name]], label_column="label").set_index("gene")
-    assert hers.loc["G30", "z_own"] > 1.5 * seen.loc["G30", "z_own"]
-    assert hers.index[0] == "G30"
+    assert own.loc["G30", "z_own"] > 1.5 * seen.loc["G30", "z_own"]
+    assert own.index[0] == "G30"
     others = (odd.obs["donor"] != odd.obs["donor"].iloc[row]).to_numpy()
     known = others & np.array([split[name] == "train" for name in odd.obs_names])
     target = odd.X[known & (odd.obs["label"] == "target").to_numpy()]
-    np.testing.assert_allclose(hers.loc[odd.var_names, "expected"], target.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(own.loc[odd.var_names, "expected"], target.mean(axis=0), rtol=1e-5)
 
 
-def test_the_page_has_three_lists_for_each_person(folder):
+def test_the_page_has_three_lists_for_each_sample(folder):
     html = (folder / "report.html").read_text()
     for words in ("This sample's own: unusual for alpha", "Against target: farthest", "The moved profile"):
         assert words in html
-    first, second = people(read_run(folder))
-    assert first["own"][0]["gene"] in ("G30", "G31")
-    assert first["own_words"].startswith("2 genes are unusual (q < 0.05) for alpha")
-    assert second["own_words"].startswith("No gene is unusual (q < 0.05) for beta")
-    away = [abs(row["expected"] - row["value"]) for row in first["against"]]
+    first, second = single_samples(read_run(folder))
+    assert first.own[0]["gene"] in ("G30", "G31")
+    assert first.own_text.startswith("2 genes are unusual (q < 0.05) for alpha")
+    assert second.own_text.startswith("No gene is unusual (q < 0.05) for beta")
+    away = [abs(row["expected"] - row["value"]) for row in first.against]
     assert away == sorted(away, reverse=True)
-    assert "without people who gave samples of both classes" in first["target_words"]
+    assert first.n_pairs == 0
+    assert "without people who gave samples of both classes" in html
     genes = read_table(folder / "sample_genes.tsv")
-    hers = genes[(genes["sample"] == "s0") & genes["low"].notna()]
-    outside = int(((hers["value"] < hers["low"]) | (hers["value"] > hers["high"])).sum())
-    assert first["outside_words"].startswith(f"{outside} of {len(hers)} genes lie outside of their interval")
-    short = people_in_short(read_run(folder), [first, second])
+    own = genes[(genes["sample"] == "s0") & genes["low"].notna()]
+    outside = int(((own["value"] < own["low"]) | (own["value"] > own["high"])).sum())
+    assert (first.n_outside, first.n_known) == (outside, len(own))
+    assert f" {outside} of {len(own)} genes lie outside of their interval" in html
+    short = samples_in_short(read_run(folder), [first, second])
     assert re.match(
         r"s0: 2 genes are unusual .* First: G3[01] \((higher|lower)\) and G3[01] \((higher|lower)\)\.", short[0]
     )
@@ -98,15 +101,15 @@ def test_the_lists_of_a_class_are_the_first_rows_of_its_table(folder):
     assert {gene for way, gene in named if way == "up"} >= {f"G{i}" for i in range(5)}
     assert sentence.startswith(f"{tables[0]['n_sure']} of 60 genes differ between sources and target (q < 0.05)")
     assert "log2 fold change in brackets" in sentence
-    assert "P adds nothing to differential expression" in beside_difference(run)
+    assert "P adds nothing to differential expression" in agreement_with_difference(run)
 
 
 def test_where_p_differs_the_page_says_so(folder):
     run = read_run(folder)
     run.metrics["genes"]["agreement_with_difference"] = 0.6
-    assert "in part differently" in beside_difference(run)
+    assert "in part differently" in agreement_with_difference(run)
     run.metrics["genes"]["agreement_with_difference"] = None
-    assert beside_difference(run) == ""
+    assert agreement_with_difference(run) == ""
 
 
 def perturbing(adata, folder, tmp_path):
@@ -116,13 +119,15 @@ def perturbing(adata, folder, tmp_path):
     return ["perturb", *(str(word) for pair in files.items() for word in pair)]
 
 
-@pytest.mark.parametrize(("wanted", "listed"), [([], 20), (["s44", "s2"], 2)])
-def test_perturb_lists_those_named_or_the_first_twenty(folder, odd, tmp_path, capsys, wanted, listed):
-    words = perturbing(odd[:45], folder, tmp_path)
+@pytest.mark.parametrize(("wanted", "listed"), [([], 3), (["s44", "s2"], 2)])
+def test_perturb_lists_those_named_or_the_first_few(folder, odd, tmp_path, capsys, monkeypatch, wanted, listed):
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
+    monkeypatch.setattr("tspg.cli.commands.perturb.MOST_SINGLE_SAMPLES", 3)
+    words = perturbing(odd[[0, 1, 2, 3, 44]], folder, tmp_path)
     assert main([*words, "--enrichment", "ora", *(["--samples", *wanted] if wanted else [])]) == 0
     genes = read_table(tmp_path / "out" / "sample_genes.tsv")
-    assert genes["sample"].unique().tolist() == (wanted or [f"s{i}" for i in range(20)])
-    assert f"listed for {listed} of 45 samples" in capsys.readouterr().out
+    assert genes["sample"].unique().tolist() == (wanted or ["s0", "s1", "s2"])
+    assert f"listed for {listed} of 5 samples" in capsys.readouterr().out
     pd.testing.assert_frame_equal(
         genes[genes["sample"] == "s2"].reset_index(drop=True),
         tspg.load_model(folder).sample_genes(odd[2:3]).reset_index(drop=True),
