@@ -1,4 +1,4 @@
-"""Why the genes of a gene set and those of a matrix may not be the same names, and what helps."""
+"""Why the genes of a gene set and those of a matrix may have different names, and what to do."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ _MOST_LOOKED_AT = 1_000
 
 
 class Kind(StrEnum):
-    """What names of genes look like."""
+    """The kinds of gene names."""
 
     SYMBOLS = "symbols"
     LOWER_CASE = "lower_case"
@@ -40,7 +40,7 @@ _PATTERNS = {
     Kind.PROTEINS: re.compile(r"([OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2})(-\d+)?(_HUMAN)?|\w+_HUMAN"),
     Kind.SEVERAL: re.compile(r".*\S[,;]\s*\S.*|\S+\s+[^\s(].*"),
     Kind.SYMBOLS: re.compile(r"C(\d+|X|Y)orf\d+.*"),
-    # Gapdh, Trp53, B2m, mt-Co1, 4930402H24Rik; fly and worm genes are told apart by nobody here
+    # Gapdh, Trp53, B2m, mt-Co1, 4930402H24Rik; fly and worm genes fit as well
     Kind.MOUSE: re.compile(r"[A-Z][A-Z0-9]?[0-9]*[a-z][a-z0-9.\-]*|mt-[A-Z][a-z0-9]+|\d+[A-Z]\d+Rik"),
     Kind.LOWER_CASE: re.compile(r"[a-z][a-z0-9.\-]{2,}"),
 }
@@ -80,14 +80,14 @@ _STEPS = {  # the first that fits either side
 
 
 def kind_of(names: Sequence[str]) -> Kind:
-    """What most of the names look like; symbols where no other kind is half of them."""
+    """The kind of most of the names; symbols if no other kind is half of them."""
     kinds = Counter(map(_kind, some_of(names)))
     kind, count = kinds.most_common(1)[0] if kinds else (Kind.SYMBOLS, 0)
     return kind if 2 * count >= kinds.total() else Kind.SYMBOLS
 
 
 def some_of(names: Sequence[str]) -> Sequence[str]:
-    """Up to a thousand names, from all over."""
+    """Up to a thousand names, evenly spaced."""
     return names[:: 1 + len(names) // _MOST_LOOKED_AT]
 
 
@@ -98,7 +98,7 @@ def _kind(name: str) -> Kind:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What the genes that are looked for and those of a matrix look like: the likely reason why few are found."""
+    """The kinds of the wanted genes and of those of a matrix: the likely reason why few are found."""
 
     wanted: Kind
     available: Kind
@@ -117,7 +117,7 @@ class Mismatch:
 
     @property
     def step(self) -> str:
-        """What helps, as a sentence."""
+        """What to do, as a sentence."""
         if not self.differ or {self.wanted, self.available} <= _UNDERSTOOD:
             matched = "Such names are matched with each other, so check" if self.differ else "Check"
             return f"{matched} that both are of one species, and that no gene was left out."
@@ -126,5 +126,5 @@ class Mismatch:
         return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
 
     def sentence(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
-        """The likely reason and the step that helps."""
+        """The likely reason and what to do."""
         return f"{self.looks(ours, theirs)} {self.step}"

@@ -70,14 +70,14 @@ def judge(task: Task, fitted: Fit, genes: pd.DataFrame) -> SecondCohortResult | 
         "normalise": config.normalise,
         "align": config.align,
     }
-    moved = fitted.model.perturb(second.study, layer=X, **how)
-    dataset = with_second(fitted.dataset, moved, second.study, config.group_column)
+    moved = fitted.model.perturb(second.adata, layer=X, **how)
+    dataset = with_second(fitted.dataset, moved, second.adata, config.group_column)
     classes = moved.obs["source_class"].to_numpy(dtype=object)
     sources = [name for name in fitted.model.source_classes if name in classes]
     evidence, beside = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(GENE_COLUMNS))
     if sources:
         evidence = evidence_of(fitted, task, dataset)
-        known = fitted.model.values_of(second.study, X, **how)[np.isin(classes, dataset.classes)]
+        known = fitted.model.values_of(second.adata, X, **how)[np.isin(classes, dataset.classes)]
         beside = _tests_side_by_side(known, dataset, target, genes, [*sources, ALL_SOURCES])
     numbers = {
         "file": second.file,
@@ -132,7 +132,7 @@ def with_second(first: Dataset, moved: AnnData, study: AnnData, group_column: st
 def _unknown_class(name: str, moved: AnnData, dataset: Dataset, fitted: Fit, target: str) -> dict[str, Any]:
     """How near a class that the first cohort does not have comes to real target samples of the second."""
     rows = (moved.obs["source_class"] == name).to_numpy()
-    real = dataset.profiles[dataset.in_class(target) & ~dataset.is_train]
+    real = dataset.profiles[dataset.class_mask(target) & ~dataset.is_train]
     before, after = moved.layers["original"][rows], moved.X[rows]
     ratio = Measure(np.nan)
     if min(len(before), len(real)) >= 2:

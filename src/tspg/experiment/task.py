@@ -144,9 +144,9 @@ def _second_cohort(
     )
     classes = set(text_column(study, own.label_column))
     if own.normalise != NORMALISE[0]:
-        require_panel(panel, Quantiles.of(second.study))
+        require_panel(panel, Quantiles.of(second.adata))
     if own.align != ALIGN[0]:
-        require_alignable(text_column(second.study, own.label_column), tuple(sorted(classes)))
+        require_alignable(text_column(second.adata, own.label_column), tuple(sorted(classes)))
     for config in configs:
         sources = config.source_classes or sorted(classes - {config.target_class})
         require_classes(second, config.label_column, config.target_class, sources, known=classes, fewest=FEWEST_SAMPLES)
