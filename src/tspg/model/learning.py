@@ -57,7 +57,7 @@ def _learn_paper(
     progress: Progress,
     checkpoints: Checkpoints,
 ) -> Learned:
-    is_target = dataset.in_class(config.target_class)
+    is_target = dataset.class_mask(config.target_class)
     target_state = TargetState.estimate(dataset.profiles[is_target & dataset.is_train])
     generator, discriminator, history = train_generator(
         dataset,

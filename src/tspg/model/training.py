@@ -169,7 +169,7 @@ def train_generator(
     >>> from dataclasses import replace
     >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
     >>> prepared = tspg.prepare(adata, label_column="subtype")
-    >>> of_target = prepared.profiles[prepared.in_class("GI.MSI") & prepared.is_train]
+    >>> of_target = prepared.profiles[prepared.class_mask("GI.MSI") & prepared.is_train]
     >>> generator, discriminator, history = tspg.train_generator(
     ...     prepared,
     ...     run.model.target_model,
