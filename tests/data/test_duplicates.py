@@ -132,6 +132,7 @@ def test_an_unknown_rule_is_told_with_those_that_there_are(tmp_path):
         read_expression(tmp_path / "m.tsv", duplicates="max-mean")
 
 
+@pytest.mark.slow
 def test_a_run_its_model_and_its_audit_read_the_file_in_one_way(planted, tmp_path):
     adata = planted.adata
     table = pd.DataFrame(adata.X, index=adata.obs_names, columns=adata.var_names)

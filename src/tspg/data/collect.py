@@ -129,29 +129,31 @@ def collect(
         _check(table.column_ids, "gene", table, duplicates)
         found = _collect_samples(table, selections, limit, panel)
         _check(found.sample_ids, "sample", table)
-    return found if duplicates == "error" else _joined(found, duplicates)
-
-
-def _check(names: list[str], what: str, table: Table, duplicates: str = "error") -> None:
-    check_names(names, what=what, file=table.file, error=ExpressionError, twice_allowed=duplicates != "error")
-
-
-def _joined(found: Collected, rule: str) -> Collected:
-    """The same with each gene once."""
+    if duplicates == "error":
+        return found
     genes, gene_of = joined_names(found.gene_ids)
-    kept = gene_of[found.positions]
-    values = joined_values(found.values, kept, rule)
+    kept, joined_panel = gene_of[found.positions], None
+    values = joined_values(found.values, kept, duplicates)
     if not np.isfinite(values).all():
         raise ExpressionError(
             f"{found.file}: genes of one name add up to more than a 32-bit number holds. "
             "Use --duplicates mean or first."
         )
-    panel = None
     if found.panel is not None:
-        names, panel_gene_of = joined_names(found.panel[0])
-        panel = names, joined_values(found.panel[1], panel_gene_of, rule)
-    are_joined = values.size < found.values.size
-    return replace(found, values=values, gene_ids=genes, positions=np.unique(kept), panel=panel, are_joined=are_joined)
+        names, gene_of_panel = joined_names(found.panel[0])
+        joined_panel = names, joined_values(found.panel[1], gene_of_panel, duplicates)
+    return replace(
+        found,
+        values=values,
+        gene_ids=genes,
+        positions=np.unique(kept),
+        panel=joined_panel,
+        are_joined=values.size < found.values.size,
+    )
+
+
+def _check(names: list[str], what: str, table: Table, duplicates: str = "error") -> None:
+    check_names(names, what=what, file=table.file, error=ExpressionError, twice_allowed=duplicates != "error")
 
 
 def _genes_of(selection: Selection) -> Sequence[str]:

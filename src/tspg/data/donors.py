@@ -104,20 +104,19 @@ def find_donors(obs: pd.DataFrame, sample_ids: Sequence[str], labels: Sequence[s
     labels
         The class of every sample.
     """
-    columns = [(str(name), _texts(obs.iloc[:, at])) for at, name in enumerate(obs.columns)]
-    columns = [(name, donors) for name, donors in columns if donors != list(labels)]
+    columns = []
+    for at, name in enumerate(obs.columns):
+        cells = obs.iloc[:, at]
+        texts = map(str, cells.astype(object).where(cells.notna(), ""))
+        donors = ["" if text.strip().casefold() in _UNKNOWN else text for text in texts]
+        if donors != list(labels):
+            columns.append((str(name), donors))
     found = chain(
         (Donors.of(donors, labels, "column", name) for name, donors in columns if _is_named_donor(name, donors)),
         _by_barcode(sample_ids, labels),
         _by_groups(columns, sample_ids, labels),
     )
     return next((one for one in found if one.n_repeated), None)
-
-
-def _texts(column: "pd.Series[str]") -> list[str]:
-    """A column as text, empty where nothing is known."""
-    texts = map(str, column.astype(object).where(column.notna(), ""))
-    return ["" if text.strip().casefold() in _UNKNOWN else text for text in texts]
 
 
 def _words(column: str) -> set[str]:
@@ -156,6 +155,7 @@ def _by_groups(
     """Groups that look like donors: of a column of text, or of sample names without their last part.
 
     They are many, most of those with several samples have more than one class, and they are as small as people's.
+    Most values of a column are no numbers, which measure something.
     """
     stems = [match[1] if (match := _STEM.fullmatch(sample)) else "" for sample in sample_ids]
     found = [
@@ -164,13 +164,10 @@ def _by_groups(
     ]
     for one in found:
         distinct = set(one.donors) - {""}
-        is_measured = one.column is not None and _are_numbers(distinct)
-        if len(distinct) >= max(FEWEST_DONORS, len(labels) / 4) and not is_measured:
+        if len(distinct) >= max(FEWEST_DONORS, len(labels) / 4):
+            numbers = pd.to_numeric(pd.Series(list(distinct)), errors="coerce")
+            if one.column is not None and numbers.notna().mean() > 0.5:
+                continue
             sizes = [size for donor, size in Counter(one.donors).items() if donor and size > 1]
             if one.n_spanning > len(sizes) / 2 and np.median(sizes) <= LARGEST_DONOR:
                 yield one
-
-
-def _are_numbers(distinct: set[str]) -> bool:
-    """Whether most of the values are numbers, which measure something."""
-    return bool(pd.to_numeric(pd.Series(list(distinct)), errors="coerce").notna().mean() > 0.5)

@@ -4,7 +4,7 @@ import gzip
 import lzma
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib import resources
@@ -181,8 +181,12 @@ class AvailableGenes:
                 possible.setdefault(way, {})[gene] = columns
         for way in (way for way in WAYS if way in possible):
             asked = {gene: columns for gene, columns in possible[way].items() if gene not in taken}
-            if way == BY_CASE:
-                asked = {} if _are_of_mouse(wanted) != self._are_of_mouse else _of_one_gene(asked)
+            if way == BY_CASE:  # only columns that match no other gene
+                n_genes = Counter(chain.from_iterable(asked.values()))
+                are_alike = _are_of_mouse(wanted) == self._are_of_mouse
+                asked = {
+                    gene: own for gene, own in asked.items() if are_alike and all(n_genes[one] == 1 for one in own)
+                }
             before = len(taken)
             for gene, columns in asked.items():
                 self._choose(gene, columns, used, taken)
@@ -200,7 +204,10 @@ class AvailableGenes:
             near = {one: names for one, names in near.items() if apart or names.ensembl in (None, wanted.ensembl)}
             order = sorted(near, key=self.columns.__getitem__)
             found = {way: [one for one in order if is_one(wanted, near[one])] for way, is_one in _IS_ONE.items()}
-            found[BY_CASE] = _of_one_spelling(wanted, {one: near[one] for one in order})
+            folded = {name.casefold() for name in wanted.spellings}
+            spelled = {one: {name for name in near[one].spellings if name.casefold() in folded} for one in order}
+            has_one_spelling = len(set().union(*spelled.values())) == 1
+            found[BY_CASE] = [one for one in order if spelled[one]] if has_one_spelling else []
             known = []
             for way, columns in found.items():  # the same columns a second time would help no more
                 if columns and all(columns != before for _, before in known):
@@ -262,32 +269,16 @@ class AvailableGenes:
             used.add(taken[gene])
 
 
-def _id_and_symbol(wanted: Names, column: Names) -> bool:
-    symbol_of = symbol_table().symbol_of
-    return symbol_of.get(wanted.bare) == column.bare or symbol_of.get(column.bare) == wanted.bare
-
-
 _IS_ONE: dict[str, Callable[[Names, Names], bool]] = {
     WITHOUT_VERSION: lambda wanted, column: wanted.bare == column.bare,
-    BY_SYMBOL: _id_and_symbol,
+    BY_SYMBOL: lambda wanted, column: (
+        symbol_table().symbol_of.get(wanted.bare) == column.bare
+        or symbol_table().symbol_of.get(column.bare) == wanted.bare
+    ),
     BY_PART: lambda wanted, column: not set(wanted.symbols).isdisjoint(column.symbols),
     BY_ENTREZ: lambda wanted, column: not set(wanted.entrez_ids).isdisjoint(column.entrez_ids),
 }
 WAYS = (*_IS_ONE, BY_CASE)
-
-
-def _of_one_spelling(wanted: Names, near: Mapping[str, Names]) -> list[str]:
-    """The columns that equal a gene without capital letters; none if they are spelled in several ways."""
-    folded = {name.casefold() for name in wanted.spellings}
-    spelled = {one: {name for name in names.spellings if name.casefold() in folded} for one, names in near.items()}
-    spellings = set().union(*spelled.values())
-    return [one for one in near if spelled[one]] if len(spellings) == 1 else []
-
-
-def _of_one_gene(possible: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Genes whose columns match no other gene."""
-    n_genes = Counter(chain.from_iterable(possible.values()))
-    return {gene: columns for gene, columns in possible.items() if all(n_genes[one] == 1 for one in columns)}
 
 
 def possible_match(wanted: Iterable[str]) -> Callable[[str], bool]:

@@ -188,12 +188,6 @@ def transform_scale(scale: Scale, transform: str, file: str, *, refuse_linear: b
         raise ExpressionError(f"{file}: {_needs_transform(scale)}")
     if transform != "log2":
         return replace(scale, transform="none")
-    _check_has_log2(scale, file)
-    are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
-    return replace(scale, transform="log2", scaled=are_counts or scale.are_shares)
-
-
-def _check_has_log2(scale: Scale, file: str) -> None:
     if scale.smallest < 0 and scale.kind not in CENTRED_KINDS:
         step = "Such values are on a log scale already: use --transform none."
         if scale.kind not in LOG_KINDS:
@@ -210,6 +204,8 @@ def _check_has_log2(scale: Scale, file: str) -> None:
             f"{file}: the values look like {_described(scale)}, so log2(x + 1) is not for them. "
             "Leave out --transform log2, or use --transform none."
         )
+    are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
+    return replace(scale, transform="log2", scaled=are_counts or scale.are_shares)
 
 
 def _needs_transform(scale: Scale) -> str:
