@@ -13,7 +13,7 @@ from tspg.data.genesets import GeneSets, gene_sets_of, read_gene_sets
 from tspg.errors import GeneSetError
 
 _ENDING = re.compile(r"(\.(gmt|gmx|grp|json))?(\.(gz|bz2|xz|zst))?$")
-DEFAULT = "default"  # stands for the embedded annotations among the user's own files
+DEFAULT = "default"  # means the embedded annotations among the user's own files
 
 
 @dataclass(frozen=True)

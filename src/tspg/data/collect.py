@@ -192,15 +192,17 @@ def _collect_samples(
         names, gene_of = joined_names(gene_ids)
         wanted, panel = columns, np.flatnonzero(np.isin(gene_of, panel_among(names, panel_genes)[1]))
     kept, of_panel = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
-    statistics, sample_ids = SampleStatistics(), list[str]()
+    no_values = np.empty((0, len(gene_ids)), np.float32)
+    statistics, sample_ids = [SampleStatistics.of_block(no_values)], list[str]()
     for block in table.blocks:
         sample_ids += block.row_ids
         values = block.values() if not left_out else block.values()[:, are_genes]
-        statistics.add_samples(values)
+        statistics.append(SampleStatistics.of_block(values))
         kept.append(values if columns is None else values[:, columns])
         of_panel.append(values[:, panel])
     found = None if columns is None else ([gene_ids[at] for at in panel], of_panel.values)
-    return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, statistics, left_out, found)
+    of_all = SampleStatistics.of_samples(statistics)
+    return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, of_all, left_out, found)
 
 
 def _collect_genes(
@@ -212,12 +214,13 @@ def _collect_genes(
         is_wanted = possible_match({gene for genes in selections for gene in _genes_of(genes)})
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
     of_panel = PanelRows(len(table.column_ids), panel_genes, file=table.file, limit=limit)
-    statistics, gene_ids, left_out = SampleStatistics(), list[str](), list[str]()
+    statistics = SampleStatistics.of_block(np.empty((0, len(table.column_ids)), np.float32), genes_axis=0)
+    gene_ids, left_out = list[str](), list[str]()
     positions: list[int] = []  # among the genes, of each kept row
     for block in table.blocks:
         names, others, are_genes = _without_no_genes(block.row_ids)
         values = block.values() if not others else block.values()[are_genes]
-        statistics.add_genes(values)
+        statistics = statistics.with_genes(SampleStatistics.of_block(values, genes_axis=0))
         rows = np.asarray([at for at, gene in enumerate(names) if is_wanted is None or is_wanted(gene)], np.intp)
         positions += (rows + len(gene_ids)).tolist()
         gene_ids += names

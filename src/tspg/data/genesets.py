@@ -240,8 +240,10 @@ def _read(path: Path) -> list[Located]:
         found, read_as = _parse_gmt(rows), []
     plain = [_plain_genes(one.gene_set) for one in found]
     of_genes = dict.fromkeys(note for _, note in plain if note)
-    told = tuple(f"{path.name}: {note}" for note in (*read_as, *notes, *of_genes))
-    return [Located(one.where, replace(gene_set, notes=told)) for one, (gene_set, _) in zip(found, plain, strict=True)]
+    of_file = tuple(f"{path.name}: {note}" for note in (*read_as, *notes, *of_genes))
+    return [
+        Located(one.where, replace(gene_set, notes=of_file)) for one, (gene_set, _) in zip(found, plain, strict=True)
+    ]
 
 
 def _plain_genes(gene_set: GeneSet) -> tuple[GeneSet, str]:

@@ -269,12 +269,14 @@ class AvailableGenes:
             used.add(taken[gene])
 
 
+def _id_and_symbol(wanted: Names, column: Names) -> bool:
+    symbol_of = symbol_table().symbol_of
+    return symbol_of.get(wanted.bare) == column.bare or symbol_of.get(column.bare) == wanted.bare
+
+
 _IS_ONE: dict[str, Callable[[Names, Names], bool]] = {
     WITHOUT_VERSION: lambda wanted, column: wanted.bare == column.bare,
-    BY_SYMBOL: lambda wanted, column: (
-        symbol_table().symbol_of.get(wanted.bare) == column.bare
-        or symbol_table().symbol_of.get(column.bare) == wanted.bare
-    ),
+    BY_SYMBOL: _id_and_symbol,
     BY_PART: lambda wanted, column: not set(wanted.symbols).isdisjoint(column.symbols),
     BY_ENTREZ: lambda wanted, column: not set(wanted.entrez_ids).isdisjoint(column.entrez_ids),
 }

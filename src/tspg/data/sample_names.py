@@ -23,7 +23,7 @@ _MOST_PARTS = 20
 _NUMBER = re.compile(r"(\d+)\.0+")
 _SIGNS = re.compile(r"(?<!\d)\.|\.(?!\d)")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
-_TRIED = 5  # names that tell what all of them share
+_TRIED = 5  # names examined for what all of them share
 
 
 @dataclass(frozen=True)

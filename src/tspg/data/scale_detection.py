@@ -35,7 +35,7 @@ _EQUAL = 1e-3  # spread of sums, by their mean, that only scaling to one sum giv
 _ABOUT_A_MILLION = 0.05
 _ABOUT = 0.02  # by which sums of logarithms that were rounded differ
 _ROUNDED, _ROUNDED_LOGS = 0.01, 0.3  # the same for whole numbers; sums of counts this small always differ more
-_FEW_COUNTS = 11.0  # largest values of samples from which on small counts and rounded logarithms can be told apart
+_FEW_COUNTS = 11.0  # largest values of samples above which small counts and rounded logarithms differ
 _SCATTERED = 2.0  # `Shape.scatter` that no logarithms reach
 _NARROW = 0.6  # and below which hardly any linear values are
 _MOST_SAMPLES, _MOST_GENES = 500, 1000  # that are examined gene by gene
@@ -117,7 +117,7 @@ def _kind(of: SampleStatistics, panel: Float32Array, shape: Shape) -> Verdict:
 
 
 def _of_few_genes(of: SampleStatistics) -> Verdict:
-    """By size alone: the genes are too few to tell by the distribution of their values."""
+    """By size alone: the genes are too few to judge by the distribution of their values."""
     smallest, largest = float(of.smallest.min(initial=0.0)), float(of.largest.max(initial=0.0))
     if _all_whole(of):
         return (RAW_COUNTS, "whole", largest) if largest > LARGEST_LOG2 else (UNCLEAR, "few genes", of.n_genes)
