@@ -261,8 +261,8 @@ def test_genes_are_matched_in_any_order_and_an_only_column_is_the_label(first, s
     other = anndata.AnnData(second.X[:, ::-1].copy(), second.obs[["label"]], second.var[::-1])
     other.obs = other.obs.rename(columns={"label": "diagnosis"})
     task = make_task(first, test_adata=other, **ASKED)
-    np.testing.assert_array_equal(task.second.study.X, second.X)
-    assert list(task.second.study.obs["label"]) == list(second.obs["label"])
+    np.testing.assert_array_equal(task.second.adata.X, second.X)
+    assert list(task.second.adata.obs["label"]) == list(second.obs["label"])
 
 
 def test_its_files_are_as_the_page_says(folder):

@@ -299,14 +299,14 @@ def is_refused(one, path, fault, lines, data):
     assume(one.ending == "gct" or b"#" not in content[:4])  # comments have tests of their own
     assume(b"\n" in content)
     path.write_bytes(content)
-    told = ""
+    message = ""
     try:
         found = one.read(path)
     except InputError as error:
-        told = str(error)
-    if told:
-        assert "\n" not in told
-        assert path.name in told
+        message = str(error)
+    if message:
+        assert "\n" not in message
+        assert path.name in message
         return True
     expected = one.plainly(content)
     assert expected is not None

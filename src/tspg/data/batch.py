@@ -53,11 +53,8 @@ class Adjustment:
 def check_adjustable(classes: Sequence[str], levels: Sequence[str], *, column: str) -> None:
     """Refuse a column whose effect cannot be separated from that of the class.
 
-    Raises
-    ------
-    UsageError
-        If the column has one value or very many, is closely associated with the class, or splits the classes into
-        parts that share no level.
+    Raises UsageError if the column has one value or very many, is closely associated with the class, or splits the
+    classes into parts that share no level.
     """
     counts = pd.crosstab(np.asarray(classes, dtype=object), np.asarray(levels, dtype=object)).to_numpy()
     n_classes, n_levels = counts.shape
@@ -70,7 +67,7 @@ def check_adjustable(classes: Sequence[str], levels: Sequence[str], *, column: s
         raise UsageError(
             _ADJUST,
             f" {column}: it goes so closely with the class (Cramer's V {association:.2f}) that its effect cannot be "
-            "told from biology. Compare classes within one value of the column instead.",
+            "separated from biology. Compare classes within one value of the column instead.",
         )
 
 

@@ -90,10 +90,7 @@ class Collected:
     def select(self, genes: Selection) -> Matrix:
         """The values of one of the selections that the file was read for.
 
-        Raises
-        ------
-        GeneSetError
-            If the file has none of its genes.
+        Raises GeneSetError if the file has none of its genes.
         """
         match = None if genes is None else _match(genes, self.gene_ids)
         wanted = np.arange(len(self.gene_ids)) if match is None else np.asarray(match.positions, np.intp)

@@ -95,14 +95,7 @@ def find_donors(obs: pd.DataFrame, sample_ids: Sequence[str], labels: Sequence[s
     sample names; any other column of text with many small groups that cross the classes; sample names that differ
     only in their last part, in many small groups that cross the classes.
 
-    Parameters
-    ----------
-    obs
-        What is known about the samples, one row each; may include the column of the classes.
-    sample_ids
-        The sample names, in the order of `obs`.
-    labels
-        The class of every sample.
+    `obs` may include the column of the classes; `sample_ids` and `labels` (the classes) are in its order.
     """
     columns = []
     for at, name in enumerate(obs.columns):

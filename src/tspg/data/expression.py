@@ -175,10 +175,8 @@ class ExpressionFile:
     def select(self, genes: Selection) -> AnnData:
         """What `read_expression` returns for one of the selections.
 
-        Raises
-        ------
-        GeneSetError, ExpressionError
-            If the file has none of these genes, or values that have no logarithm; with `strict`, for any warning.
+        Raises GeneSetError, ExpressionError if the file has none of these genes, or values that have no
+        logarithm; with `strict`, for any warning.
         """
         matrix = self.collected.select(genes)
         values = matrix.values

@@ -132,10 +132,7 @@ def read_gene_list(path: str | Path) -> tuple[str, ...]:
 
     Empty lines and lines that start with `#` are skipped.
 
-    Raises
-    ------
-    GeneSetError
-        If the file is missing or holds no gene, or a line has several fields.
+    Raises GeneSetError if the file is missing or holds no gene, or a line has several fields.
     """
     path = Path(path)
     rows, _ = _rows(path, _lines(path, "gene"), "gene")

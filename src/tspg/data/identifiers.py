@@ -120,19 +120,11 @@ def match_genes(
     embedded table; the same without capital letters, if that is a single gene and not only one side is spelled as
     genes of the mouse. Of several ids with one symbol the only protein-coding one is taken, else the first.
 
-    Parameters
-    ----------
-    wanted
-        Names of genes.
-    available
-        Names of the matrix's genes, or `AvailableGenes` if many gene sets are matched.
-    name, where
-        Whose genes are wanted, and where they are sought, for messages.
+    Give `AvailableGenes` if many gene sets are matched. `name` and `where` say in messages whose genes are wanted and
+    where they are sought.
 
-    Raises
-    ------
-    GeneSetError
-        If nothing is found, with the likely reason; or if two versions of one wanted gene are in the matrix.
+    Raises GeneSetError if nothing is found, with the likely reason; or if two versions of one wanted gene are in
+    the matrix.
     """
     genes = list(dict.fromkeys(wanted))
     among = available if isinstance(available, AvailableGenes) else AvailableGenes(available)
@@ -165,10 +157,7 @@ class AvailableGenes:
     def find(self, wanted: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         """The positions of distinct genes, as far as found, and the ways that were needed: see `match_genes`.
 
-        Raises
-        ------
-        GeneSetError
-            If two versions of one of them are there.
+        Raises GeneSetError if two versions of one of them are there.
         """
         taken = {gene: self.columns[gene] for gene in wanted if gene in self.columns}
         if len(taken) == len(wanted) or len(taken) == len(self.columns):

@@ -43,21 +43,10 @@ def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int
 def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> Float32Array:
     """The expression values as one plain float32 matrix of finite numbers, shape (samples, genes).
 
-    Parameters
-    ----------
-    adata
-        Expression in any form that an AnnData takes. A matrix in its file is read block by block.
-    layer
-        The layer that holds the values; None, or `X`, is the matrix itself.
-    genes
-        Positions of the wanted genes, in the wanted order; None takes all. Other genes are not checked.
+    `adata` may hold them in any form; a matrix in its file is read block by block. `layer` None, or `X`, is the matrix
+    itself. `genes` are positions of the wanted genes, in the wanted order; None takes all, others are not checked.
 
-    Raises
-    ------
-    UsageError
-        If there is no such layer.
-    ShapeError
-        If there are no values, or some are not finite.
+    Raises UsageError if there is no such layer, ShapeError if there are no values or some are not finite.
     """
     matrix = gathered(adata, layer=layer, genes=genes)
     finite = np.isfinite(matrix)

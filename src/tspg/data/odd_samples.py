@@ -29,14 +29,7 @@ def warnings_about_samples(
 ) -> list[str]:
     """One sentence for each kind of odd samples, with their names.
 
-    Parameters
-    ----------
-    of, shape, scale
-        Of the file, before any transform.
-    sample_ids
-        Names of the samples, in order.
-    parts
-        Genes among which single values far out are looked for.
+    `of`, `shape` and `scale` are those of the file, before any transform; single values far out are sought in `parts`.
     """
     zero = (of.largest == 0) & (of.smallest == 0)
     constant = (of.largest == of.smallest) & ~zero

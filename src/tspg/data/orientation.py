@@ -30,10 +30,7 @@ def genes_in_rows(table: Table, reading: Reading, labels: LabelsFile | None) -> 
     The format decides if it can; else the side that holds the genes of a model, or the labelled samples; else
     `transpose`, or the side whose names are known as genes.
 
-    Raises
-    ------
-    UsageError, ExpressionError, LabelError
-        If these contradict each other, or none of them is found.
+    Raises UsageError, ExpressionError, LabelError if these contradict each other, or none of them is found.
     """
     by_name = labels if labels is not None and not labels.by_order else None
     transpose, model_genes = reading.transpose, reading.orient_by_genes

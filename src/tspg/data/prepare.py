@@ -261,14 +261,8 @@ def split_samples(class_index: Int64Array, *, groups: Sequence[str], train_fract
     counts are met exactly: a class of one is all trained on, a larger one keeps a sample on either side. No class
     loses its last training sample.
 
-    Parameters
-    ----------
-    groups
-        The donor of each sample, or its own name to split samples one by one.
-
-    Returns
-    -------
-    True for training samples, shape (n_samples,). Seed, classes and donors decide, not the order of the rows.
+    `groups` are the donor of each sample, or its own name to split samples one by one. The result, shape (samples,),
+    depends on seed, classes and donors, not on the order of the rows.
     """
     donors, donor_of = np.unique(np.asarray(groups, dtype=object), return_inverse=True)
     counts = np.zeros((len(donors), int(class_index.max()) + 1))

@@ -44,14 +44,9 @@ class Quantiles:
 
     @classmethod
     def of(cls, adata: AnnData, layer: str | None = None, genes: Sequence[str] | None = None) -> "Quantiles | None":
-        """Those of expression: as read with it, else over the genes that are there.
+        """Those of expression: as read with it, else over those of `genes` that are there; None takes a panel of all.
 
-        Parameters
-        ----------
-        adata, layer
-            The expression.
-        genes
-            The genes to use as far as they are there (none: the result is None); None takes a panel of all.
+        The result is None if none of the genes is there.
         """
         read = cls._read(adata) if layer in (None, X) else None
         found, chosen = panel_among([str(gene) for gene in adata.var_names], genes)

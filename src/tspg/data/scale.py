@@ -179,10 +179,7 @@ def _described(scale: Scale) -> str:
 def transform_scale(scale: Scale, transform: str, file: str, *, refuse_linear: bool = True) -> Scale:
     """The scale with what is done to its values under a transform: `auto`, `none` or `log2`.
 
-    Raises
-    ------
-    ExpressionError
-        If `auto` meets linear values, or `log2` meets logarithms or values without a logarithm.
+    Raises ExpressionError if `auto` meets linear values, or `log2` meets logarithms or values without a logarithm.
     """
     if transform == "auto" and scale.kind in LINEAR_KINDS and refuse_linear:
         raise ExpressionError(f"{file}: {_needs_transform(scale)}")
@@ -228,10 +225,7 @@ def match_scale(found: Scale, learned: Scale, file: str) -> Scale:
 
     Logarithms are kept as they are if the values learned from are logarithms after their transform.
 
-    Raises
-    ------
-    ExpressionError
-        If the values cannot be put on that scale.
+    Raises ExpressionError if the values cannot be put on that scale.
     """
     if learned.now == found.kind == LOG_SCALE:
         return found
@@ -332,10 +326,7 @@ def to_log2(values: Float32Array, sizes: Float64Array | None, *, file: str, samp
     With `sizes`, each sample's sum over all genes of the file, it is scaled to counts per million first, so that a
     single new sample needs no others.
 
-    Raises
-    ------
-    ExpressionError
-        If all counts of a sample are zero.
+    Raises ExpressionError if all counts of a sample are zero.
     """
     if sizes is not None:
         if not sizes.all():

@@ -62,16 +62,10 @@ def scale_in(adata: AnnData, values: Float32Array, layer: str | None = None) -> 
 
 
 def decide(of: SampleStatistics, panel: Float32Array, shape: Shape, fixed: str = "") -> Scale:
-    """The scale of a file.
+    """The scale of a file, from statistics of every sample over all of its genes.
 
-    Parameters
-    ----------
-    of
-        Statistics of every sample over all genes of the file.
-    panel, shape
-        The values of some genes, shape (samples, genes), and the distribution of each sample's.
-    fixed
-        The kind that the file's layout says; used unless the values contradict it.
+    `panel` are the values of some genes, shape (samples, genes), `shape` the distribution of each sample's. `fixed` is
+    the kind that the file's layout says; used unless the values contradict it.
     """
     totals, n_cells = of.totals, max(1, of.n_genes * len(of.totals))
     kind, why, figure = _kind(of, panel, shape)

@@ -46,21 +46,11 @@ def second_cohort(
 ) -> SecondCohort:
     """The second cohort with the genes of the first, once it has passed all checks.
 
-    Parameters
-    ----------
-    adata
-        Expression of the second cohort, samples x genes, in the units of the first.
-    first
-        The first cohort with the genes of the task only.
-    panel
-        Genes of the first cohort's whole matrix, over which distributions of values are compared.
-    label_column, group_column, layer
-        As of the first cohort. An only column of labels may have another name; donors may be unknown.
+    `adata` is in the units of the first cohort; `first` has the genes of the task only, `panel` are genes of its whole
+    matrix, over which distributions of values are compared. The columns are those of the first cohort; an only column
+    of labels may have another name, and donors may be unknown.
 
-    Raises
-    ------
-    TspgError
-        If samples or donors are in both, genes are missing, units differ, or samples have no class.
+    Raises TspgError if samples or donors are in both, genes are missing, units differ, or samples have no class.
     """
     require_anndata(adata)
     require_unique(adata)
@@ -99,11 +89,8 @@ def require_classes(
 ) -> None:
     """Refuse a second cohort without real samples of the target class, or without samples to move.
 
-    Raises
-    ------
-    UsageError
-        If it has no sample of the target class; or neither a class of `sources` nor `fewest` samples of a class not
-        `known` to the first cohort, for which a map could be made.
+    Raises UsageError if it has no sample of the target class; or neither a class of `sources` nor `fewest` samples
+    of a class not `known` to the first cohort, for which a map could be made.
     """
     classes = Counter(text_column(second.adata, label_column))
     if target_class not in classes:
