@@ -197,7 +197,7 @@ def notes_of(adata):
 SMALL = COUNTS[:6, :60]
 
 
-def test_rounded_logarithms_are_doubted_whatever_is_done_to_them(read):
+def test_rounded_logarithms_are_a_warning_whatever_is_done_to_them(read):
     for transform in ("auto", "log2"):
         with pytest.raises(ExpressionError, match=r"may be logarithms that were rounded.*--strict"):
             read(LOG.round(), transform=transform, strict=True)
@@ -472,7 +472,7 @@ def test_profiles_on_another_scale_are_refused_with_what_differs(read, name):
         read(values, transform=scale)
 
 
-def test_a_library_over_fewer_genes_is_doubted(read):
+def test_a_library_over_fewer_genes_is_a_warning(read):
     assert "counts per million were made from 600 genes" in notes_of(
         read(NEW[:, :600], transform=learned(COUNTS, "log2"))
     )
@@ -496,7 +496,7 @@ def test_a_library_over_fewer_genes_is_doubted(read):
         ),
     ],
 )
-def test_models_from_before_there_was_a_scale_tell_as_much_as_their_words_do(details, kind, scaled):
+def test_older_models_have_the_scale_of_their_words(details, kind, scaled):
     found = Scale.from_details(details)
     assert (found.kind, found.scaled, found.transform) == (kind, scaled, details["transform"])
     assert are_alike(found.kind, kind)
@@ -507,12 +507,12 @@ def test_the_values_of_a_layout_that_says_its_units_are_believed_unless_they_con
     from tspg.data.sample_statistics import SampleStatistics, Shape
     from tspg.data.scale_detection import decide
 
-    def told(values, fixed):
+    def decided(values, fixed):
         values = values.astype(np.float32)
         return decide(SampleStatistics.of(values), values, Shape.of(quantile_functions(values), values.shape[1]), fixed)
 
-    assert told(FPKM, ESTIMATED_COUNTS).kind == ESTIMATED_COUNTS
-    assert told(salmon(COUNTS), RAW_COUNTS).kind == ESTIMATED_COUNTS  # they have fractions
-    assert told(LOG, RAW_COUNTS).kind == LOG_SCALE
-    assert told(COUNTS, LOG_SCALE).kind == RAW_COUNTS
-    assert match_scale(told(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"
+    assert decided(FPKM, ESTIMATED_COUNTS).kind == ESTIMATED_COUNTS
+    assert decided(salmon(COUNTS), RAW_COUNTS).kind == ESTIMATED_COUNTS  # they have fractions
+    assert decided(LOG, RAW_COUNTS).kind == LOG_SCALE
+    assert decided(COUNTS, LOG_SCALE).kind == RAW_COUNTS
+    assert match_scale(decided(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"

@@ -52,11 +52,6 @@ class Collected:
     panel: tuple[list[str], Float32Array] | None = None
     are_joined: bool = False  # some wanted genes are several of one name
 
-    @property
-    def kept_genes(self) -> list[str]:
-        """The genes of the columns of `values`."""
-        return [self.gene_ids[at] for at in self.positions]
-
     def some(self, samples: BoolArray) -> "Collected":
         """The same for some of the samples."""
         return replace(
@@ -180,7 +175,6 @@ def _wanted_positions(selections: Sequence[Selection], gene_ids: list[str]) -> I
 def _collect_samples(
     table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    """The values of a table with samples in rows."""
     gene_ids, left_out, are_genes = _without_no_genes(table.column_ids)
     columns = _wanted_positions(selections, gene_ids)
     if columns is None:
@@ -205,7 +199,6 @@ def _collect_samples(
 def _collect_genes(
     table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    """The values of a table with genes in rows."""
     is_wanted = None
     if None not in selections:
         is_wanted = possible_match({gene for genes in selections for gene in _genes_of(genes)})

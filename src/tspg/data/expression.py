@@ -306,7 +306,8 @@ def _scale(
         scale = transform_scale(found, reading.transform, table.file, refuse_linear=reading.refuse_linear)
         notes, warnings = notes_on_scale(scale, reading.transform)
     if shape is not None:
-        parts = [(collected.kept_genes, collected.values), *([collected.panel] if collected.panel else [])]
+        kept_genes = [collected.gene_ids[at] for at in collected.positions]
+        parts = [(kept_genes, collected.values), *([collected.panel] if collected.panel else [])]
         warnings += warnings_about_samples(collected.statistics, shape, scale, collected.sample_ids, parts)
     return scale, notes, warnings
 

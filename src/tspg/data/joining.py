@@ -160,7 +160,6 @@ def _own_names(sample_ids: list[str], labels: LabelsFile, reading: Reading, own:
 
 
 def _from_matrix(file: str, own: pd.DataFrame, reading: Reading) -> Joined:
-    """The classes in the matrix file itself."""
     column = reading.label_column
     if column is None:
         return Joined(own, str(own.columns[0]) if own.shape[1] == 1 else None)

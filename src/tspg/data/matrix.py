@@ -29,7 +29,7 @@ def file_of(adata: AnnData) -> str:
     return str(adata.uns.get("tspg_input", {}).get("file", ""))
 
 
-def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
+def dense_adata(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
     """The same samples with the wanted genes only, their values a plain matrix in memory, with obs and var.
 
     Parameters as in `dense`. Values that are plain already and wanted whole are shared, not copied.

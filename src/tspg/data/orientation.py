@@ -111,7 +111,6 @@ def _only_rows_are_genes(table: Table) -> bool:
 
 
 def _by_genes(table: Table, model_genes: Sequence[str]) -> bool:
-    """Whether the genes of a model are in the rows."""
     is_gene = possible_match(model_genes)
     n_columns = sum(map(is_gene, table.column_ids))
     if n_columns >= len(model_genes) / 2:

@@ -236,7 +236,6 @@ def _size_factors(panel: Float64Array) -> Float64Array:
 
 
 def _spread_of(values: Float64Array) -> float:
-    """The standard deviation over the mean."""
     mean = float(np.abs(values.mean()))
     return float(values.std()) / mean if mean > 0 else np.inf
 

@@ -73,7 +73,11 @@ def second_cohort(
         )
     notes = [str(note) for note in read.get("notes", [])]
     notes += _note_on_donors(second, first, labels, text_column(first, label_column), group_column)
-    notes += _note_on_profiles(second, first)
+    known = set(map(known_by, dense(first)))
+    twice = [str(name) for name, row in zip(second.obs_names, dense(second), strict=True) if known_by(row) in known]
+    if twice:
+        have = "sample has" if len(twice) == 1 else "samples have"
+        notes.append(f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}.")
     of_cohort = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
     return SecondCohort(second, of_cohort, str(read.get("file", "")), str(read.get("labels_file", "")))
 
@@ -159,13 +163,3 @@ def _note_on_donors(
         f"{n_seen:,} of {second.n_obs:,} samples {'has' if n_seen == 1 else 'have'} a sample of the same donor in the "
         f"first cohort ({found.place}, as it seems): results may look better than they are. Say {found.option}."
     ]
-
-
-def _note_on_profiles(second: AnnData, first: AnnData) -> list[str]:
-    """A note if a sample has exactly the profile of one of the first cohort."""
-    known = set(map(known_by, dense(first)))
-    twice = [str(name) for name, row in zip(second.obs_names, dense(second), strict=True) if known_by(row) in known]
-    if not twice:
-        return []
-    have = "sample has" if len(twice) == 1 else "samples have"
-    return [f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}."]

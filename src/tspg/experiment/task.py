@@ -10,7 +10,7 @@ from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.batch import check_adjustable
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
-from tspg.data.matrix import plain_study
+from tspg.data.matrix import dense_adata
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
@@ -162,7 +162,7 @@ def select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) -
         match = match_genes(gene_set.genes, [str(gene) for gene in adata.var_names], name=gene_set.name)
         missing, n_wanted = match.missing, len(gene_set.genes)
         positions = None if len(match.positions) == adata.n_vars else match.positions
-    study = plain_study(adata, layer=config.layer, genes=positions)
+    study = dense_adata(adata, layer=config.layer, genes=positions)
     if config.label_column not in study.obs and source.get("unnamed_label"):
         study.obs = study.obs.rename(columns={"label": config.label_column})
     few = study.n_vars < FEWEST_GENES or study.n_vars < n_wanted / 2
