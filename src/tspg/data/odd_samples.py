@@ -29,7 +29,7 @@ def warnings_about_samples(
 ) -> list[str]:
     """One sentence for each kind of odd samples, with their names.
 
-    `stats`, `shape` and `scale` are those of the file, before any transform; single values far out are sought in `parts`.
+    `stats`, `shape` and `scale` are of the file, before any transform; single values far out are sought in `parts`.
     """
     zero = (stats.largest == 0) & (stats.smallest == 0)
     constant = (stats.largest == stats.smallest) & ~zero
