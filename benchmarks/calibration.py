@@ -55,7 +55,7 @@ def main() -> None:
 
 def _repeat(dataset: Dataset, target: str, seed: int):
     rng = np.random.default_rng(seed)
-    is_target, donors = dataset.in_class(target), np.asarray(dataset.groups, dtype=object)
+    is_target, donors = dataset.class_mask(target), np.asarray(dataset.groups, dtype=object)
     names = rng.permutation(sorted(set(donors[is_target])))
     ends = np.cumsum([round(share * len(names)) for share in SHARES[:2]])
     training, held_out, moved = (is_target & np.isin(donors, part) for part in np.split(names, ends))

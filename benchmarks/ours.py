@@ -35,7 +35,7 @@ class Case:
     @property
     def target(self) -> Tensor:
         """The training profiles of the target class."""
-        members = self.dataset.is_train & self.dataset.in_class(self.target_class)
+        members = self.dataset.is_train & self.dataset.class_mask(self.target_class)
         return torch.from_numpy(self.dataset.profiles[members])
 
 

@@ -128,7 +128,7 @@ class ClassMap:
     def targets(self) -> Numbers:
         """Scaled training samples of the target class."""
         name = self.dataset.classes[self.anchor.target_index]
-        return self.dataset.profiles[self.dataset.in_class(name) & self.dataset.is_train].astype(np.float64)
+        return self.dataset.profiles[self.dataset.class_mask(name) & self.dataset.is_train].astype(np.float64)
 
     @property
     def width(self) -> Numbers:

@@ -80,7 +80,7 @@ def left_out(study: Study, name: str, target: str, seed: int) -> Iterator[tuple[
     profiles = model.scaler.transform(own.values)[0]
     train = dataset.is_train
     forest = fit_independent_classifiers(dataset.profiles[train], dataset.source_class[train], seed=seed)["forest"]
-    is_target = dataset.in_class(target)
+    is_target = dataset.class_mask(target)
     real, reference = dataset.profiles[is_target & ~train], dataset.profiles[is_target & train]
 
     def judged(way: str, moved: Float32Array, rows: Rows) -> tuple[str, float, float]:

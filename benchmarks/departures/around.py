@@ -99,7 +99,7 @@ def schedule(seeds: list[int]) -> pd.DataFrame:
             case = make_case(adata, "subtype", "patient", "GI.MSI", name, seed)
             held_out = ~case.dataset.is_train
             right = _called(case.f, case.dataset) == case.dataset.class_index[held_out]
-            of_target = right[case.dataset.in_class("GI.MSI")[held_out]]
+            of_target = right[case.dataset.class_mask("GI.MSI")[held_out]]
             rows.append({"change": f"f of preset {name}", "f right": right.mean(), "GI.MSI right": of_target.mean()})
     return pd.DataFrame(rows)
 

@@ -41,7 +41,7 @@ class Case:
     @property
     def target_training(self) -> NDArray[np.float32]:
         """Training profiles of the target class."""
-        return self.dataset.profiles[self.dataset.is_train & self.dataset.in_class(self.target)]
+        return self.dataset.profiles[self.dataset.is_train & self.dataset.class_mask(self.target)]
 
 
 def make_case(adata: anndata.AnnData, label: str, group: str | None, target: str, name: str, seed: int) -> Case:

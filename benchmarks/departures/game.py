@@ -45,7 +45,7 @@ def batch_statistics(cases: list[Case]) -> pd.DataFrame:
 def one_sample_left(cases: list[Case]) -> pd.DataFrame:
     """Batches of 128 where one sample is left over."""
     case = cases[0]
-    train, is_target = np.flatnonzero(case.dataset.is_train), case.dataset.in_class(case.target)
+    train, is_target = np.flatnonzero(case.dataset.is_train), case.dataset.class_mask(case.target)
     few = [*train[is_target[train]], *train[~is_target[train]]][:129]
     is_train = np.isin(np.arange(len(is_target)), few)
     small = replace(case, dataset=replace(case.dataset, is_train=is_train))

@@ -109,7 +109,7 @@ def test_halves_that_are_two_batches_are_found_out(split_subject, small, monkeyp
 @pytest.mark.parametrize(("share", "answer"), [(0.0, PASS), (0.1, PASS), (0.4, DOUBTFUL), (1.0, FAIL)])
 def test_a_method_that_moves_the_targets_own_samples_is_found_out(subject, small, share, answer):
     moved = subject.perturbations.copy()
-    is_target = subject.dataset.in_class(subject.target)
+    is_target = subject.dataset.class_mask(subject.target)
     source = moved.layers["perturbation"][~is_target]
     moved.layers["perturbation"][is_target] = share * source[: is_target.sum()]
     found = answers(source_is_target(replace(subject, perturbations=moved), small))

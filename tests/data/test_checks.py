@@ -1,4 +1,4 @@
-"""What may be wrong with a file that can be read: told as a note, refused with `strict`."""
+"""What may be wrong with a file that can be read: a note, or refused with `strict`."""
 
 import re
 
@@ -34,8 +34,8 @@ def test_dates_of_every_spreadsheet_are_told_among_symbols(name, likely):
 
 
 def test_classes_that_differ_by_a_character_nobody_sees_are_told():
-    (doubt,) = warnings_about_classes(["Liver", "Liver\u200b", "Lung"])
-    assert "Are they the same?" in doubt
+    (warning,) = warnings_about_classes(["Liver", "Liver\u200b", "Lung"])
+    assert "Are they the same?" in warning
 
 
 def read(folder, matrix=SOUND, labels=LABELS, **options):
@@ -74,7 +74,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize("fault", list(DOUBTFUL))
-def test_a_doubt_is_told_and_refused_when_strict(tmp_path, fault):
+def test_a_warning_is_a_note_and_refused_when_strict(tmp_path, fault):
     matrix, labels, options, says = DOUBTFUL[fault]
     notes = read(tmp_path, matrix, labels, **options).uns["tspg_input"]["notes"]
     assert any(re.search(says, note) for note in notes), notes
@@ -89,7 +89,7 @@ def test_a_sample_that_is_there_twice_is_refused_when_strict(tmp_path):
         read(tmp_path, "".join(lines), strict=True)
 
 
-def test_several_doubts_are_counted(tmp_path):
+def test_several_warnings_are_counted(tmp_path):
     with pytest.raises(ExpressionError, match="There are 1 more such notes"):
         read(tmp_path, SOUND[:-1], LABELS[:-1], strict=True)
 
@@ -107,7 +107,7 @@ def test_several_doubts_are_counted(tmp_path):
         pytest.param({"matrix": re.sub(r"\.\d\d", "", SOUND), "transform": "log2"}, id="counts to be logged"),
     ],
 )
-def test_what_was_only_done_as_asked_is_no_doubt(tmp_path, options):
+def test_what_was_only_done_as_asked_is_no_warning(tmp_path, options):
     assert read(tmp_path, strict=True, **options).n_obs == 4
 
 
@@ -120,11 +120,11 @@ def test_counts_are_told_by_the_whole_file_so_every_gene_set_is_scaled_alike(tmp
     np.testing.assert_allclose(few.X[0], [np.log2(1e6 / 100 + 1), 0], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("line", "doubted"), [("SET\tTP53\tMYC\tA1\n", True), ("SET\tabout\tMYC\tA1\n", False)])
-def test_a_gene_in_place_of_a_description_is_doubted(tmp_path, line, doubted):
+@pytest.mark.parametrize(("line", "is_warned"), [("SET\tTP53\tMYC\tA1\n", True), ("SET\tabout\tMYC\tA1\n", False)])
+def test_a_gene_in_place_of_a_description_is_a_warning(tmp_path, line, is_warned):
     (tmp_path / "sets.gmt").write_text(line)
     (tmp_path / "m.tsv").write_text("s\tTP53\tMYC\tA1\na\t1\t2\t3\nb\t2\t3\t4.5\n")
     own = read_gene_sets(tmp_path / "sets.gmt")
     for genes in (own["SET"], own.union()):
         notes = read_expression(tmp_path / "m.tsv", genes=genes).uns["tspg_input"]["notes"]
-        assert any("'TP53', is a gene of the matrix" in note for note in notes) is doubted
+        assert any("'TP53', is a gene of the matrix" in note for note in notes) is is_warned

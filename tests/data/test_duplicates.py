@@ -109,7 +109,7 @@ def test_counts_are_joined_before_they_are_scaled_by_all_reads_of_the_sample(tmp
     np.testing.assert_allclose(adata.X, expected[:, : adata.n_vars], rtol=1e-6)
 
 
-def test_logarithms_that_were_added_up_are_doubted_and_means_are_not(tmp_path):
+def test_logarithms_that_were_added_up_are_a_warning_and_means_are_not(tmp_path):
     path = tmp_path / "m.tsv"
     path.write_text("id\tA\tA\tB\ns1\t1.5\t2\t3\ns2\t3\t4\t5\n")
     notes = {rule: read_expression(path, duplicates=rule).uns["tspg_input"]["notes"] for rule in BY_HAND}
@@ -132,6 +132,7 @@ def test_an_unknown_rule_is_told_with_those_that_there_are(tmp_path):
         read_expression(tmp_path / "m.tsv", duplicates="max-mean")
 
 
+@pytest.mark.slow
 def test_a_run_its_model_and_its_audit_read_the_file_in_one_way(planted, tmp_path):
     adata = planted.adata
     table = pd.DataFrame(adata.X, index=adata.obs_names, columns=adata.var_names)

@@ -130,7 +130,7 @@ def test_order_and_rows_of_others_never_matter(tmp_path_factory, seed, n_more):
 
 
 def test_lines_that_say_the_same_are_one_also_where_other_columns_differ(tmp_path):
-    """Lanes of a sample sheet; what differs is kept in mind for whoever uses that column."""
+    """Lanes of a sample sheet; what differs is kept in mind for users of that column."""
     rows = [(sample, lane, label) for sample, label in zip(SAMPLES, CLASSES, strict=True) for lane in ("L1", "L2")]
     adata = read(tmp_path, pd.DataFrame(rows, columns=["sample", "lane", "class"]))
     assert adata.obs["class"].tolist() == CLASSES
@@ -334,7 +334,7 @@ def test_names_as_they_are_come_first():
     assert not match.how
 
 
-def test_running_numbers_on_both_sides_are_doubted(tmp_path):
+def test_running_numbers_on_both_sides_are_a_warning(tmp_path):
     ours = [str(at) for at in range(12)]
     adata = read(tmp_path, {"": ours, "class": CLASSES}, ours)
     assert any("only numbers" in note for note in notes(adata))
@@ -429,7 +429,7 @@ def test_running_numbers_that_match_nothing_are_told_as_lost_names(tmp_path):
         ([f"S{at:03}" for at in range(1, 13)], [f"run{at % 5}_S{at:03}_lane{at % 2}" for at in range(1, 13)]),
     ],
 )
-def test_zeros_signs_and_what_stands_around_names_are_a_doubt(tmp_path, ours, theirs):
+def test_zeros_signs_and_what_stands_around_names_are_a_warning(tmp_path, ours, theirs):
     order = np.random.default_rng(0).permutation(12)
     table = {"name": [theirs[at] for at in order], "class": [CLASSES[at] for at in order], "order": range(50, 62)}
     adata = read(tmp_path, table, ours)
@@ -453,7 +453,7 @@ def test_names_that_fit_several_are_matched_by_no_loose_rule(ours, theirs):
     assert not best_match(ours, dict.fromkeys(theirs)).partners
 
 
-def test_two_columns_with_the_samples_names_and_other_classes_are_a_doubt(tmp_path):
+def test_two_columns_with_the_samples_names_and_other_classes_are_a_warning(tmp_path):
     numbers = list(map(str, range(1, 13)))
     table = {"row": numbers[::-1], "sample": numbers, "class": CLASSES}
     said = "column 'sample' holds the same names and gives"

@@ -186,7 +186,7 @@ def test_an_unknown_column_or_class_is_answered_with_those_there_are(planted):
     with pytest.raises(LabelError, match=r"'organ'\. There are: label, donor"):
         prepare(planted.adata, label_column="organ")
     with pytest.raises(UsageError, match="alpha, beta, target"):
-        prepare(planted.adata, label_column="label").in_class("gamma")
+        prepare(planted.adata, label_column="label").class_mask("gamma")
 
 
 def test_a_matrix_with_other_genes_is_refused_by_the_scaler():

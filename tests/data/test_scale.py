@@ -165,15 +165,24 @@ def test_real_logarithms_and_what_they_are_of_are_told_apart_and_nobody_is_odd(s
         assert not [note for note in read.uns["tspg_input"]["notes"] if "sample" in note or "far outside" in note]
 
 
-@pytest.fixture(params=["rows", "columns"])
-def read(request, tmp_path):
-    def reader(values, genes_kept=None, names=None, **options):
-        frame = values if isinstance(values, pd.DataFrame) else framed(values, names)
-        frame = frame if request.param == "rows" else frame.T
-        frame.to_csv(tmp_path / "m.tsv", sep="\t", index_label="id")
-        return read_expression(tmp_path / "m.tsv", transpose=request.param == "columns", genes=genes_kept, **options)
+def reader(folder, *, turned):
+    def read(values, genes_kept=None, **options):
+        frame = values if isinstance(values, pd.DataFrame) else framed(values)
+        (frame.T if turned else frame).to_csv(folder / "m.tsv", sep="\t", index_label="id")
+        return read_expression(folder / "m.tsv", transpose=turned, genes=genes_kept, **options)
 
-    return reader
+    return read
+
+
+@pytest.fixture
+def read(tmp_path):
+    return reader(tmp_path, turned=False)
+
+
+@pytest.fixture(params=["rows", "columns"])
+def read_both(request, tmp_path):
+    """Statistics of samples are summed in another way where genes are in the rows."""
+    return reader(tmp_path, turned=request.param == "columns")
 
 
 def framed(values, names=None):
@@ -188,7 +197,7 @@ def notes_of(adata):
 SMALL = COUNTS[:6, :60]
 
 
-def test_rounded_logarithms_are_doubted_whatever_is_done_to_them(read):
+def test_rounded_logarithms_are_a_warning_whatever_is_done_to_them(read):
     for transform in ("auto", "log2"):
         with pytest.raises(ExpressionError, match=r"may be logarithms that were rounded.*--strict"):
             read(LOG.round(), transform=transform, strict=True)
@@ -210,24 +219,24 @@ def by_hand(frame):
 
 
 @pytest.mark.parametrize("values", [SMALL, salmon(SMALL)], ids=["whole", "estimated"])
-def test_counts_are_scaled_to_counts_per_million(read, values):
-    adata = read(values, transform="log2")
+def test_counts_are_scaled_to_counts_per_million(read_both, values):
+    adata = read_both(values, transform="log2")
     np.testing.assert_allclose(adata.X, by_hand(framed(values)), rtol=1e-5, atol=1e-6)
     assert "counts per million" in notes_of(adata)
     assert adata.uns["tspg_input"]["scale"]["scaled"] is True
 
 
-def test_libraries_count_all_genes_also_when_few_are_kept(read, monkeypatch):
+def test_libraries_count_all_genes_also_when_few_are_kept(read_both, monkeypatch):
     monkeypatch.setattr("tspg.data.readers.streams.BLOCK", 8)
-    adata = read(SMALL, ["G9", "G3"], transform="log2")
+    adata = read_both(SMALL, ["G9", "G3"], transform="log2")
     np.testing.assert_allclose(adata.X, by_hand(framed(SMALL))[["G3", "G9"]], rtol=1e-5)
 
 
 @pytest.mark.parametrize("values", [COUNTS, salmon(COUNTS), TPM / 1e6 * COUNTS.sum(axis=1, keepdims=True)])
-def test_depth_leaves_no_trace(read, values):
+def test_depth_leaves_no_trace(read_both, values):
     """The same samples sequenced so many times deeper stay the same, so their mean is no function of the depth."""
     times = np.random.default_rng(6).integers(1, 9, N)[:, None]
-    deeper = read(values * times, transform="log2").X
+    deeper = read_both(values * times, transform="log2").X
     np.testing.assert_allclose(deeper, np.log2(per_million(values) + 1), rtol=1e-4, atol=1e-4)
 
 
@@ -259,26 +268,26 @@ def test_logarithms_are_taken_once(read, values):
         np.testing.assert_allclose(read(values, transform=transform).X, values, rtol=1e-5, atol=1e-6)
 
 
-def test_logarithms_need_no_note_and_what_is_centred_does(read):
-    assert notes_of(read(LOG)) == ""
+def test_logarithms_need_no_note_and_what_is_centred_does(read_both):
+    assert notes_of(read_both(LOG)) == ""
     for values, says in ((z(LOG), "z-scores"), (np.log1p(CPM), "natural logarithm"), (ranked(LOG), "ranks")):
-        assert says in notes_of(read(values))
+        assert says in notes_of(read_both(values))
         with pytest.raises(ExpressionError, match="--strict"):
-            read(values, strict=True)
+            read_both(values, strict=True)
 
 
-def test_one_negative_number_among_linear_ones_has_no_log(read):
+def test_one_negative_number_among_linear_ones_has_no_log(read_both):
     spoilt = COUNTS.copy()
     spoilt[3, 40] = -10
     with pytest.raises(ExpressionError, match="smallest value is -10"):
-        read(spoilt, ["G1", "G2"], transform="log2")
+        read_both(spoilt, ["G1", "G2"], transform="log2")
 
 
-def test_a_sample_of_zeros_cannot_be_scaled(read):
+def test_a_sample_of_zeros_cannot_be_scaled(read_both):
     spoilt = SMALL.copy()
     spoilt[1] = 0
     with pytest.raises(ExpressionError, match="all counts of sample 's1' are zero"):
-        read(spoilt, transform="log2")
+        read_both(spoilt, transform="log2")
 
 
 def spoilt(values, row, by):
@@ -355,17 +364,24 @@ def test_an_odd_sample_is_named_and_does_not_change_what_the_others_are(read, na
             read(values, transform="none", strict=True)
 
 
+@pytest.mark.parametrize("name", ["a sample of counts among TPM", "a point forgotten", "half natural logarithms"])
+def test_odd_samples_are_the_same_where_genes_are_in_the_rows(tmp_path, name):
+    rows, columns = (reader(tmp_path, turned=turned)(ODD[name][0], transform="none") for turned in (False, True))
+    assert notes_of(rows) == notes_of(columns)
+    assert rows.uns["tspg_input"]["scale"]["kind"] == columns.uns["tspg_input"]["scale"]["kind"]
+
+
 @pytest.mark.parametrize("values", [LOG, RMA, np.log2(CPM + 0.01)])
-def test_sound_samples_are_not_odd(read, values):
-    assert read(values, strict=True).n_obs == N
+def test_sound_samples_are_not_odd(read_both, values):
+    assert read_both(values, strict=True).n_obs == N
 
 
-def test_samples_that_are_left_out_have_no_say(read, tmp_path):
+def test_samples_that_are_left_out_have_no_say(read_both, tmp_path):
     """Columns of FPKM beside those of counts, of which the labels name only the counts."""
     beside = pd.concat([framed(COUNTS[:8]), framed(FPKM[:8]).add_suffix("_FPKM", axis=0)])
     (tmp_path / "labels.tsv").write_text("sample\tlabel\n" + "".join(f"s{at}\t{'AB'[at % 2]}\n" for at in range(8)))
     for genes in (None, ["G3", "G9", "G10"]):
-        adata = read(
+        adata = read_both(
             beside, genes, labels=tmp_path / "labels.tsv", allow_unlabelled=True, transform="log2", strict=True
         )
         kept = adata[adata.obs["label"] != ""].to_df()
@@ -376,17 +392,17 @@ def test_samples_that_are_left_out_have_no_say(read, tmp_path):
 NO_GENES = ["N_unmapped", "N_noFeature", "__alignment_not_unique", "__ambiguous", "ERCC-00002"]
 
 
-def test_rows_that_are_no_genes_are_left_out_before_libraries_are_summed(read):
+def test_rows_that_are_no_genes_are_left_out_before_libraries_are_summed(read_both):
     """ERCC1 is a gene, ERCC-00002 is not; a gene set that asks for it does not bring it back."""
     genes = [*NO_GENES, "ERCC1", *(f"G{at}" for at in range(55 - 1))]
     own = framed(SMALL[:, : len(genes)], genes)
     own[NO_GENES] += 1e6
     expected = by_hand(own.drop(columns=NO_GENES))
-    adata = read(own, transform="log2")
+    adata = read_both(own, transform="log2")
     np.testing.assert_allclose(adata.X, expected, rtol=1e-5, atol=1e-6)
     assert adata.uns["tspg_input"]["left_out"]["rows"] == NO_GENES
     assert "5 rows are no genes" in notes_of(adata)
-    some = read(own, ["N_unmapped", "ERCC1", "G3", "ERCC-00002"], transform="log2")
+    some = read_both(own, ["N_unmapped", "ERCC1", "G3", "ERCC-00002"], transform="log2")
     assert list(some.var_names) == ["ERCC1", "G3"]
     np.testing.assert_allclose(some.X, expected[["ERCC1", "G3"]], rtol=1e-5)
 
@@ -456,7 +472,7 @@ def test_profiles_on_another_scale_are_refused_with_what_differs(read, name):
         read(values, transform=scale)
 
 
-def test_a_library_over_fewer_genes_is_doubted(read):
+def test_a_library_over_fewer_genes_is_a_warning(read):
     assert "counts per million were made from 600 genes" in notes_of(
         read(NEW[:, :600], transform=learned(COUNTS, "log2"))
     )
@@ -480,7 +496,7 @@ def test_a_library_over_fewer_genes_is_doubted(read):
         ),
     ],
 )
-def test_models_from_before_there_was_a_scale_tell_as_much_as_their_words_do(details, kind, scaled):
+def test_older_models_have_the_scale_of_their_words(details, kind, scaled):
     found = Scale.from_details(details)
     assert (found.kind, found.scaled, found.transform) == (kind, scaled, details["transform"])
     assert are_alike(found.kind, kind)
@@ -491,12 +507,12 @@ def test_the_values_of_a_layout_that_says_its_units_are_believed_unless_they_con
     from tspg.data.sample_statistics import SampleStatistics, Shape
     from tspg.data.scale_detection import decide
 
-    def told(values, fixed):
+    def decided(values, fixed):
         values = values.astype(np.float32)
         return decide(SampleStatistics.of(values), values, Shape.of(quantile_functions(values), values.shape[1]), fixed)
 
-    assert told(FPKM, ESTIMATED_COUNTS).kind == ESTIMATED_COUNTS
-    assert told(salmon(COUNTS), RAW_COUNTS).kind == ESTIMATED_COUNTS  # they have fractions
-    assert told(LOG, RAW_COUNTS).kind == LOG_SCALE
-    assert told(COUNTS, LOG_SCALE).kind == RAW_COUNTS
-    assert match_scale(told(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"
+    assert decided(FPKM, ESTIMATED_COUNTS).kind == ESTIMATED_COUNTS
+    assert decided(salmon(COUNTS), RAW_COUNTS).kind == ESTIMATED_COUNTS  # they have fractions
+    assert decided(LOG, RAW_COUNTS).kind == LOG_SCALE
+    assert decided(COUNTS, LOG_SCALE).kind == RAW_COUNTS
+    assert match_scale(decided(TPM, ""), learned(TPM, "log2"), "f").transform == "log2"

@@ -200,7 +200,7 @@ def test_only_wanted_genes_of_a_file_are_in_memory(planted, tmp_path, monkeypatc
 def test_targets_of_one_study_share_its_values(planted, monkeypatch):
     taken = []
     monkeypatch.setattr(
-        "tspg.experiment.task.plain_study", lambda *a, **k: (taken.append(1), matrix.plain_study(*a, **k))[1]
+        "tspg.experiment.task.dense_adata", lambda *a, **k: (taken.append(1), matrix.dense_adata(*a, **k))[1]
     )
     adata = with_values(planted.adata, sparse.csr_matrix(planted.adata.X))
     tspg.run_targets(adata, **nested(target_classes=["alpha", "beta", "target"], **ASKED))

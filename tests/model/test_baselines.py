@@ -49,7 +49,7 @@ def test_mean_shift_by_hand(training, new):
 
 def test_mean_shift_of_a_prepared_matrix_moves_the_class_mean_onto_the_target(planted):
     dataset = prepare(planted.adata, label_column="label", seed=1)
-    rows = dataset.in_class("beta") & dataset.is_train
+    rows = dataset.class_mask("beta") & dataset.is_train
     fitted = MeanShift.fit(TrainingPart.of(dataset, "target"))
     moved = fitted.move(dataset.profiles[rows], dataset.class_index[rows])
     inside = dataset.profiles[rows] + dataset.class_mean("target") - dataset.class_mean("beta")

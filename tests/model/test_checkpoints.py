@@ -56,7 +56,7 @@ def learn_f(dataset, f, checkpoints):
 
 
 def learn_paper(dataset, f, checkpoints, source_classes=None):
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
     generator, discriminator, history = train_generator(
         dataset, f, state, PAPER, target_class="target", source_classes=source_classes, checkpoints=checkpoints
     )

@@ -164,7 +164,7 @@ def test_draws_of_the_target_state_are_clipped_before_the_step_sees_them(dataset
 
 
 def test_kept_statistics_are_those_of_all_training_samples(dataset, f):
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
     generator, discriminator, _ = train_generator(dataset, f, state, replace(SMALL, epochs=2), target_class="target")
     x = torch.from_numpy(dataset.profiles[dataset.is_train])
     for network in (generator.body, discriminator.layers):
@@ -185,6 +185,6 @@ def test_seed_and_epoch_decide_every_stream(dataset, monkeypatch):
     f = train_target_model(dataset, TargetModelConfig(hidden_units=(4,), epochs=2), seed=9)
     assert asked == [(9, F_WEIGHTS), (9, F_ORDER, 0), (9, F_ORDER, 1)]
     asked.clear()
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target")])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target")])
     train_generator(dataset, f, state, replace(SMALL, epochs=2), target_class="target", seed=9)
     assert sorted(asked) == sorted((9, use, epoch) for epoch in range(2) for use in (TARGET_DRAWS, G_ORDER))

@@ -25,7 +25,7 @@ def history_of(adata):
     dataset = prepare(adata, label_column="label", group_column="donor", seed=3)
     f = train_target_model(dataset, TargetModelConfig(hidden_units=(16,), epochs=20, batch_size=32), seed=1)
     config = PaperConfig(**SIZES, epochs=8, discriminator_units=(16,))
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
     _, _, history = train_generator(dataset, f, state, config, target_class="target", seed=1)
     return history.drop(columns="seconds")
 

@@ -37,7 +37,7 @@ def f(dataset):
 
 @pytest.fixture(scope="module")
 def target_state(dataset):
-    return TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    return TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
 
 
 def learn(dataset, f, target_state, config=G, **changed):
@@ -92,7 +92,7 @@ def test_target_model_learns_the_planted_classes(dataset, f):
 
 def test_planted_drivers_come_back_first(dataset, f, target_state, planted):
     generator, _, history = learn(dataset, f, target_state)
-    sources = dataset.profiles[~dataset.in_class("target") & ~dataset.is_train]
+    sources = dataset.profiles[~dataset.class_mask("target") & ~dataset.is_train]
     with torch.no_grad():
         moved = (torch.from_numpy(sources) + generator(torch.from_numpy(sources))).clamp(0, 1).numpy()
     change = pd.Series((moved - sources).mean(axis=0), index=dataset.gene_ids).sort_values()
@@ -223,7 +223,7 @@ def test_one_source_sample_is_too_few(planted):
     adata.obs["label"] = names
     dataset = prepare(adata, label_column="label")
     f = train_target_model(dataset, replace(F, epochs=1))
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target")])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target")])
     with pytest.raises(UsageError, match="1 training samples"):
         learn(dataset, f, state, source_classes=("lonely",))
 

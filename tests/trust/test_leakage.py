@@ -43,7 +43,7 @@ def everything_learned(dataset, adata, preset):
     config = replace(config, generator=PRESETS[preset])
     f = train_target_model(dataset, F)
     method = learn(dataset, f, config, device=next(f.parameters()).device).method
-    state = TargetState.estimate(dataset.profiles[dataset.in_class("target") & dataset.is_train])
+    state = TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
     classifiers = fitting.FittedClassifier(dataset, f, 0).classifiers
     probe = np.random.default_rng(0).random((500, len(dataset.gene_ids)), dtype=np.float32)
     found = {

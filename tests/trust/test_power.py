@@ -113,7 +113,7 @@ def one_class():
 def test_random_halves_differ_in_no_gene_in_95_of_100_splits(one_class):
     nothing, n = 0, 300
     for seed in range(n):
-        labels = random_halves(one_class, one_class.in_class("only"), np.random.default_rng(seed))
+        labels = random_halves(one_class, one_class.class_mask("only"), np.random.default_rng(seed))
         halves = relabelled(one_class, labels)
         nothing += beyond_noise(halves, halves.class_mean(OTHER) - halves.class_mean(HALF)) == 0
     assert nothing / n >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / n)
@@ -146,7 +146,7 @@ def test_the_generator_finds_planted_genes_as_the_mean_shift_does(one_class):
     method = learn(study, f, config, device=next(f.parameters()).device).method
     model = TrainedModel.of(study, f, method, config, {})
     own = class_changes(model, study)[HALF]
-    rows = study.in_class(HALF)
+    rows = study.class_mask(HALF)
     shift = fit_closed_form("mean_shift", study, OTHER).raw_perturbation(study.profiles[rows], study.class_index[rows])
     assert precision(own, planted) >= precision(shift.mean(axis=0), planted) - 0.1 >= 0.7
     assert (np.sign(own[planted.drivers]) == planted.signs).mean() >= 0.95

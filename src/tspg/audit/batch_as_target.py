@@ -92,7 +92,7 @@ def _moved_to(subject: RunContext, levels: NameArray, level: str) -> Row:
     study = relabelled(subject.dataset, labels, rows=known)
     measure = f"energy_ratio to {level}"
     counts = {
-        part: [int((study.in_class(name) & rows).sum()) for name in study.classes]
+        part: [int((study.class_mask(name) & rows).sum()) for name in study.classes]
         for part, rows in {"train": study.is_train, "test": ~study.is_train}.items()
     }
     if len(study.classes) < 2 or min(counts["train"]) < FEWEST_TRAINING or min(counts["test"]) < FEWEST_HELD_OUT:

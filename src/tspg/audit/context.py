@@ -92,7 +92,7 @@ class RunContext:
     @cached_property
     def own_change(self) -> float:
         """How far the run moves an average gene: the mean over genes of |mean perturbation|, over its sources."""
-        return change_of_mean(self.perturbations.layers["perturbation"][~self.dataset.in_class(self.target)])
+        return change_of_mean(self.perturbations.layers["perturbation"][~self.dataset.class_mask(self.target)])
 
     def fit(self, dataset: Dataset, config: ExperimentConfig) -> TrainedModel:
         """Train f and the run's method on other samples or labels; nothing else differs from the run."""

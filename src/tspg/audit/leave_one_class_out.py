@@ -38,7 +38,7 @@ def classes_to_leave_out(subject: RunContext, plan: Plan) -> list[str]:
 def _left_out(subject: RunContext, name: str) -> tuple[float, float]:
     """Energy ratio and hit rate of a class that neither f nor the method has seen, moved without its label."""
     dataset = subject.dataset
-    model = subject.fit(relabelled(dataset, dataset.source_class, rows=~dataset.in_class(name)), subject.short)
+    model = subject.fit(relabelled(dataset, dataset.source_class, rows=~dataset.class_mask(name)), subject.short)
     stage = EvalSet.of(dataset, subject.target, name)
     if stage.is_empty:
         return math.nan, math.nan

@@ -99,7 +99,7 @@ def permuted_within_donors(dataset: Dataset, rng: np.random.Generator) -> NameAr
 
 def pseudo_target(subject: RunContext, plan: Plan) -> Outcome:
     """Take one random half of the target's donors for the source and the other for the target: nothing may move."""
-    is_target = subject.dataset.in_class(subject.target)
+    is_target = subject.dataset.class_mask(subject.target)
     donors = donor_names(subject.dataset)
     if min(len(set(donors[is_target & part])) for part in (subject.dataset.is_train, ~subject.dataset.is_train)) < (
         FEWEST_DONORS
@@ -124,7 +124,7 @@ def pseudo_target(subject: RunContext, plan: Plan) -> Outcome:
 
 def _halves(subject: RunContext, repeat: int) -> Dataset:
     is_target, rng = (
-        subject.dataset.in_class(subject.target),
+        subject.dataset.class_mask(subject.target),
         np.random.default_rng([subject.config.seed, HALVES, repeat]),
     )
     return relabelled(subject.dataset, random_halves(subject.dataset, is_target, rng), rows=is_target)
@@ -142,7 +142,7 @@ def random_halves(dataset: Dataset, rows: BoolArray, rng: np.random.Generator) -
 
 def _told_apart(halves: Dataset, seed: int) -> float:
     test = ~halves.is_train
-    first, second = halves.in_class(HALF), halves.in_class(OTHER)
+    first, second = halves.class_mask(HALF), halves.class_mask(OTHER)
     scale = EnergyScale.of(
         halves.profiles[first & test],
         halves.profiles[second & test],
@@ -174,7 +174,7 @@ def _by_chance(halves: Dataset) -> float:
 
 def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
     """Of the difference of the two halves' means, gene by gene; and how many donors they come from."""
-    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
+    rows = [halves.class_mask(name) & halves.is_train for name in (HALF, OTHER)]
     donors = donor_names(halves)
     sizes = [len(set(donors[of])) for of in rows]
     parts = [halves.profiles[of].astype(np.float64) for of in rows]
@@ -185,7 +185,7 @@ def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
 def source_is_target(subject: RunContext, plan: Plan) -> Outcome:
     """Let the run's own model move held-out samples of the target itself: they must stay."""
     del plan
-    rows = subject.dataset.in_class(subject.target) & ~subject.dataset.is_train
+    rows = subject.dataset.class_mask(subject.target) & ~subject.dataset.is_train
     if not rows.any():
         return not_tested("relative_change", "no held-out sample of the target")
     change = change_of_mean(subject.perturbations.layers["perturbation"][rows]) / subject.own_change
@@ -201,5 +201,5 @@ def permuted_work(subject: RunContext, plan: Plan) -> Work:
 
 def pseudo_work(subject: RunContext, plan: Plan) -> Work:
     """A short fit a split, on the target's samples only."""
-    rows = subject.dataset.in_class(subject.target).mean()
+    rows = subject.dataset.class_mask(subject.target).mean()
     return Work(short=plan.splits * (0.5 + 0.5 * float(rows)))

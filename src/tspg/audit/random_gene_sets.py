@@ -158,7 +158,7 @@ class GeneSetTrial:
 
 def few_of_each(dataset: Dataset) -> Int64Array:
     """The first training samples of every class."""
-    rows = [np.flatnonzero(dataset.in_class(name) & dataset.is_train)[:MOST_TRAINING] for name in dataset.classes]
+    rows = [np.flatnonzero(dataset.class_mask(name) & dataset.is_train)[:MOST_TRAINING] for name in dataset.classes]
     return np.concatenate(rows)
 
 

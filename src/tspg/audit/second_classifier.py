@@ -27,7 +27,7 @@ def with_second_classifier(evidence: pd.DataFrame, subject: RunContext) -> pd.Da
         called: NameArray = names[in_blocks(f, profiles, len(names)).argmax(axis=1)]
         return called
 
-    is_target, donors = dataset.in_class(subject.target), donor_names(dataset)
+    is_target, donors = dataset.class_mask(subject.target), donor_names(dataset)
     rows, real = ~is_target & ~dataset.is_train, is_target & ~dataset.is_train
     sources, own_class = dataset.profiles[rows], dataset.source_class[rows]
     hearing = ClassifierScore.of(

@@ -32,7 +32,7 @@ class SpikeIn:
 def spike_in(subject: RunContext, plan: Plan) -> Outcome:
     """Precision among the top genes against the effect's size, beside that of the mean shift."""
     name = largest_class(subject.dataset)
-    rows = subject.dataset.in_class(name)
+    rows = subject.dataset.class_mask(name)
     n_drivers = min(DRIVERS, int((~subject.dataset.scaler.constant).sum()) // 3)
     n_donors = len(set(donor_names(subject.dataset)[rows & subject.dataset.is_train]))
     if n_donors < FEWEST_DONORS or n_drivers == 0:
@@ -44,7 +44,7 @@ def spike_in(subject: RunContext, plan: Plan) -> Outcome:
 
 def largest_class(dataset: Dataset) -> str:
     """The class with most training samples, the first by name among equals."""
-    counts = {name: int((dataset.in_class(name) & dataset.is_train).sum()) for name in dataset.classes}
+    counts = {name: int((dataset.class_mask(name) & dataset.is_train).sum()) for name in dataset.classes}
     return max(dataset.classes, key=lambda name: counts[name])
 
 
@@ -56,7 +56,7 @@ def _at(subject: RunContext, plan: Plan, name: str, n_drivers: int, effect: floa
         config = replace(subject.short, target_class=OTHER, seed=seed)
         change = class_changes(subject.fit(planted.dataset, config), planted.dataset)[HALF]
         own.append(precision(change, planted))
-        rows = planted.dataset.in_class(HALF)
+        rows = planted.dataset.class_mask(HALF)
         by_mean = fit_closed_form("mean_shift", planted.dataset, OTHER).raw_perturbation(
             planted.dataset.profiles[rows], planted.dataset.class_index[rows]
         )
@@ -74,13 +74,13 @@ def plant(dataset: Dataset, name: str, n_drivers: int, effect: float, *, seed: i
     The genes are scaled anew by the training samples, as they would be in a study of their own.
     """
     rng = np.random.default_rng([seed, PLANTING])
-    rows = dataset.in_class(name)
+    rows = dataset.class_mask(name)
     halves = relabelled(dataset, random_halves(dataset, rows, rng), rows=rows)
     values = halves.profiles.astype(np.float64)
     spread = values[halves.is_train].std(axis=0, ddof=1)
     drivers = np.sort(rng.permutation(np.flatnonzero(spread > 0))[:n_drivers])
     signs = rng.choice([-1.0, 1.0], size=len(drivers))
-    values[np.ix_(halves.in_class(OTHER), drivers)] += effect * signs * spread[drivers]
+    values[np.ix_(halves.class_mask(OTHER), drivers)] += effect * signs * spread[drivers]
     scaler = Scaler.fit(values[halves.is_train])
     profiles, _ = scaler.transform(values)
     return SpikeIn(replace(halves, profiles=profiles, scaler=scaler), drivers, signs)
@@ -96,5 +96,5 @@ def precision(change: NDArray[np.float64], planted: SpikeIn) -> float:
 
 def spike_in_work(subject: RunContext, plan: Plan) -> Work:
     """A short fit a repeat and effect, on the largest class only."""
-    rows = subject.dataset.in_class(largest_class(subject.dataset)).mean()
+    rows = subject.dataset.class_mask(largest_class(subject.dataset)).mean()
     return Work(short=plan.planted * len(EFFECTS) * (0.5 + 0.5 * float(rows)))

@@ -1,4 +1,4 @@
-"""What is known of genes: collections of gene sets, each tested for enrichment as a category of its own."""
+"""Collections of gene sets, each tested for enrichment as a category of its own."""
 
 import lzma
 import re
@@ -13,12 +13,12 @@ from tspg.data.genesets import GeneSets, gene_sets_of, read_gene_sets
 from tspg.errors import GeneSetError
 
 _ENDING = re.compile(r"(\.(gmt|gmx|grp|json))?(\.(gz|bz2|xz|zst))?$")
-DEFAULT = "default"  # what stands for the carried annotations among the user's own files
+DEFAULT = "default"  # means the embedded annotations among the user's own files
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Gene sets of one category, such as `GO BP`, with where they come from."""
+    """Gene sets of one category, such as `GO BP`, and where they come from."""
 
     category: str
     gene_sets: GeneSets
@@ -47,23 +47,23 @@ CARRIED = (
 @cache
 def carried_annotations() -> tuple[Annotation, ...]:
     """Hallmark, Reactome, WikiPathways and the three Gene Ontologies: 12,994 sets of human genes."""
-    return tuple(Annotation(one.category, _carried_sets(one.file), one.origin) for one in CARRIED)
 
+    def gene_sets(file: str) -> GeneSets:
+        if file == GENE_SETS_FILE:
+            return demo_gene_sets()
+        return gene_sets_of(lzma.decompress((EMBEDDED / file).read_bytes()).decode(), file)
 
-def _carried_sets(file: str) -> GeneSets:
-    if file == GENE_SETS_FILE:
-        return demo_gene_sets()
-    return gene_sets_of(lzma.decompress((EMBEDDED / file).read_bytes()).decode(), file)
+    return tuple(Annotation(category, gene_sets(file), origin) for category, file, origin in CARRIED)
 
 
 def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
-    """The annotations that a user names; the carried ones where none is named.
+    """The annotations that a user names; by default those that `tspg` carries.
 
     Parameters
     ----------
     given
-        Each is a file of gene sets, whose name then names the category; CATEGORY=FILE; or `default`, the carried
-        ones. Two files of one category are joined.
+        Each is a file of gene sets, whose name becomes the category; CATEGORY=FILE; or `default`, the carried ones.
+        Two files of one category are joined.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def read_annotations(given: Sequence[str]) -> tuple[Annotation, ...]:
 
 
 def annotation_files(given: Sequence[str]) -> list[Path]:
-    """The files among what a user names as annotations."""
+    """The files among the annotations that a user names."""
     return [path for _, path in _named_files(given)]
 
 

@@ -52,11 +52,6 @@ class Collected:
     panel: tuple[list[str], Float32Array] | None = None
     are_joined: bool = False  # some wanted genes are several of one name
 
-    @property
-    def kept_genes(self) -> list[str]:
-        """The genes of the columns of `values`."""
-        return [self.gene_ids[at] for at in self.positions]
-
     def some(self, samples: BoolArray) -> "Collected":
         """The same for some of the samples."""
         return replace(
@@ -90,10 +85,7 @@ class Collected:
     def select(self, genes: Selection) -> Matrix:
         """The values of one of the selections that the file was read for.
 
-        Raises
-        ------
-        GeneSetError
-            If the file has none of its genes.
+        Raises GeneSetError if the file has none of its genes.
         """
         match = None if genes is None else _match(genes, self.gene_ids)
         wanted = np.arange(len(self.gene_ids)) if match is None else np.asarray(match.positions, np.intp)
@@ -129,29 +121,31 @@ def collect(
         _check(table.column_ids, "gene", table, duplicates)
         found = _collect_samples(table, selections, limit, panel)
         _check(found.sample_ids, "sample", table)
-    return found if duplicates == "error" else _joined(found, duplicates)
-
-
-def _check(names: list[str], what: str, table: Table, duplicates: str = "error") -> None:
-    check_names(names, what=what, file=table.file, error=ExpressionError, twice_allowed=duplicates != "error")
-
-
-def _joined(found: Collected, rule: str) -> Collected:
-    """The same with each gene once."""
+    if duplicates == "error":
+        return found
     genes, gene_of = joined_names(found.gene_ids)
-    kept = gene_of[found.positions]
-    values = joined_values(found.values, kept, rule)
+    kept, joined_panel = gene_of[found.positions], None
+    values = joined_values(found.values, kept, duplicates)
     if not np.isfinite(values).all():
         raise ExpressionError(
             f"{found.file}: genes of one name add up to more than a 32-bit number holds. "
             "Use --duplicates mean or first."
         )
-    panel = None
     if found.panel is not None:
-        names, panel_gene_of = joined_names(found.panel[0])
-        panel = names, joined_values(found.panel[1], panel_gene_of, rule)
-    are_joined = values.size < found.values.size
-    return replace(found, values=values, gene_ids=genes, positions=np.unique(kept), panel=panel, are_joined=are_joined)
+        names, gene_of_panel = joined_names(found.panel[0])
+        joined_panel = names, joined_values(found.panel[1], gene_of_panel, duplicates)
+    return replace(
+        found,
+        values=values,
+        gene_ids=genes,
+        positions=np.unique(kept),
+        panel=joined_panel,
+        are_joined=values.size < found.values.size,
+    )
+
+
+def _check(names: list[str], what: str, table: Table, duplicates: str = "error") -> None:
+    check_names(names, what=what, file=table.file, error=ExpressionError, twice_allowed=duplicates != "error")
 
 
 def _genes_of(selection: Selection) -> Sequence[str]:
@@ -181,7 +175,6 @@ def _wanted_positions(selections: Sequence[Selection], gene_ids: list[str]) -> I
 def _collect_samples(
     table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    """The values of a table with samples in rows."""
     gene_ids, left_out, are_genes = _without_no_genes(table.column_ids)
     columns = _wanted_positions(selections, gene_ids)
     if columns is None:
@@ -190,32 +183,34 @@ def _collect_samples(
         names, gene_of = joined_names(gene_ids)
         wanted, panel = columns, np.flatnonzero(np.isin(gene_of, panel_among(names, panel_genes)[1]))
     kept, of_panel = (GrowingMatrix(len(part), file=table.file, limit=limit) for part in (wanted, panel))
-    statistics, sample_ids = SampleStatistics(), list[str]()
+    no_values = np.empty((0, len(gene_ids)), np.float32)
+    statistics, sample_ids = [SampleStatistics.of_block(no_values)], list[str]()
     for block in table.blocks:
         sample_ids += block.row_ids
         values = block.values() if not left_out else block.values()[:, are_genes]
-        statistics.add_samples(values)
+        statistics.append(SampleStatistics.of_block(values))
         kept.append(values if columns is None else values[:, columns])
         of_panel.append(values[:, panel])
     found = None if columns is None else ([gene_ids[at] for at in panel], of_panel.values)
-    return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, statistics, left_out, found)
+    of_all = SampleStatistics.of_samples(statistics)
+    return Collected(table.file, kept.values, sample_ids, gene_ids, wanted, gene_ids, of_all, left_out, found)
 
 
 def _collect_genes(
     table: Table, selections: Sequence[Selection], limit: float, panel_genes: Sequence[str] | None
 ) -> Collected:
-    """The values of a table with genes in rows."""
     is_wanted = None
     if None not in selections:
         is_wanted = possible_match({gene for genes in selections for gene in _genes_of(genes)})
     kept = GrowingMatrix(len(table.column_ids), file=table.file, limit=limit)
     of_panel = PanelRows(len(table.column_ids), panel_genes, file=table.file, limit=limit)
-    statistics, gene_ids, left_out = SampleStatistics(), list[str](), list[str]()
+    statistics = SampleStatistics.of_block(np.empty((0, len(table.column_ids)), np.float32), genes_axis=0)
+    gene_ids, left_out = list[str](), list[str]()
     positions: list[int] = []  # among the genes, of each kept row
     for block in table.blocks:
         names, others, are_genes = _without_no_genes(block.row_ids)
         values = block.values() if not others else block.values()[are_genes]
-        statistics.add_genes(values)
+        statistics = statistics.with_genes(SampleStatistics.of_block(values, genes_axis=0))
         rows = np.asarray([at for at, gene in enumerate(names) if is_wanted is None or is_wanted(gene)], np.intp)
         positions += (rows + len(gene_ids)).tolist()
         gene_ids += names

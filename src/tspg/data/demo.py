@@ -1,19 +1,13 @@
-"""The data set that `tspg` carries: colorectal tumours of the TCGA Research Network.
+"""The embedded data set: colorectal tumours of the TCGA Research Network (`scripts/pack_demo.py`, `NOTICE`).
 
-The folder `embedded` holds four files (written by `scripts/pack_demo.py`, attributed in `NOTICE`):
-
-* `coadread_values.npy.xz`: a NumPy array of bytes, (2, n_genes, n_samples), packed by xz; a value is
-  (256 x first plane + second plane) / 1000, in log2(RSEM + 1);
-* `coadread_samples.tsv`: one line a sample, with its labels;
-* `coadread_genes.txt`: one gene symbol a line;
-* the Hallmark gene sets of MSigDB.
+`coadread_values.npy.xz` is an array of bytes, (2, n_genes, n_samples), packed by xz; a value is
+(256 x first plane + second plane) / 1000, in log2(RSEM + 1).
 """
 
 import lzma
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from anndata import AnnData
 
@@ -37,10 +31,10 @@ DEMO_FILE = "demo data"
 
 
 def demo_data() -> AnnData:
-    """459 colorectal tumours with their molecular subtypes, ready to try everything on.
+    """459 colorectal tumours with their molecular subtypes, to try everything on.
 
-    The matrix has shape (459, 4218): the Hallmark genes, in log2(RSEM + 1) with three decimals. The
-    class labels are in `obs["subtype"]`; each sample comes from another patient.
+    The matrix has shape (459, 4218): the Hallmark genes, in log2(RSEM + 1) with three decimals. Classes are in
+    `obs["subtype"]`; each sample comes from another patient.
 
     Examples
     --------
@@ -52,19 +46,14 @@ def demo_data() -> AnnData:
     """
     samples = pd.read_csv(EMBEDDED / SAMPLES_FILE, sep="\t", index_col="sample", dtype=str, na_filter=False)
     genes = (EMBEDDED / GENES_FILE).read_text(encoding="utf-8").splitlines()
-    adata = AnnData(X=_read_values(), obs=samples, var=pd.DataFrame(index=pd.Index(genes, name="gene")))
+    with lzma.open(EMBEDDED / VALUES_FILE) as stream:
+        high, low = np.load(stream, allow_pickle=False)
+    values = np.ascontiguousarray((high.T.astype(np.uint16) * 256 + low.T) / 1000, dtype=np.float32)
+    adata = AnnData(X=values, obs=samples, var=pd.DataFrame(index=pd.Index(genes, name="gene")))
     adata.uns["tspg_input"] = {"file": DEMO_FILE, "notes": list(NOTES)}
     return adata
 
 
 def demo_gene_sets() -> GeneSets:
-    """The 50 Hallmark gene sets of MSigDB, the ones that the paper's largest experiment joins."""
+    """The 50 Hallmark gene sets of MSigDB, whose union is the paper's largest experiment."""
     return read_gene_sets(EMBEDDED / GENE_SETS_FILE)
-
-
-def _read_values() -> npt.NDArray[np.float32]:
-    """The expression matrix, samples x genes, exactly as in the source."""
-    with lzma.open(EMBEDDED / VALUES_FILE) as stream:
-        high, low = np.load(stream, allow_pickle=False)
-    thousandths = high.T.astype(np.uint16) * 256 + low.T
-    return np.ascontiguousarray(thousandths / 1000, dtype=np.float32)

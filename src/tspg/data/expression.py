@@ -175,10 +175,8 @@ class ExpressionFile:
     def select(self, genes: Selection) -> AnnData:
         """What `read_expression` returns for one of the selections.
 
-        Raises
-        ------
-        GeneSetError, ExpressionError
-            If the file has none of these genes, or values that have no logarithm; with `strict`, for any warning.
+        Raises GeneSetError, ExpressionError if the file has none of these genes, or values that have no
+        logarithm; with `strict`, for any warning.
         """
         matrix = self.collected.select(genes)
         values = matrix.values
@@ -235,7 +233,10 @@ def read_once(reading: Reading, selections: Sequence[Selection]) -> ExpressionFi
     quantiles = collected.quantiles(reading.panel)
     row_texts, column_texts = _texts(table.row_texts, row_ids), _texts(table.column_texts, table.column_ids)
     sample_texts, gene_texts = (column_texts, row_texts) if turned else (row_texts, column_texts)
-    own = _of_samples(table.annotations, collected.sample_ids, sample_texts)
+    own = pd.DataFrame(index=pd.Index(collected.sample_ids, dtype=object))
+    if table.annotations is not None:
+        own = own.join(table.annotations)
+    own = own.join(sample_texts, rsuffix=" beside the values").fillna("")
     joined = annotate(table.file, collected.sample_ids, labels, reading, own)
     scale, scale_notes, scale_warnings = _scale(collected, quantiles, joined, table, reading)
     sizes = collected.statistics.totals if scale.scaled else None
@@ -305,7 +306,8 @@ def _scale(
         scale = transform_scale(found, reading.transform, table.file, refuse_linear=reading.refuse_linear)
         notes, warnings = notes_on_scale(scale, reading.transform)
     if shape is not None:
-        parts = [(collected.kept_genes, collected.values), *([collected.panel] if collected.panel else [])]
+        kept_genes = [collected.gene_ids[at] for at in collected.positions]
+        parts = [(kept_genes, collected.values), *([collected.panel] if collected.panel else [])]
         warnings += warnings_about_samples(collected.statistics, shape, scale, collected.sample_ids, parts)
     return scale, notes, warnings
 
@@ -321,12 +323,3 @@ def _texts(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> pd.Dat
     """Columns of text indexed by names; the first row of each name."""
     texts = pd.DataFrame(columns, index=pd.Index(list(names), dtype=object), dtype=object)
     return texts[~texts.index.duplicated()]
-
-
-def _of_samples(annotations: pd.DataFrame | None, sample_ids: list[str], texts: pd.DataFrame) -> pd.DataFrame:
-    """What the matrix file says about its samples, in a table of them or in text beside the values."""
-    own = pd.DataFrame(index=pd.Index(sample_ids, dtype=object))
-    for frame in (annotations, texts):
-        if frame is not None:
-            own = own.join(frame, rsuffix=" beside the values")
-    return own.fillna("")

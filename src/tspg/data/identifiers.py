@@ -1,10 +1,10 @@
-"""Gene names matched between gene sets, models and matrices: the same text, or another name of the same gene."""
+"""Gene names of gene sets, models and matrices, matched as the same text or as other names of the same gene."""
 
 import gzip
 import lzma
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib import resources
@@ -18,7 +18,7 @@ from tspg.utils.names import listed
 EXACT, WITHOUT_VERSION, BY_SYMBOL = "exact", "without version", "Ensembl id to symbol"
 BY_PART, BY_ENTREZ, BY_CASE = "part of a name", "Entrez id", "capital letters aside"
 ENTREZ_FILE = "entrez_symbol.tsv.xz"
-FEWEST_GENES = 10  # with fewer found, a gene set was hardly meant
+FEWEST_GENES = 10  # with fewer found, the set was hardly meant for this matrix
 # Symbols such as AC012345.1 end in a digit that is part of the name, so only Ensembl ids lose one.
 _VERSIONED = re.compile(r"(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
 _ENSEMBL = r"ENSG\d{11}(?:\.\d+)?"
@@ -31,17 +31,17 @@ _PREFIXED = re.compile(r"(?:gene[:-]|hsa:)(.+)")  # of Ensembl's and NCBI's GFF 
 _UNKNOWN = {None, "?", "NA", "---"}
 _LONGEST_NUMBER = 12
 _KNOWN = 0.1  # share of names
-_FEW_TOLD = 10
+_FEW_PAIRS = 10
 _LARGE = 100_000  # a fifth of Entrez ids are larger; running numbers of genes never are
 _FEW = 3
 
 
 @dataclass(frozen=True)
 class GeneMatch:
-    """Which columns of a matrix are the wanted genes; `found[i]` is the gene at `positions[i]`.
+    """The columns of a matrix that are the wanted genes; `found[i]` is the gene at `positions[i]`.
 
     `how` names every way in which genes were found, `exact` if that was the only one. `mismatch` is the likely
-    reason where hardly any was found.
+    reason if hardly any was found.
     """
 
     positions: tuple[int, ...]
@@ -51,8 +51,7 @@ class GeneMatch:
     mismatch: Mismatch | None = None
 
 
-@dataclass(frozen=True)
-class SymbolTable:
+class SymbolTable(NamedTuple):
     """Human Ensembl gene ids and their symbols; several ids may share one symbol."""
 
     symbol_of: dict[str, str]
@@ -60,8 +59,7 @@ class SymbolTable:
     protein_coding: frozenset[str]
 
 
-@dataclass(frozen=True)
-class EntrezTable:
+class EntrezTable(NamedTuple):
     """Human Entrez gene ids, as text, and their symbols, each once."""
 
     symbol_of: dict[str, str]
@@ -69,9 +67,9 @@ class EntrezTable:
 
 
 class Names(NamedTuple):
-    """What one name says of its gene.
+    """The names of a gene within one name.
 
-    `bare` is it without version, `parts` the names in it that are no numbers, `ensembl` and `entrez` ids among them.
+    `bare` is the name without version, `parts` the names in it that are no numbers, `ensembl` and `entrez` its ids.
     """
 
     bare: str
@@ -95,13 +93,13 @@ class Names(NamedTuple):
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """Every name that it may stand for; capital letters alone may tell it from another one."""
+        """Every name that it may mean, for comparison without capital letters."""
         symbol = None if self.entrez is None else entrez_table().symbol_of.get(self.entrez)
         return self.symbols if symbol is None else (*self.symbols, symbol)
 
     @property
     def keys(self) -> frozenset[str]:
-        """What two names of one gene share at least one of, in whichever way they are matched."""
+        """Keys of which two names of one gene share at least one, in whichever way they are matched."""
         if self.ensembl is None and self.parts == (self.bare,):
             return frozenset((self.bare.casefold(),))
         own = self.bare.casefold() if self.entrez is None else self.entrez
@@ -115,33 +113,28 @@ def match_genes(
     name: str = "gene set",
     where: str = "the expression matrix",
 ) -> GeneMatch:
-    """Find wanted genes among a matrix's genes, each at most once, in the order of the matrix.
+    """The wanted genes among those of a matrix, each at most once, in the order of the matrix.
 
-    Tried in turn, each only for genes and columns that are still free: the same text; the same Ensembl id once the
-    version is removed; Ensembl id against symbol by the embedded table; one of two names in one, such as
-    `TSPAN6 (7105)`; Entrez ids by the embedded table; the same but for capital letters, where that is a single
-    gene and neither side alone is spelled as genes of the mouse. Of several ids with one symbol the only
-    protein-coding one is taken, else the first in the matrix.
+    Tried in turn, each for genes and columns that are still free: the same text; the same Ensembl id without version;
+    Ensembl id and symbol by the embedded table; one of two names in one, such as `TSPAN6 (7105)`; Entrez ids by the
+    embedded table; the same without capital letters, if that is a single gene and not only one side is spelled as
+    genes of the mouse. Of several ids with one symbol the only protein-coding one is taken, else the first.
 
-    Parameters
-    ----------
-    wanted
-        Names of genes.
-    available
-        Names of the matrix's genes, or what was made of them once for many gene sets.
-    name, where
-        Whose genes are wanted, and where they are looked for, as a message says it.
+    Give `AvailableGenes` if many gene sets are matched. `name` and `where` say in messages whose genes are wanted and
+    where they are sought.
 
-    Raises
-    ------
-    GeneSetError
-        If nothing is found, with the likely reason; or if two versions of one wanted gene are in the matrix.
+    Raises GeneSetError if nothing is found, with the likely reason; or if two versions of one wanted gene are in
+    the matrix.
     """
     genes = list(dict.fromkeys(wanted))
     among = available if isinstance(available, AvailableGenes) else AvailableGenes(available)
     taken, ways = among.find(genes)
     if not taken:
-        raise GeneSetError(_nothing_found(genes, among, name, where))
+        reason = Mismatch(looks_like(genes), among.kind).sentence("the wanted genes", f"those of {where}")
+        raise GeneSetError(
+            f"0 of {len(genes):,} genes of {name} are in {where}. Wanted: {listed(genes[:_FEW])}. "
+            f"There: {listed(among.names[:_FEW])}. {reason}"
+        )
     is_poor = len(taken) < POOR * len(genes)
     by_position = sorted((at, gene) for gene, at in taken.items())
     return GeneMatch(
@@ -154,7 +147,7 @@ def match_genes(
 
 
 class AvailableGenes:
-    """The genes of a matrix, looked up by any of their names; made once where many gene sets are matched."""
+    """The genes of a matrix, looked up by any of their names; one object serves many gene sets."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
@@ -162,12 +155,9 @@ class AvailableGenes:
         self._known: dict[tuple[str, bool], list[tuple[str, list[str]]]] = {}
 
     def find(self, wanted: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-        """Where each of some distinct genes stands, as far as found, and the ways that were needed: see `match_genes`.
+        """The positions of distinct genes, as far as found, and the ways that were needed: see `match_genes`.
 
-        Raises
-        ------
-        GeneSetError
-            If two versions of one of them are there.
+        Raises GeneSetError if two versions of one of them are there.
         """
         taken = {gene: self.columns[gene] for gene in wanted if gene in self.columns}
         if len(taken) == len(wanted) or len(taken) == len(self.columns):
@@ -180,8 +170,12 @@ class AvailableGenes:
                 possible.setdefault(way, {})[gene] = columns
         for way in (way for way in WAYS if way in possible):
             asked = {gene: columns for gene, columns in possible[way].items() if gene not in taken}
-            if way == BY_CASE:
-                asked = {} if _are_of_mouse(wanted) != self._are_of_mouse else _of_one_gene(asked)
+            if way == BY_CASE:  # only columns that match no other gene
+                n_genes = Counter(chain.from_iterable(asked.values()))
+                are_alike = _are_of_mouse(wanted) == self._are_of_mouse
+                asked = {
+                    gene: own for gene, own in asked.items() if are_alike and all(n_genes[one] == 1 for one in own)
+                }
             before = len(taken)
             for gene, columns in asked.items():
                 self._choose(gene, columns, used, taken)
@@ -189,17 +183,20 @@ class AvailableGenes:
         return taken, ways
 
     def _ways(self, gene: str, are_ids: bool) -> list[tuple[str, list[str]]]:
-        """The columns that may be a gene, in the order of the matrix, by the way in which they are; kept for later."""
+        """The columns that may be a gene, in the order of the matrix, with the way in which they match; cached."""
         known = self._known.get((gene, are_ids))
         if known is None:
             wanted = _names(gene) if are_ids or not _is_number(gene) else Names(gene, (), None, None)
-            near = {one: self._seen(one) for key in wanted.keys for one in self._by_key.get(key, ())}
+            near = {one: self._trusted_names(one) for key in wanted.keys for one in self._by_key.get(key, ())}
             # One symbol does not make one gene of two Ensembl ids.
             apart = wanted.ensembl is None
             near = {one: names for one, names in near.items() if apart or names.ensembl in (None, wanted.ensembl)}
             order = sorted(near, key=self.columns.__getitem__)
             found = {way: [one for one in order if is_one(wanted, near[one])] for way, is_one in _IS_ONE.items()}
-            found[BY_CASE] = _of_one_spelling(wanted, {one: near[one] for one in order})
+            folded = {name.casefold() for name in wanted.spellings}
+            spelled = {one: {name for name in near[one].spellings if name.casefold() in folded} for one in order}
+            has_one_spelling = len(set().union(*spelled.values())) == 1
+            found[BY_CASE] = [one for one in order if spelled[one]] if has_one_spelling else []
             known = []
             for way, columns in found.items():  # the same columns a second time would help no more
                 if columns and all(columns != before for _, before in known):
@@ -218,7 +215,7 @@ class AvailableGenes:
 
     @cached_property
     def _by_key(self) -> dict[str, list[str]]:
-        """The columns by what they share with other names of the same gene."""
+        """The columns by the keys that they share with other names of the same gene."""
         found: dict[str, list[str]] = {}
         for gene in self.columns:
             for key in _names(gene).keys:
@@ -227,26 +224,23 @@ class AvailableGenes:
 
     @cached_property
     def _with_entrez(self) -> frozenset[str]:
-        """The columns whose Entrez ids are believed: beside symbols that they fit, or alone and not just counted."""
+        """The columns whose Entrez ids are trusted: they fit the symbols beside them, or are no running numbers."""
         with_id = {gene: names for gene in self.columns if (names := _names(gene)).entrez is not None}
         numbers = [gene for gene, names in with_id.items() if names.entrez == gene]
         symbol_of = entrez_table().symbol_of
-        told = [symbol_of[one.entrez] in one.parts for one in with_id.values() if one.parts and one.entrez in symbol_of]
-        fits = len(told) < _FEW_TOLD or 2 * sum(told) > len(told)
+        agree = [
+            symbol_of[one.entrez] in one.parts for one in with_id.values() if one.parts and one.entrez in symbol_of
+        ]
+        fits = len(agree) < _FEW_PAIRS or 2 * sum(agree) > len(agree)
         are_ids = 2 * len(numbers) > len(self.columns) and not _are_counted(numbers)
         return frozenset(gene for gene, names in with_id.items() if (are_ids if names.entrez == gene else fits))
 
-    def _seen(self, gene: str) -> Names:
-        """What is believed of a column's name."""
+    def _trusted_names(self, gene: str) -> Names:
         names = _names(gene)
         return names if names.entrez is None or gene in self._with_entrez else names._replace(entrez=None)
 
     def _choose(self, gene: str, candidates: Sequence[str], used: set[int], taken: dict[str, int]) -> None:
-        """Take one of several columns for a gene: the only protein-coding one, else the first; nothing if unclear."""
-        if len(candidates) == 1 and (at := self.columns[candidates[0]]) not in used:
-            taken[gene] = at
-            used.add(at)
-            return
+        """Take one of several columns for a gene: the only protein-coding one, else the first; none if unclear."""
         free = [one for one in candidates if self.columns[one] not in used]
         if len(free) > 1:
             ids = {one: _names(one).ensembl for one in free}
@@ -264,57 +258,31 @@ class AvailableGenes:
             used.add(taken[gene])
 
 
-def _same_bare(wanted: Names, column: Names) -> bool:
-    return wanted.bare == column.bare
-
-
 def _id_and_symbol(wanted: Names, column: Names) -> bool:
     symbol_of = symbol_table().symbol_of
     return symbol_of.get(wanted.bare) == column.bare or symbol_of.get(column.bare) == wanted.bare
 
 
-def _same_part(wanted: Names, column: Names) -> bool:
-    return not set(wanted.symbols).isdisjoint(column.symbols)
-
-
-def _same_entrez(wanted: Names, column: Names) -> bool:
-    return not set(wanted.entrez_ids).isdisjoint(column.entrez_ids)
-
-
 _IS_ONE: dict[str, Callable[[Names, Names], bool]] = {
-    WITHOUT_VERSION: _same_bare,
+    WITHOUT_VERSION: lambda wanted, column: wanted.bare == column.bare,
     BY_SYMBOL: _id_and_symbol,
-    BY_PART: _same_part,
-    BY_ENTREZ: _same_entrez,
+    BY_PART: lambda wanted, column: not set(wanted.symbols).isdisjoint(column.symbols),
+    BY_ENTREZ: lambda wanted, column: not set(wanted.entrez_ids).isdisjoint(column.entrez_ids),
 }
 WAYS = (*_IS_ONE, BY_CASE)
 
 
-def _of_one_spelling(wanted: Names, near: Mapping[str, Names]) -> list[str]:
-    """The columns that are spelled as a gene but for capital letters; none if they are spelled in several ways."""
-    folded = {name.casefold() for name in wanted.spellings}
-    spelled = {one: {name for name in names.spellings if name.casefold() in folded} for one, names in near.items()}
-    spellings = set().union(*spelled.values())
-    return [one for one in near if spelled[one]] if len(spellings) == 1 else []
-
-
-def _of_one_gene(asked: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Genes whose columns no other gene asks for."""
-    n_asking = Counter(chain.from_iterable(asked.values()))
-    return {gene: columns for gene, columns in asked.items() if all(n_asking[one] == 1 for one in columns)}
-
-
 def possible_match(wanted: Iterable[str]) -> Callable[[str], bool]:
-    """A quick test whether a single gene may be one that `match_genes` takes; it never misses one.
+    """A quick test whether `match_genes` may take a gene; it never misses one.
 
-    For files with genes in rows, where not all names are known before the last line is read.
+    For files with genes in rows, of which not all names are known before the last line.
     """
     keys = {key for gene in wanted for key in _names(gene).keys}
     return lambda gene: not keys.isdisjoint(_names(gene).keys)
 
 
 def without_version(gene: str) -> str:
-    """An Ensembl id without its version (`ENSG00000223972.5`); any other name as it is."""
+    """An Ensembl id without its version (`ENSG00000223972.5`); any other name unchanged."""
     if not gene.startswith("ENS"):
         return gene
     match = _VERSIONED.match(gene)
@@ -323,7 +291,7 @@ def without_version(gene: str) -> str:
 
 @cache
 def symbol_table() -> SymbolTable:
-    """The embedded table of Ensembl ids and symbols, read when first needed."""
+    """The embedded table of Ensembl ids and symbols."""
     lines = gzip.decompress(_embedded("ensembl_symbol.tsv.gz")).decode().split("\n")[1:-1]
     symbol_of: dict[str, str] = {}
     ids_of: dict[str, list[str]] = {}
@@ -339,7 +307,7 @@ def symbol_table() -> SymbolTable:
 
 @cache
 def entrez_table() -> EntrezTable:
-    """The embedded table of Entrez ids and symbols, read when first needed."""
+    """The embedded table of Entrez ids and symbols."""
     lines = lzma.decompress(_embedded(ENTREZ_FILE)).decode().split("\n")[1:-1]
     symbol_of = dict(line.split("\t") for line in lines)
     return EntrezTable(symbol_of, {symbol: number for number, symbol in symbol_of.items()})
@@ -379,7 +347,7 @@ def _is_number(name: str) -> bool:
 
 
 def _are_counted(numbers: Sequence[str]) -> bool:
-    """Whether numbers only count the genes of a matrix, all of them or those that were kept of it."""
+    """Whether numbers only count the genes of a matrix, all or those that were kept."""
     values = list(map(int, numbers))
     known = sum(number in entrez_table().symbol_of for number in numbers)
     are_running = min(values) <= 1 and max(values) <= len(values)
@@ -387,7 +355,7 @@ def _are_counted(numbers: Sequence[str]) -> bool:
 
 
 def looks_like(names: Sequence[str]) -> Kind:
-    """What most of the names look like; unknown if hardly any of those that may be symbols is one."""
+    """The kind of most of the names; unknown if they may be symbols and hardly any is one."""
     kind, some = kind_of(names), some_of(names)
     if kind == Kind.NUMBERS:
         known = sum(name in entrez_table().symbol_of for name in some)
@@ -399,11 +367,3 @@ def looks_like(names: Sequence[str]) -> Kind:
 def _are_of_mouse(names: Sequence[str]) -> bool:
     """Whether symbols are spelled as those of the mouse, `Trp53`."""
     return kind_of([part for name in some_of(names) for part in _names(name).parts[:1]]) == Kind.MOUSE
-
-
-def _nothing_found(genes: list[str], among: AvailableGenes, name: str, where: str) -> str:
-    reason = Mismatch(looks_like(genes), among.kind).sentence("the wanted genes", f"those of {where}")
-    return (
-        f"0 of {len(genes):,} genes of {name} are in {where}. Wanted: {listed(genes[:_FEW])}. "
-        f"There: {listed(among.names[:_FEW])}. {reason}"
-    )

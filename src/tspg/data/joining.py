@@ -115,17 +115,10 @@ def annotate(
 ) -> Joined:
     """What is known about each sample: from the labels file, and from the matrix file itself.
 
-    Parameters
-    ----------
-    file
-        The matrix, for messages.
-    own
-        What the matrix file says about its samples, one row each in their order.
+    `file` is the matrix, for messages; `own` what it says about its samples, one row each in their order.
 
-    Raises
-    ------
-    LabelError
-        If samples have no class and that is not allowed, or lines of the labels file contradict each other.
+    Raises LabelError if samples have no class and that is not allowed, or lines of the labels file contradict each
+    other.
     """
     if labels is None:
         joined = _from_matrix(file, own, reading)
@@ -167,7 +160,6 @@ def _own_names(sample_ids: list[str], labels: LabelsFile, reading: Reading, own:
 
 
 def _from_matrix(file: str, own: pd.DataFrame, reading: Reading) -> Joined:
-    """The classes in the matrix file itself."""
     column = reading.label_column
     if column is None:
         return Joined(own, str(own.columns[0]) if own.shape[1] == 1 else None)

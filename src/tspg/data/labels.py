@@ -195,10 +195,7 @@ def contradiction(path: Path, sample: str, lines: Sequence[tuple[int, str]]) -> 
 def read_labels_file(path: str | Path) -> LabelsFile:
     """A labels file as plain text: a table with or without header, or a CLS file.
 
-    Raises
-    ------
-    LabelError
-        If it is not text, or lines differ in length.
+    Raises LabelError if it is not text, or lines differ in length.
     """
     path = Path(path)
     with TextLines(path, LabelError) as lines:

@@ -1,6 +1,6 @@
-"""The numbers of an AnnData as one plain matrix, in whatever form it holds them: dense, sparse or in its file."""
+"""The values of an AnnData as one plain matrix, whether it holds them dense, sparse or in its file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from tspg.errors import ShapeError, UsageError
 from tspg.utils.names import closest, listed, shown
 from tspg.utils.typing import Float32Array
 
-X = "X"  # what the matrix itself is called where a layer is named
+X = "X"  # the name of the matrix itself among the layers
 _VALUES_AT_ONCE = 1 << 22
 
 
 def require_anndata(adata: object) -> None:
-    """Refuse what is no AnnData, such as a table or the name of a file."""
+    """Refuse anything but an AnnData, such as a table or the name of a file."""
     if not isinstance(adata, AnnData):
         raise UsageError(
             f"The expression is a {type(adata).__name__}; an AnnData is needed: tspg.read_expression(file), "
@@ -25,14 +25,14 @@ def require_anndata(adata: object) -> None:
 
 
 def file_of(adata: AnnData) -> str:
-    """The name of the file that a matrix was read from; empty where it was made in Python."""
+    """The name of the file that a matrix was read from; empty if it was made in Python."""
     return str(adata.uns.get("tspg_input", {}).get("file", ""))
 
 
-def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
-    """The same samples with the wanted genes alone, their values a plain matrix in memory; obs and var come along.
+def dense_adata(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
+    """The same samples with the wanted genes only, their values a plain matrix in memory, with obs and var.
 
-    Parameters are those of `dense`. Values that are plain already and wanted whole are shared, not copied.
+    Parameters as in `dense`. Values that are plain already and wanted whole are shared, not copied.
     """
     values = dense(adata, layer=layer, genes=genes)
     obs = adata.obs.set_axis(adata.obs_names.astype(str))
@@ -41,23 +41,12 @@ def plain_study(adata: AnnData, *, layer: str | None = None, genes: Sequence[int
 
 
 def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> Float32Array:
-    """The expression values as one plain float32 matrix, checked to be finite numbers; shape (samples, genes).
+    """The expression values as one plain float32 matrix of finite numbers, shape (samples, genes).
 
-    Parameters
-    ----------
-    adata
-        Expression in any form that an AnnData takes. A matrix in its file is read block by block.
-    layer
-        The layer that holds the values; None, or `X`, is the matrix itself.
-    genes
-        Positions of the wanted genes, in the order wanted; None takes all. No other is looked at.
+    `adata` may hold them in any form; a matrix in its file is read block by block. `layer` None, or `X`, is the matrix
+    itself. `genes` are positions of the wanted genes, in the wanted order; None takes all, others are not checked.
 
-    Raises
-    ------
-    UsageError
-        If there is no such layer.
-    ShapeError
-        If there are no values, or some are no finite numbers.
+    Raises UsageError if there is no such layer, ShapeError if there are no values or some are not finite.
     """
     matrix = gathered(adata, layer=layer, genes=genes)
     finite = np.isfinite(matrix)
@@ -72,7 +61,7 @@ def dense(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | No
 
 
 def gathered(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> Float32Array:
-    """The same as `dense`, not checked: some values may be no finite numbers."""
+    """The same as `dense`, but values may not be finite."""
     values = _held(adata, layer)
     if values.dtype.kind not in "fiub":
         raise ShapeError(
@@ -83,9 +72,16 @@ def gathered(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] |
         matrix = np.ascontiguousarray(values if genes is None else values[:, columns])
     else:
         matrix = np.empty((adata.n_obs, len(columns)), dtype=np.float32)
-        with np.errstate(over="ignore"):  # what is too large for 32 bits becomes infinite
-            for rows, taken, part in _parts(values, columns):
-                matrix[rows, taken] = part
+        # Sparse columns: rows cannot be taken one by one.
+        by_column = getattr(values, "format", "") == "csc"
+        n, n_values = values.shape[::-1] if by_column else values.shape
+        step = max(1, _VALUES_AT_ONCE // max(1, n_values))
+        with np.errstate(over="ignore"):  # values too large for 32 bits become infinite
+            for block in (slice(start, min(start + step, n)) for start in range(0, n, step)):
+                if not by_column:
+                    matrix[block] = _plain(values[block])[:, columns]
+                elif len(here := np.flatnonzero((columns >= block.start) & (columns < block.stop))):
+                    matrix[:, here] = _plain(values[:, block])[:, columns[here] - block.start]
     return matrix
 
 
@@ -94,7 +90,6 @@ def _name_of(layer: str | None) -> str:
 
 
 def _held(adata: AnnData, layer: str | None) -> Any:
-    """The values as the AnnData holds them."""
     if layer in (None, X):
         if adata.X is None:
             raise ShapeError("The AnnData has no X: put the expression values there, or name a layer that has them.")
@@ -107,26 +102,8 @@ def _held(adata: AnnData, layer: str | None) -> Any:
     return adata.layers[layers[str(layer)]]
 
 
-def _parts(values: Any, columns: NDArray[np.intp]) -> Iterator[tuple[Any, Any, NDArray[Any]]]:
-    """The wanted columns part by part, each with the rows and columns where it belongs."""
-    n_rows, n_columns = values.shape
-    if getattr(values, "format", "") == "csc":  # stored column by column: rows of it cannot be had one by one
-        for block in _blocks(n_columns, n_rows):
-            here = np.flatnonzero((columns >= block.start) & (columns < block.stop))
-            if len(here):
-                yield slice(None), here, _plain(values[:, block])[:, columns[here] - block.start]
-    else:
-        for block in _blocks(n_rows, n_columns):
-            yield block, slice(None), _plain(values[block])[:, columns]
-
-
-def _blocks(n: int, values_each: int) -> Iterator[slice]:
-    step = max(1, _VALUES_AT_ONCE // max(1, values_each))
-    return (slice(start, min(start + step, n)) for start in range(0, n, step))
-
-
 def _plain(part: Any) -> NDArray[Any]:
-    """A part that was cut out, dense; what is masked becomes not a number."""
+    """A part as a dense matrix; masked values become NaN."""
     if isinstance(part, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(part), np.float32(np.nan), part.data)
     return np.asarray(part.toarray() if hasattr(part, "toarray") else part)

@@ -1,4 +1,4 @@
-"""Why the genes of a gene set and those of a matrix may not be the same names, and what helps."""
+"""Why the genes of a gene set and those of a matrix may have different names, and what to do."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ _MOST_LOOKED_AT = 1_000
 
 
 class Kind(StrEnum):
-    """What names of genes look like."""
+    """The kinds of gene names."""
 
     SYMBOLS = "symbols"
     LOWER_CASE = "lower_case"
@@ -29,37 +29,27 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-# Tried in turn: the first that a whole name fits is its kind.
-_PATTERNS = {
-    Kind.WEIGHTED: re.compile(r"[^,]+,-?\d+(\.\d+)?(e-?\d+)?"),
-    Kind.NUMBERS: re.compile(r"\d+(\.0)?"),
-    Kind.TRANSCRIPTS: re.compile(r"(ENS[A-Z]*T\d{11}|[NX][MR]_\d+)(\.\d+)?(\|.*)?"),
-    Kind.ENSEMBL: re.compile(r"ENSG\d{11}.*"),
-    Kind.OTHER_ENSEMBL: re.compile(r"(ENS[A-Z]{3,4}G\d{11}|FBgn\d{7}|WBGene\d{8}).*"),
-    Kind.PROBES: re.compile(r".+_at|ILMN_\d+|A_\d+_P\d+|TC\d{8,}.*|cg\d{8}"),
-    Kind.PROTEINS: re.compile(r"([OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2})(-\d+)?(_HUMAN)?|\w+_HUMAN"),
-    Kind.SEVERAL: re.compile(r".*\S[,;]\s*\S.*|\S+\s+[^\s(].*"),
-    Kind.SYMBOLS: re.compile(r"C(\d+|X|Y)orf\d+.*"),
-    # Gapdh, Trp53, B2m, mt-Co1, 4930402H24Rik; fly and worm genes are told apart by nobody here
-    Kind.MOUSE: re.compile(r"[A-Z][A-Z0-9]?[0-9]*[a-z][a-z0-9.\-]*|mt-[A-Z][a-z0-9]+|\d+[A-Z]\d+Rik"),
-    Kind.LOWER_CASE: re.compile(r"[a-z][a-z0-9.\-]{2,}"),
-}
-
+# How each kind looks in words, and what a whole name must fit; the first that it fits is its kind.
 _LOOKS = {
-    Kind.SYMBOLS: "gene symbols",
-    Kind.LOWER_CASE: "names in lower case",
-    Kind.MOUSE: "mouse symbols",
-    Kind.ENSEMBL: "human Ensembl ids",
-    Kind.OTHER_ENSEMBL: "gene ids of another species",
-    Kind.TRANSCRIPTS: "transcripts, not genes",
-    Kind.ENTREZ: "human Entrez ids",
-    Kind.NUMBERS: "numbers",
-    Kind.PROBES: "probes of an array",
-    Kind.PROTEINS: "UniProt accessions of proteins",
-    Kind.WEIGHTED: "genes with a weight behind a comma",
-    Kind.SEVERAL: "several genes in one field",
-    Kind.UNKNOWN: "no names of human genes",
+    Kind.WEIGHTED: ("genes with a weight behind a comma", r"[^,]+,-?\d+(\.\d+)?(e-?\d+)?"),
+    Kind.NUMBERS: ("numbers", r"\d+(\.0)?"),
+    Kind.TRANSCRIPTS: ("transcripts, not genes", r"(ENS[A-Z]*T\d{11}|[NX][MR]_\d+)(\.\d+)?(\|.*)?"),
+    Kind.ENSEMBL: ("human Ensembl ids", r"ENSG\d{11}.*"),
+    Kind.OTHER_ENSEMBL: ("gene ids of another species", r"(ENS[A-Z]{3,4}G\d{11}|FBgn\d{7}|WBGene\d{8}).*"),
+    Kind.PROBES: ("probes of an array", r".+_at|ILMN_\d+|A_\d+_P\d+|TC\d{8,}.*|cg\d{8}"),
+    Kind.PROTEINS: (
+        "UniProt accessions of proteins",
+        r"([OPQ]\d[A-Z0-9]{3}\d|[A-NR-Z]\d([A-Z][A-Z0-9]{2}\d){1,2})(-\d+)?(_HUMAN)?|\w+_HUMAN",
+    ),
+    Kind.SEVERAL: ("several genes in one field", r".*\S[,;]\s*\S.*|\S+\s+[^\s(].*"),
+    Kind.SYMBOLS: ("gene symbols", r"C(\d+|X|Y)orf\d+.*"),
+    # Gapdh, Trp53, B2m, mt-Co1, 4930402H24Rik; fly and worm genes fit as well
+    Kind.MOUSE: ("mouse symbols", r"[A-Z][A-Z0-9]?[0-9]*[a-z][a-z0-9.\-]*|mt-[A-Z][a-z0-9]+|\d+[A-Z]\d+Rik"),
+    Kind.LOWER_CASE: ("names in lower case", r"[a-z][a-z0-9.\-]{2,}"),
+    Kind.ENTREZ: ("human Entrez ids", None),
+    Kind.UNKNOWN: ("no names of human genes", None),
 }
+_PATTERNS = {kind: re.compile(pattern) for kind, (_, pattern) in _LOOKS.items() if pattern is not None}
 
 _TWO_SPECIES = (
     "Give both of one species: MSigDB has its collections for human (Hs) and mouse (Mm), and Ensembl BioMart "
@@ -80,14 +70,14 @@ _STEPS = {  # the first that fits either side
 
 
 def kind_of(names: Sequence[str]) -> Kind:
-    """What most of the names look like; symbols where no other kind is half of them."""
+    """The kind of most of the names; symbols if no other kind is half of them."""
     kinds = Counter(map(_kind, some_of(names)))
     kind, count = kinds.most_common(1)[0] if kinds else (Kind.SYMBOLS, 0)
     return kind if 2 * count >= kinds.total() else Kind.SYMBOLS
 
 
 def some_of(names: Sequence[str]) -> Sequence[str]:
-    """Up to a thousand names, from all over."""
+    """Up to a thousand names, evenly spaced."""
     return names[:: 1 + len(names) // _MOST_LOOKED_AT]
 
 
@@ -98,7 +88,7 @@ def _kind(name: str) -> Kind:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What the genes that are looked for and those of a matrix look like: the likely reason why few are found."""
+    """The kinds of the wanted genes and of those of a matrix: the likely reason why few are found."""
 
     wanted: Kind
     available: Kind
@@ -111,13 +101,13 @@ class Mismatch:
     def looks(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
         """What both sides look like, as a sentence."""
         if not self.differ:
-            return f"Both look like {_LOOKS[self.wanted]}."
-        looks = f"{ours} look like {_LOOKS[self.wanted]}, {theirs} like {_LOOKS[self.available]}."
+            return f"Both look like {_LOOKS[self.wanted][0]}."
+        looks = f"{ours} look like {_LOOKS[self.wanted][0]}, {theirs} like {_LOOKS[self.available][0]}."
         return f"{looks[:1].upper()}{looks[1:]}"
 
     @property
     def step(self) -> str:
-        """What helps, as a sentence."""
+        """What to do, as a sentence."""
         if not self.differ or {self.wanted, self.available} <= _UNDERSTOOD:
             matched = "Such names are matched with each other, so check" if self.differ else "Check"
             return f"{matched} that both are of one species, and that no gene was left out."
@@ -126,5 +116,5 @@ class Mismatch:
         return next((step for kind, step in _STEPS.items() if kind in (self.wanted, self.available)), _SAME_KIND)
 
     def sentence(self, ours: str = "the gene set's genes", theirs: str = "those of the matrix") -> str:
-        """The likely reason and the step that helps."""
+        """The likely reason and what to do."""
         return f"{self.looks(ours, theirs)} {self.step}"

@@ -25,42 +25,35 @@ Odd = tuple[BoolArray, str]  # some samples, and what they have
 
 
 def warnings_about_samples(
-    of: SampleStatistics, shape: Shape, scale: Scale, sample_ids: Sequence[str], parts: Sequence[Part]
+    stats: SampleStatistics, shape: Shape, scale: Scale, sample_ids: Sequence[str], parts: Sequence[Part]
 ) -> list[str]:
     """One sentence for each kind of odd samples, with their names.
 
-    Parameters
-    ----------
-    of, shape, scale
-        Of the file, before any transform.
-    sample_ids
-        Names of the samples, in order.
-    parts
-        Genes among which single values far out are looked for.
+    `stats`, `shape` and `scale` are of the file, before any transform; single values far out are sought in `parts`.
     """
-    zero = (of.largest == 0) & (of.smallest == 0)
-    constant = (of.largest == of.smallest) & ~zero
+    zero = (stats.largest == 0) & (stats.smallest == 0)
+    constant = (stats.largest == stats.smallest) & ~zero
     used = ~zero & ~constant
     found: list[Odd] = [
         (zero, "nothing but zeros"),
-        (constant & (of.n_genes > 1), "the same value in every gene"),
+        (constant & (stats.n_genes > 1), "the same value in every gene"),
     ]
     if used.sum() >= _FEWEST:
-        found += _on_another_scale(of, shape, scale, used)
-        found += _counts_beside_tpm(of, used) if scale.kind in LINEAR_KINDS else _on_another_base(of, used)
+        found += _on_another_scale(stats, shape, scale, used)
+        found += _counts_beside_tpm(stats, used) if scale.kind in LINEAR_KINDS else _on_another_base(stats, used)
     sentences = []
     for odd, what in found:
         n = int(odd.sum())
         if n:
             names = listed(sample_ids[at] for at in np.flatnonzero(odd).tolist())
             sentences.append(f"{n:,} sample{' has' if n == 1 else 's have'} {what}: {names}")
-    return [*sentences, *(_far_values(of, shape, scale, sample_ids, parts, used) if used.sum() >= _FEWEST else [])]
+    return [*sentences, *(_far_values(stats, shape, scale, sample_ids, parts, used) if used.sum() >= _FEWEST else [])]
 
 
-def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: BoolArray) -> Iterator[Odd]:
+def _on_another_scale(stats: SampleStatistics, shape: Shape, scale: Scale, used: BoolArray) -> Iterator[Odd]:
     """Samples that look like another kind of values than most."""
     linear, negative = look_linear(shape, used), used & (shape.low < 0)
-    others, whole = used & ~linear, of.n_whole == of.n_genes
+    others, whole = used & ~linear, stats.n_whole == stats.n_genes
     both = bool(linear.any() and others.any())
     like_logarithms = "values like logarithms, the others linear values"
     if scale.kind == MIXED:
@@ -81,14 +74,14 @@ def _on_another_scale(of: SampleStatistics, shape: Shape, scale: Scale, used: Bo
     if scale.kind in CENTRED_KINDS:
         yield used & (shape.low >= 0), "no value below zero, the others are centred"
     if scale.kind in LINEAR_KINDS:
-        share = of.largest / np.where(of.totals > 0, of.totals, np.inf)
+        share = stats.largest / np.where(stats.totals > 0, stats.totals, np.inf)
         if np.median(share[used]) < 0.5:
             yield used & (share > _ALMOST_ALL), "nearly its whole sum in one value"
 
 
-def _on_another_base(of: SampleStatistics, used: BoolArray) -> list[Odd]:
+def _on_another_base(stats: SampleStatistics, used: BoolArray) -> list[Odd]:
     """Samples whose logarithms are to another base than most."""
-    bases = bases_of(of, used)
+    bases = bases_of(stats, used)
     here = sorted(set(bases[used]), key=lambda base: int((bases == base).sum()))
     if len(here) < 2:
         return []
@@ -96,11 +89,11 @@ def _on_another_base(of: SampleStatistics, used: BoolArray) -> list[Odd]:
     return [(bases == here[0], f"values like {few}, the others like {most}")]
 
 
-def _counts_beside_tpm(of: SampleStatistics, used: BoolArray) -> list[Odd]:
+def _counts_beside_tpm(stats: SampleStatistics, used: BoolArray) -> list[Odd]:
     """Samples of counts if the others add up to one million, or the latter if they are fewer."""
-    million = np.abs(of.totals / 1e6 - 1) < _OF_A_MILLION
-    counts = used & (of.n_whole == of.n_genes) & ~million
-    scaled = used & (of.n_whole < of.n_genes) & million
+    million = np.abs(stats.totals / 1e6 - 1) < _OF_A_MILLION
+    counts = used & (stats.n_whole == stats.n_genes) & ~million
+    scaled = used & (stats.n_whole < stats.n_genes) & million
     if scaled.sum() + counts.sum() < 0.9 * used.sum() or not scaled.any() or not counts.any():
         return []
     if counts.sum() <= scaled.sum():
@@ -109,7 +102,7 @@ def _counts_beside_tpm(of: SampleStatistics, used: BoolArray) -> list[Odd]:
 
 
 def _far_values(
-    of: SampleStatistics,
+    stats: SampleStatistics,
     shape: Shape,
     scale: Scale,
     sample_ids: Sequence[str],
@@ -118,9 +111,9 @@ def _far_values(
 ) -> list[str]:
     """Single values far beyond the rest of their gene and of their sample."""
     on_log_scale = scale.kind not in (*LINEAR_KINDS, MIXED)
-    sides: list[tuple[Callable[..., np.intp], Float64Array, Float64Array]] = [(np.argmax, of.largest, shape.high)]
+    sides: list[tuple[Callable[..., np.intp], Float64Array, Float64Array]] = [(np.argmax, stats.largest, shape.high)]
     if on_log_scale:
-        sides.append((np.argmin, of.smallest, shape.low))
+        sides.append((np.argmin, stats.smallest, shape.low))
     ranges = _CENTRED_RANGES if scale.kind in CENTRED_KINDS else _LOG_RANGES
     found = []
     for which, ends, inner in sides:

@@ -30,10 +30,7 @@ def genes_in_rows(table: Table, reading: Reading, labels: LabelsFile | None) -> 
     The format decides if it can; else the side that holds the genes of a model, or the labelled samples; else
     `transpose`, or the side whose names are known as genes.
 
-    Raises
-    ------
-    UsageError, ExpressionError, LabelError
-        If these contradict each other, or none of them is found.
+    Raises UsageError, ExpressionError, LabelError if these contradict each other, or none of them is found.
     """
     by_name = labels if labels is not None and not labels.by_order else None
     transpose, model_genes = reading.transpose, reading.orient_by_genes
@@ -114,7 +111,6 @@ def _only_rows_are_genes(table: Table) -> bool:
 
 
 def _by_genes(table: Table, model_genes: Sequence[str]) -> bool:
-    """Whether the genes of a model are in the rows."""
     is_gene = possible_match(model_genes)
     n_columns = sum(map(is_gene, table.column_ids))
     if n_columns >= len(model_genes) / 2:

@@ -1,29 +1,30 @@
-"""From an expression matrix to what the networks see: one split, one scaler, one gene order."""
+"""From an expression matrix to the data set that the networks see: one split, one scaler, one gene order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tspg.data.batch import Adjustment
 from tspg.data.matrix import dense, file_of
 from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 from tspg.utils.names import check_characters, check_length, check_names, shown
-from tspg.utils.typing import Float32Array
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array, NameArray
 
-_CELLS_AT_ONCE = 1 << 24  # temporaries of the scaler stay near 128 MB whatever the matrix
+_VALUES_AT_ONCE = 1 << 24  # temporaries of the scaler stay near 128 MB for any matrix
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Puts every gene on [0, 1] by its smallest and largest value among the training samples.
+    """Scales every gene to [0, 1] by its smallest and largest value among the training samples.
 
-    `minimum` and `maximum` are in the units of the input, one value a gene. A gene that is
-    constant among the training samples has no scale: it becomes 0 everywhere.
+    `minimum` and `maximum` are in the units of the input, one value per gene. A gene that is constant among the
+    training samples becomes 0 everywhere.
 
     Examples
     --------
@@ -35,34 +36,34 @@ class Scaler:
     [[3.0, 7.0], [4.0, 7.0]]
     """
 
-    minimum: NDArray[np.float64]
-    maximum: NDArray[np.float64]
+    minimum: Float64Array
+    maximum: Float64Array
 
     @classmethod
     def fit(cls, values: ArrayLike) -> "Scaler":
-        """Learn the range of every gene from samples x genes; only ever called on training samples."""
+        """The range of every gene of training samples, shape (samples, genes)."""
         matrix = np.asarray(values)
         return cls(matrix.min(axis=0).astype(np.float64), matrix.max(axis=0).astype(np.float64))
 
     @property
-    def constant(self) -> NDArray[np.bool_]:
+    def constant(self) -> BoolArray:
         """True for each gene that does not vary among the training samples."""
-        constant: NDArray[np.bool_] = self.maximum == self.minimum
-        return constant
+        return np.equal(self.maximum, self.minimum)
 
     def transform(self, values: ArrayLike) -> tuple[Float32Array, int]:
-        """Scaled profiles clipped to [0, 1], and how many cells lay outside that range before."""
+        """Scaled profiles clipped to [0, 1], and how many values were outside that range before."""
         scaled, outside = self.transform_counting(values)
         return scaled, int(outside.sum())
 
-    def transform_counting(self, values: ArrayLike) -> tuple[Float32Array, NDArray[np.int64]]:
-        """Scaled profiles clipped to [0, 1], and how many values of each sample lay outside that range before."""
-        matrix = np.asarray(values)
-        _check_genes(matrix, len(self.minimum))
+    def transform_counting(self, values: ArrayLike) -> tuple[Float32Array, Int64Array]:
+        """Scaled profiles clipped to [0, 1], and how many values of each sample were outside that range before."""
+        matrix, n_genes = np.asarray(values), len(self.minimum)
+        if matrix.ndim != 2 or matrix.shape[1] != n_genes:
+            raise ShapeError(f"The profiles have shape {matrix.shape}; (samples, {n_genes} genes) is needed.")
         scaled = np.empty(matrix.shape, dtype=np.float32)
         outside = np.zeros(len(matrix), dtype=np.int64)
         width = np.where(self.constant, 1.0, self.maximum - self.minimum)
-        rows_at_once = max(1, _CELLS_AT_ONCE // max(1, matrix.shape[1]))
+        rows_at_once = max(1, _VALUES_AT_ONCE // max(1, matrix.shape[1]))
         for start in range(0, len(matrix), rows_at_once):
             rows = slice(start, start + rows_at_once)
             block = (matrix[rows] - self.minimum) / width
@@ -71,38 +72,33 @@ class Scaler:
             scaled[rows] = np.clip(block, 0.0, 1.0)
         return scaled, outside
 
-    def inverse(self, scaled: ArrayLike) -> NDArray[np.float64]:
-        """Scaled values back in the units of the input; a constant gene gets its one value."""
+    def inverse(self, scaled: ArrayLike) -> Float64Array:
+        """Scaled values in the units of the input; a constant gene gets its one value."""
         return np.asarray(scaled, dtype=np.float64) * (self.maximum - self.minimum) + self.minimum
-
-
-def _check_genes(matrix: NDArray[np.generic], n_genes: int) -> None:
-    if matrix.ndim != 2 or matrix.shape[1] != n_genes:
-        raise ShapeError(f"The profiles have shape {matrix.shape}; (samples, {n_genes} genes) is needed.")
 
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
     """Scaled profiles with their classes and the one split that every later step uses.
 
-    `profiles` has shape (n_samples, n_genes) and lies in [0, 1]; `class_index` points into
-    `classes`; `is_train` tells the split. `clipped_cells` counts held-out cells outside the
-    training range, `outside` those of each sample. `adjustment` is what was taken out of the values first.
-    `groups` are the donors; `sample_columns` and `gene_columns` are all that the user knows about samples and genes.
+    `profiles` has shape (samples, genes) and values in [0, 1]; `class_index` points into `classes`; `is_train` is the
+    split. `clipped_cells` counts held-out values outside the training range, `outside` those of each sample.
+    `adjustment` was subtracted from the values first. `groups` are the donors; `sample_columns` and `gene_columns`
+    the user's own tables of samples and genes.
 
     Examples
     --------
-    >>> prepared = tspg.prepare(adata, label_column="subtype")
-    >>> prepared.classes
+    >>> dataset = tspg.prepare(adata, label_column="subtype")
+    >>> dataset.classes
     ('GI.CIN', 'GI.GS', 'GI.HM-SNV', 'GI.MSI')
-    >>> prepared.class_mean("GI.MSI").shape
+    >>> dataset.class_mean("GI.MSI").shape
     (50,)
     """
 
     profiles: Float32Array
-    class_index: NDArray[np.int64]
+    class_index: Int64Array
     classes: tuple[str, ...]
-    is_train: NDArray[np.bool_]
+    is_train: BoolArray
     sample_ids: tuple[str, ...]
     gene_ids: tuple[str, ...]
     scaler: Scaler
@@ -111,40 +107,38 @@ class Dataset:
     sample_columns: pd.DataFrame | None = None
     gene_columns: pd.DataFrame | None = None
     adjustment: Adjustment | None = None
-    outside: NDArray[np.int64] | None = None
+    outside: Int64Array | None = None
 
     def __repr__(self) -> str:
         """How many samples and genes, and which classes."""
         n_samples, n_genes = self.profiles.shape
         n_train = int(self.is_train.sum())
-        return f"Prepared: {n_samples} samples ({n_train} for training) x {n_genes} genes, {', '.join(self.classes)}"
+        return f"Dataset: {n_samples} samples ({n_train} for training) x {n_genes} genes, {', '.join(self.classes)}"
 
     @cached_property
-    def source_class(self) -> NDArray[np.object_]:
+    def source_class(self) -> NameArray:
         """The name of every sample's own class."""
         return np.asarray(self.classes, dtype=object)[self.class_index]
 
     @cached_property
-    def split(self) -> NDArray[np.object_]:
+    def split(self) -> NameArray:
         """`train` or `test` for every sample."""
         return np.where(self.is_train, "train", "test").astype(object)
 
     def index_of(self, class_name: str) -> int:
-        """The number that stands for a class."""
+        """The number of a class."""
         if class_name not in self.classes:
             raise UsageError(f"There is no class {class_name!r}. The classes are: {', '.join(self.classes)}.")
         return self.classes.index(class_name)
 
-    def in_class(self, class_name: str) -> NDArray[np.bool_]:
-        """True for each sample of one class."""
-        members: NDArray[np.bool_] = self.class_index == self.index_of(class_name)
-        return members
+    def class_mask(self, class_name: str) -> BoolArray:
+        """True for each sample of a class."""
+        return np.equal(self.class_index, self.index_of(class_name))
 
-    def class_mean(self, class_name: str) -> NDArray[np.float64]:
-        """The mean scaled profile of a class's training samples, one value a gene."""
-        members = self.profiles[self.in_class(class_name) & self.is_train]
-        mean: NDArray[np.float64] = members.mean(axis=0, dtype=np.float64)
-        return mean
+    def class_mean(self, class_name: str) -> Float64Array:
+        """The mean scaled profile of a class's training samples, one value per gene."""
+        members = self.profiles[self.class_mask(class_name) & self.is_train]
+        return np.asarray(members.mean(axis=0, dtype=np.float64))
 
 
 def prepare(
@@ -155,7 +149,7 @@ def prepare(
     adjust_column: str | None = None,
     train_fraction: float = 0.8,
     seed: int = 0,
-    is_train: NDArray[np.bool_] | None = None,
+    is_train: BoolArray | None = None,
 ) -> Dataset:
     """Split the samples once, scale every gene by the training part, and keep the gene order.
 
@@ -166,16 +160,16 @@ def prepare(
     label_column
         Column of `adata.obs` with each sample's class.
     group_column
-        Column of `adata.obs` with the donor or patient; all samples of one stay on one side.
+        Column of `adata.obs` with the donor or patient, whose samples all stay on one side.
     adjust_column
-        Column of `adata.obs` with a batch or platform whose effect on each gene is taken out; it is
-        estimated from the training samples, at equal class.
+        Column of `adata.obs` with a batch or platform whose effect on each gene is subtracted; it is estimated from
+        the training samples, at equal class.
     train_fraction
         Share of every class that is trained on.
     seed
-        Decides who is held out, together with the classes and the names of donors or samples.
+        Decides which samples are held out, together with the classes and the names of donors or samples.
     is_train
-        The split itself, one value a sample, where it is already decided.
+        The split, one value per sample, if it is already decided.
 
     Returns
     -------
@@ -188,10 +182,10 @@ def prepare(
 
     Examples
     --------
-    >>> prepared = tspg.prepare(adata, label_column="subtype", group_column="patient")
-    >>> prepared.profiles.shape
+    >>> dataset = tspg.prepare(adata, label_column="subtype", group_column="patient")
+    >>> dataset.profiles.shape
     (153, 50)
-    >>> int(prepared.is_train.sum())
+    >>> int(dataset.is_train.sum())
     123
     """
     labels = text_column(adata, label_column)
@@ -199,18 +193,16 @@ def prepare(
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:
         raise LabelError(f"Column {label_column!r} holds one class only ({classes[0]!r}); two or more are needed.")
-    number_of = {name: number for number, name in enumerate(classes)}
-    class_index = np.array([number_of[label] for label in labels], dtype=np.int64)
+    class_index = np.array([classes.index(label) for label in labels], dtype=np.int64)
+    sample_ids = tuple(map(str, adata.obs_names))
     if is_train is None:
-        names = list(map(str, adata.obs_names)) if groups is None else groups
-        is_train = split_samples(class_index, groups=names, train_fraction=train_fraction, seed=seed)
+        is_train = split_samples(class_index, groups=groups or sample_ids, train_fraction=train_fraction, seed=seed)
     values, adjustment = dense(adata), None
     if adjust_column is not None:
-        levels = np.asarray(text_column(adata, adjust_column), dtype=object)
-        adjustment = Adjustment.fit(
-            values[is_train], class_index[is_train], levels[is_train].tolist(), column=adjust_column
-        )
-        values, _ = adjustment.transform(values, levels.tolist())
+        levels = text_column(adata, adjust_column)
+        of_training = list(compress(levels, is_train))
+        adjustment = Adjustment.fit(values[is_train], class_index[is_train], of_training, column=adjust_column)
+        values, _ = adjustment.transform(values, levels)
     scaler = Scaler.fit(values[is_train])
     profiles, outside = scaler.transform_counting(values)
     return Dataset(
@@ -218,7 +210,7 @@ def prepare(
         class_index=class_index,
         classes=classes,
         is_train=is_train,
-        sample_ids=tuple(map(str, adata.obs_names)),
+        sample_ids=sample_ids,
         gene_ids=tuple(map(str, adata.var_names)),
         scaler=scaler,
         clipped_cells=int(outside.sum()),
@@ -231,7 +223,7 @@ def prepare(
 
 
 def require_unique(adata: AnnData) -> None:
-    """Refuse a matrix without samples or genes, or with names that cannot be: everything later is joined by them."""
+    """Refuse a matrix without samples or genes, or with names that cannot be used to join tables."""
     for what, index in (("sample", adata.obs_names), ("gene", adata.var_names)):
         names = [str(name) for name in index]  # 7 and "7" are one name
         if not names:
@@ -255,31 +247,22 @@ def text_column(adata: AnnData, column: str, *, gaps_allowed: bool = False) -> l
         raise LabelError(
             f"Column {column!r} is empty for {int(empty.sum())} samples: {named}. Label them or leave them out."
         )
-    texts = ["" if gone else str(value) for value, gone in zip(values, empty, strict=True)]
+    texts = ["" if is_empty else str(value) for value, is_empty in zip(values, empty, strict=True)]
     check_characters(list(set(texts)), what="class or group", file=f"column {shown(column)}", error=LabelError)
     return texts
 
 
-def split_samples(
-    class_index: NDArray[np.int64], *, groups: Sequence[str], train_fraction: float, seed: int
-) -> NDArray[np.bool_]:
-    """Decide who is trained on: about `train_fraction` of every class, whole donors at a time.
+def split_samples(class_index: Int64Array, *, groups: Sequence[str], train_fraction: float, seed: int) -> BoolArray:
+    """The training samples: about `train_fraction` of every class, all samples of a donor on one side.
 
-    Donors alike in classes and numbers of samples are put side by side in random order, and every
-    fifth (at .8) from a random start is held out: each has the same chance, whatever its size.
-    Then donors change sides, in random order, as long as that brings the classes' held-out counts
-    closer to what is wanted. Where every sample is its own donor the counts are met exactly: a
-    class of one is all trained on, a larger one keeps at least one sample on either side. No class
-    ever loses its last training sample.
+    Donors alike in classes and numbers of samples are put side by side in random order, and every fifth (at .8) from
+    a random start is held out, so that each has the same chance. Then donors change sides, in random order, as long
+    as that brings the held-out counts of the classes closer to the wanted ones. If every sample is its own donor the
+    counts are met exactly: a class of one is all trained on, a larger one keeps a sample on either side. No class
+    loses its last training sample.
 
-    Parameters
-    ----------
-    groups
-        The donor of each sample; with the sample's own name instead, samples are split one by one.
-
-    Returns
-    -------
-    True for training samples, shape (n_samples,). Seed, classes and donors decide it, not the order of the rows.
+    `groups` are the donor of each sample, or its own name to split samples one by one. The result, shape (samples,),
+    depends on seed, classes and donors, not on the order of the rows.
     """
     donors, donor_of = np.unique(np.asarray(groups, dtype=object), return_inverse=True)
     counts = np.zeros((len(donors), int(class_index.max()) + 1))
@@ -294,28 +277,18 @@ def split_samples(
     steps = np.floor(share * np.arange(len(donors) + 1) + rng.random())
     is_held_out = np.zeros(len(donors), dtype=bool)
     is_held_out[order] = np.diff(steps) > 0
-    _repair(is_held_out, counts, wanted, rng)
-    return ~is_held_out[donor_of]
 
+    def shortfall(held_out: Float64Array) -> tuple[int, float]:
+        """How bad a split is: classes without a training sample, then the distance to the wanted counts."""
+        distance = (((held_out - wanted) / np.maximum(wanted, 1)) ** 2).sum()
+        return int((held_out >= totals).sum()), float(distance)
 
-def _repair(
-    is_held_out: NDArray[np.bool_], counts: NDArray[np.float64], wanted: NDArray[np.float64], rng: np.random.Generator
-) -> None:
-    """Let donors change sides while the held-out counts come closer to what is wanted."""
-    totals = counts.sum(axis=0)
     held_out = counts[is_held_out].sum(axis=0)
     has_improved = True
     while has_improved:
         has_improved = False
-        for donor in rng.permutation(len(counts)):
+        for donor in rng.permutation(len(donors)):
             after = held_out + (-1 if is_held_out[donor] else 1) * counts[donor]
-            if _shortfall(after, wanted, totals) < _shortfall(held_out, wanted, totals):
+            if shortfall(after) < shortfall(held_out):
                 held_out, is_held_out[donor], has_improved = after, not is_held_out[donor], True
-
-
-def _shortfall(
-    held_out: NDArray[np.float64], wanted: NDArray[np.float64], totals: NDArray[np.float64]
-) -> tuple[int, float]:
-    """How bad a split is: classes without a training sample, then the distance to the wanted counts."""
-    distance = (((held_out - wanted) / np.maximum(wanted, 1)) ** 2).sum()
-    return int((held_out >= totals).sum()), float(distance)
+    return ~is_held_out[donor_of]

@@ -1,13 +1,13 @@
-"""How the values of each sample are distributed over the genes of a file: its quantile function on fixed levels.
+"""The distribution of each sample's values over the genes of a file: its quantile function at fixed levels.
 
-Another laboratory or pipeline shows in it first, whatever the genes of interest are. It is taken over a panel
-of genes that a hash of their names picks, so that it costs little on any file, and any other file can be asked
-for the same genes.
+Another laboratory or pipeline shows in it first, whatever the genes of interest are. It is taken over a panel of
+genes picked by a hash of their names, so that it costs little and another file can be read for the same genes.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from anndata import AnnData
@@ -17,14 +17,14 @@ from tspg.data.identifiers import match_genes, possible_match
 from tspg.data.matrix import X, gathered
 from tspg.data.readers.table import check_size
 from tspg.errors import GeneSetError
-from tspg.utils.typing import Float32Array, IndexArray
+from tspg.utils.typing import Float32Array, Float64Array, FloatArray, IndexArray
 
 # With 8,192 genes quantile normalisation is as good as with all 17,471; with fewer less so where genes are missing
 # (benchmarks/truth_shift.py).
 PANEL = 8192
 _TAIL = np.geomspace(1e-4, 0.01, 33)
 # Every quarter of a percent, and denser towards both ends: an error there moves the largest values.
-LEVELS: NDArray[np.float64] = np.unique(np.concatenate([np.linspace(0, 1, 401), _TAIL, 1 - _TAIL]).round(7))
+LEVELS: Float64Array = np.unique(np.concatenate([np.linspace(0, 1, 401), _TAIL, 1 - _TAIL]).round(7))
 _PERCENTS = np.searchsorted(LEVELS, np.arange(1, 100) / 100)
 _ROWS_AT_ONCE = 256
 KEY = "tspg_quantiles"  # in `obsm` of what was read from a file
@@ -38,25 +38,18 @@ class Quantiles:
     values: Float32Array
 
     def attach(self, adata: AnnData) -> None:
-        """Keep them with expression that was read, of which only some genes are kept."""
+        """Store them with expression of which only some genes are kept."""
         adata.obsm[KEY] = np.column_stack([self.values, _means(adata.X)])
         adata.uns["tspg_input"]["panel"] = list(self.genes)
 
     @classmethod
     def of(cls, adata: AnnData, layer: str | None = None, genes: Sequence[str] | None = None) -> "Quantiles | None":
-        """Those of expression: as they were read with it, or else over the genes that are there.
+        """Those of expression: as read with it, else over those of `genes` that are there; None takes a panel of all.
 
-        Parameters
-        ----------
-        adata, layer
-            The expression.
-        genes
-            The genes to take them over, as far as they are there; None takes a panel of all. None comes back where
-            there is none of them.
+        The result is None if none of the genes is there.
         """
         read = cls._read(adata) if layer in (None, X) else None
-        names = [str(gene) for gene in adata.var_names]
-        found, chosen = panel_among(names, genes)
+        found, chosen = panel_among([str(gene) for gene in adata.var_names], genes)
         if read is not None and (
             genes is None or (set(genes).issuperset(read.genes) and len(read.genes) >= len(found))
         ):
@@ -67,7 +60,7 @@ class Quantiles:
 
     @classmethod
     def _read(cls, adata: AnnData) -> "Quantiles | None":
-        """Those that were read with expression; None once values or genes have been changed, as the means tell."""
+        """Those read with expression; None if values or genes have changed since, as the means show."""
         read, genes = adata.obsm.get(KEY), adata.uns.get("tspg_input", {}).get("panel")
         if read is None or genes is None:
             return None
@@ -81,26 +74,24 @@ def is_as_read(adata: AnnData) -> bool:
     return Quantiles._read(adata) is not None
 
 
-def _means(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    means: NDArray[np.float32] = values.mean(axis=1, dtype=np.float64).astype(np.float32)
-    return means
+def _means(values: FloatArray) -> Float32Array:
+    return np.asarray(values.mean(axis=1, dtype=np.float64), np.float32)
 
 
 def hashes(names: Sequence[str]) -> NDArray[np.uint64]:
-    """A number for each name that looks random and is the same everywhere."""
+    """A pseudo-random number for each name, the same everywhere."""
     digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
     return np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
 def panel_of(names: Sequence[str]) -> IndexArray:
-    """Where the genes of the panel stand among the names, in their order; all of them where there are few."""
+    """Positions of the genes of the panel among the names; all of them if there are few."""
     keys = hashes(names)
-    smallest = np.unique(keys)[:PANEL]
-    return np.flatnonzero(np.isin(keys, smallest))
+    return np.flatnonzero(np.isin(keys, np.unique(keys)[:PANEL]))
 
 
 def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list[str], IndexArray]:
-    """The genes that a distribution is taken over, and where they stand among the names.
+    """The genes over which a distribution is taken, and their positions among the names.
 
     They are those of `genes` that are there, under the names given; None takes the panel of all names.
     """
@@ -115,9 +106,9 @@ def panel_among(names: Sequence[str], genes: Sequence[str] | None) -> tuple[list
 
 
 class PanelRows:
-    """The panel of a file with genes in rows, which may be the last ones: kept up while the file is read.
+    """The panel of a file with genes in rows, updated while the file is read, since its genes may be the last ones.
 
-    With `genes` it is whatever may be one of them.
+    With `genes` it is every row that may be one of them.
     """
 
     def __init__(self, n_columns: int, genes: Sequence[str] | None, *, file: str, limit: float) -> None:
@@ -129,7 +120,7 @@ class PanelRows:
         self._parts: list[Float32Array] = []
 
     def candidates(self, names: Sequence[str]) -> IndexArray:
-        """Which of the next rows belong to the panel, by all that has been read."""
+        """The next rows that belong to the panel, as far as the file has been read."""
         if self._is_wanted is not None:
             return np.asarray([at for at, name in enumerate(names) if self._is_wanted(name)], np.intp)
         keys = hashes(names)
@@ -137,13 +128,7 @@ class PanelRows:
         return np.flatnonzero(np.isin(keys, self._smallest))
 
     def add(self, names: Sequence[str], rows: Float32Array) -> None:
-        """Take in rows that are candidates.
-
-        Raises
-        ------
-        ResourceError
-            If the panel outgrows the memory limit.
-        """
+        """Add rows that are candidates; ResourceError if the panel outgrows the memory limit."""
         self._names += names
         self._keys = np.concatenate([self._keys, hashes(names)])
         self._parts.append(rows)
@@ -152,12 +137,11 @@ class PanelRows:
             self._prune()
 
     def _prune(self) -> None:
-        """Let go of the rows that others have pushed out."""
+        """Drop the rows that are no longer in the panel."""
         if self._is_wanted is not None:
             return
         kept = np.isin(self._keys, self._smallest)
-        self._names = [name for name, stays in zip(self._names, kept, strict=True) if stays]
-        self._keys = self._keys[kept]
+        self._names, self._keys = list(compress(self._names, kept)), self._keys[kept]
         starts = np.cumsum([0, *map(len, self._parts)])
         self._parts = [part[kept[start : start + len(part)]] for part, start in zip(self._parts, starts, strict=False)]
 
@@ -168,10 +152,10 @@ class PanelRows:
         return self._names, rows.T
 
 
-def quantile_functions(values: NDArray[np.floating]) -> Float32Array:
+def quantile_functions(values: FloatArray) -> Float32Array:
     """The values of each sample at `LEVELS` of its sorted values, shape (samples, levels).
 
-    They are values of the sample, none between two: so the logarithm of a quantile is the quantile of logarithms.
+    They are not interpolated, so that the logarithm of a quantile is the quantile of logarithms.
     """
     n_samples, n_genes = values.shape
     at = np.round(LEVELS * (n_genes - 1)).astype(np.intp)
@@ -182,20 +166,15 @@ def quantile_functions(values: NDArray[np.floating]) -> Float32Array:
     return found
 
 
-def percentiles(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:
+def percentiles(quantiles: FloatArray) -> Float64Array:
     """The 1st to the 99th percentile of each sample, shape (samples, 99)."""
     return quantiles[:, _PERCENTS].astype(np.float64)
 
 
-def ranks_of(values: NDArray[np.floating], quantiles: Float32Array) -> Float32Array:
-    """Where each value stands among those of its own sample, 0 to 1; the middle rank where values are tied.
+def ranks_of(values: FloatArray, quantiles: Float32Array) -> Float32Array:
+    """The rank of each value among those of its own sample, 0 to 1, shape (samples, genes); the middle rank of ties.
 
-    Parameters
-    ----------
-    values
-        Shape (samples, genes).
-    quantiles
-        The quantile function of each sample, shape (samples, levels).
+    `quantiles` is the quantile function of each sample, shape (samples, levels).
     """
     found = np.empty(values.shape, np.float32)
     last = len(LEVELS) - 1
@@ -210,7 +189,6 @@ def ranks_of(values: NDArray[np.floating], quantiles: Float32Array) -> Float32Ar
     return found
 
 
-def at_ranks(ranks: Float32Array, reference: NDArray[np.floating]) -> Float32Array:
-    """The values of one quantile function at these ranks; as shaped."""
-    values: Float32Array = np.interp(ranks, LEVELS, reference).astype(np.float32)
-    return values
+def at_ranks(ranks: Float32Array, reference: FloatArray) -> Float32Array:
+    """The values of one quantile function at these ranks, in their shape."""
+    return np.asarray(np.interp(ranks, LEVELS, reference), np.float32)

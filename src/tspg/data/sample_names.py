@@ -1,14 +1,14 @@
-"""Samples that two files write differently: which of theirs each of ours is, by one rule for all of them."""
+"""Sample names that two files write differently, matched by one rule for all of them."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import combinations, islice
 
 from tspg.utils.names import plain, unpunctuated
 
-FEW, MANY = 0.1, 0.5  # shares of names found by which a side of a table, or a column, is known
+FEW, MANY = 0.1, 0.5  # shares of names found that decide a side of a table, or a column
 _R_PREFIX = re.compile(r"^x(?=\d)")
 _FOLDER = re.compile(r".*[/\\]", re.DOTALL)
 _ENDINGS = re.compile(
@@ -23,15 +23,15 @@ _MOST_PARTS = 20
 _NUMBER = re.compile(r"(\d+)\.0+")
 _SIGNS = re.compile(r"(?<!\d)\.|\.(?!\d)")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
-_TRIED = 5  # names that tell what all of them share
+_TRIED = 5  # names examined for what all of them share
 
 
 @dataclass(frozen=True)
 class NameMatch:
-    """Which names of another file each of ours is; `how` says by what rule, and is empty where they are written alike.
+    """Which names of another file each of ours is; `how` names the rule, empty if they are written alike.
 
-    `clash` are two of ours that a rule takes for one of theirs, that one, and the rule. `is_doubtful` rules compare a
-    part of each name only.
+    `clash` are two of ours that a rule takes for one of theirs, that one, and the rule. `is_doubtful` rules compare
+    only a part of each name.
     """
 
     partners: dict[str, tuple[str, ...]]
@@ -41,7 +41,7 @@ class NameMatch:
 
     @property
     def n_letters(self) -> int:
-        """Letters of all names that were found, as the shorter of both files writes them."""
+        """Letters of all names found, in the shorter spelling of the two files."""
         return sum(min(len(ours), *map(len, theirs)) for ours, theirs in self.partners.items())
 
     def unlike(self) -> list[tuple[str, str]]:
@@ -49,45 +49,40 @@ class NameMatch:
         return [(ours, theirs[0]) for ours, theirs in self.partners.items() if ours != theirs[0]]
 
 
-def _of_r(name: str) -> str:
+def _without_r_prefix(name: str) -> str:
     return _R_PREFIX.sub("", unpunctuated(name))
 
 
 def bare_name(name: str) -> str:
-    """What is left of a name without folder, endings of files, R's X, capital letters, blanks and signs."""
+    """A name without folder, endings of files, R's X, capital letters, blanks and signs."""
     base = _FOLDER.sub("", name)
-    return _of_r(_ENDINGS.sub("", base) or base)
+    return _without_r_prefix(_ENDINGS.sub("", base) or base)
 
 
 _SPELLINGS: dict[str, Callable[[str], str]] = {
     "with capital letters and blanks ignored": plain,
     "with capital letters, blanks and the signs . - _ ignored": unpunctuated,
-    "with R's X in front of a digit left out": _of_r,
+    "with R's X in front of a digit left out": _without_r_prefix,
     "with folders and file endings left out": bare_name,
 }
 
 
 def _loose(name: str) -> str:
-    """What is left of a name without signs, but for those between digits, and without what a spreadsheet loses."""
+    """A bare name without signs, except between digits, and without zeros that a spreadsheet loses."""
     bare = bare_name(name)
     number = _NUMBER.fullmatch(bare)
     return _ZEROS.sub("", number[1] if number else _SIGNS.sub("", bare))
 
 
 def exact_match(ours: Iterable[str], theirs: Collection[str]) -> NameMatch:
-    """The names that are in both files, letter by letter."""
+    """The names that both files write alike."""
     return NameMatch({name: (name,) for name in ours if name in theirs})
 
 
 def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameMatch]:
-    """What each rule finds, the strictest first; a part of a name counts only where whole names tell next to nothing.
+    """What each rule finds, the strictest first; parts of names count only if whole names find next to nothing.
 
-    Parameters
-    ----------
-    ours
-        Names of the matrix.
-    theirs
-        Distinct names of the other file; quick to look up, such as the keys of a dict.
+    `ours` are names of the matrix, `theirs` distinct names of the other file, quick to look up (keys of a dict).
     """
     exact = exact_match(ours, theirs)
     if len(exact.partners) == len(ours):
@@ -101,7 +96,7 @@ def possible_matches(ours: Sequence[str], theirs: Collection[str]) -> list[NameM
 
 
 def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
-    """The names written alike, or what the rule finds that finds all, or most where hardly any are written alike."""
+    """The names written alike, or those of the rule that finds all, or most if hardly any are written alike."""
     found = possible_matches(ours, theirs)
     clash = next((match.clash for match in found if match.clash is not None), None)
     best = max(found, key=lambda match: (len(match.partners), match.n_letters if match.is_doubtful else 0))
@@ -112,7 +107,7 @@ def best_match(ours: Sequence[str], theirs: Collection[str]) -> NameMatch:
 
 
 def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str], how: str) -> NameMatch:
-    """What is found beyond the names that are written alike; two of ours never become one of theirs."""
+    """What is found besides the names written alike; two of ours never become one of theirs."""
     key, known = _SPELLINGS[how], exact.partners
     by_key = _grouped((name for name in theirs if name not in known), key)
     left = {text: names for text, names in _grouped(ours, key, but=known).items() if text in by_key}
@@ -122,19 +117,17 @@ def _by_spelling(exact: NameMatch, ours: Sequence[str], theirs: Collection[str],
 
 
 def _loosely(ours: Sequence[str], theirs: Collection[str]) -> list[NameMatch]:
-    """All of ours, where they are those of the other file but for zeros and signs that may be lost; else nothing."""
+    """All of ours, if they equal those of the other file except for zeros and signs that may be lost; else nothing."""
     own, other = _grouped(ours, _loose), _grouped(theirs, _loose)
-    pairs = {names[0]: other[text] for text, names in own.items() if len(names) == len(other.get(text, ())) == 1}
-    if len(pairs) < len(ours):
-        return []
+    pairs = {names[0]: tuple(other[text]) for text, names in own.items() if len(names) == len(other.get(text, ())) == 1}
     how = "with zeros in front of numbers, .0 behind them and signs beside letters ignored"
-    return [NameMatch({mine: tuple(their) for mine, their in pairs.items()}, how, is_doubtful=True)]
+    return [NameMatch(pairs, how, is_doubtful=True)] if len(pairs) == len(ours) else []
 
 
 def _grouped(
     names: Iterable[str], key: Callable[[str], str], but: Collection[str] = frozenset()
 ) -> dict[str, list[str]]:
-    """Names by what is left of them, those in `but` left out."""
+    """Names grouped by a key, without those in `but`."""
     groups: dict[str, list[str]] = {}
     for name in names:
         if name not in but and len(name) <= _LONGEST and (text := key(name)):
@@ -143,7 +136,7 @@ def _grouped(
 
 
 def _by_what_all_share(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
-    """Names of one file that are those of the other with the same text before and behind each of them."""
+    """Names of one file that equal those of the other with the same text around each of them."""
     own, other = _grouped(ours, bare_name), _grouped(theirs, bare_name)
     for longer, shorter in ((own, other), (other, own)):
         found = [_without(around, longer, shorter) for around in _around(longer, shorter)]
@@ -157,25 +150,21 @@ def _by_what_all_share(ours: Sequence[str], theirs: Collection[str]) -> Iterator
 
 
 def _around(longer: Collection[str], shorter: Collection[str]) -> list[tuple[str, str]]:
-    """The texts that most often stand before and behind names of the other file."""
+    """The most frequent texts before and behind names of the other file, which end where a word or number ends."""
     counts: Counter[tuple[str, str]] = Counter()
     for name in islice(longer, _TRIED):
         for part in shorter:
             before, found, behind = name.partition(part)
-            if found and found != name and not part.isdigit() and _stands_alone(before, part, behind):
-                counts[before, behind] += 1
+            if found and found != name and not part.isdigit():
+                joints = (before[-1:] + part[0], part[-1] + behind[:1])
+                if not any(len(joint) == 2 and (joint.isalpha() or joint.isdigit()) for joint in joints):
+                    counts[before, behind] += 1
     most = max(counts.values(), default=0)
     return [around for around, count in counts.items() if count == most]
 
 
-def _stands_alone(before: str, part: str, behind: str) -> bool:
-    """Whether a part of a name ends where a word or number ends."""
-    joints = [before[-1:] + part[0], part[-1] + behind[:1]]
-    return not any(len(joint) == 2 and (joint.isalpha() or joint.isdigit()) for joint in joints)
-
-
 def _without(around: tuple[str, str], longer: Collection[str], shorter: Collection[str]) -> dict[str, str]:
-    """Each longer name with the shorter one in it; none if a shorter one stands in a name with other text around it."""
+    """Each longer name with the shorter one in it; none if a shorter one is in a name with other text around it."""
     before, behind = around
     inner = {
         name: part
@@ -192,15 +181,13 @@ def _without(around: tuple[str, str], longer: Collection[str], shorter: Collecti
 def _runs_of_parts(name: str) -> Iterator[str]:
     """Every piece of a name between two of its points."""
     parts = name.split(".")[:_MOST_PARTS]
-    for start in range(len(parts)):
-        for end in range(start + 1, len(parts) + 1):
-            yield ".".join(parts[start:end])
+    return (".".join(parts[start:end]) for start, end in combinations(range(len(parts) + 1), 2))
 
 
 def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
-    """Names of one file that start as those of the other do, as barcodes of patients, samples and aliquots."""
+    """Names of one file that start with those of the other, such as barcodes of patients, samples and aliquots."""
     how = "by the beginning of the longer name"
-    own, other = _grouped(ours, _of_r), _grouped(theirs, _of_r)
+    own, other = _grouped(ours, _without_r_prefix), _grouped(theirs, _without_r_prefix)
     starts = {mine: start for mine in own if (start := _longest_start(mine, other)) is not None}
     taken = _grouped(starts, lambda mine: starts[mine])
     twice = next(((*mine[:2], start) for start, mine in taken.items() if len(mine) > 1), None)
@@ -219,7 +206,7 @@ def _by_beginning(ours: Sequence[str], theirs: Collection[str]) -> Iterator[Name
 
 
 def _by_part(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch]:
-    """All of ours, where each of one file is a part of a single name of the other, whatever stands around it."""
+    """All of ours, if each name of one file is a part of a single name of the other."""
     own, other = _grouped(ours, bare_name), _grouped(theirs, bare_name)
     if any(len(names) > 1 for names in own.values()):
         return
@@ -238,7 +225,7 @@ def _by_part(ours: Sequence[str], theirs: Collection[str]) -> Iterator[NameMatch
 
 
 def _longest_start(name: str, known: Collection[str]) -> str | None:
-    """The longest known name that this one starts with, up to where a part of it ends."""
+    """The longest known name that this one starts with, up to the end of a part."""
     with_letter = _WITH_LETTER.match(name) is not None
     for end in range(len(name) - 1, 0, -1):
         at_joint = name[end] == "." or (with_letter and name[end].isalpha() and name[end - 1].isdigit())
@@ -248,7 +235,7 @@ def _longest_start(name: str, known: Collection[str]) -> str | None:
 
 
 def nearly_alike(ours: Sequence[str], theirs: Collection[str], most: int = 3) -> list[tuple[str, str]]:
-    """Pairs of names, (ours, theirs), that are the same by one of the rules though they are not written alike."""
+    """Pairs of names, (ours, theirs), that one of the rules matches though they are not written alike."""
     if not ours:
         return []
     found = max(possible_matches(ours, theirs), key=lambda match: len(match.partners))

@@ -1,6 +1,8 @@
 """Statistics of every sample over all genes of a file, taken while it is read: sums, zeros, whole numbers, extremes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,102 +13,74 @@ from tspg.utils.typing import BoolArray, Float32Array, Float64Array
 LARGEST_LOG = {2.0: 30.0, float(np.e): 21.0, 10.0: 9.0}
 _GRID = np.searchsorted(LEVELS, np.linspace(0, 1, 401))  # levels at equal steps, without the denser tails
 _ROWS_AT_ONCE = 256
-_UNLOGGED = {base: f"unlogged_{base:g}" for base in LARGEST_LOG}
-_NAMES = ("smallest", "largest", "total", "n_zero", "n_whole", *_UNLOGGED.values())
+_ARRAYS = ("smallest", "largest", "totals", "n_zero", "n_whole", "unlogged_sums")
 _REDUCED_BY = {"smallest": np.minimum, "largest": np.maximum}  # the others are sums
 
 
+@dataclass(frozen=True)
 class SampleStatistics:
-    """Running statistics, one number per sample, over every gene of the file, kept or not."""
+    """One number per sample, over every gene of a file, kept or not; zeros are whole numbers, too."""
 
-    def __init__(self) -> None:
-        self.n_genes = 0
-        self._parts: list[dict[str, Float64Array]] = []
-
-    @classmethod
-    def of(cls, values: Float32Array) -> "SampleStatistics":
-        """Those of a matrix of shape (samples, genes)."""
-        found = cls()
-        for start in range(0, len(values), _ROWS_AT_ONCE):
-            found.add_samples(values[start : start + _ROWS_AT_ONCE])
-        return found
-
-    def add_samples(self, values: Float32Array) -> None:
-        """Add some samples with all their genes; shape (samples, genes)."""
-        self.n_genes = values.shape[1]
-        self._parts.append(_measure(values, axis=1))
-
-    def add_genes(self, values: Float32Array) -> None:
-        """Add some genes of all samples; shape (genes, samples)."""
-        if not len(values):
-            return
-        self.n_genes += len(values)
-        found = _measure(values, axis=0)
-        for before in self._parts:  # one at most
-            found = {name: _REDUCED_BY.get(name, np.add)(before[name], found[name]) for name in found}
-        self._parts = [found]
-
-    def some(self, samples: BoolArray) -> "SampleStatistics":
-        """Those of some of the samples."""
-        found = SampleStatistics()
-        found.n_genes, found._parts = self.n_genes, [{name: self._all(name)[samples] for name in _NAMES}]
-        return found
-
-    def _all(self, name: str) -> Float64Array:
-        return np.concatenate([part[name] for part in self._parts] or [np.empty(0)])
-
-    @property
-    def smallest(self) -> Float64Array:
-        """The smallest value of each sample."""
-        return self._all("smallest")
-
-    @property
-    def largest(self) -> Float64Array:
-        """The largest value of each sample."""
-        return self._all("largest")
-
-    @property
-    def totals(self) -> Float64Array:
-        """The sum of each sample's values: the library size, if they are counts."""
-        return self._all("total")
-
-    @property
-    def n_zero(self) -> Float64Array:
-        """The number of zeros of each sample."""
-        return self._all("n_zero")
-
-    @property
-    def n_whole(self) -> Float64Array:
-        """The number of whole numbers of each sample, zeros included."""
-        return self._all("n_whole")
+    n_genes: int
+    smallest: Float64Array
+    largest: Float64Array
+    totals: Float64Array  # library sizes, if values are counts
+    n_zero: Float64Array
+    n_whole: Float64Array
+    unlogged_sums: Float64Array  # shape (bases, samples)
 
     def unlogged(self, base: float) -> Float64Array:
         """The sum of each sample's values if they are log(x + 1) to a base; NaN if they cannot be."""
-        return self._all(_UNLOGGED[base])
+        return np.asarray(self.unlogged_sums[list(LARGEST_LOG).index(base)])
 
+    @classmethod
+    def of(cls, values: Float32Array) -> Self:
+        """Those of a matrix of shape (samples, genes)."""
+        starts = range(0, len(values), _ROWS_AT_ONCE)
+        return cls.of_samples([cls.of_block(values[start : start + _ROWS_AT_ONCE]) for start in starts])
 
-def _measure(values: Float32Array, axis: int) -> dict[str, Float64Array]:
-    """Every statistic of one block, in few passes, since a file may have a billion values."""
-    n = values.shape[axis]
-    if not n:
-        return dict.fromkeys(_NAMES, np.zeros(values.shape[1 - axis]))
-    largest = values.max(axis=axis).astype(np.float64)
-    found = {
-        "smallest": values.min(axis=axis).astype(np.float64),
-        "largest": largest,
-        "total": values.sum(axis=axis, dtype=np.float64),
-        "n_zero": n - np.count_nonzero(values, axis=axis).astype(np.float64),
-        "n_whole": np.count_nonzero(np.floor(values) == values, axis=axis).astype(np.float64),
-    }
-    for base, most in LARGEST_LOG.items():
-        sums = np.where(largest == 0, 0.0, np.nan)
-        possible = (largest > 0) & (largest <= most)
-        if possible.any():
-            part = values if possible.all() else np.compress(possible, values, axis=1 - axis)
-            with np.errstate(over="ignore"):  # values far below zero become nothing
-                sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
-        found[_UNLOGGED[base]] = sums
-    return found
+    @classmethod
+    def of_samples(cls, parts: Sequence[Self]) -> Self:
+        """Those of all samples, from those of consecutive ones with the same genes."""
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(one, name) for one in parts], axis=-1) for name in _ARRAYS
+        }
+        return replace(parts[0], **arrays)
+
+    def with_genes(self, more: Self) -> Self:
+        """Those of the same samples over more genes."""
+        arrays: dict[str, Any] = {
+            name: _REDUCED_BY.get(name, np.add)(getattr(self, name), getattr(more, name)) for name in _ARRAYS
+        }
+        return replace(self, n_genes=self.n_genes + more.n_genes, **arrays)
+
+    def some(self, samples: BoolArray) -> Self:
+        """Those of some of the samples."""
+        return replace(self, **{name: getattr(self, name)[..., samples] for name in _ARRAYS})
+
+    @classmethod
+    def of_block(cls, values: Float32Array, genes_axis: int = 1) -> Self:
+        """Those of one block, in few passes, since a file may have a billion values; no genes change no others."""
+        axis, n = genes_axis, values.shape[genes_axis]
+        largest = values.max(axis=axis, initial=-np.inf).astype(np.float64)
+        unlogged = []
+        for base, most in LARGEST_LOG.items():
+            sums = np.where((largest == 0) | (n == 0), 0.0, np.nan)
+            possible = (largest > 0) & (largest <= most)
+            if possible.any():
+                part = values if possible.all() else np.compress(possible, values, axis=1 - axis)
+                with np.errstate(over="ignore"):  # values far below zero become nothing
+                    sums[possible] = np.exp(part * np.float32(np.log(base))).sum(axis=axis, dtype=np.float64) - n
+            unlogged.append(sums)
+        return cls(
+            n,
+            smallest=values.min(axis=axis, initial=np.inf).astype(np.float64),
+            largest=largest,
+            totals=values.sum(axis=axis, dtype=np.float64),
+            n_zero=n - np.count_nonzero(values, axis=axis).astype(np.float64),
+            n_whole=np.count_nonzero(np.floor(values) == values, axis=axis).astype(np.float64),
+            unlogged_sums=np.stack(unlogged),
+        )
 
 
 @dataclass(frozen=True)

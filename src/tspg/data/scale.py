@@ -179,21 +179,12 @@ def _described(scale: Scale) -> str:
 def transform_scale(scale: Scale, transform: str, file: str, *, refuse_linear: bool = True) -> Scale:
     """The scale with what is done to its values under a transform: `auto`, `none` or `log2`.
 
-    Raises
-    ------
-    ExpressionError
-        If `auto` meets linear values, or `log2` meets logarithms or values without a logarithm.
+    Raises ExpressionError if `auto` meets linear values, or `log2` meets logarithms or values without a logarithm.
     """
     if transform == "auto" and scale.kind in LINEAR_KINDS and refuse_linear:
         raise ExpressionError(f"{file}: {_needs_transform(scale)}")
     if transform != "log2":
         return replace(scale, transform="none")
-    _check_has_log2(scale, file)
-    are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
-    return replace(scale, transform="log2", scaled=are_counts or scale.are_shares)
-
-
-def _check_has_log2(scale: Scale, file: str) -> None:
     if scale.smallest < 0 and scale.kind not in CENTRED_KINDS:
         step = "Such values are on a log scale already: use --transform none."
         if scale.kind not in LOG_KINDS:
@@ -210,6 +201,8 @@ def _check_has_log2(scale: Scale, file: str) -> None:
             f"{file}: the values look like {_described(scale)}, so log2(x + 1) is not for them. "
             "Leave out --transform log2, or use --transform none."
         )
+    are_counts = scale.kind in COUNT_KINDS or (scale.kind == UNCLEAR and scale.whole == 1 and scale.largest > 1)
+    return replace(scale, transform="log2", scaled=are_counts or scale.are_shares)
 
 
 def _needs_transform(scale: Scale) -> str:
@@ -232,10 +225,7 @@ def match_scale(found: Scale, learned: Scale, file: str) -> Scale:
 
     Logarithms are kept as they are if the values learned from are logarithms after their transform.
 
-    Raises
-    ------
-    ExpressionError
-        If the values cannot be put on that scale.
+    Raises ExpressionError if the values cannot be put on that scale.
     """
     if learned.now == found.kind == LOG_SCALE:
         return found
@@ -336,10 +326,7 @@ def to_log2(values: Float32Array, sizes: Float64Array | None, *, file: str, samp
     With `sizes`, each sample's sum over all genes of the file, it is scaled to counts per million first, so that a
     single new sample needs no others.
 
-    Raises
-    ------
-    ExpressionError
-        If all counts of a sample are zero.
+    Raises ExpressionError if all counts of a sample are zero.
     """
     if sizes is not None:
         if not sizes.all():

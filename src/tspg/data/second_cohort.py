@@ -1,9 +1,10 @@
-"""A second cohort that nothing is learned from: whether it is one, and holds what was asked of the first."""
+"""A second cohort that nothing is learned from: checked against the first, with the same genes and classes."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -22,10 +23,10 @@ THE_COHORT = "The second cohort"
 
 
 @dataclass(frozen=True)
-class MatchedCohort:
-    """Samples of other people, with the first cohort's genes in its order, and the classes in the column of its name.
+class SecondCohort:
+    """Samples of other people, with genes, their order and the name of the class column as in the first cohort.
 
-    `notes` are what deserves care; `file` is where it was read from, empty where it was made in Python.
+    `notes` are warnings; `file` and `labels_file` are empty if it was made in Python.
     """
 
     adata: AnnData
@@ -42,47 +43,47 @@ def second_cohort(
     label_column: str,
     group_column: str | None,
     layer: str | None = None,
-) -> MatchedCohort:
-    """The second cohort as the question's genes see it, once nothing speaks against it.
+) -> SecondCohort:
+    """The second cohort with the genes of the first, once it has passed all checks.
 
-    Parameters
-    ----------
-    adata
-        Expression of the second cohort, samples x genes, in the units of the first.
-    first
-        The study of the first cohort: the question's genes alone.
-    panel
-        Genes of the first cohort's whole matrix, over which distributions of values are compared.
-    label_column, group_column, layer
-        As of the first cohort. An only column of labels may have another name; donors may not be known.
+    `adata` is in the units of the first cohort; `first` has the genes of the task only, `panel` are genes of its whole
+    matrix, over which distributions of values are compared. The columns are those of the first cohort; an only column
+    of labels may have another name, and donors may be unknown.
 
-    Raises
-    ------
-    TspgError
-        If samples or donors are in both, genes are missing, units differ, or samples have no class.
+    Raises TspgError if samples or donors are in both, genes are missing, units differ, or samples have no class.
     """
     require_anndata(adata)
     require_unique(adata)
     read = adata.uns.get("tspg_input", {})
-    study, quantiles = _of_same_genes(adata, first, layer), Quantiles.of(adata, layer, panel) if len(panel) else None
+    second = _of_same_genes(adata, first, layer)
+    quantiles = Quantiles.of(adata, layer, panel) if len(panel) else None
     if quantiles is not None:
-        study.uns["tspg_input"] = {}
-        quantiles.attach(study)
-    own = read.get("label_column") or (study.obs.columns[0] if study.obs.shape[1] == 1 else None)
-    if label_column not in study.obs and own in study.obs:
-        study.obs = study.obs.rename(columns={own: label_column})
-    labels = _text(study, label_column)
-    _require_other_people(study, first, group_column)
-    _require_same_units(study, first)
+        second.uns["tspg_input"] = {}
+        quantiles.attach(second)
+    own = read.get("label_column") or (second.obs.columns[0] if second.obs.shape[1] == 1 else None)
+    if label_column not in second.obs and own in second.obs:
+        second.obs = second.obs.rename(columns={own: label_column})
+    labels = _text(second, label_column)
+    _require_other_people(second, first, group_column)
+    found, expected = scale_of(dense(second)), scale_of(dense(first))
+    if not are_alike(found.kind, expected.kind):  # moved on another scale, values mean nothing
+        raise ExpressionError(
+            f"{THE_COHORT}: the values look like {scale_in_words(found)}; those of the first look like "
+            f"{expected.kind}. Give both in the same units, such as log2(x + 1) of the same normalised values."
+        )
     notes = [str(note) for note in read.get("notes", [])]
-    notes += [*_seen_donors(study, first, labels, text_column(first, label_column), group_column)]
-    notes += [*_seen_profiles(study, first)]
-    told = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
-    return MatchedCohort(study, told, str(read.get("file", "")), str(read.get("labels_file", "")))
+    notes += _note_on_donors(second, first, labels, text_column(first, label_column), group_column)
+    known = set(map(known_by, dense(first)))
+    twice = [str(name) for name, row in zip(second.obs_names, dense(second), strict=True) if known_by(row) in known]
+    if twice:
+        have = "sample has" if len(twice) == 1 else "samples have"
+        notes.append(f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}.")
+    of_cohort = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
+    return SecondCohort(second, of_cohort, str(read.get("file", "")), str(read.get("labels_file", "")))
 
 
 def require_classes(
-    second: MatchedCohort,
+    second: SecondCohort,
     label_column: str,
     target_class: str,
     sources: Sequence[str],
@@ -90,19 +91,16 @@ def require_classes(
     known: Collection[str],
     fewest: int,
 ) -> None:
-    """Refuse a second cohort in which nothing could be moved, or read as real.
+    """Refuse a second cohort without real samples of the target class, or without samples to move.
 
-    Raises
-    ------
-    UsageError
-        If it has no sample of the target class; or neither a class of `sources` nor `fewest` samples of one that is
-        not `known` to the first cohort, of which a map could be made.
+    Raises UsageError if it has no sample of the target class; or neither a class of `sources` nor `fewest` samples
+    of a class not `known` to the first cohort, for which a map could be made.
     """
     classes = Counter(text_column(second.adata, label_column))
     if target_class not in classes:
         raise UsageError(
-            f"{THE_COHORT} has no sample of the target class {shown(target_class)}; without real ones nothing that is "
-            f"moved can be judged. Its classes are: {listed(sorted(classes))}."
+            f"{THE_COHORT} has no sample of the target class {shown(target_class)}, so moved samples cannot be "
+            f"evaluated. Its classes are: {listed(sorted(classes))}."
         )
     new = {name: n for name, n in classes.items() if name not in known}
     if classes.keys().isdisjoint(sources) and max(new.values(), default=0) < fewest:
@@ -130,60 +128,38 @@ def _of_same_genes(adata: AnnData, first: AnnData, layer: str | None) -> AnnData
     return AnnData(X=values, obs=obs, var=pd.DataFrame(index=first.var_names))
 
 
-def _text(study: AnnData, column: str) -> list[str]:
+def _text(second: AnnData, column: str) -> list[str]:
     try:
-        return text_column(study, column)
+        return text_column(second, column)
     except LabelError as error:
         raise LabelError(f"{THE_COHORT}: {error}") from error
 
 
-def _require_other_people(study: AnnData, first: AnnData, group_column: str | None) -> None:
+def _require_other_people(second: AnnData, first: AnnData, group_column: str | None) -> None:
     """Refuse samples or donors that are in both cohorts."""
-    people = [set(map(str, one.obs_names)) for one in (study, first)]
-    what = "samples"
-    if not people[0] & people[1] and group_column is not None and group_column in study.obs:
-        people, what = [set(_text(study, group_column)), set(text_column(first, group_column))], "donors"
-    both = sorted(people[0] & people[1])
+    what, both = "samples", set(map(str, second.obs_names)) & set(map(str, first.obs_names))
+    if not both and group_column is not None and group_column in second.obs:
+        what, both = "donors", set(_text(second, group_column)) & set(text_column(first, group_column))
     if both:
         raise UsageError(
-            f"{len(both):,} {what} are in both cohorts by name: {listed(both)}. Leave them out of one; if they are "
-            "other people, give them other names."
+            f"{len(both):,} {what} are in both cohorts by name: {listed(sorted(both))}. Leave them out of one; if they "
+            "are other people, give them other names."
         )
 
 
-def _require_same_units(study: AnnData, first: AnnData) -> None:
-    """Refuse counts beside logarithms and the like: moved on another scale, values mean nothing."""
-    found, own = scale_of(dense(study)), scale_of(dense(first))
-    if not are_alike(found.kind, own.kind):
-        raise ExpressionError(
-            f"{THE_COHORT}: the values look like {scale_in_words(found)}; those of the first look like {own.kind}. "
-            "Give both in the same units, such as log2(x + 1) of the same normalised values."
-        )
-
-
-def _seen_donors(
-    study: AnnData, first: AnnData, labels: list[str], first_labels: list[str], group_column: str | None
+def _note_on_donors(
+    second: AnnData, first: AnnData, labels: list[str], first_labels: list[str], group_column: str | None
 ) -> list[str]:
-    """A note where donors that nobody named seem to be in both cohorts."""
-    if group_column is not None and group_column in study.obs:
+    """A note if donors that were not named seem to be in both cohorts."""
+    if group_column is not None and group_column in second.obs:
         return []
-    shared = first.obs.columns.intersection(study.obs.columns)
-    obs = pd.concat([first.obs[shared], study.obs[shared]])
+    shared = first.obs.columns.intersection(second.obs.columns)
+    obs = pd.concat([first.obs[shared], second.obs[shared]])
     found = find_donors(obs, list(map(str, obs.index)), [*first_labels, *labels])
-    n_seen = 0 if found is None else found.n_seen(pd.Series(range(len(obs))).lt(first.n_obs).to_numpy())
+    n_seen = 0 if found is None else found.n_seen(np.arange(len(obs)) < first.n_obs)
     if found is None or not n_seen:
         return []
     return [
-        f"{n_seen:,} of {study.n_obs:,} samples {'has' if n_seen == 1 else 'have'} a sample of the same donor in the "
+        f"{n_seen:,} of {second.n_obs:,} samples {'has' if n_seen == 1 else 'have'} a sample of the same donor in the "
         f"first cohort ({found.place}, as it seems): results may look better than they are. Say {found.option}."
     ]
-
-
-def _seen_profiles(study: AnnData, first: AnnData) -> list[str]:
-    """A note where a sample has exactly the profile of one of the first cohort."""
-    known = set(map(known_by, dense(first)))
-    twice = [str(name) for name, row in zip(study.obs_names, dense(study), strict=True) if known_by(row) in known]
-    if not twice:
-        return []
-    have = "sample has" if len(twice) == 1 else "samples have"
-    return [f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}."]

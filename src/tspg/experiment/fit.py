@@ -91,7 +91,7 @@ class FittedClassifier:
     def _samples_of(self, name: str, without: int = -1) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """A class's training samples in the user's units, and the donor of each."""
         dataset = self.dataset
-        rows = np.flatnonzero(dataset.in_class(name) & dataset.is_train & (self._donors != without))
+        rows = np.flatnonzero(dataset.class_mask(name) & dataset.is_train & (self._donors != without))
         return dataset.scaler.inverse(dataset.profiles[rows]), self._donors[rows]
 
 
@@ -208,7 +208,7 @@ def held_out_folds(dataset: Dataset, n_folds: int, *, seed: int) -> NDArray[np.i
     (donors,) = donor_codes((len(dataset.sample_ids), dataset.groups))
     folds = donor_folds(donors, dataset.source_class, n_folds=n_folds, seed=seed)
     for name in dataset.classes:
-        rows = dataset.in_class(name)
+        rows = dataset.class_mask(name)
         if len(set(folds[rows])) == 1:
             folds[np.isin(donors, donors[rows])] = -1
     return folds

@@ -216,7 +216,7 @@ def _describe(task: Task, dataset: Dataset) -> dict[str, Any]:
     """What the report says about the data, with a note for whatever deserves care."""
     details = task.details
     counts = {
-        name: {part: int((dataset.in_class(name) & (dataset.split == part)).sum()) for part in ("train", "test")}
+        name: {part: int((dataset.class_mask(name) & (dataset.split == part)).sum()) for part in ("train", "test")}
         for name in dataset.classes
     }
     donors, notes_on_donors = _donors(task, dataset)

@@ -122,7 +122,7 @@ def test_the_reference_is_the_training_target_alone(dataset, table):
     def spread(rows):
         return dataset.profiles[rows].astype(float).var(axis=0, ddof=1).sum()
 
-    target, sources = dataset.in_class("target"), ~dataset.in_class("target")
+    target, sources = dataset.class_mask("target"), ~dataset.class_mask("target")
     expected = spread(sources & ~dataset.is_train) / spread(target & dataset.is_train)
     assert values_of(table)["stays", "variance_ratio"] == pytest.approx(expected, rel=1e-5)
 

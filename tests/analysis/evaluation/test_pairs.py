@@ -140,7 +140,7 @@ def test_tumours_and_the_same_patients_normal_kidney(shared_data):
     target = "Solid Tissue Normal"
     dataset = prepare(adata, label_column="diagnosis", group_column="patient", seed=0)
     patients = np.asarray(dataset.groups)
-    is_target, held_out = dataset.in_class(target), ~dataset.is_train
+    is_target, held_out = dataset.class_mask(target), ~dataset.is_train
     sources, real = (np.flatnonzero(rows & held_out) for rows in (~is_target, is_target))
     before, after = dataset.profiles[sources], dataset.profiles[real]
     rest = dataset.class_mean(target), patients[sources], patients[real]

@@ -113,7 +113,7 @@ def test_a_refit_of_the_closed_form_map_is_the_difference_of_two_means():
     adata = AnnData(expression.values, moved.obs)
     dataset = prepare(adata, label_column="source_class", is_train=np.ones(len(adata), dtype=bool))
     anchor = GaussianOTMap.estimate(dataset, "t")
-    rows = dataset.in_class("x")
+    rows = dataset.class_mask("x")
     change = (anchor.move(dataset.profiles, dataset.class_index) - dataset.profiles)[rows].mean(axis=0)
     np.testing.assert_allclose(change, dataset.class_mean("t") - dataset.class_mean("x"), atol=1e-5)
 

@@ -143,7 +143,7 @@ class _Evaluation:
 
     @cached_property
     def _is_target(self) -> NDArray[np.bool_]:
-        return self.dataset.in_class(self.target_class)
+        return self.dataset.class_mask(self.target_class)
 
     @cached_property
     def _is_source(self) -> NDArray[np.bool_]:
