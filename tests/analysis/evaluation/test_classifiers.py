@@ -13,8 +13,8 @@ from tspg.analysis.evaluation.classifiers import (
     fit_independent_classifiers,
     hit_rate,
     in_their_span,
+    normalised_hit_rate,
     training_note,
-    transfer,
 )
 from tspg.analysis.evaluation.subsampling import rows_of_every_class
 
@@ -116,13 +116,13 @@ def test_hit_rate_has_the_interval_of_clopper_and_pearson():
     assert found.high == pytest.approx(beta.ppf(0.975, 18, 3))
     perfect = hit_rate(np.array(["t"] * 20, dtype=object), "t")
     assert (perfect.low, perfect.high) == (pytest.approx(0.025 ** (1 / 20)), 1.0)
-    assert hit_rate(np.array([], dtype=object), "t").note == "too few"
+    assert hit_rate(np.array([], dtype=object), "t").status == "too_few"
 
 
 def test_transfer_is_the_share_of_the_way_from_untouched_to_real():
-    assert transfer(0.9, 0.1, 0.9) == 1.0
-    assert transfer(0.5, 0.1, 0.9) == pytest.approx(0.5)
-    assert np.isnan(transfer(0.5, 0.4, 0.4))
+    assert normalised_hit_rate(0.9, 0.1, 0.9) == 1.0
+    assert normalised_hit_rate(0.5, 0.1, 0.9) == pytest.approx(0.5)
+    assert np.isnan(normalised_hit_rate(0.5, 0.4, 0.4))
 
 
 def calls_above(threshold):
@@ -133,13 +133,17 @@ def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
     real, sources = np.linspace(0.5, 1, 20)[:, None], np.linspace(0, 0.5, 20)[:, None]
     good = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real)
     assert (good.base.value, good.recall.value) == (0.2, 1.0)
-    assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
+    found = good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]]))
+    assert (found.value, found.status, found.note) == (0.75, "ok", "recall 1.00; transfer 0.69")  # .55 / .8
     poor = ClassifierScore.of(calls_above(0.6), "t", sources=sources, real=real)
-    assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
-    bounded = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real, taught="learned from some")
-    assert bounded.of_moved(real).note == "recall 1.00; transfer 1.00; learned from some"
+    found = poor.of_moved(real)
+    assert (found.status, found.value) == ("not_admitted", 0.8)
+    assert "recall 0.80" in found.note
+    bounded = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real, note="learned from some")
+    assert bounded.of_moved(real).note.endswith("learned from some")
     none = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real[:0])
-    assert none.of_moved(real).note == "not admitted; no real sample to check the judge"
+    assert none.of_moved(real).status == "not_admitted"
+    assert none.of_moved(real[:0]).status == "too_few"
 
 
 def test_an_attack_on_one_judge_does_not_fool_the_others():

@@ -150,7 +150,7 @@ def test_ratio_is_undefined_where_source_and_target_are_one_population():
     same = scale_of(draws(20, seed=5), draws(20, seed=6), draws(20, seed=7))
     found = ratio_of(same, draws(20, seed=8), draws(20, seed=6))
     assert np.isnan(found.value)
-    assert (found.note, same.split_halves().note) == ("undefined", "undefined")
+    assert (found.status, same.split_halves().status) == ("undefined", "undefined")
 
 
 def test_few_held_out_targets_are_said_in_words():
@@ -160,7 +160,7 @@ def test_few_held_out_targets_are_said_in_words():
         assert found.note.startswith(note)
         assert np.isfinite(found.value)
     alone = ratio_of(scale_of(SOURCES, draws(1), draws(1, seed=1)), SOURCES, draws(1))
-    assert alone.note == "too few"
+    assert alone.status == "too_few"
 
 
 def test_repeated_donors_widen_the_interval():
@@ -225,7 +225,7 @@ def test_orders_keep_donors_together_and_swap_only_equal_sizes():
 def test_a_difference_is_found_and_p_is_never_zero():
     found = energy_p_value(CloudPair.of(SOURCES, REAL), seed=0)
     assert found.value == 1 / 1000
-    assert energy_p_value(CloudPair.of(SOURCES[:1], REAL), seed=0).note == "too few"
+    assert energy_p_value(CloudPair.of(SOURCES[:1], REAL), seed=0).status == "too_few"
 
 
 def test_the_same_seed_gives_the_same_numbers():

@@ -7,6 +7,7 @@ import pytest
 from tspg.analysis.evaluation import evidence
 from tspg.analysis.evaluation.classifiers import fit_independent_classifiers
 from tspg.analysis.evaluation.evidence import evidence_table
+from tspg.analysis.evaluation.measure import Status
 from tspg.data.prepare import prepare
 from tspg.model.config import ExperimentConfig
 from tspg.model.learning import CLOSED_FORM, fit_closed_form, move_with
@@ -60,12 +61,19 @@ def test_every_method_has_every_measure_once_and_words_stand_in_notes(table):
     assert list(dict.fromkeys(table["method"]))[-2:] == ["untouched_source", "real_target"]
     common = {"hit_rate_f", "hit_rate_logistic", "hit_rate_knn", "hit_rate_forest", "energy_ratio", "energy_p_value"}
     common |= {"nn_fake", "nn_real", "precision", "recall", "density", "coverage", "variance_ratio", "gene_correlation"}
-    common |= {"gene_correlation_at_equal_n"}
+    common |= {"gene_correlation_at_equal_n", "nn_fake_by_chance", "nn_real_by_chance", "nn_p_value"}
     own = {"individuality", "distance_correlation", "source_leak", "mean_abs_change", "train_on_moved"}
+    own |= {"source_leak_by_chance"}
     for method, measures in by_method.items():
         assert len(measures) == len(set(measures))
         assert common <= set(measures)
         assert (own <= set(measures)) == (method != "real_target")
+    assert list(table.columns) == ["method", "measure", "value", "low", "high", "n", "status", "note"]
+    assert (table.loc[table["measure"] == "source_leak_by_chance", "value"] == 1 / 2).all()  # two source classes
+    assert set(table.loc[table["value"].notna() & ~table["measure"].str.startswith("hit_rate"), "status"]) <= {
+        "ok",
+        "too_few",
+    }
     assert table["value"].dtype == float
     assert table["n"].dtype.kind == "i"
 
@@ -178,7 +186,8 @@ def test_too_few_held_out_targets_are_said_and_nothing_breaks(planted, n_target)
     few = planted.adata[[*range(80), *range(80, 80 + n_target)]]
     table = table_of(prepare(few, label_column="label"), stays=lambda x, _names: x)
     ratio = table[(table["measure"] == "energy_ratio") & (table["method"] == "stays")]
-    assert ratio["note"].str.contains("too few").all()
+    assert (ratio["status"] == "too_few").all()
+    assert set(table["status"]) <= set(Status)
 
 
 def test_with_pairs_every_method_is_held_against_the_persons_own(planted):
