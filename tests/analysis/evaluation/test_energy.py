@@ -214,6 +214,19 @@ def test_whole_donors_change_sides():
     assert len({tuple(row[6:]) for row in sides}) == 4
 
 
+def test_the_null_of_the_energy_distance_is_that_of_whole_donors():
+    """Four donors of three samples, two on each side: six ways to share them out, and no other energy distance."""
+    centres = np.random.default_rng(0).normal(0, 5, (4, 8))
+    profiles = np.repeat(centres, 3, axis=0) + np.random.default_rng(1).normal(0, 1, (12, 8))
+    donors = np.repeat(list("abcd"), 3)
+    pair = CloudPair.of(profiles[:6], profiles[6:], moved_groups=donors[:6], real_groups=donors[6:])
+    observed, null = energy_null(pair, seed=0, n_permutations=200)
+    ways = [np.isin(donors, list(chosen)) for chosen in ("ab", "ac", "ad")]  # the others are these, sides swapped
+    possible = [energy_distance(profiles[first], profiles[~first]) for first in ways]
+    assert observed == pytest.approx(possible[0])
+    assert {float(value) for value in np.round(null, 9)} == {round(value, 9) for value in possible}
+
+
 def test_orders_keep_donors_together_and_swap_only_equal_sizes():
     donors = np.array([4, 7, 4, 9, 7, 8])  # two donors of two samples, two of one
     orders = permuted_rows(donors, n=200, rng=np.random.default_rng(0))
