@@ -49,10 +49,9 @@ def bootstrap_weights(
 def spread_interval(value: float, replicates: Float64Array, n_donors: int) -> tuple[float, float]:
     """The 95% interval of a number: the middle of its bootstrap replicates, moved so that their mean is the number.
 
-    A resample holds some people twice and is noisier than the data, which shifts correlations and the
-    like; only the spread of the replicates is used, not where they lie. It is that of people drawn from
-    the few there are, and is widened as Student's t widens a mean's (Hesterberg 2015: of 8 people the
-    plain bootstrap covers 87%).
+    A resample holds some people twice and is noisier than the data, which shifts correlations, so only the
+    spread of the replicates is used. It is widened as Student's t widens a mean's (Hesterberg 2015: with 8
+    people the plain bootstrap covers 87%).
     """
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < max(20, len(replicates) // 2):
