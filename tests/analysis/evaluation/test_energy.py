@@ -142,10 +142,10 @@ def test_pieces_of_the_real_samples_alone_differ_by_chance_as_two_clouds_of_thei
 
 def test_ratio_is_undefined_where_source_and_target_are_one_population():
     undefined = 0
-    for k in range(100):
+    for k in range(40):
         scale = EnergyScale.of(*(draws(20, seed=3 * k + j) for j in range(3)), seed=k, n_boot=20)
         undefined += not scale.is_defined
-    assert undefined >= 85  # the rule lets 5% of one-sided nulls through, and e0 adds its own noise
+    assert undefined >= 33  # the rule lets 5% of one-sided nulls through, and e0 adds its own noise
     assert scale_of(SOURCES, REAL, TRAINING).is_defined
     same = scale_of(draws(20, seed=5), draws(20, seed=6), draws(20, seed=7))
     found = ratio_of(same, draws(20, seed=8), draws(20, seed=6))

@@ -111,8 +111,8 @@ def test_identity_leaks_the_class_and_the_same_distribution_does_not():
     found = source_leak(profiles + offset, SOURCE_CLASS, seed=0)
     assert found.value == 1.0
     assert (found.chance.value, found.n) == (pytest.approx(1 / 3), 60)
-    blind = [source_leak(people(60, 20, seed=k), SOURCE_CLASS, seed=k).value for k in range(20)]
-    assert np.mean(blind) == pytest.approx(1 / 3, abs=0.06)
+    blind = [source_leak(people(60, 20, seed=k), SOURCE_CLASS, seed=k).value for k in range(10)]
+    assert np.mean(blind) == pytest.approx(1 / 3, abs=0.08)
 
 
 def test_a_leak_is_not_found_by_recognising_the_person():
@@ -128,6 +128,7 @@ def test_classes_of_one_donor_are_left_out_and_said():
     source_class = np.array(["a"] * 10 + ["b"] * 10 + ["c"], dtype=object)
     found = source_leak(people(21), source_class, seed=0)
     assert (found.n, found.chance.value) == (20, 0.5)
+    assert "1 classes" in found.note
     assert source_leak(people(10), source_class[:10], seed=0).status == "undefined"
 
 
@@ -144,6 +145,7 @@ def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkey
     found = source_leak(people(60, 20) + offset, SOURCE_CLASS, seed=0)
     assert found.value > 0.9
     assert (found.n, found.chance.value) == (30, pytest.approx(1 / 3))
+    assert "30 of 60" in found.note
 
 
 def test_those_who_are_drawn_keep_their_donors(monkeypatch):

@@ -1,11 +1,11 @@
-"""How many samples the slow measures look at: all of them, up to a bound that only large studies reach."""
+"""How many samples the slow measures use: all of them, up to a bound that only large data sets reach."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tspg.utils.typing import Int64Array
 
-MOST_TAUGHT = 2000  # real training samples that a judge learns from
+MOST_TAUGHT = 2000  # real training samples that a classifier learns from
 MOST_MOVED = 2000  # training sources that are moved to teach what the target looks like
 MOST_TOLD_APART = 1000  # moved samples in which the class they came from is looked for
 MOST_PERMUTED = 500  # people whose distances are permuted; each permutation visits every two of them
@@ -27,16 +27,11 @@ def rows_of_every_class(class_names: NDArray[np.object_], *, seed: int, bound: i
     by_class = order[np.argsort(number[order], kind="stable")]
     sizes = np.bincount(number)
     place_in_class = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(by_class[place_in_class < _largest_part(sizes, bound)]).astype(np.int64)
-
-
-def _largest_part(sizes: Int64Array, bound: int) -> int:
-    """How many samples a class may have at most for all of them together to stay within the bound; at least one."""
-    parts = np.arange(1, int(sizes.max()) + 1)
-    together = np.minimum(sizes, parts[:, None]).sum(axis=1)
-    return max(1, int(np.count_nonzero(together <= bound)))
+    parts = np.arange(1, int(sizes.max()) + 1)  # that a class may have at most
+    within = np.minimum(sizes, parts[:, None]).sum(axis=1) <= bound
+    return np.sort(by_class[place_in_class < max(1, int(within.sum()))]).astype(np.int64)
 
 
 def bound_note(used: int, n: int, what: str) -> str:
-    """What a note says of samples that were left out; empty where none was."""
+    """A note on samples that were left out; empty where none was."""
     return "" if used == n else f"{used:,} of {n:,} {what}"
