@@ -135,7 +135,7 @@ def test_the_reference_is_the_training_target_alone(dataset, table):
     assert values_of(table)["stays", "variance_ratio"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_judges_learn_from_training_samples_alone(dataset, monkeypatch):
+def test_classifiers_learn_from_training_samples_alone(dataset, monkeypatch):
     seen = []
 
     def watch(training, training_class, *, seed):
@@ -149,8 +149,8 @@ def test_judges_learn_from_training_samples_alone(dataset, monkeypatch):
     np.testing.assert_array_equal(names, dataset.source_class[dataset.is_train])
 
 
-def test_judges_fitted_before_serve_every_target(dataset, monkeypatch):
-    """They know no target: the table is the one of judges fitted for it, and nothing is fitted again."""
+def test_classifiers_fitted_before_serve_every_target(dataset, monkeypatch):
+    """They know no target: the table is the one of classifiers fitted for it, and nothing is fitted again."""
     part = dataset.is_train
     classifiers = fit_independent_classifiers(dataset.profiles[part], dataset.source_class[part], seed=0)
     expected = {"beta": one_table(dataset, "beta")}

@@ -140,7 +140,7 @@ def test_balanced_accuracy_weighs_classes_not_samples():
 
 
 def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_TOLD_APART", 30)
+    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_SEPARATED", 30)
     offset = np.array([{"a": 0.0, "b": 0.2, "c": 0.4}[name] for name in SOURCE_CLASS])[:, None]
     found = source_leak(people(60, 20) + offset, SOURCE_CLASS, seed=0)
     assert found.value > 0.9
@@ -149,7 +149,7 @@ def test_a_leak_is_looked_for_in_at_most_so_many_samples_and_that_is_said(monkey
 
 
 def test_those_who_are_drawn_keep_their_donors(monkeypatch):
-    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_TOLD_APART", 90)
+    monkeypatch.setattr("tspg.analysis.evaluation.classification.MOST_SEPARATED", 90)
     profiles, names = np.tile(people(40, 40), (3, 1)), np.tile(np.arange(40), 3).astype(str)
     source_class = np.array(list("ab") * 60, dtype=object)
     alone, grouped = (source_leak(profiles, source_class, groups=g, seed=0).value for g in (None, names))
@@ -164,8 +164,8 @@ def test_the_leak_is_that_of_scikit_learn_on_all_genes(n_genes):
     fold, called = donor_folds(donors, SOURCE_CLASS, n_folds=5, seed=0), np.empty(60, dtype=object)
     for number in range(5):
         seen = fold != number
-        judge = LogisticRegression(tol=1e-9, max_iter=9999).fit(profiles[seen], SOURCE_CLASS[seen].astype(str))
-        called[~seen] = judge.predict(profiles[~seen])
+        classifier = LogisticRegression(tol=1e-9, max_iter=9999).fit(profiles[seen], SOURCE_CLASS[seen].astype(str))
+        called[~seen] = classifier.predict(profiles[~seen])
     expected = balanced_accuracy_score(SOURCE_CLASS.astype(str), called.astype(str))
     assert source_leak(profiles, SOURCE_CLASS, seed=0).value == pytest.approx(expected, abs=0.02)
 

@@ -113,7 +113,7 @@ def test_a_good_run_passes_what_was_measured_and_no_more():
         ({"hit_rate_forest": 0.66}, "doubtful"),  # .64 to .68: up to .716
         ({"hit_rate_forest": 0.64}, "fail"),
         ({"hit_rate_forest": 0.1, "real_target__hit_rate_forest": 0.89}, "pass"),  # not admitted, so not heard
-        ({"hit_rate_f": 0.1}, "pass"),  # f itself is no independent judge
+        ({"hit_rate_f": 0.1}, "pass"),  # f itself is no independent classifier
         ({"nn_real": 1.0}, "doubtful"),
         ({"nn_fake": 0.0}, "doubtful"),
     ],
@@ -160,7 +160,7 @@ def test_without_an_interval_the_number_alone_decides():
     assert answers(evidence)["realistic"] == "fail"
 
 
-def test_the_judge_whose_answer_is_worst_decides_though_another_is_convinced_less():
+def test_the_classifier_whose_answer_is_worst_decides_though_another_is_convinced_less():
     """.90 of .95 in .88 to .92 passes; .93 of .97, which is nearer to 1, may be anything."""
     evidence = table(hit_rate_forest=0.90, hit_rate_logistic=0.93)
     own = (evidence["method"] == "generator") & (evidence["measure"] == "hit_rate_logistic")
@@ -181,7 +181,7 @@ def test_a_p_value_alone_changes_nothing():
     assert answers(pd.concat([table(), p_value.astype(table().dtypes)])) == answers(table())
 
 
-def test_without_an_admitted_judge_there_is_doubt():
+def test_without_an_admitted_classifier_there_is_doubt():
     evidence = table(real_target__hit_rate_forest=0.5, real_target__hit_rate_logistic=0.5)
     assert answers(evidence)["realistic"] == "doubtful"
     assert "no independent classifier knows 90% of real target samples (the best one 50%)" in sentence(
@@ -411,7 +411,7 @@ def test_an_older_table_gets_an_answer_from_what_it_holds():
     old = table().query("measure in ['hit_rate_f', 'energy_ratio', 'variance_ratio']")
     old = old[["method", "measure", "value"]]
     assert answers(old)["beats_mean_shift"] == "pass"  # .01 against .09, farther apart than a tie
-    assert answers(old)["realistic"] == "doubtful"  # close and varied enough, but no independent judge
+    assert answers(old)["realistic"] == "doubtful"  # close and varied enough, but no independent classifier
     assert set(answers(pd.DataFrame()).values()) == {"not tested"}
 
 

@@ -118,7 +118,7 @@ def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, se
     assert found.loc["random_genes", ["n_genes", "low", "high"]].tolist() == expected
 
 
-def test_f_is_asked_only_about_what_the_quick_judge_lets_pass_where_that_is_enough(setting):
+def test_f_is_asked_only_about_what_the_quick_classifier_lets_pass_where_that_is_enough(setting):
     """By hand: in the first group both call one profile, in the second none; in the third f has nothing to decide."""
     asked = []
 

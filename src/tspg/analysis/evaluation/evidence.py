@@ -34,8 +34,8 @@ from tspg.analysis.evaluation.measure import (
 )
 from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.evaluation.pairs import Counterparts
+from tspg.analysis.evaluation.resampling import MOST_MOVED, rows_within_bound
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
-from tspg.analysis.evaluation.subsampling import MOST_MOVED, rows_within_bound
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array, NameArray
 

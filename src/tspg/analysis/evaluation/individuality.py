@@ -7,8 +7,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, joined_notes
-from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes, monte_carlo_p, permuted_rows
-from tspg.analysis.evaluation.subsampling import MOST_PERMUTED, bound_note, rows_within_bound
+from tspg.analysis.evaluation.resampling import (
+    MOST_PERMUTED,
+    Groups,
+    bootstrap_interval,
+    bound_note,
+    donor_codes,
+    monte_carlo_p,
+    permuted_rows,
+    rows_within_bound,
+)
 from tspg.utils.typing import Float64Array, FloatArray
 
 MOST_PERMUTATIONS, FEWEST_PERMUTATIONS = 499, 99
