@@ -14,7 +14,7 @@ from scipy.stats import mannwhitneyu
 from tspg.analysis.evaluation import individuality
 from tspg.analysis.evaluation.distances import CloudPair, pairwise
 from tspg.analysis.evaluation.energy import energy_null, energy_p_value
-from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample
+from tspg.analysis.evaluation.neighbours import nn_two_sample
 from tspg.analysis.evaluation.resampling import joint_p_value, monte_carlo_p
 from tspg.analysis.interpretation.enrichment import Profile, Query, over_representation, ranked_enrichment
 from tspg.analysis.interpretation.out_of_distribution import Reference, outside_training
@@ -58,7 +58,7 @@ def energy_p(seed, donors, m):
 
 
 def neighbours_p(seed, donors, m):
-    return Chance.read(nn_two_sample(two_clouds(seed, donors), seed=seed, n_permutations=m).fake.note).p
+    return nn_two_sample(two_clouds(seed, donors), seed=seed, n_permutations=m).p_value
 
 
 def joint_p(seed, donors, m):
@@ -72,7 +72,7 @@ def few_against_many_p(seed, m):
     """Nearest neighbours at unequal numbers, where the larger side is drawn from."""
     rng = np.random.default_rng(seed)
     pair = CloudPair.of(rng.normal(size=(30, 3)), rng.normal(size=(8, 3)))
-    return Chance.read(nn_two_sample(pair, seed=seed, n_permutations=m).fake.note).p
+    return nn_two_sample(pair, seed=seed, n_permutations=m).p_value
 
 
 # One sample among others

@@ -5,7 +5,6 @@ repeats more of the same.
 """
 
 import math
-from dataclasses import astuple
 from functools import cache, partial
 
 import numpy as np
@@ -18,7 +17,7 @@ from tspg.analysis.evaluation.classifiers import hit_rate
 from tspg.analysis.evaluation.distances import CloudPair
 from tspg.analysis.evaluation.energy import EnergyScale, energy_distance
 from tspg.analysis.evaluation.individuality import mean_abs_change
-from tspg.analysis.evaluation.measure import REAL, UNTOUCHED, Measure
+from tspg.analysis.evaluation.measure import COLUMNS, REAL, UNTOUCHED, Measure
 from tspg.analysis.evaluation.pooling import pool_evidence
 from tspg.analysis.evaluation.structure import gene_correlation, variance_ratio
 from tspg.audit.stability import nogueira_stability
@@ -136,9 +135,9 @@ def pooled(seed, measure, kept=True):
     other = Measure(0.5, 0.4, 0.6, 10)
     tables = [
         pd.DataFrame(
-            [("m", measure, *astuple(fold))]
-            + [(method, name, *astuple(other)) for method in (REAL, UNTOUCHED) for name in {measure, "hit_rate_f"}],
-            columns=["method", "measure", "value", "low", "high", "n", "note"],
+            [("m", measure, *fold.cells)]
+            + [(method, name, *other.cells) for method in (REAL, UNTOUCHED) for name in {measure, "hit_rate_f"}],
+            columns=COLUMNS,
         )
         for fold in folds
     ]

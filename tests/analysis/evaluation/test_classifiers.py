@@ -1,4 +1,4 @@
-"""The judges against scikit-learn on the full matrix, SciPy and planted classes."""
+"""The classifiers against scikit-learn on the full matrix, SciPy and planted classes."""
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ from tspg.analysis.evaluation.classifiers import (
     fit_independent_classifiers,
     hit_rate,
     in_their_span,
+    normalised_hit_rate,
     training_note,
-    transfer,
 )
-from tspg.analysis.evaluation.subsampling import rows_of_every_class
+from tspg.analysis.evaluation.resampling import rows_of_every_class
 
 
 def classes_of(names, n_genes, seed=0, effect=0.2):
@@ -31,19 +31,19 @@ def classes_of(names, n_genes, seed=0, effect=0.2):
 
 @pytest.mark.parametrize("names", ["ab" * 20, "abcd" * 12], ids=["two classes", "four classes"])
 @pytest.mark.parametrize("n_genes", [20, 400], ids=["few genes", "more genes than samples"])
-def test_logistic_judge_is_scikit_learns_on_all_genes(names, n_genes):
+def test_logistic_classifier_is_scikit_learns_on_all_genes(names, n_genes):
     profiles, labels = classes_of(list(names), n_genes)
-    judge = LinearClassifier.fit(profiles, labels)
+    classifier = LinearClassifier.fit(profiles, labels)
     full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
     new = classes_of(list(names), n_genes, seed=9)[0]
-    scores = new @ judge.coefficients + judge.intercepts
+    scores = new @ classifier.coefficients + classifier.intercepts
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities, full.predict_proba(new), atol=2e-3)
-    assert (judge(new) == full.predict(new)).mean() > 0.97
-    assert judge(new).dtype == object
+    assert (classifier(new) == full.predict(new)).mean() > 0.97
+    assert classifier(new).dtype == object
 
 
-def test_all_judges_know_planted_classes_and_are_seeded():
+def test_all_classifiers_know_planted_classes_and_are_seeded():
     profiles, labels = classes_of(list("xyz") * 20, 50)
     new, truth = classes_of(list("xyz") * 10, 50, seed=3)
     classifiers = fit_independent_classifiers(profiles, labels, seed=4)
@@ -58,7 +58,7 @@ def test_all_judges_know_planted_classes_and_are_seeded():
     ).any()
 
 
-def test_neighbour_judge_is_the_vote_of_the_five_nearest():
+def test_neighbour_classifier_is_the_vote_of_the_five_nearest():
     profiles, labels = classes_of(list("xyz") * 8, 10, effect=0.05)
     new, _ = classes_of(list("xyz") * 8, 10, seed=3)
     votes = [labels[np.argsort(np.linalg.norm(profiles - row, axis=1))[:5]] for row in new]
@@ -72,9 +72,9 @@ def test_neighbour_judge_is_the_vote_of_the_five_nearest():
     assert KNeighborsClassifier().n_neighbors == 5  # the usual number
 
 
-def test_of_many_training_samples_judges_learn_from_some_of_every_class(monkeypatch):
-    """Bounded to 60 of 110, the small class whole: each judge is the one of scikit-learn on these samples."""
-    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.MOST_TAUGHT", 60)
+def test_of_many_training_samples_classifiers_learn_from_some_of_every_class(monkeypatch):
+    """Bounded to 60 of 110, the small class whole: each classifier is the one of scikit-learn on these samples."""
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.MOST_TRAINING", 60)
     monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREE_SAMPLES", 25)
     profiles, labels = classes_of(list("xy" * 50 + "z" * 10), 30, effect=0.1)
     new, _ = classes_of(list("xyz") * 40, 30, seed=3, effect=0.05)
@@ -91,13 +91,13 @@ def test_of_many_training_samples_judges_learn_from_some_of_every_class(monkeypa
     assert training_note(60) == ""
 
 
-def test_logistic_judge_of_many_wide_profiles_is_scikit_learns_too(monkeypatch):
+def test_logistic_classifier_of_many_wide_profiles_is_scikit_learns_too(monkeypatch):
     monkeypatch.setattr("tspg.analysis.evaluation.classifiers.MOST_SPANNED", 20)
     profiles, labels = classes_of(list("abcd" * 12), 400)
-    judge = LinearClassifier.fit(profiles, labels)
+    classifier = LinearClassifier.fit(profiles, labels)
     full = LogisticRegression(C=1.0, max_iter=20000, tol=1e-9).fit(profiles.astype(np.float64), labels.astype(str))
     new = classes_of(list("abcd" * 12), 400, seed=9)[0]
-    assert (judge(new) == full.predict(new)).mean() > 0.97
+    assert (classifier(new) == full.predict(new)).mean() > 0.97
 
 
 @pytest.mark.parametrize(("n_samples", "n_genes"), [(8, 50), (8, 8), (50, 8)])
@@ -116,34 +116,38 @@ def test_hit_rate_has_the_interval_of_clopper_and_pearson():
     assert found.high == pytest.approx(beta.ppf(0.975, 18, 3))
     perfect = hit_rate(np.array(["t"] * 20, dtype=object), "t")
     assert (perfect.low, perfect.high) == (pytest.approx(0.025 ** (1 / 20)), 1.0)
-    assert hit_rate(np.array([], dtype=object), "t").note == "too few"
+    assert hit_rate(np.array([], dtype=object), "t").status == "too_few"
 
 
 def test_transfer_is_the_share_of_the_way_from_untouched_to_real():
-    assert transfer(0.9, 0.1, 0.9) == 1.0
-    assert transfer(0.5, 0.1, 0.9) == pytest.approx(0.5)
-    assert np.isnan(transfer(0.5, 0.4, 0.4))
+    assert normalised_hit_rate(0.9, 0.1, 0.9) == 1.0
+    assert normalised_hit_rate(0.5, 0.1, 0.9) == pytest.approx(0.5)
+    assert np.isnan(normalised_hit_rate(0.5, 0.4, 0.4))
 
 
 def calls_above(threshold):
     return lambda profiles: np.where(profiles[:, 0] > threshold, "t", "x").astype(object)
 
 
-def test_a_hearing_says_recall_transfer_and_whether_the_judge_is_admitted():
+def test_a_score_says_recall_transfer_and_whether_the_classifier_is_admitted():
     real, sources = np.linspace(0.5, 1, 20)[:, None], np.linspace(0, 0.5, 20)[:, None]
     good = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real)
     assert (good.base.value, good.recall.value) == (0.2, 1.0)
-    assert good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]])).note == "recall 1.00; transfer 0.69"  # .55 / .8
+    found = good.of_moved(np.array([[0.3], [0.9], [0.9], [0.9]]))
+    assert (found.value, found.status, found.note) == (0.75, "ok", "recall 1.00; transfer 0.69")  # .55 / .8
     poor = ClassifierScore.of(calls_above(0.6), "t", sources=sources, real=real)
-    assert poor.of_moved(real).note == "not admitted; recall 0.80; transfer 1.00"
-    bounded = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real, taught="learned from some")
-    assert bounded.of_moved(real).note == "recall 1.00; transfer 1.00; learned from some"
+    found = poor.of_moved(real)
+    assert (found.status, found.value) == ("not_admitted", 0.8)
+    assert "recall 0.80" in found.note
+    bounded = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real, note="learned from some")
+    assert bounded.of_moved(real).note.endswith("learned from some")
     none = ClassifierScore.of(calls_above(0.4), "t", sources=sources, real=real[:0])
-    assert none.of_moved(real).note == "not admitted; no real sample to check the judge"
+    assert none.of_moved(real).status == "not_admitted"
+    assert none.of_moved(real[:0]).status == "too_few"
 
 
-def test_an_attack_on_one_judge_does_not_fool_the_others():
-    """Moving only against the logistic judge's coefficients is a hit there and not among neighbours and trees."""
+def test_an_attack_on_one_classifier_does_not_fool_the_others():
+    """Moving only against the logistic classifier's coefficients is a hit there and not among neighbours and trees."""
     profiles, labels = classes_of(list("xyz") * 20, 200, effect=0.35)
     classifiers = fit_independent_classifiers(profiles, labels, seed=0)
     logistic = classifiers["logistic"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.evaluation.controls import WORDS, control_text, together
+from tspg.analysis.evaluation.controls import WORDS, control_text, text_of_rows
 
 
 def row(control, measure, value, note="", answer="pass"):
@@ -42,7 +42,7 @@ SAID = {
 
 @pytest.mark.parametrize(("control", "measure"), SAID)
 def test_a_number_stands_in_words(control, measure):
-    assert together([row(control, measure, 0.25)]) == SAID[control, measure]
+    assert text_of_rows([row(control, measure, 0.25)]) == SAID[control, measure]
 
 
 def test_every_measure_of_every_control_is_tried():
@@ -64,27 +64,27 @@ def _starts(control):
     ],
 )
 def test_a_number_that_does_not_pass_stands_with_its_limit(control, measure, asked):
-    assert together([row(control, measure, 0.56, answer="fail")]) == asked
+    assert text_of_rows([row(control, measure, 0.56, answer="fail")]) == asked
 
 
 def test_a_note_that_all_numbers_share_stands_once():
     worst = "worst of 2 classes: Lung"
     ratio = row("leave_one_class_out", "energy_ratio", 0.5, worst)
     hits = row("leave_one_class_out", "hit_rate_logistic", 0, worst)
-    assert together([ratio, hits]) == f"energy ratio 0.50; logistic regression calls 0% the target ({worst})"
+    assert text_of_rows([ratio, hits]) == f"energy ratio 0.50; logistic regression calls 0% the target ({worst})"
     hits["note"] = np.nan  # as an empty cell is read
-    assert together([ratio, hits]) == f"energy ratio 0.50 ({worst}); logistic regression calls 0% the target"
+    assert text_of_rows([ratio, hits]) == f"energy ratio 0.50 ({worst}); logistic regression calls 0% the target"
 
 
 def test_without_a_number_it_is_said_what_and_why():
     untested = row("random_gene_sets", "energy_ratio p-value", np.nan, "too few genes", "not tested")
-    assert together([untested]) == "too few genes"
+    assert text_of_rows([untested]) == "too few genes"
     levels = [
         row("technical_column", f"energy_ratio to {name}", np.nan, "too few samples", "not tested") for name in "AB"
     ]
     told = "energy ratio to A could not be measured; energy ratio to B could not be measured (too few samples)"
-    assert together(levels) == told
-    assert together([row("source_is_target", "relative_change", np.nan)]) == "relative change could not be measured"
+    assert text_of_rows(levels) == told
+    assert text_of_rows([row("source_is_target", "relative_change", np.nan)]) == "relative change could not be measured"
 
 
 def test_a_control_is_told_with_what_was_asked_and_its_worst_answer():

@@ -51,7 +51,7 @@ class World:
         return np.array([self.of_class(name).mean(axis=0) for name in self.names])
 
     @property
-    def judge(self):
+    def classifier(self):
         return LinearClassifier.fit(self.training, self.training_names)
 
 
@@ -72,7 +72,7 @@ def measured(world, moved):
     neighbours = nn_two_sample(pair, seed=0, n_permutations=19)
     balls = {name: found.value for name, found in precision_recall_density_coverage(pair).items()}
     return balls | {
-        "hit_rate": hit_rate(world.judge(moved), "t").value,
+        "hit_rate": hit_rate(world.classifier(moved), "t").value,
         "energy_ratio": scale.ratio(scale.excess(pair)).value,
         "nn_fake": neighbours.fake.value,
         "nn_real": neighbours.real.value,
@@ -118,12 +118,12 @@ def one_class_only(world):
 
 
 def attack(world):
-    """Just over the border of the logistic judge, along its own coefficients."""
-    judge, moved = world.judge, world.sources.astype(float)
-    towards = judge.coefficients[:, [3]] - judge.coefficients[:, :3]
+    """Just over the border of the logistic classifier, along its own coefficients."""
+    classifier, moved = world.classifier, world.sources.astype(float)
+    towards = classifier.coefficients[:, [3]] - classifier.coefficients[:, :3]
     towards = (towards / np.linalg.norm(towards, axis=0)).T
     for _ in range(500):
-        scores = moved @ judge.coefficients + judge.intercepts
+        scores = moved @ classifier.coefficients + classifier.intercepts
         best = scores[:, :3].argmax(axis=1)
         missed = scores[:, 3] <= scores[np.arange(len(moved)), best] + 0.01
         moved[missed] += 0.01 * towards[best[missed]]
@@ -176,4 +176,4 @@ def test_a_broken_generator_is_caught_by(generator, measure, low, high, world):
 
 @pytest.mark.parametrize("generator", [constant, attack, diagonal_gaussian, nearest_target])
 def test_the_hit_rate_alone_would_be_fooled(generator, world):
-    assert hit_rate(world.judge(generator(world)), "t").value > 0.9
+    assert hit_rate(world.classifier(generator(world)), "t").value > 0.9

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from tspg.analysis.evaluation.distances import CloudPair
-from tspg.analysis.evaluation.neighbours import Chance, nn_two_sample, precision_recall_density_coverage
+from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 
 MEASURES = ["precision", "recall", "density", "coverage"]
 
@@ -98,20 +98,20 @@ def test_one_population_lies_within_its_null():
         found = nn_two_sample(CloudPair.of(cloud(15, 2 * k), cloud(15, 2 * k + 1)), seed=k, n_permutations=99)
         low, high = np.quantile(found.null[:, 0], [0.025, 0.975])
         inside += low <= found.fake.value <= high
-        doubtful += Chance.read(found.fake.note).p < 0.05
+        doubtful += found.p_value < 0.05
     assert inside >= 88
     assert doubtful <= 5 + 3 * np.sqrt(100 * 0.05 * 0.95)  # for both sides together
     assert found.null.mean() == pytest.approx(0.5, abs=0.05)
     assert found.fake.note.startswith("by chance 0.")
-    read = Chance.read(found.fake.note)
-    assert (read.low, read.high) == pytest.approx(np.quantile(found.null[:, 0], [0.025, 0.975]), abs=1e-3)
+    chance = found.fake.chance
+    assert (chance.low, chance.high) == pytest.approx(np.quantile(found.null[:, 0], [0.025, 0.975]), abs=1e-3)
 
 
 def test_copies_of_one_profile_find_each_other():
     real = cloud(20, 0)
     found = nn_two_sample(CloudPair.of(np.repeat(cloud(4, 1), 5, axis=0), real), seed=0)
     assert found.fake.value == 1.0
-    assert Chance.read(found.fake.note).p < 0.05
+    assert found.p_value < 0.05
 
 
 def test_lost_correlation_shows_as_opposite_accuracies():
@@ -129,9 +129,9 @@ def test_lost_correlation_shows_as_opposite_accuracies():
 def test_a_single_profile_is_too_few():
     pair = CloudPair.of(cloud(1, 0), cloud(9, 1))
     found = nn_two_sample(pair, seed=0)
-    assert (found.fake.note, found.real.note) == ("too few", "too few")
+    assert (found.fake.status, found.real.status) == ("too_few", "too_few")
     assert found.null.shape == (0, 2)
-    assert {measure.note for measure in precision_recall_density_coverage(pair).values()} == {"too few"}
+    assert {measure.status for measure in precision_recall_density_coverage(pair).values()} == {"too_few"}
 
 
 def test_precision_recall_density_coverage_by_hand():

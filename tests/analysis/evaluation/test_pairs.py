@@ -15,7 +15,7 @@ MEASURES = ["pair_error", "pair_correlation", "pair_discrimination", "pair_top_g
 
 def judged(moved, sources, real, mean, source_groups, real_groups, seed=0):
     found = Counterparts.of(sources, real, mean, source_groups=source_groups, real_groups=real_groups)
-    return dict(found.judge(moved, pairwise(moved, real), seed=seed))
+    return dict(found.measures(moved, pairwise(moved, real), seed=seed))
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_top_genes_are_a_tenth_of_all_and_must_be_moved():
         found = judged(turned, sources, true, true.mean(axis=0), ["Ann", "Bob"], ["Ann", "Bob"])["pair_top_genes"]
         assert found.value == pytest.approx((1 / 3 + 1 / 3) / 2)
     still = judged(sources, sources, real, real.mean(axis=0), ["Ann", "Bob"], ["Ann", "Bob"])["pair_top_genes"]
-    assert (np.isnan(still.value), still.note) == (True, "undefined: nothing was moved")
+    assert (np.isnan(still.value), still.status) == (True, "undefined")
     few = judged(moved[:, :9], sources[:, :9], real[:, :9], real[0, :9], ["Ann", "Bob"], ["Ann", "Bob"])
-    assert few["pair_top_genes"].note == "undefined: fewer than ten genes"
+    assert few["pair_top_genes"].status == "undefined"
 
 
 def people(n=60, genes=2000, seed=0):

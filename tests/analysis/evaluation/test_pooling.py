@@ -8,17 +8,18 @@ from scipy.stats import binomtest
 from tspg.analysis.evaluation.pooling import pool_evidence
 from tspg.analysis.evaluation.proportions import clopper_pearson, effective_size, rate_interval
 
-COLUMNS = ["method", "measure", "value", "low", "high", "n", "note"]
+COLUMNS = ["method", "measure", "value", "low", "high", "n", "status", "note"]
 
 
-def table(
-    *, hits, n, energy=(0.1, 0.0, 0.2), p=0.2, nn=0.6, null="by chance 0.500 (0.400 to 0.600), both sides p = 0.1"
-):
-    rates = [("generator", hits / n, n), ("untouched_source", 0.0, n), ("real_target", 1.0, 3)]
-    rows = [(method, "hit_rate_f", rate, np.nan, np.nan, of, "") for method, rate, of in rates]
-    rows.append(("generator", "energy_ratio", *energy, n, "undefined" if np.isnan(energy[0]) else ""))
-    rows.append(("generator", "energy_p_value", p, np.nan, np.nan, n, "999 permutations"))
-    rows.append(("generator", "nn_fake", nn, np.nan, np.nan, n, null))
+def table(*, hits, n, energy=(0.1, 0.0, 0.2), p=0.2, nn=0.6, n_real=3, recall=1.0):
+    rates = [("generator", hits / n, n), ("untouched_source", 0.0, n), ("real_target", recall, n_real)]
+    rows = [(method, "hit_rate_f", rate, np.nan, np.nan, of, "ok", "") for method, rate, of in rates]
+    lacks = "undefined" if np.isnan(energy[0]) else "ok"
+    rows.append(("generator", "energy_ratio", *energy, n, lacks, lacks))
+    rows.append(("generator", "energy_p_value", p, np.nan, np.nan, n, "ok", "999 permutations"))
+    rows.append(("generator", "nn_fake", nn, np.nan, np.nan, n, "ok", ""))
+    rows.append(("generator", "nn_fake_by_chance", 0.5, 0.4, 0.6, n, "ok", ""))
+    rows.append(("generator", "nn_p_value", 0.1, np.nan, np.nan, n, "ok", ""))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -40,10 +41,17 @@ def test_other_numbers_are_means_with_the_interval_of_a_mean():
     assert found["value"] == pytest.approx(0.75 * 0.1 + 0.25 * 0.5)
     assert found["low"] == pytest.approx(found["value"] - np.hypot(0.75 * 0.1, 0.25 * 0.2))
     assert found["high"] == pytest.approx(found["value"] + np.hypot(0.75 * 0.1, 0.25 * 0.4))
-    assert found["note"] == "mean of 2 folds; too few"  # 6 real targets in all
+    assert found["status"] == "too_few"  # 6 real targets in all
     enough = row([table(hits=1, n=6)] * 4, "energy_ratio")
     assert enough["high"] - enough["value"] == pytest.approx(0.1 / np.sqrt(4))
-    assert enough["note"].startswith("mean of 4 folds; only 12 held-out target samples")
+    assert enough["status"] == "ok"
+    assert "only 12 held-out target samples" in enough["note"]
+
+
+@pytest.mark.parametrize(("recall", "status"), [(1.0, "ok"), (2 / 3, "not_admitted")])
+def test_a_classifier_is_admitted_by_the_real_samples_of_all_folds(recall, status):
+    found = row([table(hits=1, n=2, recall=1.0), table(hits=1, n=2, recall=recall)], "hit_rate_f")
+    assert found["status"] == status  # 6 of 6, or 5 of 6
 
 
 @pytest.mark.parametrize(("p", "expected"), [((0.01, 0.03), 0.04), ((0.9, 0.8), 1.0)])
@@ -63,8 +71,11 @@ def test_pooled_p_values_are_super_uniform():
 
 
 def test_the_range_by_chance_becomes_that_of_a_mean():
-    found = row([table(hits=1, n=2), table(hits=1, n=2, nn=0.8)], "nn_fake")
+    folds = [table(hits=1, n=2), table(hits=1, n=2, nn=0.8)]
+    found, chance = row(folds, "nn_fake"), row(folds, "nn_fake_by_chance")
     assert found["value"] == pytest.approx(0.7)
+    assert (chance["value"], row(folds, "nn_p_value")["value"]) == (0.5, 0.2)
+    assert (chance["low"], chance["high"]) == pytest.approx((0.5 - 0.1 / 2**0.5, 0.5 + 0.1 / 2**0.5), abs=5e-4)
     assert "by chance 0.500 (0.429 to 0.571), both sides p = 0.2" in found["note"]
 
 
@@ -91,10 +102,10 @@ def test_a_number_that_most_samples_lack_is_lacking():
     nothing = (np.nan, np.nan, np.nan)
     found = row([table(hits=1, n=2), table(hits=1, n=6, energy=nothing)], "energy_ratio")
     assert np.isnan(found["value"])
-    assert found["note"] == "undefined"
+    assert found["status"] == "undefined"
     some = row([table(hits=1, n=6), table(hits=1, n=2, energy=nothing)], "energy_ratio")
     assert (some["value"], some["n"]) == (pytest.approx(0.1), 8)
-    assert some["note"].startswith("mean of 1 folds")
+    assert some["status"] == "too_few"
 
 
 def test_donors_of_all_folds_stand_behind_a_pooled_rate():
@@ -112,9 +123,10 @@ def test_donors_of_all_folds_stand_behind_a_pooled_rate():
 def test_few_people_a_fold_have_the_interval_of_the_folds():
     """Three people in each fold are too few for an interval of their own; t of five equal folds by hand."""
     values = [0.8, 0.9, 1.0, 1.1, 1.2]
-    rows = [("real_target", "hit_rate_f", 1.0, 0.5, 1.0, 10, "")]
+    rows = [("real_target", "hit_rate_f", 1.0, 0.5, 1.0, 10, "ok", "")]
     tables = [
-        pd.DataFrame([("g", "pair_error", value, np.nan, np.nan, 3, ""), *rows], columns=COLUMNS) for value in values
+        pd.DataFrame([("g", "pair_error", value, np.nan, np.nan, 3, "ok", ""), *rows], columns=COLUMNS)
+        for value in values
     ]
     found = pool_evidence(tables).set_index("measure").loc["pair_error"]
     half = 2.7764451 * np.std(values, ddof=1) / np.sqrt(5)

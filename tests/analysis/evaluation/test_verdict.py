@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
+from tspg.analysis.evaluation.measure import COLUMNS
+from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions, verdict
 
 GOOD = {
     "generator": {
@@ -38,8 +39,11 @@ GOOD = {
 HALF_WIDTH = 0.02
 
 
-def table(n_real=40, n=100, notes=(), **changes):
-    """Evidence of a good run, but for `generator` values that a test changes; None takes a row out."""
+def table(n_real=40, n=100, without=None, p_value=0.01, chance=(0.49, 0.3, 0.7), **changes):
+    """Evidence of a good run, but for `generator` values that a test changes; None takes a row out.
+
+    `without` maps measures that have no number to their status.
+    """
     values = {method: dict(measures) for method, measures in GOOD.items()}
     for place, value in changes.items():
         method, _, measure = place.rpartition("__")
@@ -47,23 +51,23 @@ def table(n_real=40, n=100, notes=(), **changes):
     records = []
     for method, measures in values.items():
         for measure, value in measures.items():
-            note = "by chance 0.49 (0.30 to 0.70), both sides p = 0.01" if measure.startswith("nn_") else ""
             n_rows = n_real if method == "real_target" else n
-            records.append(
-                (method, measure, value, value and value - HALF_WIDTH, value and value + HALF_WIDTH, n_rows, note)
-            )
-    found = pd.DataFrame(records, columns=["method", "measure", "value", "low", "high", "n", "note"])
-    for measure, note in notes:
-        found.loc[found["measure"] == measure, ["value", "low", "high", "note"]] = [np.nan, np.nan, np.nan, note]
-    return found.dropna(subset="value") if not notes else found
+            interval = value and value - HALF_WIDTH, value and value + HALF_WIDTH
+            records.append((method, measure, value, *interval, n_rows, "ok", ""))
+    records += [("generator", f"{measure}_by_chance", *chance, n, "ok", "") for measure in ("nn_fake", "nn_real")]
+    records.append(("generator", "nn_p_value", p_value, np.nan, np.nan, n, "ok", ""))
+    found = pd.DataFrame(records, columns=COLUMNS).dropna(subset="value")
+    for measure, status in (without or {}).items():
+        found.loc[found["measure"] == measure, ["value", "low", "high", "status"]] = [np.nan, np.nan, np.nan, status]
+    return found
 
 
 def answers(evidence, **given):
-    return {name: found["answer"] for name, found in verdict(evidence, method="generator", **given).items()}
+    return {name: found["answer"] for name, found in answer_questions(evidence, method="generator", **given).items()}
 
 
 def sentence(evidence, name, **given):
-    return verdict(evidence, method="generator", **given)[name]["sentence"]
+    return answer_questions(evidence, method="generator", **given)[name]["sentence"]
 
 
 def test_a_good_run_passes_what_was_measured_and_no_more():
@@ -109,7 +113,7 @@ def test_a_good_run_passes_what_was_measured_and_no_more():
         ({"hit_rate_forest": 0.66}, "doubtful"),  # .64 to .68: up to .716
         ({"hit_rate_forest": 0.64}, "fail"),
         ({"hit_rate_forest": 0.1, "real_target__hit_rate_forest": 0.89}, "pass"),  # not admitted, so not heard
-        ({"hit_rate_f": 0.1}, "pass"),  # f itself is no independent judge
+        ({"hit_rate_f": 0.1}, "pass"),  # f itself is no independent classifier
         ({"nn_real": 1.0}, "doubtful"),
         ({"nn_fake": 0.0}, "doubtful"),
     ],
@@ -156,7 +160,7 @@ def test_without_an_interval_the_number_alone_decides():
     assert answers(evidence)["realistic"] == "fail"
 
 
-def test_the_judge_whose_answer_is_worst_decides_though_another_is_convinced_less():
+def test_the_classifier_whose_answer_is_worst_decides_though_another_is_convinced_less():
     """.90 of .95 in .88 to .92 passes; .93 of .97, which is nearer to 1, may be anything."""
     evidence = table(hit_rate_forest=0.90, hit_rate_logistic=0.93)
     own = (evidence["method"] == "generator") & (evidence["measure"] == "hit_rate_logistic")
@@ -167,21 +171,17 @@ def test_the_judge_whose_answer_is_worst_decides_though_another_is_convinced_les
 
 
 def test_a_neighbour_accuracy_barely_outside_a_narrow_null_is_no_doubt():
-    evidence = table(nn_real=1.0)
-    evidence["note"] = evidence["note"].str.replace("p = 0.01", "p = 0.013")
-    assert answers(evidence)["realistic"] == "pass"  # both sides together are within chance
-    evidence = table(nn_real=0.58)
-    evidence["note"] = evidence["note"].str.replace("0.30 to 0.70", "0.45 to 0.55")
-    assert answers(evidence)["realistic"] == "pass"
+    assert answers(table(nn_real=1.0, p_value=0.013))["realistic"] == "pass"  # both sides together are within chance
+    assert answers(table(nn_real=0.58, chance=(0.49, 0.45, 0.55)))["realistic"] == "pass"
 
 
 def test_a_p_value_alone_changes_nothing():
-    p_value = pd.DataFrame([("generator", "energy_p_value", 0.001, None, None, 100, "999 permutations")])
+    p_value = pd.DataFrame([("generator", "energy_p_value", 0.001, None, None, 100, "ok", "999 permutations")])
     p_value.columns = table().columns
     assert answers(pd.concat([table(), p_value.astype(table().dtypes)])) == answers(table())
 
 
-def test_without_an_admitted_judge_there_is_doubt():
+def test_without_an_admitted_classifier_there_is_doubt():
     evidence = table(real_target__hit_rate_forest=0.5, real_target__hit_rate_logistic=0.5)
     assert answers(evidence)["realistic"] == "doubtful"
     assert "no independent classifier knows 90% of real target samples (the best one 50%)" in sentence(
@@ -199,7 +199,7 @@ def test_few_targets_withhold_the_verdict_or_widen_it():
 
 
 def test_source_and_target_that_cannot_be_told_apart_are_not_judged():
-    evidence = table(notes=[("energy_ratio", "undefined")])
+    evidence = table(without={"energy_ratio": "undefined"})
     assert answers(evidence)["realistic"] == answers(evidence)["beats_mean_shift"] == "not tested"
     assert "cannot be told apart here" in sentence(evidence, "realistic")
 
@@ -225,7 +225,7 @@ def pairs(value, low=None, high=None, n=12, **changes):
 )
 def test_a_persons_own_counterpart_decides_whether_it_is_individual(value, low, high, expected):
     """Whatever individuality says: here it is as high as that of a run without pairs that is kept from a tick."""
-    found = verdict(pairs(value, low, high), method="generator")["individual"]
+    found = answer_questions(pairs(value, low, high), method="generator")["individual"]
     assert found["answer"] == expected
     assert f"pair error {value:.2f} (95% interval {low:.2f} to {high:.2f};" in found["sentence"]
     assert ("list of unusual genes" in found["sentence"]) == (expected == "fail")
@@ -253,7 +253,7 @@ def test_low_individuality_does_not_overrule_pairs():
 
 @pytest.mark.parametrize("value", [0.5, 0.79, 0.8, 0.99])
 def test_resemblance_to_the_input_alone_earns_no_tick(value):
-    found = verdict(table(individuality=value), method="generator")["individual"]
+    found = answer_questions(table(individuality=value), method="generator")["individual"]
     assert found["answer"] == "not tested"
     head = "What is high" if value >= 0.8 else "Only part of what is high"
     assert found["sentence"] == (
@@ -279,7 +279,7 @@ def test_too_few_moved_samples_say_nothing_of_the_person():
 
 def test_the_targets_mean_is_not_asked_for_a_person():
     evidence = pairs(0.9, 0.8, 0.95).assign(method=lambda t: t["method"].replace("generator", "target_mean"))
-    found = verdict(evidence, method="target_mean")["individual"]
+    found = answer_questions(evidence, method="target_mean")["individual"]
     assert (found["answer"], found["sentence"][:15]) == ("not tested", "Does not apply:")
 
 
@@ -351,12 +351,12 @@ def test_what_the_network_adds_is_said_openly():
 
 
 def test_a_closed_form_run_is_asked_what_applies():
-    found = verdict(table(), method="mean_shift")["beats_mean_shift"]
+    found = answer_questions(table(), method="mean_shift")["beats_mean_shift"]
     assert (found["answer"], found["sentence"][:15]) == ("not tested", "Does not apply:")
-    assert "network adds" not in verdict(table(), method="linear_map")["beats_mean_shift"]["sentence"]
-    assert verdict(table(), method="gaussian_draw")["individual"]["answer"] == "fail"
+    assert "network adds" not in answer_questions(table(), method="linear_map")["beats_mean_shift"]["sentence"]
+    assert answer_questions(table(), method="gaussian_draw")["individual"]["answer"] == "fail"
     drawn = pd.concat([table(), table().assign(method=lambda t: t["method"].replace("generator", "x"))])
-    assert verdict(drawn, method="x")["realistic"]["answer"] == "pass"
+    assert answer_questions(drawn, method="x")["realistic"]["answer"] == "pass"
 
 
 def controls(*rows):
@@ -411,13 +411,13 @@ def test_an_older_table_gets_an_answer_from_what_it_holds():
     old = table().query("measure in ['hit_rate_f', 'energy_ratio', 'variance_ratio']")
     old = old[["method", "measure", "value"]]
     assert answers(old)["beats_mean_shift"] == "pass"  # .01 against .09, farther apart than a tie
-    assert answers(old)["realistic"] == "doubtful"  # close and varied enough, but no independent judge
+    assert answers(old)["realistic"] == "doubtful"  # close and varied enough, but no independent classifier
     assert set(answers(pd.DataFrame()).values()) == {"not tested"}
 
 
-@pytest.mark.parametrize("evidence", [table(), table(notes=[("energy_ratio", "undefined")]), table(n_real=5)])
+@pytest.mark.parametrize("evidence", [table(), table(without={"energy_ratio": "undefined"}), table(n_real=5)])
 def test_every_answer_is_plain_json_and_a_sentence(evidence):
-    found = verdict(evidence, method="generator")
+    found = answer_questions(evidence, method="generator")
     assert list(found) == list(QUESTIONS)
     json.dumps(found, allow_nan=False)
     for answer in found.values():
@@ -426,12 +426,12 @@ def test_every_answer_is_plain_json_and_a_sentence(evidence):
 
 
 def test_a_second_cohort_answers_whether_it_generalises():
-    answer = verdict(table(), method="generator", test_evidence=table(energy_ratio=0.4))["generalises"]
+    answer = answer_questions(table(), method="generator", test_evidence=table(energy_ratio=0.4))["generalises"]
     assert answer["answer"] == "fail"
     assert answer["sentence"].startswith("On the second cohort: Not like real target samples: energy ratio 0.40")
     assert answer["numbers"]["test_cohort.energy_ratio"] == 0.4
-    assert verdict(table(), method="generator", test_evidence=table())["generalises"]["answer"] == "pass"
-    few = verdict(table(), method="generator", test_evidence=table(n_real=5))["generalises"]
+    assert answer_questions(table(), method="generator", test_evidence=table())["generalises"]["answer"] == "pass"
+    few = answer_questions(table(), method="generator", test_evidence=table(n_real=5))["generalises"]
     assert few["answer"] == "not tested"
     assert few["sentence"].startswith("On the second cohort: Withheld: 5 ")
 
@@ -449,7 +449,7 @@ def test_a_second_cohort_answers_whether_it_generalises():
 def test_of_second_cohort_and_unseen_class_the_worse_decides_and_both_are_named(energy, n_real, unseen, worst):
     found = controls(("leave_one_class_out", "energy_ratio", 0.3, "", unseen))
     second = table(energy_ratio=energy, n_real=n_real)
-    answer = verdict(table(), method="generator", controls=found, test_evidence=second)["generalises"]
+    answer = answer_questions(table(), method="generator", controls=found, test_evidence=second)["generalises"]
     assert answer["answer"] == worst
     assert answer["sentence"].startswith("On the second cohort: ")
     assert "a class left out of training" in answer["sentence"]
@@ -458,5 +458,30 @@ def test_of_second_cohort_and_unseen_class_the_worse_decides_and_both_are_named(
 
 def test_an_audit_without_an_unseen_class_adds_no_word():
     found = controls(("permuted_labels", "f_accuracy", 0.1, "", "pass"))
-    alone = verdict(table(), method="generator", test_evidence=table())["generalises"]
-    assert verdict(table(), method="generator", controls=found, test_evidence=table())["generalises"] == alone
+    alone = answer_questions(table(), method="generator", test_evidence=table())["generalises"]
+    assert answer_questions(table(), method="generator", controls=found, test_evidence=table())["generalises"] == alone
+
+
+def test_the_public_table_has_one_row_per_question_also_of_a_table_read_from_a_file(tmp_path):
+    evidence, found = table(energy_ratio=0.4), controls(("stability", "stability, seeds", 0.9, "", "pass"))
+    for one, name in ((evidence, "evidence.tsv"), (found, "controls.tsv")):
+        one.to_csv(tmp_path / name, sep="\t", index=False)
+    read = {name: pd.read_csv(tmp_path / f"{name}.tsv", sep="\t") for name in ("evidence", "controls")}
+    public = verdict(read["evidence"], method="generator", controls=read["controls"]).set_index("question")
+    assert list(public.index) == list(QUESTIONS)
+    assert public["answer"].to_dict() == answers(evidence, controls=found)
+    assert public.loc[["realistic", "stable_genes", "beats_mean_shift"], "answer"].tolist() == [
+        "fail",
+        "pass",
+        "doubtful",
+    ]
+    assert "energy ratio 0.400" in public.loc["realistic", "sentence"]
+
+
+@pytest.mark.parametrize("status", ["too_few", "undefined"])
+def test_the_status_withholds_the_verdict_whatever_the_note_says(status):
+    evidence = table(without={"energy_ratio": status}).assign(note="some other words")
+    assert answers(evidence)["realistic"] == "not tested"
+    assert ("Withheld" in sentence(evidence, "realistic")) == (status == "too_few")
+    words_alone = table().assign(note="too few; undefined; not admitted")
+    assert answers(words_alone) == answers(table())

@@ -179,7 +179,7 @@ def test_donors_are_compared_within_only_if_more_than_half_give_both():
 @pytest.mark.parametrize(
     ("is_target", "donors", "levels"),
     [
-        ([False, True], None, None),  # nothing is left to judge a difference by
+        ([False, True], None, None),  # nothing is left to classifier a difference by
         ([False] * 6, None, None),
         ([False, False, False, True, True, True], None, [0, 0, 0, 1, 1, 1]),  # one batch a class
         ([False, True, False, True], [0, 0, 1, 1], [0, 1, 0, 1]),

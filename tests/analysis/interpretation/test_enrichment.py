@@ -9,12 +9,14 @@ import gseapy
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, false_discovery_control, hypergeom
+from scipy.stats import binomtest, false_discovery_control, hypergeom, norm
 
 from tspg.analysis.interpretation.enrichment import (
+    ORA_COLUMNS,
     Profile,
     Query,
     changes_of,
+    enrich,
     enrichment_tables,
     over_representation,
     queries_of,
@@ -22,7 +24,7 @@ from tspg.analysis.interpretation.enrichment import (
 )
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
-from tspg.errors import GeneSetError
+from tspg.errors import GeneSetError, UsageError
 
 ONE = Query("colon", "", "up")
 
@@ -205,6 +207,57 @@ def test_terms_that_share_their_genes_are_grouped_under_the_best(genes):
     rest = {f"R{n}": genes[60 + 5 * n : 65 + 5 * n] for n in range(40)}
     table = over_representation({ONE: genes[:20]}, genes, [annotation(**rows, **rest)]).set_index("term")
     assert table.loc[["BEST", "SAME", "APART"], "group"].tolist() == ["BEST", "BEST", "APART"]
+
+
+def test_a_small_term_inside_a_large_one_is_of_its_group(genes):
+    """A third of the large list, but all of the small one: the smaller list decides."""
+    rows = {"LARGE": genes[:18], "SMALL": genes[:6], "EDGE": [*genes[3:6], *genes[18:21]], "LESS": genes[16:21]}
+    rest = {f"R{n}": genes[60 + 5 * n : 65 + 5 * n] for n in range(40)}
+    table = over_representation({ONE: genes[:21]}, genes, [annotation(**rows, **rest)]).set_index("term")
+    groups = table.loc[list(rows), "group"].to_dict()
+    assert groups == {"LARGE": "LARGE", "SMALL": "LARGE", "EDGE": "LARGE", "LESS": "LESS"}  # 18, 6 and 3 of 6, 2 of 5
+
+
+def test_the_best_hundred_terms_alone_have_a_group():
+    background = [f"G{number}" for number in range(3000)]
+    rows = {f"S{n}": background[5 * n : 5 * n + 5] for n in range(110)}
+    table = over_representation({ONE: background[:550]}, background, [annotation(**rows, REST=background)])
+    enriched = table[table["q_value"] < 0.05]
+    assert len(enriched) == 110
+    assert enriched["group"].iloc[:100].tolist() == enriched["term"].iloc[:100].tolist()  # they share no gene
+    assert (table["group"].iloc[100:] == "").all()
+
+
+def test_q_of_correlated_genes_is_that_of_the_variance_of_limma(genes):
+    """rankSumTestWithCorrelation's variance, in its own four terms; Benjamini-Hochberg by SciPy."""
+    rng = np.random.default_rng(12)
+    change = rng.permutation(400).astype(float)
+    known = random_annotation(genes, rng, n_sets=30)
+    table = ranked_enrichment({Profile("colon", ""): change}, genes, [known])
+    named = [gene for gene in genes if gene in known.gene_sets.union().genes]
+    rank, n = pd.Series(change, genes)[named].rank(), len(named)
+    p_values = []
+    for term in table["term"]:
+        members = list(known.gene_sets[term].genes)
+        n1, n2 = len(members), n - len(members)
+        variance = np.arcsin(1) * n1 * n2 + np.arcsin(0.5) * n1 * n2 * (n2 - 1)
+        variance += np.arcsin(0.01 / 2) * n1 * (n1 - 1) * n2 * (n2 - 1) + np.arcsin(1.01 / 2) * n1 * (n1 - 1) * n2
+        off = abs(rank[members].sum() - n1 * (n1 + 1) / 2 - n1 * n2 / 2) - 0.5
+        p_values.append(min(1.0, 2 * norm.sf(max(off, 0) / np.sqrt(variance / (2 * np.pi)))))
+    np.testing.assert_allclose(table["q_value_correlated"], false_discovery_control(p_values), rtol=1e-9)
+    assert (table["q_value_correlated"] > table["q_value"]).any()
+
+
+def test_the_public_function_is_the_table_of_a_list_for_annotations_and_for_gene_sets():
+    annotations = [annotation(AB=["A", "B", "OUTSIDE"], CF=[*"CDEF"], AC=["A", "C"])]
+    found = enrich(np.array(["A", "B"], dtype=object), pd.Index([*"ABCDEFZ"]), annotations, direction="up")
+    expected = over_representation({Query("", "", "up"): ["A", "B"]}, [*"ABCDEFZ"], annotations)
+    pd.testing.assert_frame_equal(found, expected)
+    assert tuple(found.columns) == ORA_COLUMNS
+    sets = enrich(["A", "B"], [*"ABCDEFZ"], annotations[0].gene_sets)
+    assert sets[["direction", "term", "p_value"]].equals(found.assign(direction="")[["direction", "term", "p_value"]])
+    with pytest.raises(UsageError, match="sideways"):
+        enrich(["A"], ["A"], annotations, direction="sideways")
 
 
 def test_ranked_finds_a_planted_programme_and_says_which_way(genes):

@@ -10,9 +10,9 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 from tspg.analysis.evaluation.energy import energy_distance
-from tspg.analysis.interpretation.cases import Case, Setting, cases_of
-from tspg.analysis.interpretation.gene_set_contribution import carriers
-from tspg.analysis.interpretation.minimal_sets import numbers_tried, smallest_sets
+from tspg.analysis.interpretation.cases import Case, Reference, cases_of
+from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
+from tspg.analysis.interpretation.minimal_sets import minimal_sets, numbers_tried
 from tspg.analysis.interpretation.out_of_distribution import outside_training
 from tspg.analysis.interpretation.path import path_table, switch_point
 from tspg.data.annotations import Annotation
@@ -39,7 +39,7 @@ def setting():
     }
     training = np.concatenate([source, target]).astype(np.float32)
     classes = np.repeat(["source", "target"], 30).astype(object)
-    return Setting("target", classifiers, training, classes, training[:0], classes[:0])
+    return Reference("target", classifiers, training, classes, training[:0], classes[:0])
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_switch_is_where_it_stays_switched(shares, expected):
 
 
 def test_the_smallest_set_is_the_one_that_both_rules_need(setting, case):
-    found = smallest_sets([case], setting, GENES, method="generator").set_index("genes_by")
+    found = minimal_sets([case], setting, GENES, method="generator").set_index("genes_by")
     assert found.loc["generator", "n_genes"] == 3
     assert found.loc["generator", "genes"] == "G0 G1 G2"
     assert found.loc["mean_shift", "n_genes"] <= 4
@@ -100,7 +100,7 @@ def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, se
     change = rng.uniform(0.0, 0.5, (7, N_GENES)).astype(np.float32)
     rules = [lambda x: x.sum(axis=1) > 3.2, lambda x: x[:, ::2].sum(axis=1) > 1.8]
     own = replace(setting, classifiers={"f": calls(rules[0]), "logistic": calls(rules[1])})
-    found = smallest_sets([Case("", "", "", before, change)], own, GENES, method="generator").set_index("genes_by")
+    found = minimal_sets([Case("", "", "", before, change)], own, GENES, method="generator").set_index("genes_by")
 
     def first_enough(order):
         for k in range(N_GENES + 1):
@@ -118,7 +118,7 @@ def test_the_smallest_set_is_the_first_of_all_numbers_that_is_enough(setting, se
     assert found.loc["random_genes", ["n_genes", "low", "high"]].tolist() == expected
 
 
-def test_f_is_asked_only_about_what_the_quick_judge_lets_pass_where_that_is_enough(setting):
+def test_f_is_asked_only_about_what_the_quick_classifier_lets_pass_where_that_is_enough(setting):
     """By hand: in the first group both call one profile, in the second none; in the third f has nothing to decide."""
     asked = []
 
@@ -146,7 +146,7 @@ def test_every_step_of_a_path_has_its_own_energy_distance(setting, case):
 
 def test_where_all_genes_are_not_enough_there_is_no_number(setting, case):
     half = Case("source", "", "source", case.before, case.change / 2)
-    found = smallest_sets([half], setting, GENES, method="generator").set_index("genes_by")
+    found = minimal_sets([half], setting, GENES, method="generator").set_index("genes_by")
     assert found.loc[["generator", "random_genes"], "n_genes"].isna().all()
     assert found.loc["mean_shift", "n_genes"] > 0
 
@@ -162,7 +162,7 @@ def test_a_sets_share_of_the_way_is_that_of_squared_distance(setting, case):
     sets = GeneSets(
         [GeneSet("ALL4", tuple(GENES[:4])), GeneSet("HALF", ("G0", "G1", "G9")), GeneSet("NONE", tuple(GENES[6:9]))]
     )
-    found = carriers([case], setting, GENES, Annotation("test", sets, "")).set_index("term")
+    found = gene_set_contribution([case], setting, GENES, Annotation("test", sets, "")).set_index("term")
     target, before = setting.of_class("target").mean(axis=0), case.before.mean(axis=0)
     gain = (before - target) ** 2 - (before + case.change.mean(axis=0) - target) ** 2
     assert found.loc["HALF", "share_of_way"] == pytest.approx(gain[[0, 1, 9]].sum() / gain.sum(), rel=1e-4)
@@ -197,7 +197,7 @@ def test_cases_are_held_out_samples_of_a_class_then_the_named_ones():
 
 def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
     rng = np.random.default_rng(2)
-    setting = Setting("target", {}, *world(rng, 200), *world(rng, 200))
+    setting = Reference("target", {}, *world(rng, 200), *world(rng, 200))
     others, classes = world(rng, 300)
     people = moved(others, classes, ["test"] * 300)
     people.layers["original"][0] += 1.0
@@ -210,7 +210,7 @@ def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
 
 def test_without_named_samples_nothing_is_measured_and_the_table_is_empty(monkeypatch):
     monkeypatch.setattr("tspg.analysis.interpretation.out_of_distribution.pairwise", None)
-    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     found = outside_training(moved(setting.held_out, list(setting.held_out_class), ["test"] * 20), setting, [])
     assert (len(found), list(found.columns)[:2]) == (0, ["sample", "distance"])
 
@@ -222,20 +222,20 @@ def test_a_sample_lies_as_far_out_as_its_double():
     held_out[0][19] = held_out[0][18] = held_out[0][18] + 1.0  # farther than all others
     names = tuple(f"h{number}" for number in range(20))
     people = moved(held_out[0], list(held_out[1]), ["test"] * 20, names)
-    found = outside_training(people, Setting("target", {}, *training, *held_out, names), ["h19", "h0"])
+    found = outside_training(people, Reference("target", {}, *training, *held_out, names), ["h19", "h0"])
     assert found["p_value"].iloc[0] == pytest.approx(2 / 20)
     expected = np.linalg.norm(held_out[0][19].astype(float) - training[0], axis=1).min()
     assert found["distance"].iloc[0] == pytest.approx(expected)
 
 
 def test_nothing_is_said_about_a_sample_that_was_trained_on():
-    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     seen = moved(setting.training[:1].copy(), ["source"], ["train"])
     assert np.isnan(outside_training(seen, setting, ["s0"])["p_value"].iloc[0])
 
 
 def test_a_namesake_of_a_training_sample_with_another_profile_is_judged():
-    setting = Setting("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
+    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
     other = moved(setting.training[:1] + 1.0, ["source"], ["train"])
     assert outside_training(other, setting, ["s0"])["p_value"].iloc[0] == pytest.approx(1 / 21)
 
@@ -248,7 +248,7 @@ def test_a_held_out_sample_is_not_its_own_company():
     rng = np.random.default_rng(5)
     study = moved(*world(rng, 60), ["train"] * 40 + ["test"] * 20)
     study.layers["original"][59] += 1.0
-    setting = Setting.of(study, lambda profiles: profiles, seed=0)
+    setting = Reference.of(study, lambda profiles: profiles, seed=0)
     found = outside_training(study, setting, ["s59"]).iloc[0]
     assert found["n"] == 19
     assert found["p_value"] == pytest.approx(1 / 20)
@@ -257,11 +257,11 @@ def test_a_held_out_sample_is_not_its_own_company():
 def test_a_sample_that_is_already_there_needs_no_gene_and_has_no_way(setting):
     target = setting.of_class("target")
     there = Case("", "s", "source", target[:1], target[1:2] - target[:1])
-    found = smallest_sets([there], setting, GENES, method="generator").set_index("genes_by")
+    found = minimal_sets([there], setting, GENES, method="generator").set_index("genes_by")
     assert found.loc["generator", ["n_genes", "genes"]].tolist() == [0, ""]
     assert path_table([there], setting)["energy_left"].isna().all()
 
 
 def test_sets_of_which_two_genes_are_here_carry_nothing(setting, case):
     thin = Annotation("c", GeneSets([GeneSet("THIN", ("G0", "G1", "ELSEWHERE"))]), "drawn")
-    assert carriers([case], setting, GENES, thin).empty
+    assert gene_set_contribution([case], setting, GENES, thin).empty

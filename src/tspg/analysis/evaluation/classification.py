@@ -8,8 +8,16 @@ from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.classifiers import LinearClassifier, in_their_span
 from tspg.analysis.evaluation.measure import Measure, joined_notes
-from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes, donor_folds
-from tspg.analysis.evaluation.subsampling import MOST_TAUGHT, MOST_TOLD_APART, bound_note, rows_of_every_class
+from tspg.analysis.evaluation.resampling import (
+    MOST_SEPARATED,
+    MOST_TRAINING,
+    Groups,
+    bootstrap_interval,
+    bound_note,
+    donor_codes,
+    donor_folds,
+    rows_of_every_class,
+)
 from tspg.utils.typing import Float64Array, FloatArray, Int64Array, NameArray
 
 FOLDS = 5
@@ -22,7 +30,7 @@ def source_leak(moved: FloatArray, source_class: NameArray, *, groups: Groups = 
     is left out. Read it against the mean shift, which moves every class by one vector and so leaves all that
     tells classes apart but their means. Of more than 1,000 samples so many are used, classes drawn evenly.
     """
-    chosen = rows_of_every_class(source_class, seed=seed, bound=MOST_TOLD_APART)
+    chosen = rows_of_every_class(source_class, seed=seed, bound=MOST_SEPARATED)
     (donors,) = donor_codes((len(moved), groups))
     names = sorted(set(source_class[chosen]))
     kept = [name for name in names if len(np.unique(donors[chosen][source_class[chosen] == name])) >= 2]
@@ -83,7 +91,7 @@ class TargetLesson:
 
     @cached_property
     def _rows(self) -> NDArray[np.int64]:
-        return rows_of_every_class(self.training_class, seed=self.seed, bound=MOST_TAUGHT)
+        return rows_of_every_class(self.training_class, seed=self.seed, bound=MOST_TRAINING)
 
     @cached_property
     def _targets(self) -> FloatArray:

@@ -13,8 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, Status, joined_notes
 from tspg.analysis.evaluation.proportions import rate_interval
-from tspg.analysis.evaluation.resampling import Groups
-from tspg.analysis.evaluation.subsampling import MOST_TAUGHT, rows_of_every_class
+from tspg.analysis.evaluation.resampling import MOST_TRAINING, Groups, rows_of_every_class
 from tspg.utils.typing import Float32Array, Float64Array, FloatArray, NameArray
 
 Classify = Callable[[Float32Array], NameArray]
@@ -97,7 +96,7 @@ def fit_independent_classifiers(training: FloatArray, training_class: NameArray,
     ones whole, and each tree draws 1,000 of these.
     """
     logistic, n = logistic_classifier(training, training_class, seed=seed), len(training)
-    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TAUGHT)
+    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TRAINING)
     training, training_class = training[rows], training_class[rows]
     nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(training)), algorithm="brute")
     nearest.fit(training, training_class)
@@ -111,13 +110,13 @@ def fit_independent_classifiers(training: FloatArray, training_class: NameArray,
 
 def logistic_classifier(training: FloatArray, training_class: NameArray, *, seed: int) -> LinearClassifier:
     """Logistic regression on the training samples or, of more than 2,000, on so many."""
-    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TAUGHT)
+    rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TRAINING)
     return LinearClassifier.fit(training[rows], training_class[rows])
 
 
 def training_note(n_training: int) -> str:
     """A note where classifiers learn from a part of the training samples; empty where from all."""
-    return f"learned from {MOST_TAUGHT:,} of {n_training:,} samples at most" if n_training > MOST_TAUGHT else ""
+    return f"learned from {MOST_TRAINING:,} of {n_training:,} samples at most" if n_training > MOST_TRAINING else ""
 
 
 def hit_rate(called: NameArray, target_class: str, groups: Groups = None) -> Measure:

@@ -111,7 +111,9 @@ class EnergyScale:
         weights = bootstrap_weights(donors, n_boot=n_boot, rng=np.random.default_rng([seed, 60]), strata=strata)
         within_target = pairwise(np.concatenate([real, reference]))
         to_reference, within = within_target[:m, m:], within_target[m:, m:]
-        null = _energies_of_pieces(within_target, _pieces(np.concatenate([real_donors, training_donors]), m, seed))
+        pieces = _pieces(np.concatenate([real_donors, training_donors]), m, seed)
+        first, second = ((pieces == piece).astype(np.float64) for piece in (1, 2))
+        null = _energies(first @ within_target, second @ within_target, first, second)
         if training_target is None:
             to_reference, within = within_target[~np.eye(m, dtype=bool)].reshape(m, m - 1), within_target
             null /= 2  # as of pieces as large as T: without a difference E goes with 1 / size
@@ -204,12 +206,6 @@ def _pieces(donors: Int64Array, size: int, seed: int) -> NDArray[np.int8]:
         of_donor[order] = np.where(before < size, 1, np.where(before < 2 * size, 2, 0))
         split[:] = of_donor[row_donor]
     return pieces
-
-
-def _energies_of_pieces(distances: Float64Array, pieces: NDArray[np.int8]) -> Float64Array:
-    """The energy distance between pieces 1 and 2 of every split."""
-    first, second = (pieces == 1).astype(np.float64), (pieces == 2).astype(np.float64)
-    return _energies(first @ distances, second @ distances, first, second)
 
 
 def _energies(

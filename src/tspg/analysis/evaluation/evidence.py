@@ -6,7 +6,7 @@ real samples of the target class. Classifiers and references see the training pa
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -34,8 +34,8 @@ from tspg.analysis.evaluation.measure import (
 )
 from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.evaluation.pairs import Counterparts
+from tspg.analysis.evaluation.resampling import MOST_MOVED, rows_within_bound
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
-from tspg.analysis.evaluation.subsampling import MOST_MOVED, rows_within_bound
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array, NameArray
 
@@ -96,8 +96,12 @@ def evidence_table(
     if classifiers is None:
         is_train = dataset.is_train
         classifiers = fit_independent_classifiers(dataset.profiles[is_train], dataset.source_class[is_train], seed=seed)
-    shift = methods.get(MEAN_SHIFT)
-    scores = _Evaluation(dataset, target_class, source_classes, classify, classifiers, seed, shift, own_reference)
+    scores = _Evaluation(
+        *(dataset, target_class, source_classes, classify, classifiers),
+        seed=seed,
+        mean_shift=methods.get(MEAN_SHIFT),
+        own_reference=own_reference,
+    )
     moves: dict[str, Move] = {**methods, UNTOUCHED: lambda profiles, _: profiles}
     found = {name: scores.of_method(move) for name, move in moves.items()} | {REAL: scores.of_real_samples()}
     rows = [row for name, measures in found.items() for row in _rows(name, measures)]
@@ -128,150 +132,107 @@ class _Part:
         return len(self.profiles)
 
 
-@dataclass(frozen=True)
 class _Evaluation:
-    """The samples that methods are measured on, and classifiers and references that have seen none of them."""
+    """The samples that methods are measured on, and classifiers and references that have seen none of them.
 
-    dataset: Dataset
-    target_class: str
-    source_classes: tuple[str, ...] | None
-    f: Classify
-    classifiers: Mapping[str, Classify]
-    seed: int
-    mean_shift: Move | None
-    own_reference: bool = False
+    `sources` are S, held-out samples to be moved, `real` T, held-out real samples of the target class, `reference`
+    R, the target's training samples.
+    """
 
-    @cached_property
-    def _is_target(self) -> NDArray[np.bool_]:
-        return self.dataset.class_mask(self.target_class)
-
-    @cached_property
-    def _is_source(self) -> NDArray[np.bool_]:
-        if self.source_classes is None:
-            return ~self._is_target
-        return np.isin(self.dataset.source_class, self.source_classes)
-
-    @cached_property
-    def sources(self) -> _Part:
-        """S: held-out samples to be moved."""
-        return _Part.of(self.dataset, self._is_source & ~self.dataset.is_train)
-
-    @cached_property
-    def real(self) -> _Part:
-        """T: held-out real samples of the target class."""
-        return _Part.of(self.dataset, self._is_target & ~self.dataset.is_train)
-
-    @cached_property
-    def reference(self) -> _Part:
-        """R: the target's training samples."""
-        return _Part.of(self.dataset, self._is_target & self.dataset.is_train)
-
-    @cached_property
-    def training_sources(self) -> _Part:
-        """Training samples of the classes that are moved; of more than 2,000 so many, drawn at random."""
-        rows = np.flatnonzero(self._is_source & self.dataset.is_train)
-        chosen = np.zeros(len(self._is_source), dtype=bool)
-        chosen[rows[rows_within_bound(len(rows), seed=self.seed, bound=MOST_MOVED)]] = True
-        return _Part.of(self.dataset, chosen)
-
-    @cached_property
-    def _scores(self) -> dict[str, ClassifierScore]:
-        """How f and the independent classifiers call samples whose class is known."""
+    def __init__(
+        self,
+        dataset: Dataset,
+        target_class: str,
+        source_classes: tuple[str, ...] | None,
+        f: Classify,
+        classifiers: Mapping[str, Classify],
+        *,
+        seed: int,
+        mean_shift: Move | None,
+        own_reference: bool,
+    ) -> None:
+        is_target, is_train = dataset.in_class(target_class), dataset.is_train
+        is_source = ~is_target if source_classes is None else np.isin(dataset.source_class, source_classes)
+        self.seed, self.own_reference, self.has_shift = seed, own_reference, mean_shift is not None
+        self.sources, self.real, self.reference, training, held_out = (
+            _Part.of(dataset, rows)
+            for rows in (is_source & ~is_train, is_target & ~is_train, is_target & is_train, is_train, ~is_train)
+        )
+        rows = np.flatnonzero(is_source & is_train)
+        chosen = np.isin(np.arange(len(is_train)), rows[rows_within_bound(len(rows), seed=seed, bound=MOST_MOVED)])
+        self.training_sources = _Part.of(dataset, chosen)
+        sources, real, donors = self.sources, self.real, (self.sources.groups, self.real.groups)
         score = partial(
             ClassifierScore.of,
-            target_class=self.target_class,
-            sources=self.sources.profiles,
-            real=self.real.profiles,
-            source_groups=self.sources.groups,
-            real_groups=self.real.groups,
+            target_class=target_class,
+            sources=sources.profiles,
+            real=real.profiles,
+            source_groups=sources.groups,
+            real_groups=real.groups,
         )
-        note = training_note(int(self.dataset.is_train.sum()))
-        return {"f": score(self.f)} | {name: score(one, note=note) for name, one in self.classifiers.items()}
-
-    @cached_property
-    def _energy(self) -> EnergyScale:
-        reference = None if self.own_reference else self.reference
-        return EnergyScale.of(
-            self.sources.profiles,
-            self.real.profiles,
-            None if reference is None else reference.profiles,
-            source_groups=self.sources.groups,
-            real_groups=self.real.groups,
-            training_groups=None if reference is None else reference.groups,
-            seed=self.seed,
+        note = training_note(len(training))
+        self.scores = {"f": score(f)} | {name: score(one, note=note) for name, one in classifiers.items()}
+        means = {name: dataset.class_mean(name) for name in set(sources.source_class)}
+        self.target_mean = dataset.class_mean(target_class)
+        self.own_means = np.array([means[name] for name in sources.source_class]).reshape(sources.profiles.shape)
+        self.distances_before = pairwise(sources.profiles - self.own_means)
+        self.counterparts = Counterparts.of(
+            sources.profiles, real.profiles, self.target_mean, source_groups=donors[0], real_groups=donors[1]
         )
-
-    @property
-    def _has_pairs(self) -> bool:
-        return min(len(self.sources), len(self.real)) >= 2
-
-    @cached_property
-    def _shifted(self) -> Excess | None:
-        """How far the sources lie from real target samples once the mean shift has moved them."""
-        if self.mean_shift is None or not self._has_pairs:
-            return None
-        moved = self.mean_shift(self.sources.profiles, self.sources.source_class)
-        return self._energy.excess(self._pair(moved, self.sources.groups))
-
-    @cached_property
-    def _own_means(self) -> NDArray[np.float64]:
-        """The training mean of each source's own class, one row per source."""
-        means = {name: self.dataset.class_mean(name) for name in set(self.sources.source_class)}
-        rows = [means[name] for name in self.sources.source_class]
-        return np.stack(rows) if rows else np.empty(self.sources.profiles.shape)
-
-    @cached_property
-    def _distances_before(self) -> NDArray[np.float64]:
-        """Distances among the sources, each taken from the mean of its own class."""
-        return pairwise(self.sources.profiles - self._own_means)
-
-    @cached_property
-    def _target_mean(self) -> NDArray[np.float64]:
-        return self.dataset.class_mean(self.target_class)
-
-    @cached_property
-    def _counterparts(self) -> Counterparts | None:
-        """People with held-out samples of a source class and of the target class."""
-        sources, real = self.sources, self.real
-        donors = {"source_groups": sources.groups, "real_groups": real.groups}
-        return Counterparts.of(sources.profiles, real.profiles, self._target_mean, **donors)
-
-    @cached_property
-    def _lesson(self) -> TargetLesson:
-        training, held_out = (_Part.of(self.dataset, rows) for rows in (self.dataset.is_train, ~self.dataset.is_train))
         samples = training.profiles, training.source_class, held_out.profiles, held_out.source_class
-        return TargetLesson(*samples, self.target_class, held_out.groups, self.seed)
+        self.lesson = TargetLesson(*samples, target_class, held_out.groups, seed)
+        self.energy: EnergyScale | None = None
+        self.shifted: Excess | None = None
+        if min(len(sources), len(real)) >= 2:
+            reference = None if own_reference else self.reference
+            self.energy = EnergyScale.of(
+                sources.profiles,
+                real.profiles,
+                None if reference is None else reference.profiles,
+                source_groups=sources.groups,
+                real_groups=real.groups,
+                training_groups=None if reference is None else reference.groups,
+                seed=seed,
+            )
+            if mean_shift is not None:
+                shifted = mean_shift(sources.profiles, sources.source_class)
+                self.shifted = self.energy.excess(self._pair(shifted, sources.groups))
 
     def of_method(self, move: Move) -> Found:
         """Every measure of one method."""
         sources, seed, n = self.sources, self.seed, len(self.sources)
         moved = move(sources.profiles, sources.source_class)
-        for name, score in self._scores.items():
+        for name, score in self.scores.items():
             yield f"hit_rate_{name}", score.of_moved(moved)
-        pair = self._pair(moved, sources.groups) if self._has_pairs else None
-        excess = self._energy.excess(pair) if pair else None
-        yield "energy_ratio", self._energy.ratio(excess) if excess else Measure.too_few(n)
-        if self.mean_shift is not None:
-            less = self._energy.difference(excess, self._shifted) if excess and self._shifted else Measure.too_few(n)
+        pair, ratio, less, p_value = None, *[Measure.too_few(n)] * 3
+        if self.energy is not None:
+            pair = self._pair(moved, sources.groups)
+            excess = self.energy.excess(pair)
+            ratio, p_value = self.energy.ratio(excess), energy_p_value(pair, seed=seed)
+            less = self.energy.difference(excess, self.shifted) if self.shifted else less
+        yield "energy_ratio", ratio
+        if self.has_shift:
             yield "energy_less_mean_shift", less
-        yield "energy_p_value", energy_p_value(pair, seed=seed) if pair else Measure.too_few(n)
+        yield "energy_p_value", p_value
         yield from self._resemblance(moved, pair, sources.groups)
         yield from self._individuality(moved, pair)
-        if pair and self._counterparts:
-            yield from self._counterparts.measures(moved, pair.between, seed=seed)
+        if pair and self.counterparts:
+            yield from self.counterparts.measures(moved, pair.between, seed=seed)
         leak = source_leak(moved, sources.source_class, groups=sources.groups, seed=seed) if n else None
         yield "source_leak", leak or Measure.too_few()
         training = self.training_sources
-        yield "train_on_moved", self._lesson.from_moved(move(training.profiles, training.source_class))
+        yield "train_on_moved", self.lesson.from_moved(move(training.profiles, training.source_class))
 
     def of_real_samples(self) -> Found:
         """What real target samples score: held-out ones by the classifiers, training ones by resemblance."""
-        for name, score in self._scores.items():
+        for name, score in self.scores.items():
             yield f"hit_rate_{name}", score.recall
-        n = len(self.real)
-        yield "energy_ratio", self._energy.split_halves() if self._has_pairs else Measure.too_few(n)
-        pair = self._pair(self.reference.profiles, self.reference.groups) if self._has_pairs else None
-        yield "energy_p_value", energy_p_value(pair, seed=self.seed) if pair else Measure.too_few(n)
+        pair, ratio, p_value = None, *[Measure.too_few(len(self.real))] * 2
+        if self.energy is not None:
+            pair = self._pair(self.reference.profiles, self.reference.groups)
+            ratio, p_value = self.energy.split_halves(), energy_p_value(pair, seed=self.seed)
+        yield "energy_ratio", ratio
+        yield "energy_p_value", p_value
         yield from self._resemblance(self.real.profiles, pair, self.real.groups)
 
     def _pair(self, moved: Float32Array, groups: list[str] | None) -> CloudPair:
@@ -298,10 +259,10 @@ class _Evaluation:
     def _individuality(self, moved: Float32Array, pair: CloudPair | None) -> Found:
         """What is kept of each sample, and how far it was moved."""
         before, groups, seed = self.sources.profiles, self.sources.groups, self.seed
-        kept = individuality(before, self._own_means, moved, self._target_mean, groups=groups, seed=seed)
+        kept = individuality(before, self.own_means, moved, self.target_mean, groups=groups, seed=seed)
         yield "individuality", kept
         after = pairwise(moved) if pair is None else pair.within_moved
         n_genes = moved.shape[1]
-        kept = distance_correlation(self._distances_before, after, n_genes=n_genes, groups=groups, seed=seed)
+        kept = distance_correlation(self.distances_before, after, n_genes=n_genes, groups=groups, seed=seed)
         yield "distance_correlation", kept
         yield "mean_abs_change", mean_abs_change(before, moved, groups=groups, seed=seed)

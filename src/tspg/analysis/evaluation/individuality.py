@@ -1,4 +1,4 @@
-"""What is kept of the person, and how far the profile was moved."""
+"""What is kept of each person, and how far the profile was moved."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, joined_notes
-from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes, monte_carlo_p, permuted_rows
-from tspg.analysis.evaluation.subsampling import MOST_PERMUTED, bound_note, rows_within_bound
-from tspg.utils.typing import Float64Array, FloatArray, Int64Array
+from tspg.analysis.evaluation.resampling import (
+    MOST_PERMUTED,
+    Groups,
+    bootstrap_interval,
+    bound_note,
+    donor_codes,
+    monte_carlo_p,
+    permuted_rows,
+    rows_within_bound,
+)
+from tspg.utils.typing import Float64Array, FloatArray
 
 MOST_PERMUTATIONS, FEWEST_PERMUTATIONS = 499, 99
 _CELLS_TO_VISIT = 2e8  # by all permutations together, about a second
@@ -28,7 +36,7 @@ def individuality(
     """What is kept of the person: a gene that is high for its class stays high for the target class.
 
     Pearson correlation across genes of x - mu_class with moved - mu_t, mean over samples.
-    `source_means` holds the training mean of each sample's own class, one row a sample. A moved
+    `source_means` holds the training mean of each sample's own class, one row per sample. A moved
     profile without any residual keeps nothing and counts 0. The mean shift has nearly 1 by
     construction: something to read the number against, no merit.
     """
@@ -41,21 +49,18 @@ def individuality(
 
 def residual_correlations(pairs: Iterable[tuple[Float64Array, Float64Array]]) -> tuple[Float64Array, str]:
     """Pearson correlation across genes of two residuals of each sample, 0 where one is none; and how many these are."""
-    kept = np.array([_correlation(*pair) for pair in pairs])
-    none = np.isnan(kept)
-    return np.where(none, 0.0, kept), f"{none.sum()} profiles without any residual count 0" if none.any() else ""
-
-
-def _correlation(first: Float64Array, second: Float64Array) -> float:
-    first, second = first - first.mean(), second - second.mean()
-    lengths = np.linalg.norm(first), np.linalg.norm(second)
-    if min(lengths) <= _NO_RESIDUAL * np.sqrt(len(first)):
-        return np.nan
-    return float(first @ second / (lengths[0] * lengths[1]))
+    kept = []
+    for pair in pairs:
+        first, second = (residual - residual.mean() for residual in pair)
+        lengths = np.linalg.norm(first), np.linalg.norm(second)
+        is_none = min(lengths) <= _NO_RESIDUAL * np.sqrt(len(first))
+        kept.append(np.nan if is_none else float(first @ second / (lengths[0] * lengths[1])))
+    n_none = int(np.isnan(kept).sum())
+    return np.nan_to_num(kept), f"{n_none} profiles without any residual count 0" if n_none else ""
 
 
 def mean_with_interval(per_sample: Float64Array, groups: Groups, seed: int, note: str = "") -> Measure:
-    """The mean of one number a sample, with its interval over donors."""
+    """The mean of one number per sample, with its interval over donors."""
 
     def replicates(weights: Float64Array) -> Float64Array:
         means: Float64Array = weights @ per_sample / weights.sum(axis=1)
@@ -87,22 +92,17 @@ def distance_correlation(
         return Measure.undefined(n, "undefined: the profiles do not differ")
     value = float(np.vdot(first, second)) / float(lengths[0] * lengths[1])
     rows = rows_within_bound(n, seed=seed, bound=MOST_PERMUTED)
-    (donors,) = donor_codes((n, groups))
     if len(rows) < n:  # their common part is taken off among those who are permuted
         first, second = (_u_centred(distances[np.ix_(rows, rows)]) for distances in (before, after))
-    p, n_permutations = _permutation_p(first, second, donors[rows], seed)
-    of_how_many = joined_notes(f"{n_permutations} permutations", bound_note(len(rows), n, "samples"))
-    return Measure(value, n=n, note=f"permutation p = {p:.2g} ({of_how_many})")
-
-
-def _permutation_p(first: Float64Array, second: Float64Array, donors: Int64Array, seed: int) -> tuple[float, int]:
-    """How often people in random order would agree as well, and in how many orders that was tried."""
-    n_permutations = int(np.clip(_CELLS_TO_VISIT / len(first) ** 2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
-    orders = permuted_rows(donors, n=n_permutations, rng=np.random.default_rng([seed, 90]))
+    (donors,) = donor_codes((n, groups))
+    n_permutations = int(np.clip(_CELLS_TO_VISIT / len(rows) ** 2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
+    orders = permuted_rows(donors[rows], n=n_permutations, rng=np.random.default_rng([seed, 90]))
     with threadpool_limits(1):  # so short a product takes longer to share out than to compute
         null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
     scale = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return monte_carlo_p(float(np.vdot(first, second)) / scale, null / scale), n_permutations
+    p = monte_carlo_p(float(np.vdot(first, second)) / scale, null / scale)
+    of_how_many = joined_notes(f"{n_permutations} permutations", bound_note(len(rows), n, "samples"))
+    return Measure(value, n=n, note=f"permutation p = {p:.2g} ({of_how_many})")
 
 
 def _u_centred(distances: Float64Array) -> Float64Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tspg.analysis.evaluation.measure import COLUMNS, NN_P_VALUE, Status, by_chance
+from tspg.analysis.evaluation.measure import COLUMNS, NEAREST, NN_P_VALUE, Status, by_chance
 
 _NUMBER = r"(\d[\d.e-]*)"
 _BY_CHANCE = re.compile(rf"by chance {_NUMBER} \({_NUMBER} to {_NUMBER}\), both sides p = {_NUMBER}")
@@ -42,10 +42,10 @@ def _references(row: dict[Hashable, Any]) -> list[tuple[object, ...]]:
     """The rows for what the note of another one says of chance."""
     method, measure, n, note = row["method"], str(row["measure"]), row["n"], str(row["note"])
     rest = n, str(Status.OK), ""
-    if found := _BY_CHANCE.search(note):
+    if measure in NEAREST and (found := _BY_CHANCE.search(note)):
         value, low, high, p = map(float, found.groups())
         nothing = (np.nan, np.nan)
         return [(method, by_chance(measure), value, low, high, *rest), (method, NN_P_VALUE, p, *nothing, *rest)]
-    if found := _CLASSES.search(note):
+    if measure == "source_leak" and (found := _CLASSES.search(note)):
         return [(method, by_chance(measure), 1 / int(found[1]), np.nan, np.nan, *rest)]
     return []

@@ -60,24 +60,19 @@ class Counterparts:
         persons, person = np.unique(donors[rows], return_inverse=True)
         if len(persons) < FEWEST_PERSONS:
             return None
-        is_own = donors[rows][:, None] == of_real
-        return cls(rows, person, sources[rows], own, is_own, target_mean)
+        return cls(rows, person, sources[rows], own, donors[rows][:, None] == of_real, target_mean)
 
     def measures(self, moved: Float32Array, distances: Float64Array, *, seed: int) -> Iterator[tuple[str, Measure]]:
         """The four measures of one method, from all moved held-out sources and their distances to the real targets."""
-        moved, distances = moved[self.rows], distances[self.rows]
-        yield "pair_error", self._error(moved, seed)
-        yield "pair_correlation", self._correlation(moved, seed)
-        yield "pair_discrimination", self._mean(self._discrimination(distances), seed)
-        yield "pair_top_genes", self._top_genes(moved, seed)
-
-    @property
-    def n_persons(self) -> int:
-        """How many people have samples of both classes."""
-        return int(self.person.max()) + 1
+        moved, n = moved[self.rows], int(self.person.max()) + 1
+        yield "pair_error", self._error(moved, n, seed)
+        rows = zip(moved, self.own, strict=True)
+        kept, note = residual_correlations((after - self.target_mean, own - self.target_mean) for after, own in rows)
+        yield "pair_correlation", self._mean(kept, seed, note)
+        yield "pair_discrimination", self._mean(self._discrimination(distances[self.rows]), seed)
+        yield "pair_top_genes", self._top_genes(moved, n, seed)
 
     def _by_person(self, per_sample: Float64Array) -> Float64Array:
-        """One number per person: the mean over their source samples."""
         means: Float64Array = np.bincount(self.person, per_sample) / np.bincount(self.person)
         return means
 
@@ -93,11 +88,11 @@ class Counterparts:
     def _errors_of_mean(self) -> Float64Array:
         return self._errors(np.broadcast_to(self.target_mean, self.own.shape))
 
-    def _error(self, moved: FloatArray, seed: int) -> Measure:
+    def _error(self, moved: FloatArray, n: int, seed: int) -> Measure:
         """Mean error over the mean error of the target's mean; both are drawn anew for the same people."""
         errors, of_mean = self._errors(moved), self._errors_of_mean
         if not of_mean.any():
-            return Measure.undefined(self.n_persons, "undefined: everybody's own is the target's mean")
+            return Measure.undefined(n, "undefined: everybody's own is the target's mean")
 
         def ratios(weights: Float64Array) -> Float64Array:
             below = weights @ of_mean
@@ -105,13 +100,7 @@ class Counterparts:
             return found
 
         value = float(errors.sum() / of_mean.sum())
-        low, high = bootstrap_interval(value, np.arange(self.n_persons), ratios, seed=seed)
-        return Measure(value, low, high, self.n_persons)
-
-    def _correlation(self, moved: FloatArray, seed: int) -> Measure:
-        rows = zip(moved, self.own, strict=True)
-        kept, note = residual_correlations((after - self.target_mean, own - self.target_mean) for after, own in rows)
-        return self._mean(kept, seed, note)
+        return Measure(value, *bootstrap_interval(value, np.arange(n), ratios, seed=seed), n)
 
     def _discrimination(self, distances: Float64Array) -> Float64Array:
         """Per sample the share of others' target samples that lie farther than their own; ties count half."""
@@ -122,22 +111,18 @@ class Counterparts:
             found[row] = np.where(tied, 0.5, others > own).mean()
         return found
 
-    def _top_genes(self, moved: FloatArray, seed: int) -> Measure:
+    def _top_genes(self, moved: FloatArray, n: int, seed: int) -> Measure:
         """How many of the genes that differ most are moved most; a gene that is not moved is not among them."""
         k = min(MOST_TOP_GENES, moved.shape[1] // TOP_SHARE)
-        if k == 0:
-            return Measure.undefined(self.n_persons, "undefined: fewer than ten genes")
         changes = np.abs(moved - self.before)
+        if k == 0:
+            return Measure.undefined(n, "undefined: fewer than ten genes")
         if not changes.any():
-            return Measure.undefined(self.n_persons, "undefined: nothing was moved")
-        shares = [
-            np.isin(_top(own, k), _top(change, k)).sum() / k
-            for own, change in zip(np.abs(self.own - self.before), changes, strict=True)
-        ]
-        return self._mean(np.array(shares), seed)
+            return Measure.undefined(n, "undefined: nothing was moved")
 
+        def top(values: FloatArray) -> NDArray[np.int64]:
+            largest = np.argpartition(values, -k)[-k:]
+            return largest[values[largest] > 0]
 
-def _top(changes: FloatArray, k: int) -> NDArray[np.int64]:
-    """The places of the k largest changes that are above 0."""
-    largest = np.argpartition(changes, -k)[-k:]
-    return largest[changes[largest] > 0]
+        pairs = zip(np.abs(self.own - self.before), changes, strict=True)
+        return self._mean(np.array([np.isin(top(own), top(change)).sum() / k for own, change in pairs]), seed)

@@ -43,7 +43,11 @@ def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     are those of the pooled number, made from the samples of all folds.
     """
     indexed = [table.set_index(["method", "measure"]) for table in tables]
-    rows = {key: pd.DataFrame([table.loc[key] for table in indexed if key in table.index]) for key in _keys(tables)}
+    fullest_first = sorted(indexed, key=len, reverse=True)
+    keys = list(dict.fromkeys(key for table in fullest_first for key in table.index))
+    methods = list(dict.fromkeys(method for method, _ in keys))
+    keys.sort(key=lambda key: methods.index(key[0]))  # the rows of a method together
+    rows = {key: pd.DataFrame([table.loc[key] for table in indexed if key in table.index]) for key in keys}
     n_real = int(rows[REAL, "hit_rate_f"]["n"].sum())
     found: dict[tuple[str, str], Measure] = {}
     for (method, measure), folds in rows.items():
@@ -56,14 +60,6 @@ def pool_evidence(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         if info_of(measure).is_rate and method != REAL:
             found[method, measure] = rated(own, base=found[UNTOUCHED, measure], recall=found[REAL, measure])
     return pd.DataFrame([(*key, *own.cells) for key, own in found.items()], columns=COLUMNS)
-
-
-def _keys(tables: Sequence[pd.DataFrame]) -> list[tuple[str, str]]:
-    """Every method with its measures, in the order of the fullest table."""
-    fullest_first = sorted(tables, key=len, reverse=True)
-    keys = dict.fromkeys(key for table in fullest_first for key in zip(table["method"], table["measure"], strict=True))
-    methods = list(dict.fromkeys(method for method, _ in keys))
-    return sorted(keys, key=lambda key: methods.index(key[0]))
 
 
 def _pooled(measure: str, folds: pd.DataFrame, n_real: int, note: str = "") -> Measure:
@@ -82,22 +78,16 @@ def _pooled(measure: str, folds: pd.DataFrame, n_real: int, note: str = "") -> M
         value, low, high = min(1.0, 2 * value), np.nan, np.nan
     else:
         low, high = _interval(value, weights, folds[known])
-        if info.of_pairs and not np.isfinite(high - low):
-            low, high = _between_folds(value, values[known], weights)
+        if info.of_pairs and not np.isfinite(high - low) and (df := int(known.sum()) - 1) >= FEWEST_FOLDS - 1:
+            # A fold has too few people for an interval of its own: take it from how much the folds differ.
+            variance = weights**2 @ (values[known] - value) ** 2 * (df + 1) / df
+            half = float(t.ppf(0.975, df) * np.sqrt(variance))
+            low, high = value - half, value + half
     if info.is_reference:
         value, low, high = (as_noted(number, ".2g" if info.is_p_value else ".3f") for number in (value, low, high))
     status, few = few_targets(n_real, low, high) if info.needs_targets else (Status.OK, "")
     note = joined_notes(f"mean of {int(known.sum())} folds", note, few)
     return Measure(value, low, high, int(n.sum()), status, note)
-
-
-def _between_folds(value: float, values: Float64Array, weights: Float64Array) -> tuple[float, float]:
-    """The interval of a mean of folds from how much they differ, where a fold has too few people for its own."""
-    if len(values) < FEWEST_FOLDS:
-        return np.nan, np.nan
-    df = len(values) - 1
-    half = float(t.ppf(0.975, df) * np.sqrt(weights**2 @ (values - value) ** 2 * len(values) / df))
-    return value - half, value + half
 
 
 def _pooled_rate(folds: pd.DataFrame) -> Measure:

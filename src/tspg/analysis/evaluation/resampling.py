@@ -1,4 +1,7 @@
-"""Resampling by donor: the samples of one person are drawn, permuted and held out together."""
+"""Resampling by donor, where a person's samples are drawn, permuted and held out together; and bounds on samples.
+
+The slow measures use all samples up to a bound that only large data sets reach.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -11,6 +14,10 @@ from tspg.utils.typing import Float64Array, Int64Array
 Groups = Sequence[str] | NDArray[np.object_] | None
 
 FEWEST_DONORS = 5  # resampling fewer says nothing about people that are not in the data
+MOST_TRAINING = 2000  # real training samples that a classifier learns from
+MOST_MOVED = 2000  # training sources that are moved to teach what the target looks like
+MOST_SEPARATED = 1000  # moved samples in which the class they came from is looked for
+MOST_PERMUTED = 500  # people whose distances are permuted; each permutation visits every two of them
 
 
 def donor_codes(*clouds: tuple[int, Groups]) -> list[Int64Array]:
@@ -49,10 +56,9 @@ def bootstrap_weights(
 def spread_interval(value: float, replicates: Float64Array, n_donors: int) -> tuple[float, float]:
     """The 95% interval of a number: the middle of its bootstrap replicates, moved so that their mean is the number.
 
-    A resample holds some people twice and is noisier than the data, which shifts correlations and the
-    like; only the spread of the replicates is used, not where they lie. It is that of people drawn from
-    the few there are, and is widened as Student's t widens a mean's (Hesterberg 2015: of 8 people the
-    plain bootstrap covers 87%).
+    A resample holds some people twice and is noisier than the data, which shifts correlations, so only the
+    spread of the replicates is used. It is widened as Student's t widens a mean's (Hesterberg 2015: with 8
+    people the plain bootstrap covers 87%).
     """
     usable = replicates[np.isfinite(replicates)]
     if len(usable) < max(20, len(replicates) // 2):
@@ -154,3 +160,29 @@ def permuted_rows(donors: Int64Array, *, n: int, rng: np.random.Generator) -> ND
         for order in orders:
             order[rows] = rows[rng.permutation(len(rows))]
     return orders
+
+
+def rows_within_bound(n: int, *, seed: int, bound: int) -> Int64Array:
+    """The samples to look at: all of them up to the bound, above that so many drawn at random, in their order."""
+    if n <= bound:
+        return np.arange(n, dtype=np.int64)
+    return np.sort(np.random.default_rng([seed, 52]).choice(n, bound, replace=False)).astype(np.int64)
+
+
+def rows_of_every_class(class_names: NDArray[np.object_], *, seed: int, bound: int) -> Int64Array:
+    """The same with a fair part for every class: the largest classes give way first, a small one keeps all it has."""
+    if len(class_names) <= bound:
+        return np.arange(len(class_names), dtype=np.int64)
+    number = np.unique(class_names, return_inverse=True)[1]
+    order = np.random.default_rng([seed, 53]).permutation(len(number))
+    by_class = order[np.argsort(number[order], kind="stable")]
+    sizes = np.bincount(number)
+    place_in_class = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    parts = np.arange(1, int(sizes.max()) + 1)  # that a class may have at most
+    within = np.minimum(sizes, parts[:, None]).sum(axis=1) <= bound
+    return np.sort(by_class[place_in_class < max(1, int(within.sum()))]).astype(np.int64)
+
+
+def bound_note(used: int, n: int, what: str) -> str:
+    """A note on samples that were left out; empty where none was."""
+    return "" if used == n else f"{used:,} of {n:,} {what}"

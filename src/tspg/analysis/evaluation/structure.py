@@ -1,6 +1,6 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -60,88 +60,76 @@ def gene_correlation(
     """Do genes go up and down together as in the target? 1 if the two gene-gene correlation matrices agree.
 
     Pearson correlation between the upper triangles, over at most 300 genes. They are drawn with the
-    seed among the genes that vary in the target's training samples, so that all methods are asked
-    about the same ones; genes that do not vary in the moved profiles are then left out and counted.
+    seed among the genes that vary in the target's training samples, so that all methods use the same
+    ones; genes that do not vary in the moved profiles are then left out and counted.
     """
-    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
-    if isinstance(pair, Measure):
-        return pair
+    chosen = _choose_genes(moved, training_target, seed=seed, most_genes=most_genes)
+    if isinstance(chosen, Measure):
+        return chosen
+    profiles, reference, note = chosen
 
     def replicates(weights: Float64Array) -> Float64Array:
         with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
-            return np.array([pair.agreement(pair.profiles, row) for row in weights])
+            return np.array([_correlations(profiles, row) @ reference for row in weights])
 
-    value = pair.agreement(pair.profiles)
+    value = float(_correlations(profiles) @ reference)
     (donors,) = donor_codes((len(moved), groups))
     low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
-    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), note=pair.note)
+    return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), note=note)
 
 
 def gene_correlation_at(
     n: int, moved: FloatArray, training_target: FloatArray, *, seed: int, most_genes: int = MOST_GENES
 ) -> Measure:
-    """The gene correlation of `n` of the moved samples, so that it can be read beside that of `n` real ones.
+    """The gene correlation of `n` of the moved samples, to be compared with that of `n` real ones.
 
-    Correlations of few samples are blurred, whoever the samples are. The mean over 20 random choices.
+    Correlations of few samples are blurred, whatever the samples are. The mean over 20 random choices.
     """
-    pair = _GenePairs.of(moved, training_target, seed=seed, most_genes=most_genes)
+    chosen = _choose_genes(moved, training_target, seed=seed, most_genes=most_genes)
     if n < 3:
         return Measure.too_few(n)
-    if isinstance(pair, Measure):
-        return replace(pair, n=n)
+    if isinstance(chosen, Measure):
+        return replace(chosen, n=n)
+    profiles, reference, note = chosen
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
     with threadpool_limits(1):
-        found = [pair.agreement(pair.profiles[rng.choice(len(moved), n, replace=False)]) for _ in range(draws)]
-    return Measure(float(np.mean(found)), n=n, note=pair.note)
+        found = [_correlations(profiles[rng.choice(len(moved), n, replace=False)]) @ reference for _ in range(draws)]
+    return Measure(float(np.mean(found)), n=n, note=note)
 
 
-@dataclass(frozen=True)
-class _GenePairs:
-    """Profiles of the chosen genes, and the correlations that every two of them have in the target."""
-
-    profiles: NDArray[np.float64]
-    reference: Float64Array
-    note: str
-
-    @classmethod
-    def of(
-        cls, moved: FloatArray, training_target: FloatArray, *, seed: int, most_genes: int
-    ) -> "_GenePairs | Measure":
-        """Choose the genes; a measure without a number where there is nothing to compare."""
-        if len(moved) < 3 or len(training_target) < 3:
-            return Measure.too_few(len(moved))
-        varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
-        if len(varying) > most_genes:
-            varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
-        chosen = varying[moved[:, varying].std(axis=0, dtype=np.float64) > _VARIES]
-        lost = len(varying) - len(chosen)
-        note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
-        if len(chosen) < 3:
-            return Measure.undefined(len(moved), joined_notes("undefined", note))
-        reference = _every_two(training_target[:, chosen].astype(np.float64))
-        if not reference.any():
-            return Measure.undefined(len(moved))
-        return cls(moved[:, chosen].astype(np.float64), reference, note)
-
-    def agreement(self, profiles: NDArray[np.float64], weights: Float64Array | None = None) -> float:
-        """How well the correlations among profiles agree with those in the target."""
-        return float(_every_two(profiles, weights) @ self.reference)
+def _choose_genes(
+    moved: FloatArray, training_target: FloatArray, *, seed: int, most_genes: int
+) -> tuple[Float64Array, Float64Array, str] | Measure:
+    """Profiles of the chosen genes, these genes' correlations in the target, and a note; or why there are none."""
+    if len(moved) < 3 or len(training_target) < 3:
+        return Measure.too_few(len(moved))
+    varying = np.flatnonzero(training_target.std(axis=0, dtype=np.float64) > _VARIES)
+    if len(varying) > most_genes:
+        varying = np.sort(np.random.default_rng([seed, 80]).choice(varying, most_genes, replace=False))
+    chosen = varying[moved[:, varying].std(axis=0, dtype=np.float64) > _VARIES]
+    lost = len(varying) - len(chosen)
+    note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
+    if len(chosen) < 3:
+        return Measure.undefined(len(moved), joined_notes("undefined", note))
+    reference = _correlations(training_target[:, chosen].astype(np.float64))
+    if not reference.any():
+        return Measure.undefined(len(moved))
+    return moved[:, chosen].astype(np.float64), reference, note
 
 
-def _every_two(profiles: NDArray[np.float64], weights: Float64Array | None = None) -> Float64Array:
-    """The correlation of every two genes once, centred and of length 1."""
-    return _unit(_correlations(profiles, weights).ravel()[_above_diagonal(profiles.shape[1])])
-
-
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=4)  # every bootstrap draw asks for the same
 def _above_diagonal(n_genes: int) -> NDArray[np.int64]:
-    """Where each pair of two genes stands once in a flat gene-gene matrix: asked for by every bootstrap draw."""
+    """Where each pair of two genes is once in a flat gene-gene matrix."""
     return np.flatnonzero(np.triu(np.ones((n_genes, n_genes), dtype=bool), 1))
 
 
-def _correlations(profiles: NDArray[np.float64], weights: Float64Array | None = None) -> Float64Array:
-    """Gene-gene correlation matrix, each sample counted as often as its weight says; 0 for a gene without variance."""
+def _correlations(profiles: Float64Array, weights: Float64Array | None = None) -> Float64Array:
+    """The correlation of every two genes once, each sample counted as often as its weight says.
+
+    The vector is centred and of length 1, so that a dot product of two is a Pearson correlation; zeros where
+    nothing varies. A gene without variance has correlation 0.
+    """
     counts = np.ones(len(profiles)) if weights is None else weights
     drawn = counts > 0  # a bootstrap leaves out a third
     profiles, counts = profiles[drawn], counts[drawn]
@@ -150,12 +138,8 @@ def _correlations(profiles: NDArray[np.float64], weights: Float64Array | None = 
     covariance = centred.T @ centred
     scale = np.sqrt(np.diag(covariance))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
-    correlations: Float64Array = covariance * inverse * inverse[:, None]
-    return correlations
-
-
-def _unit(values: Float64Array) -> Float64Array:
-    """Centred and of length 1, so that a dot product is a Pearson correlation; zeros where nothing varies."""
-    centred = values - values.mean()
-    length = float(np.linalg.norm(centred))
-    return centred / length if length > 1e-12 else np.zeros_like(centred)
+    values = (covariance * inverse * inverse[:, None]).ravel()[_above_diagonal(profiles.shape[1])]
+    values -= values.mean()
+    length = float(np.linalg.norm(values))
+    unit: Float64Array = values / length if length > 1e-12 else np.zeros_like(values)
+    return unit

@@ -13,7 +13,6 @@ from tspg.analysis.evaluation.criteria import (
     REALISM,
     TITLES,
     Answer,
-    Check,
     EvidenceView,
     answered,
     energy_is_small,
@@ -145,12 +144,19 @@ def _realistic(view: EvidenceView) -> Answer:
         DOUBTFUL: "Not fully like real target samples",
     }
     decisive = [check for check in checks if check.answer == worst]
-    found = "; ".join(check.words for check in decisive)
-    rest = f"{_how_uncertain(view)}{_of_no_use(view, decisive)}"
-    sentence = f"{head.get(worst, 'Not like real target samples')}: {found}{rest}."
+    own, shares, n = view.own("energy_ratio"), view.normalised_hit_rates, view.n_real
+    sentence = f"{head.get(worst, 'Not like real target samples')}: {'; '.join(check.words for check in decisive)}."
+    if n is not None and n < COMFORTABLE_TARGETS:
+        width = f": the energy ratio's 95% interval is {number(own.high - own.low)} wide"
+        sentence += f" Only {n} target samples were held out{width if np.isfinite(own.high - own.low) else ''}."
+    if of_no_use := [TITLES[check.measure] for check in decisive if check.measure in view.uninformative]:
+        what = "this number" if len(of_no_use) == 1 else "these numbers"
+        sentence += (
+            f" By {listed(of_no_use)} even a simple method is as near as real samples are to each other, so {what} "
+            "cannot tell methods apart."
+        )
     if worst == NOT_TESTED:
         sentence = "The evidence table does not hold what is needed to say."
-    own, shares = view.own("energy_ratio"), view.normalised_hit_rates
     return answered(
         worst,
         sentence,
@@ -163,27 +169,7 @@ def _realistic(view: EvidenceView) -> Answer:
         real_gene_correlation_at_equal_n=view.of_method(REAL, "gene_correlation_at_equal_n").value,
         nn_fake=view.own("nn_fake").value,
         nn_real=view.own("nn_real").value,
-        n_targets=view.n_real,
-    )
-
-
-def _how_uncertain(view: EvidenceView) -> str:
-    n, energy = view.n_real, view.own("energy_ratio")
-    if n is None or n >= COMFORTABLE_TARGETS:
-        return ""
-    width = f": the energy ratio's 95% interval is {number(energy.high - energy.low)} wide"
-    return f". Only {n} target samples were held out{width if np.isfinite(energy.high - energy.low) else ''}"
-
-
-def _of_no_use(view: EvidenceView, checks: list[Check]) -> str:
-    """Which of the numbers behind an answer a simple method reaches as well as real samples do."""
-    found = [TITLES[check.measure] for check in checks if check.measure in view.uninformative]
-    if not found:
-        return ""
-    what = "this number" if len(found) == 1 else "these numbers"
-    return (
-        f". By {listed(found)} even a simple method is as near as real samples are to each other, so {what} cannot "
-        "tell methods apart"
+        n_targets=n,
     )
 
 

@@ -61,13 +61,14 @@ def moderated_t(
     matrix = np.asarray(values)
     design = _Design.of(is_target, donors, levels)
     estimate, variance = np.full((2, matrix.shape[1]), np.nan)
-    if design.df < 1 or not design.is_estimable:
+    size = float(design.contrast @ design.contrast)
+    if design.df < 1 or size <= _CONFOUNDED * design.whole:
         return ModeratedT(estimate, estimate, estimate, estimate, np.nan, design.paired)
     for start in range(0, matrix.shape[1], _GENES_AT_ONCE):
         genes = slice(start, start + _GENES_AT_ONCE)
-        estimate[genes], variance[genes] = design.fit(matrix[:, genes].astype(np.float64))
+        estimate[genes], variance[genes] = design.fit(matrix[:, genes].astype(np.float64), size)
     moderated = moderate_variances(variance, design.df)
-    error = np.sqrt(moderated.variance / design.size)
+    error = np.sqrt(moderated.variance / size)
     t = estimate / np.where(error > 0, error, np.nan)  # where nothing varies within classes there is no t
     df = float(min(design.df + moderated.prior_df, design.df * matrix.shape[1]))
     return ModeratedT(estimate, error, t, 2 * student.sf(np.abs(t), df), df, design.paired)
@@ -75,7 +76,7 @@ def moderated_t(
 
 @dataclass(frozen=True)
 class _Design:
-    """The linear model: value = donor or mean + batch + class.
+    """The linear model: value = donor or mean + batch + class, with `df` residual degrees of freedom.
 
     `cell` says which samples are averaged, `block` which of these averages share a donor. `contrast` is the class
     and `basis` the batch, both less what blocks, and for the contrast the batch, explain. `whole` is the squared
@@ -88,6 +89,7 @@ class _Design:
     contrast: Float64Array
     whole: float
     paired: bool
+    df: int
 
     @classmethod
     def of(cls, is_target: NDArray[np.bool_], donors: Int64Array | None, levels: Int64Array | None) -> "_Design":
@@ -101,28 +103,14 @@ class _Design:
         centred = _less_means(_means(batch, cell), block)
         basis: Float64Array = orth(centred) if centred.shape[1] else centred
         contrast = _less_means(is_target[first].astype(np.float64)[:, None], block)[:, 0]
-        return cls(cell, block, basis, contrast - basis @ (basis.T @ contrast), float(contrast @ contrast), paired)
+        whole, df = float(contrast @ contrast), int(len(block) - len(np.unique(block)) - basis.shape[1] - 1)
+        return cls(cell, block, basis, contrast - basis @ (basis.T @ contrast), whole, paired, df)
 
-    @property
-    def size(self) -> float:
-        """The squared length of the contrast: the variance of the estimate is the residual variance over it."""
-        return float(self.contrast @ self.contrast)
-
-    @property
-    def is_estimable(self) -> bool:
-        """Whether donors and batch leave anything of the class to be estimated."""
-        return self.size > _CONFOUNDED * self.whole
-
-    @property
-    def df(self) -> int:
-        """Residual degrees of freedom."""
-        return int(len(self.block) - len(np.unique(self.block)) - self.basis.shape[1] - 1)
-
-    def fit(self, values: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Difference and residual variance per gene, from the values of all samples."""
+    def fit(self, values: Float64Array, size: float) -> tuple[Float64Array, Float64Array]:
+        """Difference and residual variance per gene; `size` is the squared length of the contrast."""
         left = _less_means(_means(values, self.cell), self.block)
         left -= self.basis @ (self.basis.T @ left)
-        estimate: Float64Array = self.contrast @ left / self.size
+        estimate: Float64Array = self.contrast @ left / size
         left -= np.outer(self.contrast, estimate)
         variance: Float64Array = np.einsum("ij,ij->j", left, left) / self.df
         rounding = (_ROUNDING * np.abs(values).max(axis=0)) ** 2

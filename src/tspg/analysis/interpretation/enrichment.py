@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, hypergeom
 
 from tspg.analysis.evaluation.thresholds import ENRICHED
+from tspg.analysis.interpretation.agreement import DIRECTIONS
 from tspg.analysis.interpretation.membership import Membership, membership, of_size
 from tspg.analysis.interpretation.perturbations import source_classes_of
 from tspg.analysis.interpretation.rank_sums import RankSums
@@ -94,7 +95,7 @@ def enrich(
     >>> table.columns[:5].tolist()
     ['source_class', 'sample', 'direction', 'category', 'term']
     """
-    if direction not in (None, "up", "down"):
+    if direction not in (None, *DIRECTIONS):
         raise UsageError(f"direction is {direction!r}; `up`, `down` or None is needed.")
     if isinstance(annotations, GeneSets):
         annotations = (Annotation("gene sets", annotations, ""),)

@@ -7,6 +7,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from tspg.analysis.interpretation.agreement import DIRECTIONS, ranked
 from tspg.analysis.interpretation.perturbations import source_classes_of
 from tspg.data.prepare import Scaler
 from tspg.errors import UsageError
@@ -62,8 +63,8 @@ def top_genes(
     """
     samples = as_names(samples)
     check({"k": k, "samples": samples}, {"k": whole(1, MOST_GENES), "samples": optional(names())})
-    directions = ("up", "down") if direction is None else (direction,)
-    if not set(directions) <= {"up", "down"}:
+    directions = DIRECTIONS if direction is None else (direction,)
+    if not set(directions) <= set(DIRECTIONS):
         raise UsageError(f"direction is {direction!r}; `up` or `down` is needed.")
     scaler = Scaler(adata.var["minimum"].to_numpy(), adata.var["maximum"].to_numpy())
     genes = adata.var_names.to_numpy(dtype=object)
@@ -72,9 +73,7 @@ def top_genes(
         change = after - before
         before_units, after_units = scaler.inverse(before), scaler.inverse(after)
         for name in directions:
-            signed = change if name == "up" else -change
-            eligible = np.flatnonzero(~scaler.constant & (signed > 0))
-            top = eligible[np.argsort(-signed[eligible], kind="stable")[:k]]
+            top = ranked(change, ~scaler.constant, k, name)
             columns = {
                 "source_class": source_class,
                 "sample": sample,

@@ -76,15 +76,12 @@ def read_perturbations(path: str | Path) -> AnnData:
         found = read_part(source)
         if not isinstance(found, AnnData) or not isinstance(found.uns.get("tspg"), Mapping):
             raise ModelError(f"{file}: holds no moved profiles. Give the folder of a finished run.")
-        if not all(_is_matrix(part) for part in (found.X, *(found.layers.get(name) for name in _LAYERS))):
+        matrices = (found.X, *(found.layers.get(name) for name in _LAYERS))
+        if not all(isinstance(part, np.ndarray) and part.dtype.kind in "fiu" for part in matrices):
             raise ModelError(f"{file}: X and the layers {', '.join(_LAYERS)} must be matrices of numbers. Run again.")
         for what, names in (("sample", found.obs_names), ("gene", found.var_names)):
             check_names(list(map(str, names)), what=what, file=str(file), error=InputError)
     return found
-
-
-def _is_matrix(part: object) -> bool:
-    return isinstance(part, np.ndarray) and part.dtype.kind in "fiu"
 
 
 def write_perturbations(adata: AnnData, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether the genes of a set stand together at one end of all genes: rank sums, tested in closed form."""
+"""Whether the genes of a set are together at one end of all genes: rank sums, tested in closed form."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,8 @@ class RankSums:
         ranks = rankdata(values, axis=1)
         inside = np.diff(members.indptr).astype(np.float64)
         above = np.asarray(members @ ranks.T).T - inside * (inside + 1) / 2 - inside * (n_genes - inside) / 2
-        ties = np.array([float((counts**3 - counts).sum()) for counts in map(_tie_sizes, ranks)])
+        tied = [np.unique(row, return_counts=True)[1].astype(np.float64) for row in ranks]
+        ties = np.array([float((counts**3 - counts).sum()) for counts in tied])
         return cls(above, np.clip(1 - ties / (n_genes**3 - n_genes), 0.0, 1.0), inside, n_genes)
 
     def test(self, *, correlation: float = 0.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -48,7 +49,3 @@ class RankSums:
         z = np.divide(distance, deviation, out=np.zeros_like(self.above), where=deviation > 0)
         p_value = np.maximum(2 * norm.sf(z), np.finfo(np.float64).tiny)
         return np.sign(self.above) * z, np.minimum(p_value, 1.0)
-
-
-def _tie_sizes(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.unique(ranks, return_counts=True)[1].astype(np.float64)

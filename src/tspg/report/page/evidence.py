@@ -281,7 +281,8 @@ def _column(run: RunFiles, name: str) -> list[str]:
 def _cell(run: RunFiles, method: str, measure: str) -> Cell:
     row = run.evidence_row(method, measure)
     if row is None or pd.isna(row["value"]):
-        return Cell("–", str(row["status"]).replace("_", " ") if row else "", muted=True)
+        lacks = row["status"] if row and row["status"] != Status.OK else ""
+        return Cell("–", str(lacks).replace("_", " "), muted=True)
     not_admitted, value = row["status"] == Status.NOT_ADMITTED, float(row["value"])
     below = _interval(measure, row) if measure == "energy_ratio" else ""
     if not_admitted:

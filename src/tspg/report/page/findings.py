@@ -1,8 +1,8 @@
-"""What the numbers of a run say, in sentences, with their doubts."""
+"""What the numbers of a run say, in sentences, with what to be cautious about."""
 
 import pandas as pd
 
-from tspg.analysis.evaluation.comparison import compare
+from tspg.analysis.evaluation.comparison import BETTER, SAME, WORSE, compare
 from tspg.analysis.evaluation.criteria import ANSWERS, EvidenceView
 from tspg.analysis.evaluation.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.evaluation.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
@@ -54,43 +54,36 @@ def _called_of_all(run: RunFiles) -> str:
 
 
 def _alike(run: RunFiles) -> str:
-    own = run.evidence(run.method, "energy_ratio")
+    """How near moved samples are to real ones by all genes together, compared with a plain shift, and how they vary."""
+    own, target = run.evidence(run.method, "energy_ratio"), run.target
     if own is None:
         return ""
     value, low, high = own["value"], own["low"], own["high"]
+    how_near = "very close to" if value <= ENERGY_PASS else "near" if value <= ENERGY_DOUBTFUL else ""
+    how_near = how_near or ("farther than they started from" if value > 1 else "only part of the way to")
+    head = f"By all genes together the perturbed samples are {how_near} real {target} samples"
+    if high - low > _TOO_WIDE:
+        head = f"How near the perturbed samples are to real {target} samples by all genes together can hardly be told"
     interval = f" (95% interval {number(low)} to {number(high)})" if pd.notna(high - low) else ""
-    return (
-        f"{_how_near(value, high - low, run.target)}: energy ratio {number(value, 3)}{interval}, where 0 is like real "
-        f"ones and 1 like the samples before{_beside_simple(run)}{_varied(run)}."
-    )
-
-
-def _how_near(ratio: float, width: float, target: str) -> str:
-    if width > _TOO_WIDE:
-        return f"How near the perturbed samples are to real {target} samples by all genes together can hardly be told"
-    words = "farther than they started from" if ratio > 1 else "only part of the way to"
-    words = "very close to" if ratio <= ENERGY_PASS else "near" if ratio <= ENERGY_DOUBTFUL else words
-    return f"By all genes together the perturbed samples are {words} real {target} samples"
-
-
-def _beside_simple(run: RunFiles) -> str:
+    rest = ""
     simple = run.evidence(MEAN_SHIFT, "energy_ratio")
-    if simple is None or run.method == MEAN_SHIFT:
-        return ""
-    outcome = compare(EvidenceView.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
-    words = {0: "cannot be told from it", 1: "is farther away", -1: "comes nearer"}[outcome]
-    return f"; by this measure a plain shift by the difference of class means {words} ({number(simple['value'], 3)})"
-
-
-def _varied(run: RunFiles) -> str:
-    own = run.evidence(run.method, "variance_ratio")
-    if own is None:
-        return ""
-    value, (low, high) = own["value"], VARIANCE_PASS
-    words = "less than" if value < 1 else "more than"
-    words = f"somewhat {words}" if low <= value <= high else words
-    words = "about as much as" if 1 / _ALIKE <= value <= _ALIKE else words
-    return f"; among themselves they vary {words} real ones do (variance ratio {number(value)}, where 1 is right)"
+    if simple is not None and run.method != MEAN_SHIFT:
+        outcome = compare(EvidenceView.of(run.tables["evidence"], run.method), MEAN_SHIFT)[0].outcome
+        words = {SAME: "cannot be told from it", BETTER: "is farther away", WORSE: "comes nearer"}[outcome]
+        difference = "a plain shift by the difference of class means"
+        rest += f"; by this measure {difference} {words} ({number(simple['value'], 3)})"
+    varies = run.evidence(run.method, "variance_ratio")
+    if varies is not None:
+        ratio, (least, most) = varies["value"], VARIANCE_PASS
+        words = "less than" if ratio < 1 else "more than"
+        words = f"somewhat {words}" if least <= ratio <= most else words
+        words = "about as much as" if 1 / _ALIKE <= ratio <= _ALIKE else words
+        among = f"among themselves they vary {words} real ones do"
+        rest += f"; {among} (variance ratio {number(ratio)}, where 1 is right)"
+    return (
+        f"{head}: energy ratio {number(value, 3)}{interval}, where 0 is like real ones and 1 like the samples "
+        f"before{rest}."
+    )
 
 
 def _strongest_genes(run: RunFiles) -> str:
@@ -119,30 +112,31 @@ def _stable(run: RunFiles, named: list[tuple[str, str]]) -> str:
         return ""
     rows = table[table["stable"] == "yes"].astype({"direction": str, "gene": str, "source_class": str})
     sources = rows.groupby(["direction", "gene"])["source_class"].agg(list).to_dict()
-    found = [f"{gene} ({_from(sources[way, gene])})" for way, gene in named if (way, gene) in sources]
+    found = []
+    for way, gene in named:
+        if of := sources.get((way, gene)):
+            where = listed(of) if len(of) <= _SOURCES_NAMED else f"{len(of):,} source classes"
+            found.append(f"{gene} (from {where})")
     who = f"Of them {listed(found)} also {'leads' if len(found) == 1 else 'lead'}" if found else "None of them leads"
     return f" {who} in fits with samples drawn anew."
 
 
-def _from(sources: list[str]) -> str:
-    return f"from {listed(sources)}" if len(sources) <= _SOURCES_NAMED else f"from {len(sources):,} source classes"
-
-
 def verdict_in_short(run: RunFiles) -> str:
-    """The six answers in one line; empty where the run was judged elsewhere."""
+    """The six answers in one line; empty without a verdict."""
     answers: dict[str, list[str]] = {}
     for name, found in run.verdict.items():
         answers.setdefault(str(found["answer"]), []).append(QUESTIONS[name].rstrip("?").lower())
-    told = [f"{answer.replace('_', ' ')}: {', '.join(answers[answer])}" for answer in ANSWERS if answer in answers]
-    return f"Verdict: {'; '.join(told)}. The report says why." if told else ""
+    lines = [f"{answer}: {', '.join(answers[answer])}" for answer in ANSWERS if answer in answers]
+    return f"Verdict: {'; '.join(lines)}. The report says why." if lines else ""
 
 
 def cautions_of(run: RunFiles) -> list[str]:
-    """What a careful reader should know beside the verdict: about the classifier f, then about the data."""
-    return [*_elsewhere(run), *_doubts_of_f(run), *_data_notes(run)]
+    """What a careful reader should know besides the verdict: about the classifier f, then about the data."""
+    elsewhere = "How far to believe the model was measured in the run that trained it; see that run's report."
+    return [*([] if run.verdict else [elsewhere]), *_cautions_of_f(run), *_data_notes(run)]
 
 
-def _doubts_of_f(run: RunFiles) -> list[str]:
+def _cautions_of_f(run: RunFiles) -> list[str]:
     found = []
     accuracy = run.metric("target_model.test_balanced_accuracy")
     if accuracy is not None and accuracy < _DOUBTFUL_CLASSIFIER:
@@ -187,10 +181,3 @@ def _genes(names: list[str], one: str, many: str) -> str:
 def _few(names: list[str], most: int = 12) -> str:
     rest = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(str(name) for name in names[:most]) + rest
-
-
-def _elsewhere(run: RunFiles) -> list[str]:
-    """Where the verdict stands if it is not on this page."""
-    if run.verdict:
-        return []
-    return ["How far to believe the model was measured in the run that trained it; see that run's report."]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tspg.analysis.evaluation.subsampling import bound_note, rows_of_every_class, rows_within_bound
+from tspg.analysis.evaluation.resampling import bound_note, rows_of_every_class, rows_within_bound
 
 CLASSES = np.array(["large"] * 50 + ["small"] * 3 + ["middle"] * 10, dtype=object)
 
