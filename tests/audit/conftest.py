@@ -44,7 +44,7 @@ def audited_folder(audited_run, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def subject(audited_run):
+def context(audited_run):
     return read_context(audited_run)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tspg.data.reading import Reading
 from tspg.sweep.inputs import reading_of
-from tspg.sweep.settings import READING, REFUSING
+from tspg.sweep.settings import NOT_DECISIVE, READING
 
 UNUSUAL = {
     "label_column": "organ",
@@ -41,6 +41,6 @@ def test_what_an_older_manifest_does_not_know_is_as_it_was_then(tmp_path):
 
 def test_a_sweep_hands_every_option_of_reading_on():
     options = {name: UNUSUAL[name] for name in READING if name in UNUSUAL}
-    assert set(options) == set(READING) - {*REFUSING, "allow_unlabelled"}
+    assert set(options) == set(READING) - {*NOT_DECISIVE, "allow_unlabelled"}
     asked = {"expression": "/m.h5ad", "labels": None, "label_column": "organ", "reading": {**options, "strict": True}}
     assert reading_of(asked) == Reading(Path("/m.h5ad"), **UNUSUAL)

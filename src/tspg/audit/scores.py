@@ -1,4 +1,4 @@
-"""How a short fit did: the few measures of the evidence table that a control needs, without intervals."""
+"""The few measures of the evidence table that a control needs of a short fit, without intervals."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_ROWS = 400  # of each cloud: the energy distance of 400 is known to a few t
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Held-out sources and real targets of a question, and the target's training samples (all real ones)."""
+    """Held-out sources and real targets, and the target's training samples (all real ones)."""
 
     sources: Float32Array
     source_class: NDArray[np.object_]
@@ -26,7 +26,7 @@ class EvalSet:
 
     @classmethod
     def of(cls, dataset: Dataset, target_class: str, source_class: str | None = None) -> "EvalSet":
-        """The stage of one study; `source_class` None takes every class but the target."""
+        """That of a dataset; `source_class` None takes every class but the target."""
         is_target = dataset.in_class(target_class)
         is_source = ~is_target if source_class is None else dataset.in_class(source_class)
         sources = _thinned(is_source & ~dataset.is_train)
@@ -64,8 +64,8 @@ def _thinned(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
     return found[:: max(1, math.ceil(len(found) / MOST_ROWS))]
 
 
-def share_called(called: NDArray[np.object_], target_class: str) -> float:
-    """The share of profiles that a judge calls the target class."""
+def hit_rate(called: NDArray[np.object_], target_class: str) -> float:
+    """The share of profiles that are called the target class."""
     return float((called == target_class).mean()) if len(called) else math.nan
 
 

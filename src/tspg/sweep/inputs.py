@@ -1,4 +1,4 @@
-"""From a sweep's settings to the question of one run, as `tspg run` would put it."""
+"""From a sweep's settings to the task of one run, as `tspg run` would make it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from tspg.data.reading import Reading
 from tspg.experiment.settings import make_task, only_label_column
 from tspg.experiment.task import Task
 
-Asked = Mapping[str, Any]  # the settings of a sweep as plain values
+PlainSettings = Mapping[str, Any]  # the settings of a sweep as plain values
 
 
 def task_of(
-    asked: Asked,
+    settings: PlainSettings,
     adata: AnnData,
     gene_set: GeneSet | None,
     *,
@@ -24,14 +24,13 @@ def task_of(
     seed: int,
     annotations: Sequence[Annotation] | None,
 ) -> Task:
-    """The question of one run, checked whole."""
-    options = dict(asked["options"])
-    for name in ("annotations", "xlsx"):  # the first is given read; the second is about files
-        options.pop(name, None)
+    """The task of one run, validated whole."""
+    # `annotations` are given read; `xlsx` is about files
+    options = {name: value for name, value in settings["options"].items() if name not in ("annotations", "xlsx")}
     return make_task(
         adata,
         target_class,
-        label_column=asked["label_column"],
+        label_column=settings["label_column"],
         gene_set=gene_set,
         source_classes=options.pop("source", None),
         adjust_column=options.pop("adjust", None),
@@ -41,20 +40,20 @@ def task_of(
     )
 
 
-def reading_of(asked: Asked) -> Reading:
+def reading_of(settings: PlainSettings) -> Reading:
     """How the matrix is read."""
-    decisive = {name: value for name, value in asked["reading"].items() if name in Reading.__dataclass_fields__}
-    labels = None if asked["labels"] is None else Path(asked["labels"])
-    return Reading(Path(asked["expression"]), labels, asked["label_column"], **decisive)
+    decisive = {name: value for name, value in settings["reading"].items() if name in Reading.__dataclass_fields__}
+    labels = None if settings["labels"] is None else Path(settings["labels"])
+    return Reading(Path(settings["expression"]), labels, settings["label_column"], **decisive)
 
 
-def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:
-    """What genes are looked up in; None for what `tspg` carries."""
-    given = asked["options"].get("annotations")
-    return read_annotations(given) if given else None
+def annotations_of(settings: PlainSettings) -> tuple[Annotation, ...] | None:
+    """What genes are looked up in; None for what comes with `tspg`."""
+    names = settings["options"].get("annotations")
+    return read_annotations(names) if names else None
 
 
-def label_column_of(asked: Asked, adata: AnnData) -> str:
-    """The column of a study with the classes, under the name that it has there."""
-    column = asked["label_column"]
+def label_column_of(settings: PlainSettings, adata: AnnData) -> str:
+    """The column of the classes under the name that it has in `adata`."""
+    column = settings["label_column"]
     return column if column in adata.obs else only_label_column(adata)

@@ -1,6 +1,7 @@
 """The tables of a sweep's page: Table 1, gene sets beside random ones, genes that come back, unfinished runs."""
 
 from collections import Counter
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -36,19 +37,18 @@ def table_1(results: SweepResults) -> list[dict[str, Any]]:
                 "n_targets": runs["target_class"].nunique(),
                 "n_runs": len(runs),
                 "hardest": "" if len(hardest) in (0, len(runs)) else str(hardest.iloc[0]),  # where they differ
-                **own.mean().to_dict(),
-                **own.min().add_prefix("least_").to_dict(),
+                **{key: float(own[key].mean()) for key in _OF_F},
+                **{f"least_{key}": float(own[key].min()) for key in _OF_F},
             }
         )
     return rows
 
 
-def random_comparison(results: SweepResults) -> list[dict[str, Any]]:
+def random_comparison(results: SweepResults) -> list[dict[Hashable, Any]]:
     """Every gene set and target beside random gene sets, the smallest p first, with q over all of them."""
     table = results.tables.random_gene_sets
     table = table.assign(q_value=q_values(table["energy_p_value"]), name=table["gene_set"].map(display_name))
-    records: list[dict[str, Any]] = table.sort_values("energy_p_value", kind="stable").to_dict("records")
-    return records
+    return table.sort_values("energy_p_value", kind="stable").to_dict("records")
 
 
 def q_values(p_values: pd.Series) -> pd.Series:
