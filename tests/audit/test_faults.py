@@ -1,4 +1,4 @@
-"""Every control passes where all is well, and fails where the fault that it is for was planted."""
+"""Every control fails where the fault that it is for was planted; that it passes on sound runs: test_controls."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -6,9 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, NOT_TESTED, PASS
+from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, PASS
 from tspg.audit import null_controls
-from tspg.audit.batch_as_target import technical_column
 from tspg.audit.context import RunContext
 from tspg.audit.leave_one_class_out import leave_one_class_out
 from tspg.audit.null_controls import permuted_labels, pseudo_target, source_is_target
@@ -46,17 +45,7 @@ def fits(monkeypatch):
     return put
 
 
-@pytest.fixture
-def split_context(context):
-    """The same study without donors and with half of the samples held out, so that the target can be split."""
-    return replace(context, dataset=replace(context.dataset, groups=None, is_train=np.arange(120) % 2 == 0))
-
-
 # Labels that mean nothing
-
-
-def test_permuted_labels_pass(context, small):
-    assert set(answers(permuted_labels(context, replace(small, permutations=4))).values()) == {PASS}
 
 
 def test_labels_that_were_not_permuted_are_found_out(context, small, monkeypatch):
@@ -78,12 +67,6 @@ def test_genes_that_lead_whatever_the_labels_are_found_out(context, small, fits)
 
 
 # A target split at random
-
-
-def test_a_split_target_passes(split_context, small):
-    found = answers(pseudo_target(split_context, replace(small, splits=4)))
-    assert found["energy_ratio_defined"] == found["genes_beyond_noise"] == PASS
-    assert found["relative_change"] == PASS
 
 
 def test_halves_that_are_two_batches_are_found_out(split_context, small, monkeypatch):
@@ -120,7 +103,6 @@ def test_a_method_that_moves_the_targets_own_samples_is_found_out(context, small
 
 
 def test_a_method_that_moves_other_genes_than_the_planted_ones_is_found_out(context, small, fits):
-    assert set(answers(spike_in(context, small)).values()) == {PASS}
     elsewhere = np.random.default_rng(0).normal(0, 0.2, (99, 60))
     fits(lambda dataset, config, n: mover(dataset, config, elsewhere[n]))
     found = answers(spike_in(context, small))
@@ -136,17 +118,6 @@ def test_a_method_that_leaves_an_unseen_class_where_it_is_is_found_out(context, 
     own = [context.dataset.class_mean("target") - context.dataset.class_mean(name) for name in ("alpha", "beta")]
     fits(lambda dataset, config, n: mover(dataset, config, own[n]))  # alpha is left out first
     assert set(answers(leave_one_class_out(context, small)).values()) == {PASS}
-
-
-# A batch for a class
-
-
-def test_a_batch_that_goes_with_the_class_is_found_out(context, small):
-    found = answers(technical_column(context, replace(small, technical="mirror")))
-    assert found["association"] == FAIL
-    assert found["energy_ratio to x"] == DOUBTFUL  # it is the target under another name, and as easily reached
-    means_nothing = answers(technical_column(context, replace(small, technical="batch")))
-    assert set(means_nothing.values()) <= {PASS, NOT_TESTED}
 
 
 # Genes that come and go

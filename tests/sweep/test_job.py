@@ -18,6 +18,12 @@ TIMES = {"manifest.json", "metrics.json"}  # what depends on the clock
 METRICS = 'keep = "metrics"'
 
 
+@pytest.fixture(autouse=True)
+def _without_figures(monkeypatch):
+    """No test here looks at them; that figures are the same each time: tests/report/figures."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+
+
 def stored(study, out, **settings):
     plan, store = plan_sweep(study.write(**settings), out)
     store(out)
@@ -49,6 +55,7 @@ def test_a_run_is_what_tspg_run_makes_alone_byte_for_byte(study, tmp_path):
         for name in ("expression", "labels"):
             assert (folder / manifest["reading"][name]).resolve() == Path(plan.settings[name]).resolve()
     assert manifests[0]["command"] == plan.command(run, out)
+    assert plan.is_done(run, alone_out)  # made by hand, it counts
 
 
 def test_a_finished_job_has_its_marker_and_needs_no_f_any_more(finished):

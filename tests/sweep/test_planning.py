@@ -257,8 +257,23 @@ def test_a_sweep_joins_doubled_genes_as_its_runs_would(study, tmp_path):
     assert words[words.index("--duplicates") + 1] == "mean"
 
 
-@pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json", "quantiles-*.npy"])
-@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:300])])
+def is_gone(file):
+    file.unlink()
+
+
+def is_cut_short(file):
+    file.write_bytes(file.read_bytes()[:300])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "damage"),
+    [
+        ("*/profiles.npy", is_cut_short),
+        ("*/study.json", is_gone),
+        ("samples-*.json", is_cut_short),
+        ("quantiles-*.npy", is_gone),
+    ],
+)
 def test_a_damaged_study_is_written_again(study, tmp_path, damaged, damage):
     path = study.write(gene_sets=["PLANTED"])
     plan, store = plan_sweep(path, tmp_path)

@@ -14,7 +14,7 @@ from tspg.sweep import run as front
 from tspg.sweep import scheduler
 from tspg.sweep.collect import collect
 from tspg.sweep.job import run_job
-from tspg.sweep.plan import RUNS, log_file, marker, random_file, reason_file, run_folder
+from tspg.sweep.plan import RUNS, log_file, marker, random_file, read_plan, reason_file, run_folder
 from tspg.utils.files import write_text
 from tspg.utils.lock import locked
 
@@ -87,7 +87,8 @@ def test_a_run_that_fails_is_named_with_its_reason_and_command_and_is_tried_agai
     assert table["status"].to_dict() == {"beta": "failed", "target": "done"}
     assert table["reason"].to_dict() == {"beta": "the loss is nan", "target": ""}
     (command,) = [line.partition("again: tspg ")[2] for line in printed.out.splitlines() if "again:" in line]
-    assert main(shlex.split(command)) == 0  # repeats that one run, and the sweep finds it
+    plan = read_plan(out)
+    assert shlex.split(command) == plan.command(plan.runs[0], out)[1:]  # that it counts when made: test_job
     assert main(words) == 0
     assert set(tspg.read_sweep(out)["status"]) == {"done"}
 

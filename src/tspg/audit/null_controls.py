@@ -43,24 +43,14 @@ def permuted_labels(context: RunContext, plan: Plan) -> Outcome:
         ratios.append(eval_set.energy_ratio(moved))
         changes.append(class_changes(model, shuffled))
     base, chance = hit_rate(context.classifier(eval_set.sources), target), 1 / len(dataset.classes)
-    excess = {
-        "accuracy": float(np.mean(accuracies)) - chance,
-        "hit_rate": float(np.mean(hits)) - base,
-        "distance": abs(float(np.mean(ratios)) - 1),
-    }
+    excess = (float(np.mean(accuracies)) - chance, float(np.mean(hits)) - base, abs(float(np.mean(ratios)) - 1))
     calls = f"untouched {base:.2f}; f, which learned these labels, {np.mean(own_hits):.0%}"
     lists = Repeats.of(changes, ~dataset.scaler.constant, context.config.top_k)
     return Outcome(
         (
-            mean_row(
-                "f_accuracy",
-                accuracies,
-                "excess_accuracy",
-                excess=excess["accuracy"],
-                note=f"chance {chance:.2f}",
-            ),
-            mean_row("hit_rate_logistic", hits, "excess_hit_rate", excess=excess["hit_rate"], note=calls),
-            mean_row("energy_ratio", ratios, "distance_from_one", excess=excess["distance"], note="1: not moved"),
+            mean_row("f_accuracy", accuracies, "excess_accuracy", excess=excess[0], note=f"chance {chance:.2f}"),
+            mean_row("hit_rate_logistic", hits, "excess_hit_rate", excess=excess[1], note=calls),
+            mean_row("energy_ratio", ratios, "distance_from_one", excess=excess[2], note="1: not moved"),
             _false_stability(lists, plan.permutations),
         )
     )
@@ -113,8 +103,12 @@ def pseudo_target(context: RunContext, plan: Plan) -> Outcome:
         rng = np.random.default_rng([seed, HALVES, repeat])
         return relabelled(dataset, random_halves(dataset, is_target, rng), rows=is_target)
 
-    is_distinguishable = [_energy_is_defined(halves_of(repeat), seed) for repeat in range(ENERGY_SPLITS)]
-    beyond, changes = [], []
+    is_defined, beyond, changes = [], [], []
+    for repeat in range(ENERGY_SPLITS):
+        halves = halves_of(repeat)
+        test, first, second = ~halves.is_train, halves.in_class(HALF), halves.in_class(OTHER)
+        parts = (halves.profiles[rows] for rows in (first & test, second & test, second & halves.is_train))
+        is_defined.append(float(EnergyScale.of(*parts, seed=seed, n_boot=2).is_defined))
     for repeat in range(plan.splits):
         halves = halves_of(repeat)
         model = context.fit(halves, replace(context.short, target_class=OTHER, seed=seed + repeat))
@@ -123,7 +117,7 @@ def pseudo_target(context: RunContext, plan: Plan) -> Outcome:
         changes.append(max(0.0, float(np.abs(change).mean()) - change_by_chance(halves)) / context.own_change)
     return Outcome(
         (
-            mean_row("energy_ratio_defined", is_distinguishable, "share_defined"),
+            mean_row("energy_ratio_defined", is_defined, "share_defined"),
             mean_row("genes_beyond_noise", beyond, "genes_beyond_noise"),
             mean_row("relative_change", changes, "relative_change"),
         )
@@ -138,12 +132,6 @@ def random_halves(dataset: Dataset, rows: BoolArray, rng: np.random.Generator) -
         chosen = rng.permutation(len(names))[: len(names) // 2]
         labels[part & np.isin(donors, [names[number] for number in chosen])] = OTHER
     return labels
-
-
-def _energy_is_defined(halves: Dataset, seed: int) -> float:
-    test, first, second = ~halves.is_train, halves.in_class(HALF), halves.in_class(OTHER)
-    parts = (halves.profiles[rows] for rows in (first & test, second & test, second & halves.is_train))
-    return float(EnergyScale.of(*parts, seed=seed, n_boot=2).is_defined)
 
 
 def beyond_noise(halves: Dataset, change: Float64Array) -> float:

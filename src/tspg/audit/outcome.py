@@ -53,11 +53,11 @@ class Outcome:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Outcome":
         """The outcome as it was stored."""
-        rows, genes = (
-            [{key: math.nan if value is None else value for key, value in row.items()} for row in stored[name]]
+        parts: dict[str, list[dict[str, Any]]] = {
+            name: [{key: math.nan if value is None else value for key, value in row.items()} for row in stored[name]]
             for name in ("rows", "genes")
-        )
-        return cls(tuple(Row(**row) for row in rows), tuple(genes))
+        }
+        return cls(tuple(Row(**row) for row in parts["rows"]), tuple(parts["genes"]))
 
 
 def _is_infinite(value: object) -> bool:

@@ -126,7 +126,12 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     plan = Plan.of(quick=quick, technical=technical, reading=located(context.manifest.get("reading", {}), folder))
     if technical is not None:
         levels_of(context, technical)
-    keys = {name: key_of(context.model.model_id, _settings(name, plan)) for name in CONTROLS}
+    of_column = plan.settings()  # another column must not undo controls that have nothing to do with it
+    of_others = {name: value for name, value in of_column.items() if name != "technical"}
+    keys = {
+        name: key_of(context.model.model_id, of_column if name == "technical_column" else of_others)
+        for name in CONTROLS
+    }
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
     expected = sum(seconds_for(work, context) for work in works.values())
@@ -146,14 +151,6 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
             progress(phase, n_done, len(CONTROLS), {})
         evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
-
-
-def _settings(name: str, plan: Plan) -> dict[str, object]:
-    """The plan as far as it decides a control: another column must not undo what has nothing to do with it."""
-    settings = plan.settings()
-    if name != "technical_column":
-        del settings["technical"]
-    return settings
 
 
 def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:

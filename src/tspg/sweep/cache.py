@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 
 from tspg.data.genesets import GeneSet
 from tspg.data.quantiles import KEY, Quantiles
@@ -32,10 +31,10 @@ def write_matrix(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None
     if found is not None:
         quantiles = found.values
         samples["quantiles"] = f"quantiles-{fingerprint(quantiles.tobytes().hex())}.npy"
-        if not _is_array(folder.parent / samples["quantiles"], quantiles):
+        if not _holds(folder.parent / samples["quantiles"], quantiles):
             _write_array(folder.parent / samples["quantiles"], quantiles)
     shared = folder.parent / f"samples-{fingerprint(json.dumps(samples))}.json"
-    if not _is_json(shared, samples):
+    if not _holds(shared, samples):
         write_json(shared, samples)
     _write_array(folder / PROFILES, adata.X)
     content = {
@@ -53,15 +52,11 @@ def _write_array(path: Path, values: Any) -> None:
         np.save(stream, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
 
 
-def _is_array(path: Path, values: NDArray[np.float32]) -> bool:
+def _holds(path: Path, content: Any) -> bool:
+    """Whether a file is there with this content."""
     try:
-        return np.array_equal(np.load(path, allow_pickle=False), values)
-    except (OSError, ValueError):
-        return False
-
-
-def _is_json(path: Path, content: object) -> bool:
-    try:
+        if path.suffix == ".npy":
+            return np.array_equal(np.load(path, allow_pickle=False), content)
         return bool(read_json(path) == content)
     except (OSError, ValueError):
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tspg.errors import FailedRunsError, TspgError
 from tspg.experiment.fit import FittedClassifier, fit_classifier, prepare_study
-from tspg.experiment.run import Run, run_experiments
+from tspg.experiment.run import run_experiments
 from tspg.experiment.task import Task
 from tspg.model.device import choose_device, fixed_threads
 from tspg.model.storage import load_target_model, save_target_model
@@ -19,7 +19,6 @@ from tspg.report.save import write_run
 from tspg.sweep.cache import open_matrix
 from tspg.sweep.inputs import annotations_of, reading_of, task_of
 from tspg.sweep.plan import (
-    RANDOM,
     RUNS,
     Job,
     Plan,
@@ -48,7 +47,13 @@ def run_job(plan: Plan, job: Job, out: Path) -> None:
     """
     with _waiting_lock(out / "locks" / job.id):  # a worker that outlived its sweep may still be at it
         try:
-            (_compare if job.kind == RANDOM else _make_runs)(plan, job, out)
+            if job.kind == RUNS:
+                _make_runs(plan, job, out)
+            else:
+                all_genes, _ = open_matrix(out / "data" / str(plan.all_genes))
+                tasks, n = _tasks(plan, job, plan.runs_of(job), out), int(plan.settings["random_gene_sets"])
+                with fixed_threads(plan.threads):
+                    write_table(random_file(job, out), compare_with_random_sets(tasks, all_genes, n=n))
         except Exception as error:
             write_text(reason_file(job, out), f"{_reason(error)}\n")
             raise
@@ -95,7 +100,21 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
         """Make runs and save each as soon as it is there; what is saved is no longer left."""
         found = run_experiments([left[run] for run in runs], classifier=classifier, clock=clock)
         for run, result in zip(runs, found, strict=True):
-            _save(plan, run, result, out)
+            folder = run_folder(run, out)
+            if (folder / MANIFEST).exists() or (folder.exists() and not (folder / LOCK).exists()):
+                shutil.rmtree(folder)  # it kept less than is wanted now; or what is left of such a one
+            with new_folder(folder):
+                write_run(
+                    result,
+                    folder,
+                    inputs=plan.inputs,
+                    reading=reading_of(plan.settings).seen_from(folder),
+                    xlsx=plan.settings["options"].get("xlsx", False),
+                    keep=plan.settings["keep"],
+                    command=plan.command(run, out),
+                )
+            reason_file(run, out).unlink(missing_ok=True)
+            logger.info("%s: done in %.1f s", run.id, sum(result.seconds.values()))
             del left[run]
 
     try:
@@ -112,24 +131,6 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
         raise FailedRunsError(f"{len(left)} of {len(wanted)} runs failed.")
 
 
-def _save(plan: Plan, run: PlannedRun, result: Run, out: Path) -> None:
-    folder = run_folder(run, out)
-    if (folder / MANIFEST).exists() or (folder.exists() and not (folder / LOCK).exists()):
-        shutil.rmtree(folder)  # finished once, but it kept less than is wanted now; or what is left of such a one
-    with new_folder(folder):
-        write_run(
-            result,
-            folder,
-            inputs=plan.inputs,
-            reading=reading_of(plan.settings).seen_from(folder),
-            xlsx=plan.settings["options"].get("xlsx", False),
-            keep=plan.settings["keep"],
-            command=plan.command(run, out),
-        )
-    reason_file(run, out).unlink(missing_ok=True)
-    logger.info("%s: done in %.1f s", run.id, sum(result.seconds.values()))
-
-
 def _classifier(job: Job, task: Task, out: Path, clock: Clock) -> FittedClassifier:
     """Split, scaler and f of a gene set and seed; the job that comes first trains f and keeps it for the others."""
     config, stored = task.config, classifier_folder(job, out) / "target_model.safetensors"
@@ -143,11 +144,3 @@ def _classifier(job: Job, task: Task, out: Path, clock: Clock) -> FittedClassifi
         sizes, device = (len(dataset.gene_ids), len(dataset.classes)), choose_device(config.device)
         f = load_target_model(stored, *sizes, config.target_model, device)
         return FittedClassifier(dataset, f, config.seed, task)
-
-
-def _compare(plan: Plan, job: Job, out: Path) -> None:
-    """The gene set beside random ones, for all targets."""
-    tasks, (all_genes, _) = _tasks(plan, job, plan.runs_of(job), out), open_matrix(out / "data" / str(plan.all_genes))
-    with fixed_threads(plan.threads):
-        table = compare_with_random_sets(tasks, all_genes, n=int(plan.settings["random_gene_sets"]))
-    write_table(random_file(job, out), table)

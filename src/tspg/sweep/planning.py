@@ -197,8 +197,8 @@ class _Planning:
             per_gene += 3 * FLOAT_BYTES * n_samples
         made = [run.n_genes for run in runs if not run.skipped]
         matrices = [one.n_genes for one in self.matrix.usable] + [n_all] * self.matrix.draws_random_sets
-        folders: float = len(made) * (any_run + per_sample * n_samples + per_source * n_sources) + per_gene * sum(made)
-        return folders + FLOAT_BYTES * n_samples * sum(matrices)
+        folders = len(made) * (any_run + per_sample * n_samples + per_source * n_sources) + per_gene * sum(made)
+        return float(folders + FLOAT_BYTES * n_samples * sum(matrices))
 
     def _run_jobs(self, runs: Sequence[PlannedRun], expected: dict[str, ResourceEstimate]) -> Iterator[Job]:
         """The targets of a gene set and seed together, in parts of some minutes."""

@@ -125,10 +125,11 @@ class Page(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def small_page(tmp_path: Path) -> Path:
-    page = tmp_path / "sweep.html"
-    (tmp_path / "sweep.tsv").touch()
+@pytest.fixture(scope="module")
+def small_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tests only read it."""
+    page = tmp_path_factory.mktemp("page") / "sweep.html"
+    (page.parent / "sweep.tsv").touch()
     write_sweep_page(page, small_sweep(), title="Two gene sets")
     return page
 
