@@ -27,6 +27,7 @@ def audited_run(planted, tmp_path_factory):
         target_class="target",
         preset="transport",
         target_epochs=12,
+        annotations=(),
         folds=1,
         threads=1,
     )

@@ -34,6 +34,7 @@ def counted(monkeypatch):
     monkeypatch.setattr(
         front, "CONTROLS", {name: replace(control, run=counting(name)) for name, control in front.CONTROLS.items()}
     )
+    monkeypatch.setattr(front, "with_second_classifier", lambda evidence, _context: evidence)
     return calls
 
 
@@ -170,7 +171,8 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
-        how = ["--method", "linear_map", "--target-epochs", "3", "--folds", "1"]
+        how = ["--method", "mean_shift", "--target-epochs", "1", "--folds", "1", "--threads", "1"]
+        how += ["--annotations", str(tmp_path / "sets.gmt")]
         assert main(["run", *files, *asked, *how, "--out", str(out)]) == 0
     reading = json.loads((out / "manifest.json").read_text())["reading"]
     assert reading["expression"] == "../turned.csv"  # as seen from the run folder: both may move together

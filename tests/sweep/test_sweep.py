@@ -157,8 +157,7 @@ def test_two_sweeps_in_one_folder_are_refused(config, undisturbed):
 
 
 @pytest.mark.parametrize(
-    ("more", "code"),
-    [([], 2), (["--config", "none.toml"], 3), (["--config", "CONFIG", "--cores", "0"], 2)],
+    ("more", "code"), [([], 2), (["--config", "none.toml"], 3), (["--config", "CONFIG", "--cores", "0"], 2)]
 )
 def test_a_refused_sweep_leaves_nothing_behind(config, tmp_path, more, code):
     words = [str(config) if word == "CONFIG" else word for word in more]

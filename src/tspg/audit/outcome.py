@@ -44,11 +44,14 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, None for what is no finite number."""
-        parts = {"rows": [asdict(row) for row in self.rows], "genes": self.genes}
-        return {
-            name: [{key: None if _is_infinite(value) else value for key, value in row.items()} for row in rows]
-            for name, rows in parts.items()
-        }
+
+        def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                key: None if isinstance(value, float) and not math.isfinite(value) else value
+                for key, value in row.items()
+            }
+
+        return {"rows": [plain(asdict(row)) for row in self.rows], "genes": [plain(gene) for gene in self.genes]}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Outcome":
@@ -58,10 +61,6 @@ class Outcome:
             for name in ("rows", "genes")
         }
         return cls(tuple(Row(**row) for row in parts["rows"]), tuple(parts["genes"]))
-
-
-def _is_infinite(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def not_tested(measure: str, reason: str) -> Outcome:

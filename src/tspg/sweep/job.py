@@ -18,17 +18,7 @@ from tspg.model.storage import load_target_model, save_target_model
 from tspg.report.save import write_run
 from tspg.sweep.cache import open_matrix
 from tspg.sweep.inputs import annotations_of, reading_of, task_of
-from tspg.sweep.plan import (
-    RUNS,
-    Job,
-    Plan,
-    PlannedRun,
-    classifier_folder,
-    mark,
-    random_file,
-    reason_file,
-    run_folder,
-)
+from tspg.sweep.plan import RUNS, Job, Plan, PlannedRun, classifier_folder, mark, random_file, reason_file, run_folder
 from tspg.sweep.random_gene_sets import compare_with_random_sets
 from tspg.utils.files import write_table, write_text
 from tspg.utils.lock import LOCK, MANIFEST, new_folder

@@ -234,7 +234,16 @@ def read_plan(out: Path) -> Plan:
         plan = Plan(
             **{name: value for name, value in _renamed({**content, **lists}, names).items() if name != "version"}
         )
-        _check(plan)
+        # With names of files that are not ours, folders elsewhere would be written or removed.
+        of_jobs = [name for job in jobs for name in (job.id, job.classifier)]
+        foreign = [name for name in (*(run.id for run in runs), *plan.matrices, *of_jobs) if not is_plain(name)]
+        if foreign:
+            raise ValueError(f"{foreign[0]!r} is no name of ours for a file or folder")
+        run_ids, set_names = {run.id for run in runs}, {one.name for one in sets}
+        if not all(set(job.runs) <= run_ids and job.gene_set in set_names for job in jobs):
+            raise ValueError("a job is of runs or gene sets that are not in it")
+        if plan.settings["keep"] not in KEEP or plan.threads < 1:
+            raise ValueError("it says neither how much to keep nor on how many threads")
     except FileNotFoundError as error:
         raise ModelError(f"{out}: there is no sweep here (no {PLAN}). Start it with --config.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -244,16 +253,3 @@ def read_plan(out: Path) -> Plan:
 
 def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {names.get(key, key): value for key, value in content.items()}
-
-
-def _check(plan: Plan) -> None:
-    """Refuse a plan with names of files that are not ours: with them, folders elsewhere would be written or removed."""
-    of_jobs = [name for job in plan.jobs for name in (job.id, job.classifier)]
-    foreign = [name for name in (*(run.id for run in plan.runs), *plan.matrices, *of_jobs) if not is_plain(name)]
-    if foreign:
-        raise ValueError(f"{foreign[0]!r} is no name of ours for a file or folder")
-    runs, sets = {run.id for run in plan.runs}, {one.name for one in plan.sets}
-    if not all(set(job.runs) <= runs and job.gene_set in sets for job in plan.jobs):
-        raise ValueError("a job is of runs or gene sets that are not in it")
-    if plan.settings["keep"] not in KEEP or plan.threads < 1:
-        raise ValueError("it says neither how much to keep nor on how many threads")

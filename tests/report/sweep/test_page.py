@@ -52,7 +52,7 @@ STABILITY_COLUMNS = [
     *("sign_agreement", "weight", "n_seeds", "phi", "phi_low", "phi_high"),
 ]
 FREQUENCY_COLUMNS = [
-    *("gene_set", "direction", "gene", "n_runs", "n_runs_total", "frequency", "n_targets", "n_targets_total"),
+    *("gene_set", "direction", "gene", "n_runs", "n_runs_total", "frequency", "n_targets", "n_targets_total")
 ]
 
 

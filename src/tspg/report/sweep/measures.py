@@ -105,11 +105,7 @@ MEASURES = (
     ),
     _evidence("hit_rate_logistic", _LIKE, "Called target by logistic regression", "share", _SHARE, "as real"),
     _evidence(
-        "gene_correlation",
-        _LIKE,
-        "Gene correlation",
-        "2",
-        _rising(limit.CORRELATION_DOUBTFUL, limit.CORRELATION_PASS),
+        "gene_correlation", _LIKE, "Gene correlation", "2", _rising(limit.CORRELATION_DOUBTFUL, limit.CORRELATION_PASS)
     ),
     _evidence("variance_ratio", _LIKE, "Variance ratio", "2", _VARIANCE),
     _evidence(
