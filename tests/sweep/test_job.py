@@ -18,12 +18,6 @@ TIMES = {"manifest.json", "metrics.json"}  # what depends on the clock
 METRICS = 'keep = "metrics"'
 
 
-@pytest.fixture(autouse=True)
-def _without_figures(monkeypatch):
-    """No test here looks at them; that figures are the same each time: tests/report/figures."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
-
-
 def stored(study, out, **settings):
     plan, store = plan_sweep(study.write(**settings), out)
     store(out)
@@ -34,7 +28,9 @@ def files_of(folder):
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_is_what_tspg_run_makes_alone_byte_for_byte(study, tmp_path):
+def test_a_run_is_what_tspg_run_makes_alone_byte_for_byte(study, tmp_path, monkeypatch):
+    # that figures are the same each time: tests/report/figures
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
     out, alone_out = tmp_path / "sweep", tmp_path / "alone"
     plan = stored(study, out, gene_sets=["PLANTED"], seeds=[1])
     run_job(plan, plan.jobs[0], out)

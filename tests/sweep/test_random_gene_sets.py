@@ -10,7 +10,7 @@ from tspg.audit.random_gene_sets import adjusted
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
 from tspg.experiment.settings import make_task
-from tspg.sweep.random_gene_sets import compare_with_random_sets
+from tspg.sweep.random_gene_sets import against_random_sets
 
 N_RANDOM = 19
 
@@ -23,7 +23,7 @@ def compared(values, own):
     adata = AnnData(values.astype(np.float32), obs=obs, var=pd.DataFrame(index=names))
     gene_set = GeneSet("own", tuple(names[at] for at in own))
     task = make_task(adata, "target", label_column="label", gene_set=gene_set, annotations=(), threads=1)
-    (row,) = compare_with_random_sets([task], adata, n=N_RANDOM).to_dict("records")
+    (row,) = against_random_sets([task], adata, n=N_RANDOM).to_dict("records")
     return row
 
 
@@ -51,7 +51,7 @@ def test_a_gene_set_that_is_itself_random_is_seldom_special_however_few_genes_th
 def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evidence(planted):
     gene_set = GeneSet("own", tuple(planted.adata.var_names[:14]))
     options = {"label_column": "label", "gene_set": gene_set, "annotations": (), "threads": 1}
-    row = compare_with_random_sets([make_task(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
+    row = against_random_sets([make_task(planted.adata, "target", **options)], planted.adata, n=1).iloc[0]
     run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, folds=1, **options)
     evidence = run.evidence.set_index(["method", "measure"])["value"]
     assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)

@@ -1,12 +1,13 @@
 """Does this gene set do better than any? Random sets of the same size, alike in mean and variance."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
@@ -42,34 +43,92 @@ def random_gene_sets(context: RunContext, plan: Plan) -> Outcome:
         kept = own_column(context.perturbations, column) or column
         levels = np.asarray(text_column(context.perturbations, kept), dtype=object)
         values = adjusted(dataset, values, levels, column=column)
+
+    def score(drawn: Int64Array) -> list[tuple[float, float]]:
+        return [GeneSetTrial.of(dataset, values[:, drawn]).score(context.target, seed=seed)]
+
     own = np.array([genes.index(gene) for gene in dataset.gene_ids], dtype=np.int64)
-    training = values[dataset.is_train]
-    usable = training.min(axis=0) < training.max(axis=0)
+    (found,) = compare_with_random_sets(score, own, moments(values[dataset.is_train]), n=plan.gene_sets, seed=seed)
+    if found.note:
+        return not_tested(measure, found.note)
+    energy = f"{found.energy_ratio:.3f}, random sets {found.random_energy_ratio:.3f}"
+    called = f"{found.hit_rate:.2f}, random sets {found.random_hit_rate:.2f}"
+    return Outcome(
+        (
+            _row(measure, found.energy_p_value, energy, plan.gene_sets),
+            _row("hit_rate p-value", found.hit_rate_p_value, called, plan.gene_sets),
+        )
+    )
+
+
+def _row(measure: str, p: float, found: str, n: int) -> Row:
+    answer = THRESHOLDS["p_value"].answer(p)
+    warning = "" if answer == PASS else "; random genes do as well: nothing here is special to this set"
+    return Row(measure, p, n=n, note=f"by the map in closed form this set {found}{warning}", answer=answer)
+
+
+class Comparison(NamedTuple):
+    """A gene set beside random ones for one target: what it scores, their medians, and the share that does as well.
+
+    `note` says why there are no numbers; empty if there are.
+    """
+
+    n_random: int
+    energy_ratio: float = math.nan
+    random_energy_ratio: float = math.nan
+    energy_p_value: float = math.nan
+    hit_rate: float = math.nan
+    random_hit_rate: float = math.nan
+    hit_rate_p_value: float = math.nan
+    note: str = ""
+
+
+def moments(training: Float32Array) -> pd.DataFrame:
+    """For every gene whether it varies, its mean and its variance; `training` has shape (samples, genes)."""
+    columns = {
+        "varies": training.min(axis=0) < training.max(axis=0),
+        "mean": training.mean(axis=0, dtype=np.float64),
+        "variance": training.var(axis=0, dtype=np.float64),
+    }
+    return pd.DataFrame(columns)
+
+
+def compare_with_random_sets(
+    score: Callable[[Int64Array], list[tuple[float, float]]],
+    own: Int64Array,
+    genes: pd.DataFrame,
+    *,
+    n: int,
+    seed: int,
+) -> list[Comparison]:
+    """A gene set beside `n` random ones, for every target that `score` gives energy ratio and hit rate of.
+
+    `own` are the positions of its genes in `genes`, the moments of all genes.
+    """
+    usable = genes["varies"].to_numpy()
     own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
-    pool = np.flatnonzero(usable)
+    pool, scores = np.flatnonzero(usable), score(own)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):
         few = f"{n_others:,} other genes are too few to draw sets of {len(own):,} from"
-        return not_tested(measure, few if n_others else "every gene of the matrix is in use, so none is left to draw")
-
-    def score(drawn: Int64Array) -> tuple[float, float]:
-        return GeneSetTrial.of(dataset, values[:, drawn]).score(context.target, seed=seed)
-
-    ratio, hits = score(own)
-    if not math.isfinite(ratio):
-        return not_tested(measure, "source and target cannot be told apart on these genes")
-    mean, variance = training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64)
-    draws = matched_draws(mean, variance, own, pool, plan.gene_sets, np.random.default_rng([seed, DRAWS]))
-    ratios, hit_rates = np.array([score(drawn) for drawn in draws]).T
-    ratios = np.where(np.isfinite(ratios), ratios, np.inf)  # a set that tells nothing apart does no better
-    energy = f"{ratio:.3f}, random sets {np.median(ratios):.3f}"
-    called = f"{hits:.2f}, random sets {np.median(hit_rates):.2f}"
-    return Outcome(
-        (
-            _row(measure, monte_carlo_p(-ratio, -ratios), energy, plan.gene_sets),
-            _row("hit_rate p-value", monte_carlo_p(hits, hit_rates), called, plan.gene_sets),
-        )
-    )
+        note = few if n_others else "every gene of the matrix is in use, so none is left to draw"
+        return [Comparison(0, note=note)] * len(scores)
+    drawn: list[list[tuple[float, float]]] = []
+    if any(math.isfinite(ratio) for ratio, _ in scores):
+        rng, means, variances = np.random.default_rng([seed, DRAWS]), genes["mean"], genes["variance"]
+        draws = matched_draws(means.to_numpy(), variances.to_numpy(), own, pool, n, rng)
+        drawn = [score(positions) for positions in draws]
+    found = []
+    for at, (ratio, hits) in enumerate(scores):
+        if not math.isfinite(ratio):
+            found.append(Comparison(n, note="source and target cannot be told apart on these genes"))
+            continue
+        ratios, hit_rates = np.array([of_targets[at] for of_targets in drawn]).T
+        ratios = np.where(np.isfinite(ratios), ratios, np.inf)  # a set that tells nothing apart does no better
+        energy = (ratio, float(np.median(ratios)), monte_carlo_p(-ratio, -ratios))
+        called = (hits, float(np.median(hit_rates)), monte_carlo_p(hits, hit_rates))
+        found.append(Comparison(n, *energy, *called))
+    return found
 
 
 def adjusted(dataset: Dataset, values: Float32Array, levels: NDArray[Any], *, column: str) -> Float32Array:
@@ -77,12 +136,6 @@ def adjusted(dataset: Dataset, values: Float32Array, levels: NDArray[Any], *, co
     train = dataset.is_train
     fitted = Adjustment.fit(values[train], dataset.class_index[train], levels[train].tolist(), column=column)
     return fitted.transform(values, levels.tolist())[0]
-
-
-def _row(measure: str, p: float, found: str, n: int) -> Row:
-    answer = THRESHOLDS["p_value"].answer(p)
-    warning = "" if answer == PASS else "; random genes do as well: nothing here is special to this set"
-    return Row(measure, p, n=n, note=f"by the map in closed form this set {found}{warning}", answer=answer)
 
 
 def matched_draws(

@@ -19,7 +19,7 @@ from tspg.report.save import write_run
 from tspg.sweep.cache import open_matrix
 from tspg.sweep.inputs import annotations_of, reading_of, task_of
 from tspg.sweep.plan import RUNS, Job, Plan, PlannedRun, classifier_folder, mark, random_file, reason_file, run_folder
-from tspg.sweep.random_gene_sets import compare_with_random_sets
+from tspg.sweep.random_gene_sets import against_random_sets
 from tspg.utils.files import write_table, write_text
 from tspg.utils.lock import LOCK, MANIFEST, new_folder
 from tspg.utils.timing import Clock
@@ -43,7 +43,7 @@ def run_job(plan: Plan, job: Job, out: Path) -> None:
                 all_genes, _ = open_matrix(out / "data" / str(plan.all_genes))
                 tasks, n = _tasks(plan, job, plan.runs_of(job), out), int(plan.settings["random_gene_sets"])
                 with fixed_threads(plan.threads):
-                    write_table(random_file(job, out), compare_with_random_sets(tasks, all_genes, n=n))
+                    write_table(random_file(job, out), against_random_sets(tasks, all_genes, n=n))
         except Exception as error:
             write_text(reason_file(job, out), f"{_reason(error)}\n")
             raise
