@@ -45,7 +45,8 @@ def run_job(plan: Plan, job: Job, out: Path) -> None:
                 with fixed_threads(plan.threads):
                     write_table(random_file(job, out), against_random_sets(tasks, all_genes, n=n))
         except Exception as error:
-            write_text(reason_file(job, out), f"{_reason(error)}\n")
+            if (file := reason_file(job, out)).parent.is_dir():  # a refused job leaves no new folder
+                write_text(file, f"{_reason(error)}\n")
             raise
         reason_file(job, out).unlink(missing_ok=True)
         mark(job, out)
