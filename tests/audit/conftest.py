@@ -1,5 +1,6 @@
 """A small finished run to be audited."""
 
+import functools
 import shutil
 from dataclasses import replace
 
@@ -24,7 +25,11 @@ def audited_run(planted, tmp_path_factory):
         label_column="label",
         group_column="donor",
         target_class="target",
-        training=tspg.Training(preset="transport", target_epochs=12, folds=1, threads=1),
+        preset="transport",
+        target_epochs=12,
+        annotations=(),
+        folds=1,
+        threads=1,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
@@ -41,7 +46,7 @@ def audited_folder(audited_run, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def subject(audited_run):
+def context(audited_run):
     return read_context(audited_run)
 
 
@@ -50,3 +55,15 @@ def small():
     """A plan that takes seconds."""
     plan = Plan.of(quick=True, technical=None, reading={})
     return replace(plan, permutations=2, splits=2, gene_sets=20, seeds=3, bootstraps=2)
+
+
+@pytest.fixture(scope="session")
+def outcome_of(context, small):
+    """What a control finds in the sound run; each is carried out once for all tests."""
+    return functools.cache(lambda control, **changes: control(context, replace(small, **changes)))
+
+
+@pytest.fixture(scope="session")
+def split_context(context):
+    """The same run without donors and with half of the samples held out, so that the target can be split."""
+    return replace(context, dataset=replace(context.dataset, groups=None, is_train=np.arange(120) % 2 == 0))

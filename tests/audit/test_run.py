@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 from tests.docs.documented import assert_as_documented
 from tspg.analysis.evaluation.controls import WORDS
-from tspg.audit import run as conduct
+from tspg.audit import run as front
 from tspg.audit.context import read_context
 from tspg.audit.inputs import all_genes, located
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
@@ -24,15 +25,16 @@ def counted(monkeypatch):
     calls = []
 
     def counting(name):
-        def run_command(_subject, plan):
+        def carry_out(_context, plan):
             calls.append(name)
             return Outcome((Row("measure", float(len(name)), n=plan.seeds, answer="pass"),))
 
-        return run_command
+        return carry_out
 
     monkeypatch.setattr(
-        conduct, "CONTROLS", {name: (counting(name), cost) for name, (_, cost) in conduct.CONTROLS.items()}
+        front, "CONTROLS", {name: replace(control, run=counting(name)) for name, control in front.CONTROLS.items()}
     )
+    monkeypatch.setattr(front, "with_second_classifier", lambda evidence, _context: evidence)
     return calls
 
 
@@ -80,16 +82,16 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
 
 
 def test_a_stopped_audit_goes_on(audited_folder, counted, monkeypatch):
-    def stop(_subject, _plan):
+    def stop(_context, _plan):
         raise KeyboardInterrupt
 
-    whole = dict(conduct.CONTROLS)
-    monkeypatch.setattr(conduct, "CONTROLS", {**whole, "random_gene_sets": (stop, whole["random_gene_sets"][1])})
+    whole = dict(front.CONTROLS)
+    monkeypatch.setattr(front, "CONTROLS", {**whole, "random_gene_sets": replace(whole["random_gene_sets"], run=stop)})
     with pytest.raises(KeyboardInterrupt):
         audit_run(audited_folder, quick=True)
     done = list(counted)
     assert done == list(CONTROLS)[: len(done)]
-    monkeypatch.setattr(conduct, "CONTROLS", whole)
+    monkeypatch.setattr(front, "CONTROLS", whole)
     found = audit_run(audited_folder, quick=True)
     assert counted == list(CONTROLS)  # each of them once
     assert list(found.controls["control"]) == list(CONTROLS)
@@ -169,7 +171,8 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
-        how = ["--method", "linear_map", "--target-epochs", "3", "--folds", "1"]
+        how = ["--method", "mean_shift", "--target-epochs", "1", "--folds", "1", "--threads", "1"]
+        how += ["--annotations", str(tmp_path / "sets.gmt")]
         assert main(["run", *files, *asked, *how, "--out", str(out)]) == 0
     reading = json.loads((out / "manifest.json").read_text())["reading"]
     assert reading["expression"] == "../turned.csv"  # as seen from the run folder: both may move together

@@ -128,11 +128,11 @@ def test_kept_names_are_told_apart_and_can_be_written(columns):
 
 
 def test_a_study_of_a_sweep_keeps_the_columns_of_genes(adata, tmp_path):
-    from tspg.sweep.cache import open_study, write_study
+    from tspg.sweep.cache import open_matrix, write_matrix
 
     texts = adata[:, [4, 1]].copy()
     texts.obs, texts.var = texts.obs[["tissue"]], texts.var[["symbol", "chr/start"]]
     texts.uns["tspg_input"] = {}
-    write_study(tmp_path / "study", texts, None)
-    found, _ = open_study(tmp_path / "study")
+    write_matrix(tmp_path / "study", texts, None)
+    found, _ = open_matrix(tmp_path / "study")
     pd.testing.assert_frame_equal(found.var, texts.var, check_dtype=False)

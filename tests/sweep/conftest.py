@@ -1,9 +1,14 @@
-"""A small study as a user would have it: text files, gene sets, and a sweep file."""
+"""A small study as a user would have it: text files, gene sets, a sweep file, and one finished sweep to read."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tspg.sweep import run as front
+from tspg.sweep.job import run_job
+from tspg.sweep.plan import read_plan
 
 SWEEP = """
 [data]
@@ -64,3 +69,31 @@ def study(planted, tmp_path_factory):
     (folder / "sets.gmt").write_text("".join(f"{name}\tx\t" + "\t".join(of) + "\n" for name, of in sets.items()))
     (folder / "known.gmt").write_text("KNOWN UP\tx\t" + "\t".join(genes[:6]) + "\nMORE\tx\t" + "\t".join(genes[6:20]))
     return Study(folder)
+
+
+@pytest.fixture(scope="session")
+def finished_config(study):
+    more = 'keep = "metrics"'
+    return study.write("finished.toml", gene_sets=["PLANTED", "TINY"], seeds=[0, 1], random_gene_sets=19, more=more)
+
+
+@pytest.fixture(scope="session")
+def finished(finished_config, tmp_path_factory):
+    """Plan, folder and summary of a sweep that was made in this process; tests must not write into it."""
+    pytest.importorskip("snakemake")
+    out = tmp_path_factory.mktemp("finished") / "sweep"
+
+    def run_jobs(plan, out, **_):
+        for job in plan.jobs:
+            run_job(plan, job, out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "run_snakemake", run_jobs)
+        lines = front.sweep(finished_config, out, cores=1, profile=None, progress=lambda *_: None)
+    return read_plan(out), out, lines
+
+
+@pytest.fixture
+def finished_copy(finished, finished_config, tmp_path):
+    """The sweep file and a copy of its finished sweep to write into."""
+    return finished_config, shutil.copytree(finished[1], tmp_path / "copy", copy_function=shutil.copy2)

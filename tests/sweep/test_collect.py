@@ -7,13 +7,13 @@ import pytest
 import tspg
 from tspg.audit.stability import Repeats
 from tspg.errors import ModelError
-from tspg.sweep.collect import LISTED, gene_frequency, stable_genes
+from tspg.sweep.collect import TOP_K, gene_frequency, stable_genes
 
 GENES = [f"g{number}" for number in range(50)]
 
 
 def repeats(*fits):
-    return Repeats.of([{"": np.array(fit)} for fit in fits], np.ones(50, dtype=bool), LISTED)
+    return Repeats.of([{"": np.array(fit)} for fit in fits], np.ones(50, dtype=bool), TOP_K)
 
 
 def change(**moved):
@@ -64,6 +64,17 @@ def test_frequency_counts_runs_and_targets():
 def test_a_folder_without_a_sweep_is_told(tmp_path):
     with pytest.raises(ModelError, match=r"no sweep\.tsv here"):
         tspg.read_sweep(tmp_path)
+
+
+def test_a_table_with_the_reason_inside_the_status_is_still_read(tmp_path):
+    statuses = ["done", "failed: f: the loss is nan", "skipped: 4 of 5 genes", "not run"]
+    pd.DataFrame({"gene_set": "A", "seed": range(4), "status": statuses, "run": ""}).to_csv(
+        tmp_path / "sweep.tsv", sep="\t", index=False
+    )
+    found = tspg.read_sweep(tmp_path)
+    assert list(found.columns) == ["gene_set", "seed", "status", "reason", "run"]
+    assert found["status"].tolist() == ["done", "failed", "skipped", "not run"]
+    assert found["reason"].tolist() == ["", "f: the loss is nan", "4 of 5 genes", ""]
 
 
 def test_names_in_the_table_stay_text(tmp_path):

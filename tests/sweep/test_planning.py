@@ -12,7 +12,7 @@ from tspg.cli.parser import build_parser
 from tspg.data.expression import read_expression
 from tspg.data.genesets import read_gene_sets
 from tspg.errors import ExpressionError, GeneSetError, InputError, UsageError
-from tspg.sweep.cache import open_study
+from tspg.sweep.cache import open_matrix
 from tspg.sweep.plan import RANDOM, RUNS, read_plan, write_plan
 from tspg.sweep.planning import plan_sweep
 
@@ -192,6 +192,10 @@ def test_a_plan_comes_back_as_it_was_written(study, tmp_path):
     plan, _ = plan_sweep(study.write(seeds=[0, 1], random_gene_sets=3), tmp_path)
     write_plan(plan, tmp_path)
     assert read_plan(tmp_path) == plan
+    stored = json.loads((tmp_path / "plan.json").read_text())  # under the keys of earlier versions
+    assert stored["asked"] == plan.settings
+    assert [job["ground"] for job in stored["jobs"]] == [job.classifier for job in plan.jobs]
+    assert [one["study"] for one in stored["sets"]] == [one.matrix for one in plan.sets]
 
 
 def test_a_plan_that_still_fits_is_not_made_again_and_the_matrix_is_not_read(study, tmp_path, monkeypatch):
@@ -219,7 +223,7 @@ def test_a_stored_study_is_what_reading_the_gene_set_alone_gives(study, tmp_path
     sets = read_gene_sets(study.folder / "sets.gmt")
     wanted = {**sets, "all": sets.union()}
     for planned in plan.sets:
-        adata, gene_set = open_study(tmp_path / "data" / planned.study)
+        adata, gene_set = open_matrix(tmp_path / "data" / planned.matrix)
         alone = read_expression(
             study.folder / "expression.tsv",
             labels=study.folder / "samples.tsv",
@@ -247,38 +251,53 @@ def test_a_sweep_joins_doubled_genes_as_its_runs_would(study, tmp_path):
     path = type(study)(tmp_path).write(gene_sets=["PLANTED"], target_classes=["target"], more='duplicates = "mean"')
     plan, store = plan_sweep(path, tmp_path / "out")
     store(tmp_path / "out")
-    adata, _ = open_study(tmp_path / "out" / "data" / plan.sets[0].study)
+    adata, _ = open_matrix(tmp_path / "out" / "data" / plan.sets[0].matrix)
     np.testing.assert_allclose(adata[:, "G3"].X.ravel(), table["G3"] + 1, rtol=1e-6)
     words = plan.command(plan.runs[0], tmp_path)
     assert words[words.index("--duplicates") + 1] == "mean"
 
 
-@pytest.mark.parametrize("damaged", ["*/profiles.npy", "*/study.json", "samples-*.json", "quantiles-*.npy"])
-@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:300])])
+def is_gone(file):
+    file.unlink()
+
+
+def is_cut_short(file):
+    file.write_bytes(file.read_bytes()[:300])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "damage"),
+    [
+        ("*/profiles.npy", is_cut_short),
+        ("*/study.json", is_gone),
+        ("samples-*.json", is_cut_short),
+        ("quantiles-*.npy", is_gone),
+    ],
+)
 def test_a_damaged_study_is_written_again(study, tmp_path, damaged, damage):
     path = study.write(gene_sets=["PLANTED"])
     plan, store = plan_sweep(path, tmp_path)
     store(tmp_path)
-    before = open_study(tmp_path / "data" / plan.studies[0])[0].to_df().copy()  # the file is about to be cut short
+    before = open_matrix(tmp_path / "data" / plan.matrices[0])[0].to_df().copy()  # the file is about to be cut short
     (file,) = (tmp_path / "data").glob(damaged)
     damage(file)
     _, store = plan_sweep(path, tmp_path)
     store(tmp_path)
-    assert open_study(tmp_path / "data" / plan.studies[0])[0].to_df().equals(before)
+    assert open_matrix(tmp_path / "data" / plan.matrices[0])[0].to_df().equals(before)
 
 
 def test_the_command_of_a_run_holds_with_names_that_look_like_options(study, tmp_path):
     plan, _ = plan_sweep(study.write(gene_sets=["PLANTED"], target_classes=["target"]), tmp_path)
     run = replace(plan.runs[0], target_class="-x", gene_set="--a b")
-    asked = {**plan.asked, "options": {**plan.asked["options"], "source": ["-1", "alpha"]}}
-    options = build_parser().parse_args(replace(plan, asked=asked).command(run, tmp_path)[1:])
+    settings = {**plan.settings, "options": {**plan.settings["options"], "source": ["-1", "alpha"]}}
+    options = build_parser().parse_args(replace(plan, settings=settings).command(run, tmp_path)[1:])
     assert (options.target, options.gene_set, options.source) == ("-x", "--a b", ["-1", "alpha"])
 
 
 def test_a_sweep_takes_one_split_and_its_commands_say_so(study, tmp_path):
     plan, _ = plan_sweep(study.write(), tmp_path)
-    assert plan.asked["options"]["folds"] == 1
+    assert plan.settings["options"]["folds"] == 1
     words = plan.command(plan.runs[0], tmp_path)
     assert words[words.index("--folds") + 1] == "1"
     plan, _ = plan_sweep(study.write("folds.toml", more="folds = 3"), tmp_path)
-    assert plan.asked["options"]["folds"] == 3
+    assert plan.settings["options"]["folds"] == 3

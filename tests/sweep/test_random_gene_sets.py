@@ -44,11 +44,11 @@ def test_genes_that_alone_carry_the_transition_do_better_than_random_ones():
 def test_a_gene_set_that_is_itself_random_is_seldom_special_however_few_genes_there_are():
     rng = np.random.default_rng(5)
     p_values = []
-    for _ in range(40):
+    for _ in range(20):
         values = rng.normal(8.0, 1.0, (60, 60)) + rng.normal(0.0, 0.5, (60, 1))
         values[30:] += rng.normal(0.0, 0.6, 60)
         p_values.append(compared(values, sorted(rng.choice(60, 16, replace=False)))["energy_p_value"])
-    assert np.mean(np.array(p_values) <= 1 / (1 + N_RANDOM)) < 0.15  # .05 expected; without its own genes it was .4
+    assert np.mean(np.array(p_values) <= 1 / (1 + N_RANDOM)) < 0.2  # .05 expected; without its own genes it was .4
 
 
 def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evidence(planted):

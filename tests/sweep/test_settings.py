@@ -6,7 +6,7 @@ import pytest
 
 from tspg.cli.parser import build_parser
 from tspg.errors import InputError, UsageError
-from tspg.sweep.settings import ASKING, DATA, INSTEAD, READING, read_settings
+from tspg.sweep.settings import DATA, INSTEAD, READING, TASK, read_settings
 
 GOOD = """
 [data]
@@ -51,7 +51,7 @@ def test_an_option_may_stand_in_either_table(tmp_path):
 def test_every_option_of_tspg_run_has_a_meaning_or_a_reason():
     commands = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     options = {action.dest for action in commands.choices["run"]._actions} - {"help"}
-    assert options == set(READING) | set(ASKING) | set(DATA) | set(INSTEAD)
+    assert options == set(READING) | set(TASK) | set(DATA) | set(INSTEAD)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told(tmp_path, change, told):
 
 
 def test_an_option_in_both_tables_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"epochs stands in \[data\] and in \[sweep\]"):
+    with pytest.raises(UsageError, match=r"epochs is in \[data\] and in \[sweep\]"):
         read(tmp_path, GOOD.replace("[sweep]", "epochs = 2\n[sweep]") + "epochs = 3")
 
 

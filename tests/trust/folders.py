@@ -256,7 +256,7 @@ HARMS = (
 def sound_plan() -> Plan:
     run = PlannedRun("ALL.b.seed-0.0123456789", "ALL", 16, "b", 0)
     job = Job("j", "runs", "ALL", 0, "ALL.seed-0.0123456789", (run.id,), 100, 1)
-    asked = {
+    settings = {
         "keep": "all",
         "options": {"threads": 1},
         "reading": {},
@@ -265,7 +265,7 @@ def sound_plan() -> Plan:
         "label_column": "c",
     }
     sets = (PlannedSet("ALL", 16, 16, "ALL.0123456789"),)
-    return Plan("0", asked, {}, sets, (run,), (job,), {"ALL": 1.0}, 1.0, None)
+    return Plan("0", settings, {}, sets, (run,), (job,), {"ALL": 1.0}, 1.0, None)
 
 
 def planned(**changes: Any) -> Callable[[Path], None]:
@@ -278,8 +278,8 @@ def planned(**changes: Any) -> Callable[[Path], None]:
             if name == "run":
                 runs = (replace(plan.runs[0], id=value),)
                 plan = replace(plan, runs=runs, jobs=(replace(plan.jobs[0], runs=(value,)),))
-            elif name == "study":
-                plan = replace(plan, sets=(replace(plan.sets[0], study=value),))
+            elif name == "matrix":
+                plan = replace(plan, sets=(replace(plan.sets[0], matrix=value),))
             else:
                 plan = replace(plan, jobs=(replace(plan.jobs[0], **{name: value}),))
         write_plan(plan, folder)
@@ -315,8 +315,8 @@ SWEEPS = (
     Harm("run elsewhere", planned(run="../../victim"), ("job",), "no name of ours", "runs elsewhere", "plan.json"),
     Harm("run at the root", planned(run="/victim"), ("job",), "no name of ours"),
     Harm("job elsewhere", planned(id="../j"), ("job",), "no name of ours"),
-    Harm("ground elsewhere", planned(classifier=".."), ("job",), "no name of ours"),
-    Harm("study elsewhere", planned(study="../../../etc"), ("job",), "no name of ours"),
+    Harm("classifier elsewhere", planned(classifier=".."), ("job",), "no name of ours"),
+    Harm("matrix elsewhere", planned(matrix="../../../etc"), ("job",), "no name of ours"),
     Harm("shell in a job", planned(id="j; touch CANARY"), ("job",), "no name of ours"),
     Harm("plan nested", nested("plan.json"), ("job",), "cannot be used"),
     Harm("samples elsewhere", study_elsewhere, ("job",), "which is no file beside it"),

@@ -57,7 +57,7 @@ def everything_learned(dataset, adata, preset):
         "logistic judge": sha256(classifiers["logistic"].coefficients, classifiers["logistic"].intercepts),
         **{name: sha256(classifiers[name](probe).astype(str)) for name in ("knn", "forest")},
     }
-    audited = RunContext(dataset, config, None, None, {}, {}).judge
+    audited = RunContext(dataset, config, None, None, {}, {}).classifier
     return {**found, "judge of an audit": sha256(audited.coefficients)}
 
 

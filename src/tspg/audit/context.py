@@ -1,7 +1,6 @@
 """The run under audit: its samples, split and settings as the run folder holds them, and short fits on them."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import LinearClassifier
 from tspg.analysis.interpretation.perturbations import read_perturbations
-from tspg.audit.store import FOLDER as STORED
+from tspg.audit.outcome import FOLDER
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
@@ -35,7 +34,7 @@ SHORT_STEPS, QUICK_STEPS = 300, 75  # of a generator that is trained
 class RunContext:
     """A finished run: the samples it moved, how it was trained, and what it found.
 
-    `prepared` holds the scaled profiles of the target and the source classes with the run's own split.
+    `dataset` holds the scaled profiles of the target and the source classes with the run's own split.
     """
 
     dataset: Dataset
@@ -57,10 +56,9 @@ class RunContext:
         return tuple(name for name in self.dataset.classes if name != self.target)
 
     @cached_property
-    def judge(self) -> Callable[[Float32Array], NameArray]:
-        """An independent judge: logistic regression on the real training samples."""
-        train = self.dataset.is_train
-        return LinearClassifier.fit(self.dataset.profiles[train], self.dataset.source_class[train])
+    def classifier(self) -> LinearClassifier:
+        """An independent classifier: logistic regression on the real training samples."""
+        return linear_classifier(self.dataset)
 
     @cached_property
     def short(self) -> ExperimentConfig:
@@ -109,18 +107,17 @@ def read_context(folder: Path, *, quick: bool = False) -> RunContext:
     ModelError
         If there is no finished run, or a file of it was changed.
     """
-    manifest, run = verify(folder, but=(STORED,)), read_run(folder)
+    manifest, run = verify(folder, but=(FOLDER,)), read_run(folder)
     model, perturbations = load_model(folder), read_perturbations(folder)
     with require_consistent(folder):
-        return RunContext(
-            dataset_again(perturbations, grouped=model.settings.get("group_column") is not None),
-            config_from(model.settings),
-            model,
-            perturbations,
-            manifest,
-            run.metrics,
-            quick,
-        )
+        dataset = dataset_again(perturbations, grouped=model.settings.get("group_column") is not None)
+        config = config_from(model.settings)
+        return RunContext(dataset, config, model, perturbations, manifest, run.metrics, quick)
+
+
+def linear_classifier(dataset: Dataset) -> LinearClassifier:
+    """A logistic regression on the training samples."""
+    return LinearClassifier.fit(dataset.profiles[dataset.is_train], dataset.source_class[dataset.is_train])
 
 
 def dataset_again(perturbations: AnnData, *, grouped: bool) -> Dataset:

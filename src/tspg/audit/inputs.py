@@ -22,7 +22,7 @@ DEMO = "demo"
 
 
 class NotThereError(Exception):
-    """The matrix of the run cannot be had again; the message says why, as a note for `controls.tsv`."""
+    """The matrix of the run cannot be read again; the message says why, as a note for `controls.tsv`."""
 
 
 def located(reading: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def located(reading: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**reading, **{key: str(folder.resolve() / path) for key, path in paths.items()}}
 
 
-def all_genes(subject: RunContext, reading: Mapping[str, Any]) -> tuple[Float32Array, list[str]]:
+def all_genes(context: RunContext, reading: Mapping[str, Any]) -> tuple[Float32Array, list[str]]:
     """Every gene of the matrix for the run's samples, in the user's units, with the genes' names.
 
     Raises
@@ -39,18 +39,18 @@ def all_genes(subject: RunContext, reading: Mapping[str, Any]) -> tuple[Float32A
     NotThereError
         If the file was moved, has changed, or does not hold these samples and genes.
     """
-    adata = demo_data() if reading.get("expression") == DEMO else _read(subject, reading)
-    rows = adata.obs_names.get_indexer(list(subject.dataset.sample_ids))
+    adata = demo_data() if reading.get("expression") == DEMO else _read(context, reading)
+    rows = adata.obs_names.get_indexer(list(context.dataset.sample_ids))
     genes = [str(gene) for gene in adata.var_names]
-    if (rows < 0).any() or not set(subject.dataset.gene_ids) <= set(genes):
+    if (rows < 0).any() or not set(context.dataset.gene_ids) <= set(genes):
         raise NotThereError("the expression file does not hold all samples and genes of the run")
     return np.ascontiguousarray(dense(adata)[rows]), genes
 
 
-def _read(subject: RunContext, reading: Mapping[str, Any]) -> AnnData:
+def _read(context: RunContext, reading: Mapping[str, Any]) -> AnnData:
     if not reading.get("expression"):
-        raise NotThereError("the run folder does not say where the expression file lies")
-    recorded = subject.manifest.get("inputs", {})
+        raise NotThereError("the run folder does not say where the expression file is")
+    recorded = context.manifest.get("inputs", {})
     for name in (reading["expression"], reading.get("labels")):
         if name is None:
             continue

@@ -1,4 +1,4 @@
-"""Does it generalise? One source class at a time is kept from training and then moved."""
+"""Does it generalise? One source class at a time is left out of training and then moved."""
 
 import math
 
@@ -7,20 +7,33 @@ import numpy as np
 from tspg.analysis.evaluation.thresholds import THRESHOLDS
 from tspg.audit.context import RunContext, relabelled
 from tspg.audit.outcome import Outcome, Row, not_tested
-from tspg.audit.plan import Plan, Work
-from tspg.audit.scores import EvalSet, share_called
+from tspg.audit.plan import Plan
+from tspg.audit.scores import EvalSet, hit_rate
 
 
-def leave_one_class_out(subject: RunContext, plan: Plan) -> Outcome:
-    """Leave each source class out of training and move its held-out samples: the worst class is named."""
-    if len(subject.sources) < 2:
+def leave_one_class_out(context: RunContext, plan: Plan) -> Outcome:
+    """Leave each source class out of training and move its held-out samples: the worst class is named.
+
+    Those with most held-out samples come first, as many as the plan has time for. f and the method have never seen
+    the class, and its samples are moved without their label.
+    """
+    dataset = context.dataset
+    if len(context.sources) < 2:
         return not_tested("energy_ratio", "there is one source class only")
-    found = {name: _left_out(subject, name) for name in classes_to_leave_out(subject, plan)}
-    usable = {name: scores for name, scores in found.items() if all(map(math.isfinite, scores))}
-    if not usable:
+    held_out = dataset.source_class[~dataset.is_train]
+    classes = sorted(context.sources, key=lambda name: (-int((held_out == name).sum()), name))[: plan.unseen_classes]
+    ratios, hits = {}, {}
+    for name in classes:
+        model = context.fit(relabelled(dataset, dataset.source_class, rows=~dataset.in_class(name)), context.short)
+        eval_set = EvalSet.of(dataset, context.target, name)
+        if eval_set.is_empty:
+            continue
+        moved = model.move(eval_set.sources, np.full(len(eval_set.sources), "", dtype=object))
+        ratio, hit = eval_set.energy_ratio(moved), hit_rate(context.classifier(moved), context.target)
+        if math.isfinite(ratio) and math.isfinite(hit):
+            ratios[name], hits[name] = ratio, hit
+    if not ratios:
         return not_tested("energy_ratio", "too few held-out samples")
-    ratios = {name: ratio for name, (ratio, _) in usable.items()}
-    hits = {name: hit for name, (_, hit) in usable.items()}
     return Outcome(
         (
             _worst("energy_ratio", ratios, max(ratios, key=lambda name: ratios[name]), "unseen_energy_ratio"),
@@ -29,31 +42,7 @@ def leave_one_class_out(subject: RunContext, plan: Plan) -> Outcome:
     )
 
 
-def classes_to_leave_out(subject: RunContext, plan: Plan) -> list[str]:
-    """The source classes with most held-out samples, as many as the plan has time for."""
-    held_out = subject.dataset.source_class[~subject.dataset.is_train]
-    return sorted(subject.sources, key=lambda name: (-int((held_out == name).sum()), name))[: plan.unseen_classes]
-
-
-def _left_out(subject: RunContext, name: str) -> tuple[float, float]:
-    """Energy ratio and hit rate of a class that neither f nor the method has seen, moved without its label."""
-    dataset = subject.dataset
-    model = subject.fit(relabelled(dataset, dataset.source_class, rows=~dataset.class_mask(name)), subject.short)
-    stage = EvalSet.of(dataset, subject.target, name)
-    if stage.is_empty:
-        return math.nan, math.nan
-    moved = model.move(stage.sources, np.full(len(stage.sources), "", dtype=object))
-    return stage.energy_ratio(moved), share_called(subject.judge(moved), subject.target)
-
-
 def _worst(measure: str, scores: dict[str, float], worst: str, threshold: str) -> Row:
-    value = scores[worst]
+    value, values = scores[worst], scores.values()
     note = f"worst of {len(scores)} classes: {worst}" if len(scores) > 1 else worst
-    answer = THRESHOLDS[threshold].answer(value)
-    return Row(measure, value, min(scores.values()), max(scores.values()), len(scores), note, answer)
-
-
-def leave_one_class_out_work(subject: RunContext, plan: Plan) -> Work:
-    """A short fit a class."""
-    n = len(subject.sources)
-    return Work(short=min(n, plan.unseen_classes) if n > 1 else 0)
+    return Row(measure, value, min(values), max(values), len(values), note, THRESHOLDS[threshold].answer(value))

@@ -1,19 +1,19 @@
 """Controls without a signal: what a run must not find where there is nothing to be found."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
 from tspg.analysis.evaluation.classifiers import Classify
 from tspg.analysis.evaluation.energy import EnergyScale
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN, THRESHOLDS
 from tspg.audit.context import RunContext, change_of_mean, donor_names, relabelled
-from tspg.audit.outcome import Outcome, Row, judged, not_tested
-from tspg.audit.plan import Plan, Work
-from tspg.audit.scores import EvalSet, class_changes, share_called
+from tspg.audit.outcome import Outcome, Row, mean_row, not_tested
+from tspg.audit.plan import Plan
+from tspg.audit.scores import EvalSet, class_changes, hit_rate
 from tspg.audit.stability import Repeats
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import BoolArray, Float64Array, NameArray
@@ -25,41 +25,35 @@ LARGEST_FALSE_SHARE = 0.05
 ENERGY_SPLITS = 40  # no fit is needed for these
 
 
-def permuted_labels(subject: RunContext, plan: Plan) -> Outcome:
+def permuted_labels(context: RunContext, plan: Plan) -> Outcome:
     """Train on labels that mean nothing: f must be at chance, moved profiles no nearer to the target."""
-    stage = EvalSet.of(subject.dataset, subject.target)
-    if stage.is_empty:
+    dataset, target, seed = context.dataset, context.target, context.config.seed
+    eval_set = EvalSet.of(dataset, target)
+    if eval_set.is_empty:
         return not_tested("f_accuracy", "too few held-out samples")
     accuracies, own_hits, hits, ratios, changes = [], [], [], [], []
     for repeat in range(plan.permutations):
-        rng = np.random.default_rng([subject.config.seed, PERMUTED, repeat])
-        shuffled = relabelled(subject.dataset, permuted_within_donors(subject.dataset, rng))
-        model = subject.fit(shuffled, replace(subject.short, seed=subject.config.seed + repeat))
-        accuracies.append(balanced_accuracy(model.classify, subject.dataset))
-        moved = model.move(stage.sources, stage.source_class)
-        own_hits.append(share_called(model.classify(moved), subject.target))
-        hits.append(share_called(subject.judge(moved), subject.target))
-        ratios.append(stage.energy_ratio(moved))
+        rng = np.random.default_rng([seed, PERMUTED, repeat])
+        shuffled = relabelled(dataset, permuted_within_donors(dataset, rng))
+        model = context.fit(shuffled, replace(context.short, seed=seed + repeat))
+        accuracies.append(balanced_accuracy(model.classify, dataset))
+        moved = model.move(eval_set.sources, eval_set.source_class)
+        own_hits.append(hit_rate(model.classify(moved), target))
+        hits.append(hit_rate(context.classifier(moved), target))
+        ratios.append(eval_set.energy_ratio(moved))
         changes.append(class_changes(model, shuffled))
-    base = share_called(subject.judge(stage.sources), subject.target)
-    chance = 1 / len(subject.dataset.classes)
-    lists = Repeats.of(changes, ~subject.dataset.scaler.constant, subject.config.top_k)
-    heard = f"untouched {base:.2f}; f, which learned these labels, {np.mean(own_hits):.0%}"
+    base, chance = hit_rate(context.classifier(eval_set.sources), target), 1 / len(dataset.classes)
+    excess = (float(np.mean(accuracies)) - chance, float(np.mean(hits)) - base, abs(float(np.mean(ratios)) - 1))
+    calls = f"untouched {base:.2f}; f, which learned these labels, {np.mean(own_hits):.0%}"
+    lists = Repeats.of(changes, ~dataset.scaler.constant, context.config.top_k)
     return Outcome(
         (
-            _row(
-                "f_accuracy", accuracies, float(np.mean(accuracies)) - chance, "excess_accuracy", f"chance {chance:.2f}"
-            ),
-            _row("hit_rate_logistic", hits, float(np.mean(hits)) - base, "excess_hit_rate", heard),
-            _row("energy_ratio", ratios, abs(float(np.mean(ratios)) - 1), "distance_from_one", "1: not moved"),
+            mean_row("f_accuracy", accuracies, "excess_accuracy", excess=excess[0], note=f"chance {chance:.2f}"),
+            mean_row("hit_rate_logistic", hits, "excess_hit_rate", excess=excess[1], note=calls),
+            mean_row("energy_ratio", ratios, "distance_from_one", excess=excess[2], note="1: not moved"),
             _false_stability(lists, plan.permutations),
         )
     )
-
-
-def _row(measure: str, values: Sequence[float], excess: float, threshold: str, note: str) -> Row:
-    """The mean of repeats, answered by how far it lies from where it should."""
-    return replace(judged(measure, values, threshold, note=note), answer=THRESHOLDS[threshold].answer(excess))
 
 
 def _false_stability(lists: Repeats, n: int) -> Row:
@@ -72,7 +66,7 @@ def _false_stability(lists: Repeats, n: int) -> Row:
 
 
 def balanced_accuracy(classify: Classify, dataset: Dataset) -> float:
-    """How often held-out samples are called by their own class: the mean over classes."""
+    """The share of held-out samples that are called by their own class: the mean over classes."""
     test = ~dataset.is_train
     right, truth = classify(dataset.profiles[test]) == dataset.source_class[test], dataset.source_class[test]
     return float(np.mean([right[truth == name].mean() for name in sorted(set(truth))]))
@@ -97,37 +91,37 @@ def permuted_within_donors(dataset: Dataset, rng: np.random.Generator) -> NameAr
     return labels
 
 
-def pseudo_target(subject: RunContext, plan: Plan) -> Outcome:
+def pseudo_target(context: RunContext, plan: Plan) -> Outcome:
     """Take one random half of the target's donors for the source and the other for the target: nothing may move."""
-    is_target = subject.dataset.class_mask(subject.target)
-    donors = donor_names(subject.dataset)
-    if min(len(set(donors[is_target & part])) for part in (subject.dataset.is_train, ~subject.dataset.is_train)) < (
-        FEWEST_DONORS
-    ):
+    dataset, seed = context.dataset, context.config.seed
+    is_target, donors = dataset.in_class(context.target), donor_names(dataset)
+    n_donors = [len(set(donors[is_target & part])) for part in (dataset.is_train, ~dataset.is_train)]
+    if min(n_donors) < FEWEST_DONORS:
         return not_tested("genes_beyond_noise", f"fewer than {FEWEST_DONORS} donors of the target on either side")
-    is_distinguishable = [_told_apart(_halves(subject, repeat), subject.config.seed) for repeat in range(ENERGY_SPLITS)]
-    beyond, changes = [], []
+
+    def halves_of(repeat: int) -> Dataset:
+        rng = np.random.default_rng([seed, HALVES, repeat])
+        return relabelled(dataset, random_halves(dataset, is_target, rng), rows=is_target)
+
+    is_defined, beyond, changes = [], [], []
+    for repeat in range(ENERGY_SPLITS):
+        halves = halves_of(repeat)
+        test, first, second = ~halves.is_train, halves.in_class(HALF), halves.in_class(OTHER)
+        parts = (halves.profiles[rows] for rows in (first & test, second & test, second & halves.is_train))
+        is_defined.append(float(EnergyScale.of(*parts, seed=seed, n_boot=2).is_defined))
     for repeat in range(plan.splits):
-        halves = _halves(subject, repeat)
-        config = replace(subject.short, target_class=OTHER, seed=subject.config.seed + repeat)
-        change = class_changes(subject.fit(halves, config), halves)[HALF]
+        halves = halves_of(repeat)
+        model = context.fit(halves, replace(context.short, target_class=OTHER, seed=seed + repeat))
+        change = class_changes(model, halves)[HALF]
         beyond.append(beyond_noise(halves, change))
-        changes.append(max(0.0, float(np.abs(change).mean()) - _by_chance(halves)) / subject.own_change)
+        changes.append(max(0.0, float(np.abs(change).mean()) - change_by_chance(halves)) / context.own_change)
     return Outcome(
         (
-            judged("energy_ratio_defined", is_distinguishable, "share_defined"),
-            judged("genes_beyond_noise", beyond, "genes_beyond_noise"),
-            judged("relative_change", changes, "relative_change"),
+            mean_row("energy_ratio_defined", is_defined, "share_defined"),
+            mean_row("genes_beyond_noise", beyond, "genes_beyond_noise"),
+            mean_row("relative_change", changes, "relative_change"),
         )
     )
-
-
-def _halves(subject: RunContext, repeat: int) -> Dataset:
-    is_target, rng = (
-        subject.dataset.class_mask(subject.target),
-        np.random.default_rng([subject.config.seed, HALVES, repeat]),
-    )
-    return relabelled(subject.dataset, random_halves(subject.dataset, is_target, rng), rows=is_target)
 
 
 def random_halves(dataset: Dataset, rows: BoolArray, rng: np.random.Generator) -> NameArray:
@@ -140,19 +134,6 @@ def random_halves(dataset: Dataset, rows: BoolArray, rng: np.random.Generator) -
     return labels
 
 
-def _told_apart(halves: Dataset, seed: int) -> float:
-    test = ~halves.is_train
-    first, second = halves.class_mask(HALF), halves.class_mask(OTHER)
-    scale = EnergyScale.of(
-        halves.profiles[first & test],
-        halves.profiles[second & test],
-        halves.profiles[second & halves.is_train],
-        seed=seed,
-        n_boot=2,
-    )
-    return float(scale.is_defined)
-
-
 def beyond_noise(halves: Dataset, change: Float64Array) -> float:
     """The share of genes whose mean change is larger than two random halves differ (Welch; Benjamini-Hochberg 5%).
 
@@ -162,19 +143,18 @@ def beyond_noise(halves: Dataset, change: Float64Array) -> float:
     tested = errors > 0
     if not tested.any():
         return math.nan
-    p = np.sort(2 * student.sf(np.abs(change[tested]) / errors[tested], df=n_donors - 2))
-    below = np.flatnonzero(p <= LARGEST_FALSE_SHARE * np.arange(1, len(p) + 1) / len(p))
-    return float((below[-1] + 1 if len(below) else 0) / len(p))
+    p = 2 * student.sf(np.abs(change[tested]) / errors[tested], df=n_donors - 2)
+    return float((false_discovery_control(p) <= LARGEST_FALSE_SHARE).mean())
 
 
-def _by_chance(halves: Dataset) -> float:
+def change_by_chance(halves: Dataset) -> float:
     """The mean over genes of how far two random halves of this size differ anyway: what is learned includes it."""
     return float(_standard_errors(halves)[0].mean() * math.sqrt(2 / math.pi))  # the mean of |N(0, 1)|
 
 
 def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
     """Of the difference of the two halves' means, gene by gene; and how many donors they come from."""
-    rows = [halves.class_mask(name) & halves.is_train for name in (HALF, OTHER)]
+    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
     donors = donor_names(halves)
     sizes = [len(set(donors[of])) for of in rows]
     parts = [halves.profiles[of].astype(np.float64) for of in rows]
@@ -182,24 +162,12 @@ def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
     return np.sqrt(np.sum(squared, axis=0)), sum(sizes)
 
 
-def source_is_target(subject: RunContext, plan: Plan) -> Outcome:
+def source_is_target(context: RunContext, plan: Plan) -> Outcome:
     """Let the run's own model move held-out samples of the target itself: they must stay."""
     del plan
-    rows = subject.dataset.class_mask(subject.target) & ~subject.dataset.is_train
+    rows = context.dataset.in_class(context.target) & ~context.dataset.is_train
     if not rows.any():
         return not_tested("relative_change", "no held-out sample of the target")
-    change = change_of_mean(subject.perturbations.layers["perturbation"][rows]) / subject.own_change
+    change = change_of_mean(context.perturbations.layers["perturbation"][rows]) / context.own_change
     note = "such samples are left as they are by construction" if change == 0 else ""
-    return Outcome((judged("relative_change", [change], "relative_change", note=note, n=int(rows.sum())),))
-
-
-def permuted_work(subject: RunContext, plan: Plan) -> Work:
-    """A short fit a permutation."""
-    del subject
-    return Work(short=plan.permutations)
-
-
-def pseudo_work(subject: RunContext, plan: Plan) -> Work:
-    """A short fit a split, on the target's samples only."""
-    rows = subject.dataset.class_mask(subject.target).mean()
-    return Work(short=plan.splits * (0.5 + 0.5 * float(rows)))
+    return Outcome((mean_row("relative_change", [change], "relative_change", note=note, n=int(rows.sum())),))

@@ -8,7 +8,7 @@ from tspg.audit.context import RunContext
 
 @dataclass(frozen=True)
 class Plan:
-    """How often each control is repeated, the column that is not biology, and where the user's files lie."""
+    """How often each control is repeated, the column that is not biology, and where the user's files are."""
 
     permutations: int = 20
     splits: int = 20
@@ -27,7 +27,19 @@ class Plan:
         """The full plan, or the short one of `--quick`."""
         if not quick:
             return cls(technical=technical, reading=reading)
-        return cls(3, 3, 1, 3, 40, 5, 3, 2, technical, quick=True, reading=reading)
+        return cls(
+            permutations=3,
+            splits=3,
+            planted=1,
+            unseen_classes=3,
+            gene_sets=40,
+            seeds=5,
+            bootstraps=3,
+            levels=2,
+            technical=technical,
+            quick=True,
+            reading=reading,
+        )
 
     def settings(self) -> dict[str, Any]:
         """What a stored control must agree with to be used again."""
@@ -43,14 +55,14 @@ class Work:
     closed: float = 0.0
 
 
-CLOSED_SECONDS = 0.4  # a closed-form map with a logistic judge on a few hundred samples
+CLOSED_SECONDS = 0.4  # a closed-form map with a logistic regression on a few hundred samples
 FIXED_SECONDS = 1.0  # what a short fit takes besides training
 
 
-def seconds_for(work: Work, subject: RunContext) -> float:
+def seconds_for(work: Work, context: RunContext) -> float:
     """About how long the work will take here, from the times that the run itself took."""
-    spent = subject.metrics.get("seconds", {})
+    spent = context.metrics.get("seconds", {})
     f, g = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))
-    share_g = subject.short_steps / subject.own_steps if subject.own_steps else 1.0
+    share_g = context.short_steps / context.own_steps if context.own_steps else 1.0
     one_short = f + g * share_g + FIXED_SECONDS
     return work.short * one_short + work.long * (f + g + FIXED_SECONDS) + work.closed * CLOSED_SECONDS

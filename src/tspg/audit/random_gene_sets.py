@@ -1,22 +1,24 @@
 """Does this gene set do better than any? Random sets of the same size, alike in mean and variance."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from tspg.analysis.evaluation.classifiers import LinearClassifier
 from tspg.analysis.evaluation.resampling import monte_carlo_p
-from tspg.analysis.evaluation.thresholds import THRESHOLDS
+from tspg.analysis.evaluation.thresholds import PASS, THRESHOLDS
 from tspg.audit.context import RunContext
 from tspg.audit.inputs import NotThereError, all_genes
 from tspg.audit.outcome import Outcome, Row, not_tested
-from tspg.audit.plan import Plan, Work
-from tspg.audit.scores import EvalSet, share_called
+from tspg.audit.plan import Plan
+from tspg.audit.scores import EvalSet, hit_rate
 from tspg.data.batch import Adjustment
 from tspg.data.own_columns import own_column
 from tspg.data.prepare import Dataset, Scaler, text_column
@@ -29,47 +31,104 @@ MOST_OWN = 0.5  # share of one's own genes that a random set may be expected to 
 MOST_TRAINING = 60  # samples of a class: enough for a logistic regression that only has to be compared
 
 
-def random_gene_sets(subject: RunContext, plan: Plan) -> Outcome:
+def random_gene_sets(context: RunContext, plan: Plan) -> Outcome:
     """The closed-form map on the run's gene set beside the same on random sets: (1 + b) / (1 + B)."""
-    measure = "energy_ratio p-value"
+    measure, dataset, seed = "energy_ratio p-value", context.dataset, context.config.seed
     try:
-        values, genes = all_genes(subject, plan.reading)
+        values, genes = all_genes(context, plan.reading)
     except NotThereError as error:
         return not_tested(measure, str(error))
-    column = subject.config.adjust_column
+    column = context.config.adjust_column
     if column is not None:
-        kept = own_column(subject.perturbations, column) or column
-        levels = np.asarray(text_column(subject.perturbations, kept), dtype=object)
-        values = adjusted(subject.dataset, values, levels, column=column)
-    own = np.array([genes.index(gene) for gene in subject.dataset.gene_ids], dtype=np.int64)
-    train = subject.dataset.is_train
-    usable = values[train].min(axis=0) < values[train].max(axis=0)
+        kept = own_column(context.perturbations, column) or column
+        levels = np.asarray(text_column(context.perturbations, kept), dtype=object)
+        values = adjusted(dataset, values, levels, column=column)
+
+    def score(drawn: Int64Array) -> list[tuple[float, float]]:
+        return [GeneSetTrial.of(dataset, values[:, drawn]).score(context.target, seed=seed)]
+
+    own = np.array([genes.index(gene) for gene in dataset.gene_ids], dtype=np.int64)
+    (found,) = compare_with_random_sets(score, own, moments(values[dataset.is_train]), n=plan.gene_sets, seed=seed)
+    if found.note:
+        return not_tested(measure, found.note)
+    energy = f"{found.energy_ratio:.3f}, random sets {found.random_energy_ratio:.3f}"
+    called = f"{found.hit_rate:.2f}, random sets {found.random_hit_rate:.2f}"
+    return Outcome(
+        (
+            _row(measure, found.energy_p_value, energy, plan.gene_sets),
+            _row("hit_rate p-value", found.hit_rate_p_value, called, plan.gene_sets),
+        )
+    )
+
+
+def _row(measure: str, p: float, found: str, n: int) -> Row:
+    answer = THRESHOLDS["p_value"].answer(p)
+    warning = "" if answer == PASS else "; random genes do as well: nothing here is special to this set"
+    return Row(measure, p, n=n, note=f"by the map in closed form this set {found}{warning}", answer=answer)
+
+
+class Comparison(NamedTuple):
+    """A gene set beside random ones for one target: what it scores, their medians, and the share that does as well.
+
+    `note` says why there are no numbers; empty if there are.
+    """
+
+    n_random: int
+    energy_ratio: float = math.nan
+    random_energy_ratio: float = math.nan
+    energy_p_value: float = math.nan
+    hit_rate: float = math.nan
+    random_hit_rate: float = math.nan
+    hit_rate_p_value: float = math.nan
+    note: str = ""
+
+
+def moments(training: Float32Array) -> pd.DataFrame:
+    """For every gene whether it varies, its mean and its variance; `training` has shape (samples, genes)."""
+    columns = {
+        "varies": training.min(axis=0) < training.max(axis=0),
+        "mean": training.mean(axis=0, dtype=np.float64),
+        "variance": training.var(axis=0, dtype=np.float64),
+    }
+    return pd.DataFrame(columns)
+
+
+def compare_with_random_sets(
+    score: Callable[[Int64Array], list[tuple[float, float]]],
+    own: Int64Array,
+    genes: pd.DataFrame,
+    *,
+    n: int,
+    seed: int,
+) -> list[Comparison]:
+    """A gene set beside `n` random ones, for every target that `score` gives energy ratio and hit rate of.
+
+    `own` are the positions of its genes in `genes`, the moments of all genes.
+    """
+    usable = genes["varies"].to_numpy()
     own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
-    pool = np.flatnonzero(usable)
+    pool, scores = np.flatnonzero(usable), score(own)
     n_others = len(pool) - len(own)
     if n_others < 2 * len(own):
         few = f"{n_others:,} other genes are too few to draw sets of {len(own):,} from"
-        return not_tested(measure, few if n_others else "every gene of the matrix is in use, so none is left to draw")
-    rng = np.random.default_rng([subject.config.seed, DRAWS])
-    ratio, hits = score(subject, values[:, own])
-    if not math.isfinite(ratio):
-        return not_tested(measure, "source and target cannot be told apart on these genes")
-    training = values[train]
-    mean, variance = training.mean(axis=0, dtype=np.float64), training.var(axis=0, dtype=np.float64)
-    draws = matched_draws(mean, variance, own, pool, plan.gene_sets, rng)
-    scores = np.array([score(subject, values[:, drawn]) for drawn in draws])
-    ratios = np.where(np.isfinite(scores[:, 0]), scores[:, 0], np.inf)  # a set that tells nothing apart does no better
-    return Outcome(
-        (
-            _row(measure, monte_carlo_p(-ratio, -ratios), f"{ratio:.3f}, random sets {np.median(ratios):.3f}", plan),
-            _row(
-                "hit_rate p-value",
-                monte_carlo_p(hits, scores[:, 1]),
-                f"{hits:.2f}, random sets {np.median(scores[:, 1]):.2f}",
-                plan,
-            ),
-        )
-    )
+        note = few if n_others else "every gene of the matrix is in use, so none is left to draw"
+        return [Comparison(0, note=note)] * len(scores)
+    drawn: list[list[tuple[float, float]]] = []
+    if any(math.isfinite(ratio) for ratio, _ in scores):
+        rng, means, variances = np.random.default_rng([seed, DRAWS]), genes["mean"], genes["variance"]
+        draws = matched_draws(means.to_numpy(), variances.to_numpy(), own, pool, n, rng)
+        drawn = [score(positions) for positions in draws]
+    found = []
+    for at, (ratio, hits) in enumerate(scores):
+        if not math.isfinite(ratio):
+            found.append(Comparison(n, note="source and target cannot be told apart on these genes"))
+            continue
+        ratios, hit_rates = np.array([of_targets[at] for of_targets in drawn]).T
+        ratios = np.where(np.isfinite(ratios), ratios, np.inf)  # a set that tells nothing apart does no better
+        energy = (ratio, float(np.median(ratios)), monte_carlo_p(-ratio, -ratios))
+        called = (hits, float(np.median(hit_rates)), monte_carlo_p(hits, hit_rates))
+        found.append(Comparison(n, *energy, *called))
+    return found
 
 
 def adjusted(dataset: Dataset, values: Float32Array, levels: NDArray[Any], *, column: str) -> Float32Array:
@@ -77,13 +136,6 @@ def adjusted(dataset: Dataset, values: Float32Array, levels: NDArray[Any], *, co
     train = dataset.is_train
     fitted = Adjustment.fit(values[train], dataset.class_index[train], levels[train].tolist(), column=column)
     return fitted.transform(values, levels.tolist())[0]
-
-
-def _row(measure: str, p: float, found: str, plan: Plan) -> Row:
-    answer = THRESHOLDS["p_value"].answer(p)
-    note = f"by the map in closed form this set {found}"
-    note += "" if answer == "pass" else "; random genes do as well: nothing here is special to this set"
-    return Row(measure, p, n=plan.gene_sets, note=note, answer=answer)
 
 
 def matched_draws(
@@ -95,8 +147,12 @@ def matched_draws(
     among equals. Without them the random sets resemble each other, and in small matrices chance alone sets the
     own one apart.
     """
+    ranks = [(rankdata(values, method="ordinal") - 1) / len(values) for values in (means, variances)]
     for bins in BINS:
-        members, wanted = _alike(means, variances, own, pool, bins)
+        mean_bin, variance_bin = ((of * bins).astype(int) for of in ranks)
+        part = mean_bin * bins + variance_bin
+        parts, wanted = np.unique(part[own], return_counts=True)
+        members = [pool[part[pool] == which] for which in parts]
         sizes = np.array([max(1, len(genes)) for genes in members])
         if (wanted * wanted / sizes).sum() <= MOST_OWN * len(own):
             break
@@ -105,64 +161,33 @@ def matched_draws(
         yield np.sort(np.concatenate(drawn))
 
 
-def _alike(
-    means: Float64Array, variances: Float64Array, own: Int64Array, pool: Int64Array, bins: int
-) -> tuple[list[Int64Array], Int64Array]:
-    """The genes of every part that holds some of one's own, and how many of those it holds."""
-    mean, variance = ((_ranks(of) * bins).astype(int) for of in (means, variances))
-    part = mean * bins + variance
-    parts, wanted = np.unique(part[own], return_counts=True)
-    return [pool[part[pool] == which] for which in parts], wanted
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    ranks = np.empty(len(values))
-    ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) / len(values)
-    return ranks
-
-
-def score(subject: RunContext, values: Float32Array) -> tuple[float, float]:
-    """Energy ratio and logistic hit rate of the closed-form map on some genes."""
-    return GeneSetTrial.of(subject.dataset, values).score(subject.target, seed=subject.config.seed)
-
-
 @dataclass(frozen=True)
 class GeneSetTrial:
-    """Some genes on trial: the samples of a study, scaled anew on them, and a linear judge for any target."""
+    """How well some genes carry a transition: the samples, scaled anew on them, and a linear classifier."""
 
-    study: Dataset
+    dataset: Dataset
 
     @classmethod
     def of(cls, dataset: Dataset, values: Float32Array) -> "GeneSetTrial":
-        """Take the split and the classes of a study, and the values of other genes."""
+        """Take the split and the classes of a dataset, and the values of other genes."""
         scaler = Scaler.fit(values[dataset.is_train])
         profiles, _ = scaler.transform(values)
         names = tuple(map(str, range(values.shape[1])))
         return cls(replace(dataset, profiles=profiles, scaler=scaler, gene_ids=names))
 
     @cached_property
-    def judge(self) -> LinearClassifier:
-        """Taught on a few training samples of every class."""
-        rows = few_of_each(self.study)
-        return LinearClassifier.fit(self.study.profiles[rows], self.study.source_class[rows])
+    def classifier(self) -> LinearClassifier:
+        """Fitted on the first training samples of every class."""
+        data = self.dataset
+        first = [np.flatnonzero(data.in_class(name) & data.is_train)[:MOST_TRAINING] for name in data.classes]
+        rows = np.concatenate(first)
+        return LinearClassifier.fit(data.profiles[rows], data.source_class[rows])
 
     def score(self, target_class: str, *, seed: int) -> tuple[float, float]:
         """Energy ratio and logistic hit rate of the closed-form map to a target."""
-        stage = EvalSet.of(self.study, target_class)
-        if stage.is_empty:
+        eval_set = EvalSet.of(self.dataset, target_class)
+        if eval_set.is_empty:
             return math.nan, math.nan
-        anchor = fit_closed_form("linear_map", self.study, target_class, seed=seed)
-        moved = move_with(anchor, stage.sources, stage.source_class, self.study.classes)
-        return stage.energy_ratio(moved), share_called(self.judge(moved), target_class)
-
-
-def few_of_each(dataset: Dataset) -> Int64Array:
-    """The first training samples of every class."""
-    rows = [np.flatnonzero(dataset.class_mask(name) & dataset.is_train)[:MOST_TRAINING] for name in dataset.classes]
-    return np.concatenate(rows)
-
-
-def gene_sets_work(subject: RunContext, plan: Plan) -> Work:
-    """A closed-form map a set."""
-    del subject
-    return Work(closed=plan.gene_sets + 1)
+        linear_map = fit_closed_form("linear_map", self.dataset, target_class, seed=seed)
+        moved = move_with(linear_map, eval_set.sources, eval_set.source_class, self.dataset.classes)
+        return eval_set.energy_ratio(moved), hit_rate(self.classifier(moved), target_class)

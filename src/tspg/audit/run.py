@@ -9,51 +9,85 @@ import pandas as pd
 
 from tspg.analysis.evaluation.controls import control_text
 from tspg.analysis.evaluation.thresholds import PASS
-from tspg.analysis.evaluation.verdict import answer_questions
-from tspg.audit.batch_as_target import batch_as_target_work, levels_of, technical_column
+from tspg.analysis.evaluation.verdict import verdict
+from tspg.audit.batch_as_target import levels_of, technical_column
 from tspg.audit.context import RunContext, read_context
 from tspg.audit.inputs import located
-from tspg.audit.leave_one_class_out import leave_one_class_out, leave_one_class_out_work
-from tspg.audit.null_controls import permuted_labels, permuted_work, pseudo_target, pseudo_work, source_is_target
-from tspg.audit.outcome import Outcome, controls_table, stable_genes_table, without_fails
+from tspg.audit.leave_one_class_out import leave_one_class_out
+from tspg.audit.null_controls import permuted_labels, pseudo_target, source_is_target
+from tspg.audit.outcome import (
+    Outcome,
+    controls_table,
+    key_of,
+    load_outcome,
+    stable_genes_table,
+    store_outcome,
+    without_fails,
+)
 from tspg.audit.plan import Plan, Work, seconds_for
-from tspg.audit.random_gene_sets import gene_sets_work, random_gene_sets
-from tspg.audit.reproducibility import gene_stability, stability_work
+from tspg.audit.random_gene_sets import random_gene_sets
+from tspg.audit.reproducibility import gene_stability
 from tspg.audit.second_classifier import with_second_classifier
-from tspg.audit.spike_in import spike_in, spike_in_work
-from tspg.audit.store import key_of, load_outcome, store_outcome
+from tspg.audit.spike_in import EFFECTS, largest_class, spike_in
 from tspg.experiment.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.report.read import RunFiles, read_run
 from tspg.utils.progress import Progress, silent
 
-Task = Callable[[RunContext, Plan], Outcome]
-Cost = Callable[[RunContext, Plan], Work]
+
+@dataclass(frozen=True)
+class Control:
+    """One control: what carries it out, and what that costs.
+
+    With `needs_training` it tests what training achieves, so a fit shorter than the run's own cannot fail it.
+    """
+
+    run: Callable[[RunContext, Plan], Outcome]
+    work: Callable[[RunContext, Plan], Work]
+    needs_training: bool = False
 
 
-def _free(subject: RunContext, plan: Plan) -> Work:
-    del subject, plan
-    return Work()
+def _cost_of_part(context: RunContext, name: str) -> float:
+    """What a fit on the samples of one class costs, as a share of one on all."""
+    return 0.5 + 0.5 * float(context.dataset.in_class(name).mean())
 
 
-CONTROLS: Mapping[str, tuple[Task, Cost]] = {
-    "source_is_target": (source_is_target, _free),
-    "permuted_labels": (permuted_labels, permuted_work),
-    "pseudo_target": (pseudo_target, pseudo_work),
-    "planted_drivers": (spike_in, spike_in_work),
-    "random_gene_sets": (random_gene_sets, gene_sets_work),
-    "leave_one_class_out": (leave_one_class_out, leave_one_class_out_work),
-    "technical_column": (technical_column, batch_as_target_work),
-    "stability": (gene_stability, stability_work),
+def _stability_work(context: RunContext, plan: Plan) -> Work:
+    n = plan.bootstraps + (plan.seeds if context.config.is_trained else 0)
+    return Work(short=n) if plan.quick else Work(long=n)
+
+
+CONTROLS: Mapping[str, Control] = {
+    "source_is_target": Control(source_is_target, lambda _context, _plan: Work()),
+    "permuted_labels": Control(permuted_labels, lambda _context, plan: Work(short=plan.permutations)),
+    "pseudo_target": Control(
+        pseudo_target, lambda context, plan: Work(short=plan.splits * _cost_of_part(context, context.target))
+    ),
+    "planted_drivers": Control(
+        spike_in,
+        lambda context, plan: Work(
+            short=plan.planted * len(EFFECTS) * _cost_of_part(context, largest_class(context.dataset))
+        ),
+        needs_training=True,
+    ),
+    "random_gene_sets": Control(random_gene_sets, lambda _context, plan: Work(closed=plan.gene_sets + 1)),
+    "leave_one_class_out": Control(
+        leave_one_class_out,
+        lambda context, plan: Work(
+            short=min(len(context.sources), plan.unseen_classes) if len(context.sources) > 1 else 0
+        ),
+        needs_training=True,
+    ),
+    "technical_column": Control(
+        technical_column, lambda _context, plan: Work(short=plan.levels if plan.technical else 0)
+    ),
+    "stability": Control(gene_stability, _stability_work, needs_training=True),
 }
-
-
-NEEDS_TRAINING = ("planted_drivers", "leave_one_class_out", "stability")
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The tables of an audit: controls, genes that come back, and the evidence with a second f among the judges.
+    """The tables of an audit: controls, genes that come back, and the evidence with a second f.
 
     `seconds_expected` is about how much work was still to be done when it began.
     """
@@ -64,7 +98,7 @@ class Audit:
     seconds_expected: float
 
     def lines(self) -> list[str]:
-        """The answer of each control and what was asked of it; below it what was found, unless it passed."""
+        """The answer of each control and what it asks for; below it what was found, unless it passed."""
         found = []
         for one in control_text(self.controls):
             found.append(f"{one.answer + ':':<12}{one.title} (asked: {one.asks})")
@@ -88,54 +122,45 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     TspgError
         If there is no finished run, or it knows no such column; before any work starts.
     """
-    subject = read_context(folder, quick=quick)
-    plan = Plan.of(quick=quick, technical=technical, reading=located(subject.manifest.get("reading", {}), folder))
+    context = read_context(folder, quick=quick)
+    plan = Plan.of(quick=quick, technical=technical, reading=located(context.manifest.get("reading", {}), folder))
     if technical is not None:
-        levels_of(subject, technical)
-    keys = {name: key_of(subject.model.model_id, _settings(name, plan)) for name in CONTROLS}
+        levels_of(context, technical)
+    of_column = plan.settings()  # another column must not undo controls that have nothing to do with it
+    of_others = {name: value for name, value in of_column.items() if name != "technical"}
+    keys = {
+        name: key_of(context.model.model_id, of_column if name == "technical_column" else of_others)
+        for name in CONTROLS
+    }
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
-    left = {name: seconds_for(CONTROLS[name][1](subject, plan), subject) for name in CONTROLS if found[name] is None}
-    expected = sum(left.values())
+    works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
+    expected = sum(seconds_for(work, context) for work in works.values())
     phase = f"audit (about {max(1.0, expected):.0f} s)"
     progress(phase, 0, len(CONTROLS), {})
     outcomes: dict[str, Outcome] = {}
-    with fixed_threads(subject.config.threads):
-        for number, (name, (run_command, _)) in enumerate(CONTROLS.items(), start=1):
+    with fixed_threads(context.config.threads):
+        for n_done, (name, control) in enumerate(CONTROLS.items(), start=1):
             outcome = found[name]
             if outcome is None:
-                outcome = _tempered(run_command(subject, plan), CONTROLS[name][1](subject, plan), name, subject)
+                outcome, steps = control.run(context, plan), context.short_steps
+                if control.needs_training and works[name].short and steps < context.own_steps:
+                    note = f"trained for {steps} of the run's {context.own_steps} steps only"
+                    outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-            progress(phase, number, len(CONTROLS), {})
-        evidence = with_second_classifier(read_run(folder).tables["evidence"], subject)
+            progress(phase, n_done, len(CONTROLS), {})
+        evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
-
-
-def _tempered(outcome: Outcome, work: Work, name: str, subject: RunContext) -> Outcome:
-    """Where a control asks for what training achieves, a fit shorter than the run's own cannot fail it."""
-    steps = subject.short_steps
-    if name in NEEDS_TRAINING and work.short and steps < subject.own_steps:
-        return without_fails(outcome, f"trained for {steps} of the run's {subject.own_steps} steps only")
-    return outcome
-
-
-def _settings(name: str, plan: Plan) -> dict[str, object]:
-    """The plan as far as it decides a control: another column must not undo what has nothing to do with it."""
-    settings = plan.settings()
-    if name != "technical_column":
-        del settings["technical"]
-    return settings
 
 
 def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
     """The entries of `metrics.json` that an audit changes: the answers, and the verdict that follows from them."""
     answers: dict[str, dict[str, Any]] = {}
     for row in found.controls.to_dict("records"):
-        told = {"value": number(float(row["value"])), "answer": row["answer"]}
-        answers.setdefault(str(row["control"]), {})[str(row["measure"])] = told
-    given = {"controls": found.controls, "test_evidence": run.test_evidence}
+        of_control = answers.setdefault(str(row["control"]), {})
+        of_control[str(row["measure"])] = {"value": number(float(row["value"])), "answer": row["answer"]}
     return {
         "controls": answers,
         "evidence": values_by_method(found.evidence),
-        "verdict": answer_questions(found.evidence, method=run.method, **given),
+        "verdict": verdict(found.evidence, method=run.method, controls=found.controls, test_evidence=run.test_evidence),
     }

@@ -1,4 +1,4 @@
-"""How a short fit did: the few measures of the evidence table that a control needs, without intervals."""
+"""The few measures of the evidence table that a control needs of a short fit, without intervals."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_ROWS = 400  # of each cloud: the energy distance of 400 is known to a few t
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Held-out sources and real targets of a question, and the target's training samples (all real ones)."""
+    """Held-out sources and real targets, and the target's training samples (all real ones)."""
 
     sources: Float32Array
     source_class: NDArray[np.object_]
@@ -26,9 +26,9 @@ class EvalSet:
 
     @classmethod
     def of(cls, dataset: Dataset, target_class: str, source_class: str | None = None) -> "EvalSet":
-        """The stage of one study; `source_class` None takes every class but the target."""
-        is_target = dataset.class_mask(target_class)
-        is_source = ~is_target if source_class is None else dataset.class_mask(source_class)
+        """That of a dataset; `source_class` None takes every class but the target."""
+        is_target = dataset.in_class(target_class)
+        is_source = ~is_target if source_class is None else dataset.in_class(source_class)
         sources = _thinned(is_source & ~dataset.is_train)
         return cls(
             dataset.profiles[sources],
@@ -64,8 +64,8 @@ def _thinned(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
     return found[:: max(1, math.ceil(len(found) / MOST_ROWS))]
 
 
-def share_called(called: NDArray[np.object_], target_class: str) -> float:
-    """The share of profiles that a judge calls the target class."""
+def hit_rate(called: NDArray[np.object_], target_class: str) -> float:
+    """The share of profiles that are called the target class."""
     return float((called == target_class).mean()) if len(called) else math.nan
 
 
@@ -74,7 +74,7 @@ def class_changes(model: TrainedModel, dataset: Dataset) -> dict[str, NDArray[np
     found = {}
     for name in dataset.classes:
         if name != model.target_class:
-            rows = dataset.class_mask(name)
+            rows = dataset.in_class(name)
             profiles = dataset.profiles[rows]
             moved = model.move(profiles, dataset.source_class[rows])
             found[name] = (moved - profiles).mean(axis=0, dtype=np.float64)

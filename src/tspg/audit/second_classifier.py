@@ -1,10 +1,12 @@
-"""A second f, trained with another seed: a judge of the generator's own kind that it was never trained to convince."""
+"""A second f, trained with another seed: a classifier that the generator was never trained to convince."""
+
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
 
 from tspg.analysis.evaluation.classifiers import ClassifierScore
-from tspg.analysis.evaluation.measure import COLUMNS, REAL, UNTOUCHED
+from tspg.analysis.evaluation.measure import REAL, UNTOUCHED
 from tspg.audit.context import RunContext, donor_names
 from tspg.experiment.fit import methods_to_compare
 from tspg.model.device import choose_device
@@ -15,11 +17,11 @@ from tspg.utils.typing import Float32Array, NameArray
 MEASURE = "hit_rate_second_f"
 
 
-def with_second_classifier(evidence: pd.DataFrame, subject: RunContext) -> pd.DataFrame:
-    """The evidence table with what a second f calls the moved profiles of every method, and real ones."""
+def with_second_classifier(evidence: pd.DataFrame, context: RunContext) -> pd.DataFrame:
+    """The evidence table with the share that a second f calls the target, of every method and of real samples."""
     if (evidence["measure"] == MEASURE).any():
         return evidence
-    dataset, config = subject.dataset, subject.config
+    dataset, config = context.dataset, context.config
     f = train_target_model(dataset, config.target_model, seed=config.seed + 1, device=choose_device(config.device))
     names = np.asarray(dataset.classes, dtype=object)
 
@@ -27,21 +29,19 @@ def with_second_classifier(evidence: pd.DataFrame, subject: RunContext) -> pd.Da
         called: NameArray = names[in_blocks(f, profiles, len(names)).argmax(axis=1)]
         return called
 
-    is_target, donors = dataset.class_mask(subject.target), donor_names(dataset)
+    is_target, donors = dataset.in_class(context.target), donor_names(dataset)
     rows, real = ~is_target & ~dataset.is_train, is_target & ~dataset.is_train
     sources, own_class = dataset.profiles[rows], dataset.source_class[rows]
-    hearing = ClassifierScore.of(
+    score = ClassifierScore.of(
         classify,
-        subject.target,
+        context.target,
         sources=sources,
         real=dataset.profiles[real],
         source_groups=donors[rows],
         real_groups=donors[real],
     )
-    found = {
-        name: hearing.of_moved(move(sources, own_class))
-        for name, move in methods_to_compare(subject.model, dataset).items()
-    }
-    found |= {UNTOUCHED: hearing.of_moved(sources), REAL: hearing.recall}
-    added = pd.DataFrame([(name, MEASURE, *own.cells) for name, own in found.items()], columns=COLUMNS)
+    methods = methods_to_compare(context.model, dataset)
+    found = {name: score.of_moved(move(sources, own_class)) for name, move in methods.items()}
+    found |= {UNTOUCHED: score.of_moved(sources), REAL: score.recall}
+    added = pd.DataFrame([(name, MEASURE, *astuple(own)) for name, own in found.items()], columns=evidence.columns)
     return pd.concat([evidence, added], ignore_index=True)

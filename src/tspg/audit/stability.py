@@ -1,11 +1,11 @@
-"""Do the same genes come back? Agreement of gene lists from fit to fit.
+"""Agreement of gene lists from fit to fit.
 
 Stability: `analysis/agreement.py`. Rank-biased overlap: Webber, Moffat & Zobel, ACM Trans. Inf. Syst. 28(4), 2010.
 """
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,7 @@ class Repeats:
         return found
 
     def stability(self) -> tuple[float, float, float]:
-        """Phi over all lists together: a gene counts once for every list that it could stand in."""
+        """Phi over all lists together: a gene counts once for every list that it could be in."""
         if not self.changes or not self.may_rank.any():
             return math.nan, math.nan, math.nan
         return nogueira_stability(np.hstack([self.selected(of)[:, self.may_rank] for of in self.lists]))
@@ -81,14 +81,15 @@ class Repeats:
 
     def overlap(self) -> float:
         """Mean rank-biased overlap over all pairs of fits and all lists."""
-        return _mean(rank_biased_overlap(a.tolist(), b.tolist()) for a, b in self._pairs())
+        return self._mean_of_pairs(rank_biased_overlap)
 
     def agreement(self) -> float:
         """Mean share of the top genes that two fits have in common."""
-        return _mean(len(set(a.tolist()) & set(b.tolist())) / max(len(a), len(b), 1) for a, b in self._pairs())
+        return self._mean_of_pairs(lambda a, b: len(set(a) & set(b)) / max(len(a), len(b), 1))
 
-    def _pairs(self) -> list[tuple[Int64Array, Int64Array]]:
-        return [pair for of in self.lists for pair in itertools.combinations(self.rankings(of), 2)]
+    def _mean_of_pairs(self, agreement: Callable[[Sequence[object], Sequence[object]], float]) -> float:
+        pairs = [pair for of in self.lists for pair in itertools.combinations(self.rankings(of), 2)]
+        return float(np.mean([agreement(a.tolist(), b.tolist()) for a, b in pairs])) if pairs else math.nan
 
     def averaged(self, of: List) -> Int64Array:
         """One list's top genes by the change averaged over the fits."""
@@ -99,8 +100,3 @@ class Repeats:
         changes = self.changes[source_class]
         agreement: Float64Array = (np.sign(changes) == np.sign(changes.mean(axis=0))).mean(axis=0)
         return agreement
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return float(np.mean(found)) if found else math.nan

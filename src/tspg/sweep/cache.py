@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 
 from tspg.data.genesets import GeneSet
 from tspg.data.quantiles import KEY, Quantiles
@@ -15,36 +14,37 @@ from tspg.errors import ModelError
 from tspg.utils.files import fingerprint, read_json, whole_file, write_json
 from tspg.utils.untrusted import is_plain
 
-PROFILES, STUDY = "profiles.npy", "study.json"
+PROFILES, ABOUT = "profiles.npy", "study.json"
 
 
-def write_study(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
+def write_matrix(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None:
     """Write labelled expression of a gene set; what the samples are is written once for all gene sets beside it."""
     obs, var = ({column: part[column].tolist() for column in part.columns} for part in (adata.obs, adata.var))
     about = dict(adata.uns["tspg_input"])
-    quantiles = Quantiles.of(adata) if KEY in adata.obsm else None
     samples = {
         "samples": list(map(str, adata.obs_names)),
         "obs": obs,
         "panel": about.pop("panel", None),
-        "quantiles": None if quantiles is None else f"quantiles-{fingerprint(quantiles.values.tobytes().hex())}.npy",
+        "quantiles": None,
     }
+    found = Quantiles.of(adata) if KEY in adata.obsm else None
+    if found is not None:
+        quantiles = found.values
+        samples["quantiles"] = f"quantiles-{fingerprint(quantiles.tobytes().hex())}.npy"
+        if not _holds(folder.parent / samples["quantiles"], quantiles):
+            _write_array(folder.parent / samples["quantiles"], quantiles)
     shared = folder.parent / f"samples-{fingerprint(json.dumps(samples))}.json"
-    if quantiles is not None and not _is_array(folder.parent / str(samples["quantiles"]), quantiles.values):
-        _write_array(folder.parent / str(samples["quantiles"]), quantiles.values)
     if not _holds(shared, samples):
         write_json(shared, samples)
     _write_array(folder / PROFILES, adata.X)
-    write_json(
-        folder / STUDY,
-        {
-            "samples": shared.name,
-            "genes": list(map(str, adata.var_names)),
-            "var": var,
-            "about": about,
-            "gene_set": None if gene_set is None else {"name": gene_set.name, "genes": list(gene_set.genes)},
-        },
-    )
+    content = {
+        "samples": shared.name,
+        "genes": list(map(str, adata.var_names)),
+        "var": var,
+        "about": about,
+        "gene_set": None if gene_set is None else {"name": gene_set.name, "genes": list(gene_set.genes)},
+    }
+    write_json(folder / ABOUT, content)
 
 
 def _write_array(path: Path, values: Any) -> None:
@@ -52,30 +52,26 @@ def _write_array(path: Path, values: Any) -> None:
         np.save(stream, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
 
 
-def _is_array(path: Path, values: NDArray[np.float32]) -> bool:
+def _holds(path: Path, content: Any) -> bool:
+    """Whether a file is there with this content."""
     try:
-        return np.array_equal(np.load(path, allow_pickle=False), values)
-    except (OSError, ValueError):
-        return False
-
-
-def _holds(path: Path, content: object) -> bool:
-    try:
+        if path.suffix == ".npy":
+            return np.array_equal(np.load(path, allow_pickle=False), content)
         return bool(read_json(path) == content)
     except (OSError, ValueError):
         return False
 
 
-def has_study(folder: Path) -> bool:
-    """Whether a study is there whole."""
+def has_matrix(folder: Path) -> bool:
+    """Whether a matrix is there whole."""
     try:
-        open_study(folder)
+        open_matrix(folder)
     except ModelError:
         return False
     return True
 
 
-def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
+def open_matrix(folder: Path) -> tuple[AnnData, GeneSet | None]:
     """The expression of a gene set as it was read from the user's files, and the gene set; X is mapped into memory.
 
     Raises
@@ -84,26 +80,26 @@ def open_study(folder: Path) -> tuple[AnnData, GeneSet | None]:
         If it is not there or was changed.
     """
     try:
-        described = read_json(folder / STUDY)
-        samples = read_json(_beside(folder, described["samples"]))
+        about = read_json(folder / ABOUT)
+        samples = read_json(_beside(folder, about["samples"]))
         values = np.load(folder / PROFILES, mmap_mode="r", allow_pickle=False)
         obs = pd.DataFrame(samples["obs"], index=pd.Index(samples["samples"], dtype=object), dtype=object)
-        genes = pd.Index(described["genes"], dtype=object)
-        var = pd.DataFrame(described.get("var", {}), index=genes, dtype=object)  # 0.1.0 did not keep it
-        adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": described["about"]})
+        genes = pd.Index(about["genes"], dtype=object)
+        var = pd.DataFrame(about.get("var", {}), index=genes, dtype=object)  # 0.1.0 did not keep it
+        adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": about["about"]})
         if samples["quantiles"] is not None:
             quantiles = np.load(_beside(folder, samples["quantiles"]), allow_pickle=False)
             Quantiles(tuple(samples["panel"]), quantiles).attach(adata)
-        found = described["gene_set"]
+        gene_set = about["gene_set"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{folder}: the prepared matrix is damaged ({error}). Delete this folder and go on."
         ) from error
-    return adata, None if found is None else GeneSet(found["name"], tuple(found["genes"]))
+    return adata, None if gene_set is None else GeneSet(gene_set["name"], tuple(gene_set["genes"]))
 
 
 def _beside(folder: Path, name: str) -> Path:
-    """A file that studies share."""
+    """A file that the matrices of all gene sets share."""
     if not is_plain(name):
         raise ValueError(f"it needs {name!r}, which is no file beside it")
     return folder.parent / name

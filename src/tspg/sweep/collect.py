@@ -15,14 +15,14 @@ from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.audit.stability import Repeats
 from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
-from tspg.report.sweep.page import SweepTables, write_sweep_page
-from tspg.report.sweep.study import DONE, FAILED, NOT_RUN, SKIPPED
-from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Plan, PlannedRun, random_file, run_folder
+from tspg.report.sweep.page import write_sweep_page
+from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, SKIPPED, SweepTables
+from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Job, Plan, PlannedRun, random_file, run_folder
 from tspg.sweep.scheduler import reason
 from tspg.utils.files import read_json, read_table, write_table
 
 TABLE, PAGE = "sweep.tsv", "sweep.html"
-LISTED = ExperimentConfig.top_k
+TOP_K = ExperimentConfig.top_k
 STABILITY_COLUMNS = (
     *("gene_set", "target_class", "direction", "rank", "gene", "mean_perturbation", "selection_frequency"),
     *("sign_agreement", "weight", "n_seeds", "phi", "phi_low", "phi_high"),
@@ -33,7 +33,7 @@ FREQUENCY_COLUMNS = (
 
 
 def collect(plan: Plan, out: Path) -> SweepTables:
-    """Write the tables and the page of a sweep from its run folders; the tables come back."""
+    """Write the tables and the page of a sweep from its run folders; returns the tables."""
     tables = SweepTables(_runs(plan, out), _random(plan, out), *_genes(plan, out))
     for name in ("stability", "gene_frequency", "random_gene_sets"):
         write_table(out / f"{name}.tsv", getattr(tables, name))
@@ -43,10 +43,11 @@ def collect(plan: Plan, out: Path) -> SweepTables:
 
 
 def read_sweep(folder: str | Path) -> pd.DataFrame:
-    """The table of a sweep: one row a gene set, target class and seed, with every number that its run found.
+    """The table of a sweep: one row per gene set, target class and seed, with every number that its run found.
 
-    `status` is `done`, `failed: why`, `skipped: why` or `not run`; `run` and `report` are paths in the sweep's
-    folder. The other columns are the keys of `metrics.json`, dots between their levels.
+    `status` is `done`, `failed`, `skipped` or `not run`, and `reason` says why a run failed or was skipped; `run` and
+    `report` are paths in the sweep's folder. The other columns are the keys of `metrics.json`, dots between their
+    levels.
 
     Parameters
     ----------
@@ -68,49 +69,58 @@ def read_sweep(folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / TABLE
     if not path.is_file():
         raise ModelError(f"{folder}: there is no {TABLE} here. Give the folder of `tspg sweep`, once it has ended.")
-    return read_table(path)
+    table = read_table(path)
+    if "status" in table and "reason" not in table:  # until 0.2: `failed: why`
+        packed = table["status"].str.partition(": ")
+        table["status"] = packed[0]
+        table.insert(list(table.columns).index("status") + 1, "reason", packed[2])
+    return table
+
+
+def ending(plan: Plan, one: PlannedRun | Job, out: Path) -> tuple[str, str]:
+    """How a run or job ended: its status and, if it failed or was skipped, the reason."""
+    if isinstance(one, PlannedRun) and one.skipped:
+        return SKIPPED, one.skipped
+    if plan.is_done(one, out):
+        return DONE, ""
+    found = reason(plan, one, out)
+    return (FAILED, found) if found else (NOT_RUN, "")
 
 
 def _runs(plan: Plan, out: Path) -> pd.DataFrame:
-    """One row a run in the order of the plan: what it is, how it ended, and its numbers."""
+    """One row per run in the order of the plan: what it is, how it ended, and its numbers."""
     rows = []
     for run in plan.runs:
-        folder, done = run_folder(run, out), not run.skipped and plan.is_done(run, out)
-        known = {
-            "gene_set": run.gene_set,
-            "n_genes": run.n_genes,
-            "target_class": run.target_class,
-            "seed": run.seed,
-            "status": DONE if done else _status(plan, run, out),
-            "run": f"{folder.parent.name}/{folder.name}" if done else "",
-        }
-        known["report"] = f"{known['run']}/report.html" if done and (folder / "report.html").exists() else ""
-        rows.append({**known, **(dict(_flat(_metrics(folder))) if done else {})})
+        folder, (status, why) = run_folder(run, out), ending(plan, run, out)
+        name = f"{folder.parent.name}/{folder.name}" if status == DONE else ""
+        metrics: dict[str, Any] = {}
+        if status == DONE:
+            with _readable(folder):
+                metrics = dict(_flat(read_json(folder / "metrics.json")))
+        rows.append(
+            {
+                "gene_set": run.gene_set,
+                "n_genes": run.n_genes,
+                "target_class": run.target_class,
+                "seed": run.seed,
+                "status": status,
+                "reason": why,
+                "run": name,
+                "report": f"{name}/report.html" if name and (folder / "report.html").exists() else "",
+                **metrics,
+            }
+        )
     table = pd.DataFrame(rows)
-    times = [column for column in table.columns if column.startswith("seconds.")]
-    return table[[*(column for column in table.columns if column not in times), *times]]
-
-
-def _status(plan: Plan, run: PlannedRun, out: Path) -> str:
-    if run.skipped:
-        return f"{SKIPPED}: {run.skipped}"
-    why = reason(plan, run, out)
-    return f"{FAILED}: {why}" if why else NOT_RUN
-
-
-def _metrics(folder: Path) -> dict[str, Any]:
-    with _readable(folder):
-        content: dict[str, Any] = read_json(folder / "metrics.json")
-    return content
+    return table[sorted(table.columns, key=lambda column: str(column).startswith("seconds."))]  # those last
 
 
 @contextmanager
-def _readable(place: Path) -> Iterator[None]:
-    """Tell what is damaged of what a job has finished."""
+def _readable(path: Path) -> Iterator[None]:
+    """Name what is damaged of what a job has finished."""
     try:
         yield
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{place}: is damaged ({error}). Delete it, and the same command makes it again.") from error
+        raise ModelError(f"{path}: is damaged ({error}). Delete it, and the same command makes it again.") from error
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -123,14 +133,13 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
 
 
 def _random(plan: Plan, out: Path) -> pd.DataFrame:
-    """All gene sets' comparisons with random ones, as far as they are finished."""
-    files = [random_file(job, out) for job in plan.jobs if job.kind == RANDOM]
+    """All gene sets' comparisons with random ones that are finished."""
     found = []
-    for file in files:
-        if file.exists():
-            with _readable(file):
-                found.append(read_table(file))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(RANDOM_COLUMNS))
+    for job in plan.jobs:
+        if job.kind == RANDOM and plan.is_done(job, out):
+            with _readable(random_file(job, out)):
+                found.append(read_table(random_file(job, out)))
+    return _joined(found, RANDOM_COLUMNS)
 
 
 def _genes(plan: Plan, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -154,14 +163,15 @@ def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame
 
 def _repeats(folders: list[Path]) -> tuple[list[str], Repeats]:
     """The genes of some runs and how far each moves them, averaged over all source samples."""
-    tables, changes = [], []
+    genes, changes = pd.Series(dtype=str), []
     for folder in folders:
         with _readable(folder):
-            genes = read_table(folder / "genes.tsv")
-            tables.append(genes[genes["source_class"] == ALL_SOURCES])
-            changes.append({"": tables[-1]["perturbation"].to_numpy(dtype=np.float64)})
+            table = read_table(folder / "genes.tsv")
+            table = table[table["source_class"] == ALL_SOURCES]
+            genes = table["gene"]
+            changes.append({"": table["perturbation"].to_numpy(dtype=np.float64)})
     may_rank = np.any([change[""] != 0 for change in changes], axis=0)  # one that is constant in training never moves
-    return list(map(str, tables[0]["gene"])), Repeats.of(changes, may_rank, LISTED)
+    return list(map(str, genes)), Repeats.of(changes, may_rank, TOP_K)
 
 
 def stable_genes(genes: list[str], repeats: Repeats) -> pd.DataFrame:
@@ -177,22 +187,19 @@ def stable_genes(genes: list[str], repeats: Repeats) -> pd.DataFrame:
         often = repeats.selected(("", direction)).mean(axis=0)
         weight = np.abs(mean) * often
         leads = np.flatnonzero((weight > 0) & ((mean > 0) == (direction == "up")))
-        top = leads[np.argsort(-weight[leads], kind="stable")[:LISTED]]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "direction": direction,
-                    "rank": np.arange(1, len(top) + 1),
-                    "gene": [genes[at] for at in top],
-                    "mean_perturbation": mean[top],
-                    "selection_frequency": often[top],
-                    "sign_agreement": agreement[top],
-                    "weight": weight[top],
-                    "n_seeds": len(repeats.changes[""]),
-                    **phi,
-                }
-            )
-        )
+        top = leads[np.argsort(-weight[leads], kind="stable")[:TOP_K]]
+        columns = {
+            "direction": direction,
+            "rank": np.arange(1, len(top) + 1),
+            "gene": [genes[at] for at in top],
+            "mean_perturbation": mean[top],
+            "selection_frequency": often[top],
+            "sign_agreement": agreement[top],
+            "weight": weight[top],
+            "n_seeds": len(repeats.changes[""]),
+            **phi,
+        }
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -205,17 +212,14 @@ def gene_frequency(found: list[tuple[list[str], Repeats]]) -> pd.DataFrame:
         runs = np.sum([of_target.sum(axis=0) for of_target in selected], axis=0)
         targets = np.sum([of_target.any(axis=0) for of_target in selected], axis=0)
         order = [at for at in np.lexsort((genes, -targets, -runs)) if runs[at]]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "direction": direction,
-                    "gene": [genes[at] for at in order],
-                    "n_runs": runs[order],
-                    "n_runs_total": n_runs,
-                    "frequency": runs[order] / n_runs,
-                    "n_targets": targets[order],
-                    "n_targets_total": len(found),
-                }
-            )
-        )
+        columns = {
+            "direction": direction,
+            "gene": [genes[at] for at in order],
+            "n_runs": runs[order],
+            "n_runs_total": n_runs,
+            "frequency": runs[order] / n_runs,
+            "n_targets": targets[order],
+            "n_targets_total": len(found),
+        }
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""From a sweep's settings to the question of one run, as `tspg run` would put it."""
+"""From a sweep's settings to the task of one run, as `tspg run` would make it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,15 +9,14 @@ from anndata import AnnData
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.reading import Reading
-from tspg.errors import Option
-from tspg.experiment.task import Task, make_task, only_label_column
-from tspg.model.config import Training
+from tspg.experiment.settings import make_task, only_label_column
+from tspg.experiment.task import Task
 
-Asked = Mapping[str, Any]  # the settings of a sweep as plain values
+PlainSettings = Mapping[str, Any]  # the settings of a sweep as plain values
 
 
 def task_of(
-    asked: Asked,
+    settings: PlainSettings,
     adata: AnnData,
     gene_set: GeneSet | None,
     *,
@@ -25,47 +24,36 @@ def task_of(
     seed: int,
     annotations: Sequence[Annotation] | None,
 ) -> Task:
-    """The task of one run, checked whole."""
-    options = asked["options"]
+    """The task of one run, validated whole."""
+    # `annotations` are given read; `xlsx` is about files
+    options = {name: value for name, value in settings["options"].items() if name not in ("annotations", "xlsx")}
     return make_task(
         adata,
         target_class,
-        label_column=asked["label_column"],
-        source_classes=options.get("source"),
-        group_column=options.get("group_column"),
+        label_column=settings["label_column"],
         gene_set=gene_set,
-        samples=options.get("samples", ()),
+        source_classes=options.pop("source", None),
+        adjust_column=options.pop("adjust", None),
         annotations=annotations,
         seed=seed,
-        training=training_of(options),
+        **options,
     )
 
 
-def training_of(options: Mapping[str, Any]) -> Training:
-    """How each run learns, from the options of a sweep file.
-
-    Raises
-    ------
-    UsageError
-        If a value is none that the option can have.
-    """
-    names = {Option(name).key: name for name in Training.__dataclass_fields__}
-    return Training(**{names[key]: value for key, value in options.items() if key in names})
-
-
-def reading_of(asked: Asked) -> Reading:
+def reading_of(settings: PlainSettings) -> Reading:
     """How the matrix is read."""
-    files = {name: asked[name] and Path(asked[name]) for name in ("expression", "labels")}
-    return Reading.from_options({**asked["reading"], **files, "label_column": asked["label_column"]})
+    decisive = {name: value for name, value in settings["reading"].items() if name in Reading.__dataclass_fields__}
+    labels = None if settings["labels"] is None else Path(settings["labels"])
+    return Reading(Path(settings["expression"]), labels, settings["label_column"], **decisive)
 
 
-def annotations_of(asked: Asked) -> tuple[Annotation, ...] | None:
-    """What genes are looked up in; None for what `tspg` carries."""
-    given = asked["options"].get("annotations")
-    return read_annotations(given) if given else None
+def annotations_of(settings: PlainSettings) -> tuple[Annotation, ...] | None:
+    """What genes are looked up in; None for what comes with `tspg`."""
+    names = settings["options"].get("annotations")
+    return read_annotations(names) if names else None
 
 
-def label_column_of(asked: Asked, adata: AnnData) -> str:
-    """The column of a study with the classes, under the name that it has there."""
-    column = asked["label_column"]
+def label_column_of(settings: PlainSettings, adata: AnnData) -> str:
+    """The column of the classes under the name that it has in `adata`."""
+    column = settings["label_column"]
     return column if column in adata.obs else only_label_column(adata)

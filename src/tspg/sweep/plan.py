@@ -15,6 +15,7 @@ from tspg.utils.untrusted import is_plain
 
 PLAN = "plan.json"
 PLAN_VERSION = 1
+STORED_AS = {"settings": "asked", "matrix": "study", "classifier": "ground"}  # fields under other keys in plan.json
 RANDOM_COLUMNS = (
     *("gene_set", "target_class", "n_random", "energy_ratio", "random_energy_ratio", "energy_p_value"),
     *("hit_rate", "random_hit_rate", "hit_rate_p_value", "note"),
@@ -25,17 +26,20 @@ REQUIRED_FILE = {"all": "model", "tables": "report.html", "metrics": MANIFEST}  
 
 @dataclass(frozen=True)
 class PlannedSet:
-    """A gene set on this matrix; `study` is the folder with its part of the matrix, `name` is empty for every gene."""
+    """A gene set; `matrix` is the folder with its part of the matrix, `name` is empty for every gene."""
 
     name: str
     n_genes: int
     n_wanted: int
-    study: str
+    matrix: str
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One gene set, target and seed; `id` names its folder and changes with anything that decides its result."""
+    """One gene set, target and seed; `id` names its folder and changes with anything that decides its result.
+
+    `skipped` is the reason why it is not made; empty for a run that is.
+    """
 
     id: str
     gene_set: str
@@ -47,9 +51,9 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Job:
-    """What is done in one go: runs that share split and f, or a gene set's comparison with random ones.
+    """What one process does: runs that share split and f, or a gene set's comparison with random ones.
 
-    `ground` names the split and f that the runs stand on; jobs of other targets share it.
+    `classifier` names the split and f of the runs; jobs of other targets share it.
     """
 
     id: str
@@ -64,26 +68,28 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole sweep. `asked` are the sweep file's settings as plain values, `inputs` the fingerprints of its files.
+    """A whole sweep.
 
-    `identity` tells whether a plan still fits: it is made of the sweep file, its input files and the
-    version of tspg. `all_genes` is the study that random gene sets are drawn from, if they are.
+    `identity` says whether a plan still fits: it is made of the sweep file, its input files and the version of tspg.
+    `settings` are those of the sweep file as plain values, `inputs` the fingerprints of its files, `seconds` those
+    expected for one run alone by gene set, `bytes_on_disk` those expected of the whole folder. `all_genes` is the
+    matrix from which random gene sets are drawn, if they are.
     """
 
     identity: str
-    asked: dict[str, Any]
+    settings: dict[str, Any]
     inputs: dict[str, str]
     sets: tuple[PlannedSet, ...]
     runs: tuple[PlannedRun, ...]
     jobs: tuple[Job, ...]
-    seconds: dict[str, float]  # expected for one run alone, by gene set
-    bytes_on_disk: float  # expected of the whole folder
+    seconds: dict[str, float]
+    bytes_on_disk: float
     all_genes: str | None
 
     @property
     def threads(self) -> int:
         """Threads of every run."""
-        return int(self.asked["options"]["threads"])
+        return int(self.settings["options"]["threads"])
 
     @property
     def wanted(self) -> list[PlannedRun]:
@@ -91,9 +97,9 @@ class Plan:
         return [run for run in self.runs if not run.skipped]
 
     @property
-    def studies(self) -> list[str]:
+    def matrices(self) -> list[str]:
         """The folders of all matrices that the jobs need."""
-        return [*(one.study for one in self.sets), *([self.all_genes] if self.all_genes else [])]
+        return [*(one.matrix for one in self.sets), *([self.all_genes] if self.all_genes else [])]
 
     @cached_property
     def _by_id(self) -> dict[str, PlannedRun]:
@@ -115,33 +121,26 @@ class Plan:
                 return job
         raise UsageError(f"--job {name}: there is no such job in this sweep. `tspg sweep --list` names them.")
 
-    def set_of(self, name: str) -> PlannedSet:
-        """The gene set of that name."""
-        return next(one for one in self.sets if one.name == name)
-
-    def is_done(self, run: PlannedRun, out: Path) -> bool:
-        """Whether a run is finished and its folder keeps as much as is wanted now."""
-        folder = run_folder(run, out)
-        enough = KEEP[: KEEP.index(self.asked["keep"]) + 1]
+    def is_done(self, one: PlannedRun | Job, out: Path) -> bool:
+        """Whether a run is finished and its folder keeps as much as is wanted now; or nothing is left of a job."""
+        if isinstance(one, Job):
+            if one.kind == RANDOM:
+                return random_file(one, out).exists()
+            return all(self.is_done(run, out) for run in self.runs_of(one))
+        folder = run_folder(one, out)
+        enough = KEEP[: KEEP.index(self.settings["keep"]) + 1]
         return (folder / MANIFEST).exists() and any((folder / REQUIRED_FILE[level]).exists() for level in enough)
-
-    def is_finished(self, job: Job, out: Path) -> bool:
-        """Whether nothing is left to do for a job."""
-        if job.kind == RANDOM:
-            return random_file(job, out).exists()
-        return all(self.is_done(run, out) for run in self.runs_of(job))
 
     def command(self, run: PlannedRun, out: Path) -> list[str]:
         """The `tspg run` that makes one run by itself, in the folder in which the sweep looks for it."""
-        asked, words = self.asked, ["tspg", "run", "--expression", self.asked["expression"]]
-        for name in ("labels", "label_column"):
-            words += _option(name, asked[name])
-        words += _option("target", run.target_class)
+        settings = self.settings
+        options = {name: settings[name] for name in ("labels", "label_column")} | {"target": run.target_class}
         if run.gene_set:
-            words += [*_option("gene_sets", asked["gene_set_files"]), *_option("gene_set", run.gene_set)]
-        for name, value in {**asked["reading"], **asked["options"]}.items():
-            words += _option(name, value)
-        return [*words, "--seed", str(run.seed), "--out", str(run_folder(run, out.resolve()))]
+            options |= {"gene_sets": settings["gene_set_files"], "gene_set": run.gene_set}
+        options |= {**settings["reading"], **settings["options"]}
+        words = [word for name, value in options.items() for word in _option(name, value)]
+        folder = str(run_folder(run, out.resolve()))
+        return ["tspg", "run", "--expression", settings["expression"], *words, "--seed", str(run.seed), "--out", folder]
 
     def command_line(self, run: PlannedRun, out: Path) -> str:
         """The same as one line for a shell."""
@@ -149,7 +148,6 @@ class Plan:
 
 
 def _option(name: str, value: Any) -> list[str]:
-    """An option of the command line; nothing where there is no value."""
     flag = f"--{name.replace('_', '-')}"
     if value is None or value is False:
         return []
@@ -171,9 +169,9 @@ def classifier_folder(job: Job, out: Path) -> Path:
     return out / "f" / job.classifier
 
 
-def reason_file(run: PlannedRun, out: Path) -> Path:
-    """Where a run that failed says why."""
-    return out / "logs" / f"{run.id}.txt"
+def reason_file(one: PlannedRun | Job, out: Path) -> Path:
+    """Where a run or job that failed leaves the reason."""
+    return out / "logs" / f"{one.id}.txt"
 
 
 def log_file(job: Job, out: Path) -> Path:
@@ -187,31 +185,33 @@ def random_file(job: Job, out: Path) -> Path:
 
 
 def marker(job: Job, out: Path) -> Path:
-    """The empty file that tells Snakemake that a job is finished."""
+    """The empty file by which Snakemake knows that a job is finished."""
     return out / "jobs" / f"{job.id}.done"
 
 
 def mark(job: Job, out: Path) -> None:
-    """Put the marker of a job that is finished."""
+    """Write the marker of a job that is finished."""
     marker(job, out).parent.mkdir(parents=True, exist_ok=True)
     marker(job, out).touch()
 
 
 def mark_jobs(plan: Plan, out: Path, marked: Path) -> int:
-    """Put markers for the jobs that are finished in `out`, and none for others; how many have work left."""
-    left = 0
+    """Write markers into `marked` for the jobs that are finished in `out`, for no others; how many are unfinished."""
+    unfinished = [job for job in plan.jobs if not plan.is_done(job, out)]
     for job in plan.jobs:
-        if plan.is_finished(job, out):
-            mark(job, marked)
-        else:
+        if job in unfinished:
             marker(job, marked).unlink(missing_ok=True)
-            left += 1
-    return left
+        else:
+            mark(job, marked)
+    return len(unfinished)
 
 
 def write_plan(plan: Plan, out: Path) -> None:
     """Write the plan into a sweep's folder."""
-    write_json(out / PLAN, {"version": PLAN_VERSION, **asdict(plan)})
+    content = asdict(plan)
+    stored = [[_renamed(one, STORED_AS) for one in content[name]] for name in ("sets", "jobs")]
+    content |= dict(zip(("sets", "jobs"), stored, strict=True))
+    write_json(out / PLAN, {"version": PLAN_VERSION, **_renamed(content, STORED_AS)})
 
 
 def read_plan(out: Path) -> Plan:
@@ -222,19 +222,28 @@ def read_plan(out: Path) -> Plan:
     ModelError
         If there is none, or it is damaged or of another version.
     """
+    names = {stored: name for name, stored in STORED_AS.items()}
     try:
-        content: Mapping[str, Any] = read_json(out / PLAN)
+        content = read_json(out / PLAN)
         if content["version"] != PLAN_VERSION:
             raise ValueError(f"version {content['version']}, this tspg reads {PLAN_VERSION}")
+        sets = [PlannedSet(**_renamed(one, names)) for one in content["sets"]]
+        runs = [PlannedRun(**one) for one in content["runs"]]
+        jobs = [Job(**{**_renamed(one, names), "runs": tuple(one["runs"])}) for one in content["jobs"]]
+        lists = {"sets": tuple(sets), "runs": tuple(runs), "jobs": tuple(jobs)}
         plan = Plan(
-            **{
-                name: content[name] for name in ("identity", "asked", "inputs", "seconds", "bytes_on_disk", "all_genes")
-            },
-            sets=tuple(PlannedSet(**one) for one in content["sets"]),
-            runs=tuple(PlannedRun(**one) for one in content["runs"]),
-            jobs=tuple(Job(**{**one, "runs": tuple(one["runs"])}) for one in content["jobs"]),
+            **{name: value for name, value in _renamed({**content, **lists}, names).items() if name != "version"}
         )
-        _check(plan)
+        # With names of files that are not ours, folders elsewhere would be written or removed.
+        of_jobs = [name for job in jobs for name in (job.id, job.classifier)]
+        foreign = [name for name in (*(run.id for run in runs), *plan.matrices, *of_jobs) if not is_plain(name)]
+        if foreign:
+            raise ValueError(f"{foreign[0]!r} is no name of ours for a file or folder")
+        run_ids, set_names = {run.id for run in runs}, {one.name for one in sets}
+        if not all(set(job.runs) <= run_ids and job.gene_set in set_names for job in jobs):
+            raise ValueError("a job is of runs or gene sets that are not in it")
+        if plan.settings["keep"] not in KEEP or plan.threads < 1:
+            raise ValueError("it says neither how much to keep nor on how many threads")
     except FileNotFoundError as error:
         raise ModelError(f"{out}: there is no sweep here (no {PLAN}). Start it with --config.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -242,15 +251,5 @@ def read_plan(out: Path) -> Plan:
     return plan
 
 
-def _check(plan: Plan) -> None:
-    """Refuse a plan whose names of files are none of ours: with them, folders elsewhere would be written or removed."""
-    of_jobs = [name for job in plan.jobs for name in (job.id, job.classifier)]
-    names = [*(run.id for run in plan.runs), *plan.studies, *of_jobs]
-    strange = [name for name in names if not is_plain(name)]
-    if strange:
-        raise ValueError(f"{strange[0]!r} is no name of ours for a file or folder")
-    runs, sets = {run.id for run in plan.runs}, {one.name for one in plan.sets}
-    if not all(set(job.runs) <= runs and job.gene_set in sets for job in plan.jobs):
-        raise ValueError("a job is of runs or gene sets that are not in it")
-    if plan.asked["keep"] not in KEEP or plan.threads < 1:
-        raise ValueError("it says neither how much to keep nor on how many threads")
+def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in content.items()}

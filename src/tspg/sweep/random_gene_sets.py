@@ -1,97 +1,63 @@
 """Does a gene set carry a transition better than random genes do? Size-matched random sets, for every target."""
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from numpy.typing import NDArray
 
-from tspg.analysis.evaluation.resampling import monte_carlo_p
 from tspg.audit.context import relabelled
-from tspg.audit.random_gene_sets import DRAWS, GeneSetTrial, adjusted, matched_draws
+from tspg.audit.random_gene_sets import GeneSetTrial, adjusted, compare_with_random_sets, moments
 from tspg.data.prepare import Dataset, text_column
-from tspg.experiment.fit import prepare_task
+from tspg.experiment.fit import prepare_study
 from tspg.experiment.task import Task
 from tspg.sweep.plan import RANDOM_COLUMNS
-from tspg.utils.typing import Float64Array, Int64Array
+from tspg.utils.typing import Int64Array
 
 _GENES_AT_ONCE = 1000
 
 
-def against_random_sets(tasks: Sequence[Task], everything: AnnData, *, n: int) -> pd.DataFrame:
+def against_random_sets(tasks: Sequence[Task], all_genes: AnnData, *, n: int) -> pd.DataFrame:
     """The closed-form map on a gene set beside the same on `n` random sets, alike in size, mean and variance.
 
-    The questions are those of one gene set and seed; `everything` has the same samples and all genes,
-    from which the random sets are drawn.
+    The tasks are those of one gene set and seed; `all_genes` has the same samples and every gene, from which the
+    random sets are drawn.
 
     Returns
     -------
-    One row a target: energy ratio (0: moved samples lie like real ones) and hit rate of a linear judge on the
+    One row per target: energy ratio (0: moved samples are like real ones) and hit rate of a linear classifier on the
     gene set, their medians on random sets, and the share of random sets that do as well, (1 + b) / (1 + n).
     """
-    task = tasks[0]
-    name, seed = task.config.gene_set or "", task.config.seed
-    targets = [one.config.target_class for one in tasks]
-    dataset = prepare_task(task)
-    position = {str(gene): at for at, gene in enumerate(everything.var_names)}
-    own = np.array([position[gene] for gene in dataset.gene_ids], dtype=np.int64)
-    usable, mean, variance = _moments(everything, dataset)
-    own = np.sort(own[usable[own]])  # in the order of the drawn ones: another one changes the last digits of a tie
-    pool = np.flatnonzero(usable)
-    n_others = len(pool) - len(own)
-    if n_others < 2 * len(own):
-        note = f"{n_others} other genes are too few to draw sets of {len(own)} from"
-        return pd.DataFrame(
-            [(name, target, 0, *[math.nan] * 6, note) for target in targets], columns=list(RANDOM_COLUMNS)
-        )
-    rng = np.random.default_rng([seed, DRAWS])
-    drawn = [own, *matched_draws(mean, variance, own, pool, n, rng)]
-    scores = np.array([_scores(task, dataset, everything, genes, targets) for genes in drawn])
-    return pd.DataFrame(
-        [(name, target, n, *_row(scores[:, at])) for at, target in enumerate(targets)], columns=list(RANDOM_COLUMNS)
+    task, targets = tasks[0], [one.config.target_class for one in tasks]
+    dataset = prepare_study(task)
+    blocks = range(0, all_genes.n_vars, _GENES_AT_ONCE)
+    parts = [moments(all_genes.X[:, at : at + _GENES_AT_ONCE][dataset.is_train]) for at in blocks]
+    found = compare_with_random_sets(
+        lambda genes: _scores(task, dataset, all_genes, genes, targets),
+        all_genes.var_names.get_indexer(list(dataset.gene_ids)).astype(np.int64),
+        pd.concat(parts, ignore_index=True),
+        n=n,
+        seed=task.config.seed,
     )
-
-
-def _row(scores: Float64Array) -> tuple[Any, ...]:
-    """Energy ratio and hit rate of one target, own set first, as a row of the table."""
-    (ratio, hits), ratios, hit_rates = scores[0], scores[1:, 0], scores[1:, 1]
-    if not math.isfinite(ratio):
-        return *[math.nan] * 6, "source and target cannot be told apart on these genes"
-    ratios = np.where(np.isfinite(ratios), ratios, np.inf)  # a set that tells nothing apart does no better
-    found = (ratio, np.median(ratios), monte_carlo_p(-ratio, -ratios))
-    return *map(float, (*found, hits, np.median(hit_rates), monte_carlo_p(hits, hit_rates))), ""
-
-
-def _moments(everything: AnnData, dataset: Dataset) -> tuple[NDArray[np.bool_], Float64Array, Float64Array]:
-    """For every gene whether it varies among the training samples, its mean and its variance; some genes at a time."""
-    parts = []
-    for start in range(0, everything.n_vars, _GENES_AT_ONCE):
-        block = everything.X[:, start : start + _GENES_AT_ONCE][dataset.is_train]
-        varies = block.min(axis=0) < block.max(axis=0)
-        parts.append((varies, block.mean(axis=0, dtype=np.float64), block.var(axis=0, dtype=np.float64)))
-    varies, mean, variance = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return varies, mean, variance
+    rows = [(task.config.gene_set or "", target, *one) for target, one in zip(targets, found, strict=True)]
+    return pd.DataFrame(rows, columns=list(RANDOM_COLUMNS))
 
 
 def _scores(
-    task: Task, dataset: Dataset, everything: AnnData, genes: Int64Array, targets: Sequence[str]
+    task: Task, dataset: Dataset, all_genes: AnnData, genes: Int64Array, targets: Sequence[str]
 ) -> list[tuple[float, float]]:
     """Energy ratio and hit rate of some genes for each target."""
     config = task.config
-    values = np.ascontiguousarray(everything.X[:, genes])
+    values = np.ascontiguousarray(all_genes.X[:, genes])
     if config.adjust_column is not None:
-        levels = np.asarray(text_column(task.adata, config.adjust_column), dtype=object)
+        levels = np.asarray(text_column(task.study, config.adjust_column), dtype=object)
         values = adjusted(dataset, values, levels, column=config.adjust_column)
-    sources, seed = config.source_classes, config.seed
-    if sources is None:
+    if config.source_classes is None:
         trial = GeneSetTrial.of(dataset, values)
-        return [trial.score(target, seed=seed) for target in targets]
+        return [trial.score(target, seed=config.seed) for target in targets]
     scores = []
     for target in targets:
-        rows = np.isin(dataset.source_class, [*sources, target])
+        rows = np.isin(dataset.source_class, [*config.source_classes, target])
         some = relabelled(dataset, dataset.source_class, rows=rows)
-        scores.append(GeneSetTrial.of(some, values[rows]).score(target, seed=seed))
+        scores.append(GeneSetTrial.of(some, values[rows]).score(target, seed=config.seed))
     return scores

@@ -1,7 +1,7 @@
-"""What `tspg sweep` does: plan, let Snakemake work, collect, and say what came of it."""
+"""What `tspg sweep` does: plan, let Snakemake work, collect, and summarise."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -9,10 +9,10 @@ import pandas as pd
 from tspg.analysis.evaluation.thresholds import NOT_TESTED
 from tspg.errors import FailedRunsError, UsageError
 from tspg.report.sweep.findings import warnings_of
-from tspg.report.sweep.study import DONE, FAILED, NOT_RUN, SKIPPED, Study
-from tspg.sweep.collect import PAGE, TABLE, collect
-from tspg.sweep.plan import PLAN, RANDOM, Job, Plan, mark, mark_jobs, read_plan
-from tspg.sweep.scheduler import check_engine, dry_run, end_of, run_snakemake
+from tspg.report.sweep.results import DONE, SKIPPED, SweepResults
+from tspg.sweep.collect import PAGE, TABLE, collect, ending
+from tspg.sweep.plan import PLAN, RANDOM, Plan, mark, mark_jobs, read_plan
+from tspg.sweep.scheduler import check_engine, dry_run, run_snakemake
 from tspg.utils.files import TEMPORARY
 from tspg.utils.lock import LOCK, locked
 from tspg.utils.progress import Progress
@@ -22,24 +22,26 @@ from tspg.utils.untrusted import check_folder
 logger = logging.getLogger(__name__)
 TABLES = "tables"  # the name of the job that collects
 FOREIGN_PROGRAMS = Path(".snakemake", "pip-deployments")  # where Snakemake looks for modules, too
-MOST_TOLD = 10  # failures and reasons in the terminal; the table has all
+MOST_LINES = 10  # failures and reasons in the terminal; the table has all
+TO_DO = "to do"
 
 
 def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, progress: Progress) -> list[str]:
-    """Do what is left of a sweep, and give the lines that tell what was found.
+    """Do what is left of a sweep, and return the lines of its summary.
 
     Raises
     ------
     FailedRunsError
         If runs failed; all others are finished and in the table.
     TspgError
-        If the sweep file asks for something that cannot be done; before anything is written.
+        If the sweep file has something that cannot be done; before anything is written.
     """
     check_engine(cores=cores, profile=profile)
     _check_folder(out)
     plan, store = _planned(config, out)
     with locked(out) as lock:
-        _clear(out)
+        for half in (*out.glob(f"{TEMPORARY}*"), *out.glob(f"data/*/{TEMPORARY}*")):
+            half.unlink()  # what was being written when a sweep was killed
         store(out)
         if mark_jobs(plan, out, out):
             try:
@@ -48,14 +50,20 @@ def sweep(config: Path, out: Path, *, cores: int | None, profile: Path | None, p
                 logger.info("stopped; what is done is kept, and the same command goes on")
                 raise
         tables = collect(plan, out)
-    runs = tables.runs
-    compared = [job for job in plan.jobs if job.kind == RANDOM]
-    lost = [job for job in compared if not plan.is_finished(job, out)]
-    told = [*_found(plan, runs, out), *_failed(plan, runs, out), *_lost(lost, out)]
-    lines = [*told, *warnings_of(Study(tables)), "", f"Table: {out / TABLE}", f"Report: {out / PAGE}"]
-    n_open = sum(map(_is_open, runs["status"]))
+    runs, comparisons = tables.runs, [job for job in plan.jobs if job.kind == RANDOM]
+    failed = [job for job in comparisons if not plan.is_done(job, out)]
+    lines = [
+        *_found(plan, runs, out),
+        *_failed_runs(plan, runs, out),
+        *_few(f"{job.gene_set} beside random gene sets: {_ending_text(*ending(plan, job, out))}" for job in failed),
+        *warnings_of(SweepResults(tables)),
+        "",
+        f"Table: {out / TABLE}",
+        f"Report: {out / PAGE}",
+    ]
+    n_open = int((~runs["status"].isin([DONE, SKIPPED])).sum())
     ends = [f"{n_open} of {counted(len(runs), 'run')}"] if n_open else []
-    ends += [f"{len(lost)} of {counted(len(compared), 'comparison')} with random gene sets"] if lost else []
+    ends += [f"{len(failed)} of {counted(len(comparisons), 'comparison')} with random gene sets"] if failed else []
     if ends:
         raise FailedRunsError(f"{' and '.join(ends)} failed; the same command tries them again.", lines)
     return lines
@@ -77,34 +85,26 @@ def do_job(out: Path, name: str) -> list[str]:
         collect(plan, out)
         return [f"Table: {out / TABLE}"]
     job = plan.job(name)
-    if plan.is_finished(job, out):
+    if plan.is_done(job, out):
         mark(job, out)
     else:
-        from tspg.sweep.job import run_job  # PyTorch, which what is done already does without
+        from tspg.sweep.job import run_job  # PyTorch, which a finished job does without
 
         run_job(plan, job, out)
     return []
 
 
 def _check_folder(out: Path) -> None:
-    """Refuse a folder that holds anything but a sweep, or a sweep in which links or programs lie."""
-    found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    """Refuse a folder that holds anything but a sweep, or a sweep with links or programs in it."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: this is a file. Name a folder.")
-    strangers = {name for name in found if name != LOCK and not name.startswith(TEMPORARY)}
-    if strangers and PLAN not in found:
-        raise UsageError(
-            f"--out {out}: the folder holds other files ({', '.join(sorted(strangers)[:3])}). Name a new folder."
-        )
+    found = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    others = sorted(name for name in found if name != LOCK and not name.startswith(TEMPORARY))
+    if others and PLAN not in found:
+        raise UsageError(f"--out {out}: the folder holds other files ({', '.join(others[:3])}). Name a new folder.")
     check_folder(out)
     if (out / FOREIGN_PROGRAMS).exists():
-        raise UsageError(f"{out / FOREIGN_PROGRAMS}: Snakemake would run Python modules that lie there. Delete it.")
-
-
-def _clear(out: Path) -> None:
-    """Remove what was being written when a sweep was killed: its plan, a part of the matrix."""
-    for half in (*out.glob(f"{TEMPORARY}*"), *out.glob(f"data/*/{TEMPORARY}*")):
-        half.unlink()
+        raise UsageError(f"{out / FOREIGN_PROGRAMS}: Snakemake would run Python modules that are there. Delete it.")
 
 
 def dry_run_text(config: Path, out: Path, *, cores: int | None, profile: Path | None) -> list[str]:
@@ -112,109 +112,100 @@ def dry_run_text(config: Path, out: Path, *, cores: int | None, profile: Path | 
     check_engine(cores=cores, profile=profile)
     _check_folder(out)
     plan, _ = _planned(config, out)
-    wanted = plan.wanted
+    wanted, size = plan.wanted, plan.bytes_on_disk
     left = [run for run in wanted if not plan.is_done(run, out)]
     seconds = sum(plan.seconds[run.gene_set] for run in left)
+    hours = f"{seconds / 3600:,.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
     needs = (
-        f"at most {_hours(seconds)} of a core for what is left (runs share work, and go side by side)",
-        f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory asked for a job",
-        f"{_bytes(plan.bytes_on_disk)} on disk in the end (keep = {plan.asked['keep']!r})",
+        f"at most {hours} of a core for what is left (runs share work, and go side by side)",
+        f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory requested per job",
+        f"{f'{size / 1e9:,.1f} GB' if size > 1e9 else f'{size / 1e6:.0f} MB'} on disk in the end "
+        f"(keep = {plan.settings['keep']!r})",
     )
     return [
-        f"{counted(len(plan.runs), 'run')}: {len(left):,} to do, {len(wanted) - len(left):,} done, "
+        f"{counted(len(plan.runs), 'run')}: {len(left):,} {TO_DO}, {len(wanted) - len(left):,} done, "
         f"{len(plan.runs) - len(wanted):,} skipped.",
-        *_few([*_skipped(plan), *_poor(plan)]),
+        *_few(_plan_notes(plan)),
         f"Expect {'; '.join(needs)}." if left else "Nothing is left to do.",
         dry_run(plan, out, cores=cores, profile=profile),
     ]
 
 
-def _bytes(number: float) -> str:
-    return f"{number / 1e9:,.1f} GB" if number > 1e9 else f"{number / 1e6:.0f} MB"
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:,.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
-
-
 def list_runs(config: Path, out: Path) -> list[str]:
-    """The table of all runs, one a line between tabs, with what repeats each alone; nothing is written."""
+    """The table of all runs, one per line, with the command that repeats each alone; nothing is written."""
     plan, _ = _planned(config, out)
-    lines = ["run\tjob\tgene_set\tn_genes\ttarget_class\tseed\tstatus\tthreads\tmemory_mb\tminutes\tcommand"]
+    head = ("run", "job", "gene_set", "n_genes", "target_class", "seed", "status", "reason")
+    lines = ["\t".join((*head, "threads", "memory_mb", "minutes", "command"))]
     for run in plan.runs:
-        job = None if run.skipped else plan.job_of[run.id]
-        state = f"{SKIPPED}: {run.skipped}" if job is None else DONE if plan.is_done(run, out) else "to do"
-        needs = ("", "", "") if job is None else (plan.threads, job.memory_mb, job.minutes)
-        cells = (run.id, "" if job is None else job.id, run.gene_set, run.n_genes, run.target_class, run.seed, state)
-        lines.append("\t".join(map(str, (*cells, *needs, "" if job is None else plan.command_line(run, out)))))
+        known = (run.gene_set, run.n_genes, run.target_class, run.seed)
+        cells: tuple[object, ...]
+        if run.skipped:
+            cells = (run.id, "", *known, SKIPPED, run.skipped, "", "", "", "")
+        else:
+            job, status = plan.job_of[run.id], DONE if plan.is_done(run, out) else TO_DO
+            needs = (plan.threads, job.memory_mb, job.minutes, plan.command_line(run, out))
+            cells = (run.id, job.id, *known, status, "", *needs)
+        lines.append("\t".join(map(str, cells)))
     return lines
 
 
 def _found(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
-    """How many runs ended how, and where the moved profiles are nearest to real ones."""
-    ends = runs["status"].str.partition(":")[0].value_counts()
+    """How many runs ended how, and by which gene set the moved profiles come nearest to real ones."""
     yield ""
-    yield f"{counted(len(runs), 'run')}: {', '.join(f'{n:,} {word}' for word, n in ends.items())}."
-    yield from _few([*_skipped(plan), *_poor(plan)])
-    strangers = {folder.name for folder in (out / "runs").glob("*")} - {run.id for run in plan.runs}
-    if strangers:
-        yield f"{counted(len(strangers), 'folder')} in {out / 'runs'}: of an earlier sweep file; nothing was deleted."
+    counts = ", ".join(f"{n:,} {status}" for status, n in runs["status"].value_counts().items())
+    yield f"{counted(len(runs), 'run')}: {counts}."
+    yield from _few(_plan_notes(plan))
+    others = {folder.name for folder in (out / "runs").glob("*")} - {run.id for run in plan.runs}
+    if others:
+        yield f"{counted(len(others), 'folder')} in {out / 'runs'}: of an earlier sweep file; nothing was deleted."
     measure = "evidence.generator.energy_ratio"
-    if measure in runs and runs[measure].notna().any():
-        judged = runs[runs["verdict.realistic.answer"].fillna(NOT_TESTED) != NOT_TESTED]
-        means = judged.groupby(["target_class", "gene_set"], as_index=False)[measure].agg(["mean", "count"])
-        for target in runs.loc[runs["status"] == DONE, "target_class"].unique():
-            of_target = means[(means["target_class"] == target) & (means["count"] > 0)]
-            if of_target.empty:
-                yield f"{target}: not ranked, too few held-out samples to judge by, or none can be told apart."
-                continue
-            best = of_target.loc[of_target["mean"].idxmin()]
-            others = f"the only one of {counted(len(plan.sets), 'gene set')} that could be measured, "
-            yield (
-                f"Nearest to real {target} samples: by {best['gene_set'] or 'every gene'} "
-                f"({others if len(of_target) == 1 < len(plan.sets) else ''}"
-                f"energy ratio {best['mean']:.3f} over {counted(int(best['count']), 'seed')}, 0 is like real ones)."
-            )
+    if measure not in runs or runs[measure].isna().all():
+        return
+    judged = runs[runs["verdict.realistic.answer"].fillna(NOT_TESTED) != NOT_TESTED]
+    means = judged.groupby(["target_class", "gene_set"], as_index=False)[measure].agg(["mean", "count"])
+    for target in runs.loc[runs["status"] == DONE, "target_class"].unique():
+        of_target = means[(means["target_class"] == target) & (means["count"] > 0)]
+        if of_target.empty:
+            yield f"{target}: not ranked, too few held-out samples to judge by, or none can be told apart."
+            continue
+        best = of_target.loc[of_target["mean"].idxmin()]
+        others_note = f"the only one of {counted(len(plan.sets), 'gene set')} that could be measured, "
+        yield (
+            f"Nearest to real {target} samples: by {best['gene_set'] or 'every gene'} "
+            f"({others_note if len(of_target) == 1 < len(plan.sets) else ''}"
+            f"energy ratio {best['mean']:.3f} over {counted(int(best['count']), 'seed')}, 0 is like real ones)."
+        )
 
 
-def _skipped(plan: Plan) -> list[str]:
-    """What is not run and why: gene sets that are skipped whole, and targets of the others."""
+def _plan_notes(plan: Plan) -> list[str]:
+    """What is skipped and why (gene sets whole, and targets of the others); sets with under half of their genes."""
     some = {run.gene_set for run in plan.wanted}
-    found = [
+    skipped = [
         f"{f'to {run.target_class}' if run.gene_set in some else run.gene_set}: skipped, {run.skipped}"
         for run in plan.runs
         if run.skipped
     ]
-    return list(dict.fromkeys(found))
-
-
-def _poor(plan: Plan) -> list[str]:
-    """Gene sets of which the matrix has less than half."""
     poor = [one for one in plan.sets if one.n_genes < one.n_wanted / 2]
-    return [f"{one.name}: only {one.n_genes} of its {one.n_wanted} genes are in the matrix" for one in poor]
+    few = [f"{one.name}: only {one.n_genes} of its {one.n_wanted} genes are in the matrix" for one in poor]
+    return [*dict.fromkeys(skipped), *few]
 
 
-def _failed(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
+def _failed_runs(plan: Plan, runs: pd.DataFrame, out: Path) -> Iterator[str]:
     """Every run that failed, with its reason and the command that repeats it."""
-    failed = [(run, status) for run, status in zip(plan.runs, runs["status"], strict=True) if _is_open(status)]
-    for run, status in failed[:MOST_TOLD]:
-        yield f"  {run.gene_set} to {run.target_class}, seed {run.seed}: {status}"
+    ends = zip(plan.runs, runs["status"], runs["reason"], strict=True)
+    failed = [(run, _ending_text(status, why)) for run, status, why in ends if status not in (DONE, SKIPPED)]
+    for run, text in failed[:MOST_LINES]:
+        yield f"  {run.gene_set} to {run.target_class}, seed {run.seed}: {text}"
         yield f"      again: {plan.command_line(run, out)}"
-    if len(failed) > MOST_TOLD:
-        yield f"  ... and {len(failed) - MOST_TOLD:,} more; the report lists them."
+    if len(failed) > MOST_LINES:
+        yield f"  ... and {len(failed) - MOST_LINES:,} more; the report lists them."
 
 
-def _lost(jobs: list[Job], out: Path) -> list[str]:
-    """Comparisons with random gene sets that failed, each with its reason."""
-    ends = [f"{FAILED}: {why}" if (why := end_of(job, out)) else NOT_RUN for job in jobs]
-    return _few([f"{job.gene_set} beside random gene sets: {end}" for job, end in zip(jobs, ends, strict=True)])
+def _ending_text(status: str, why: str) -> str:
+    return f"{status}: {why}" if why else status
 
 
-def _is_open(status: str) -> bool:
-    """Whether a run is neither done nor skipped."""
-    return not status.startswith((DONE, SKIPPED))
-
-
-def _few(lines: list[str]) -> list[str]:
-    more = [f"... and {len(lines) - MOST_TOLD:,} more"] if len(lines) > MOST_TOLD else []
-    return [f"  {line}" for line in (*lines[:MOST_TOLD], *more)]
+def _few(lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    more = [f"... and {len(found) - MOST_LINES:,} more"] if len(found) > MOST_LINES else []
+    return [f"  {line}" for line in (*found[:MOST_LINES], *more)]

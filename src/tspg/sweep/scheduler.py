@@ -1,4 +1,4 @@
-"""Snakemake at work on a plan: started, watched, stopped. What is done, it reads off the sweep's folder."""
+"""Snakemake at work on a plan: started, watched, stopped. What is done is read off the sweep's folder."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tspg.errors import FailedRunsError, UsageError
 from tspg.sweep.plan import RANDOM, Job, Plan, PlannedRun, log_file, mark_jobs, reason_file, write_plan
@@ -26,7 +27,7 @@ KILLED = "its process ended without a word: killed, or out of memory?"
 
 
 def check_engine(*, cores: int | None, profile: Path | None) -> None:
-    """Refuse a sweep where its engine is missing, or told to use what is not there."""
+    """Refuse a sweep where Snakemake, the cores or the profile that it would use are missing."""
     if find_spec("snakemake") is None:
         raise UsageError(
             "A sweep is run by Snakemake, which is not installed: pip install 'tspg[sweep]' ('.[sweep]' in a checkout)."
@@ -50,49 +51,39 @@ def run_snakemake(
     FailedRunsError
         If Snakemake could not start any job.
     """
-    command = [*_snakemake(plan, out, cores=cores, profile=profile)]
-    (out / "logs").mkdir(exist_ok=True)
+    log = out / "logs" / LOG
+    log.parent.mkdir(exist_ok=True)
     for job in plan.jobs:
-        if not plan.is_finished(job, out):
-            for said in (log_file(job, out), *(reason_file(run, out) for run in plan.runs_of(job))):
-                said.unlink(missing_ok=True)  # what was once said is no reason for what comes
+        if not plan.is_done(job, out):  # an earlier failure is no reason for a later one
+            reasons = [reason_file(job, out), *(reason_file(run, out) for run in plan.runs_of(job))]
+            for file in (log_file(job, out), *reasons):
+                file.unlink(missing_ok=True)
+    command = _snakemake(plan, out, cores=cores, profile=profile)
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     with (
-        (out / "logs" / LOG).open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=out, pass_fds=[lock]) as child,  # noqa: S603 - our own Snakemake
+        log.open("wb") as stream,
+        subprocess.Popen(command, stdout=stream, cwd=out, pass_fds=[lock], **streams) as child,  # noqa: S603 - ours
         _stopped_with_us(child),
     ):
         _watch(plan, out, child, progress)
-    unfinished = [job for job in plan.jobs if not plan.is_finished(job, out)]
+    unfinished = [job for job in plan.jobs if not plan.is_done(job, out)]
     if child.returncode and not any(log_file(job, out).exists() for job in unfinished):
-        raise FailedRunsError(
-            f"Snakemake ended before any job: {_last_line(out / 'logs' / LOG)} See {out / 'logs' / LOG}."
-        )
+        raise FailedRunsError(f"Snakemake ended before any job: {_last_line(log)} See {log}.")
 
 
-def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> Iterator[str]:
-    """The command line that works off a plan in a folder."""
-    # -P: a module in the working directory is not taken for one that Snakemake wants.
-    yield from (
-        sys.executable,
-        "-P",
-        "-m",
-        "snakemake",
-        "jobs",
-        "--snakefile",
-        str(WORKFLOW),
-        "--directory",
-        str(out.resolve()),
-    )
-    # The folder is held by us; files that a killed job left are ours to judge; markers have no history.
-    yield from ("--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "--keep-going")
-    yield from ("--scheduler", "greedy", "--nocolor", "--workflow-profile", "none")
-    yield from ("--profile", "none" if profile is None else str(profile.resolve()))
+def _snakemake(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -> list[str]:
+    """The command line that does a plan in a folder."""
+    command = [sys.executable, "-P", "-m", "snakemake", "jobs"]  # -P: no module of the working directory is imported
+    command += ["--snakefile", str(WORKFLOW), "--directory", str(out.resolve())]
+    # We hold the folder; we check files that a killed job left; markers have no history.
+    command += ["--nolock", "--rerun-incomplete", "--rerun-triggers", "mtime", "--keep-going"]
+    command += ["--scheduler", "greedy", "--nocolor", "--workflow-profile", "none"]
+    command += ["--profile", "none" if profile is None else str(profile.resolve())]
     if profile is None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1_000_000
-        yield from ("--resources", f"mem_mb={max([memory, *(job.memory_mb for job in plan.jobs)])}")
+        command += ["--resources", f"mem_mb={max([memory, *(job.memory_mb for job in plan.jobs)])}"]
         cores = cores or _cores()
-    if cores is not None:
-        yield from ("--cores", str(cores))
+    return [*command, "--cores", str(cores)] if cores is not None else command
 
 
 def _cores() -> int:
@@ -101,32 +92,25 @@ def _cores() -> int:
 
 
 def _watch(plan: Plan, out: Path, child: "subprocess.Popen[bytes]", progress: Progress) -> None:
-    """Report until Snakemake ends: expected seconds of what is done, of all; and how many runs that is."""
-    wanted = plan.wanted
-    compared = [job for job in plan.jobs if job.kind == RANDOM]  # with random gene sets; about as long as a run
-    both: list[PlannedRun | Job] = [*wanted, *compared]
-    work = {one: plan.seconds[one.gene_set] for one in both}
-    left, total = set(work), round(sum(work.values()))
+    """Report until Snakemake ends: expected seconds of what is done, of all; and how many runs that is.
 
-    def is_done(one: PlannedRun | Job) -> bool:
-        return plan.is_finished(one, out) if isinstance(one, Job) else plan.is_done(one, out)
-
-    def tell() -> float:
-        started = time.perf_counter()
-        left.difference_update([one for one in left if is_done(one)])
-        n_runs = sum(isinstance(one, PlannedRun) for one in left)
+    A comparison with random gene sets counts about as long as a run.
+    """
+    wanted: list[PlannedRun | Job] = [*plan.wanted, *(job for job in plan.jobs if job.kind == RANDOM)]
+    work = {one: plan.seconds[one.gene_set] for one in wanted}
+    left, total, n_runs = set(work), round(sum(work.values())), len(plan.wanted)
+    while left:
+        has_ended, started = child.poll() is not None, time.perf_counter()
+        left.difference_update([one for one in left if plan.is_done(one, out)])
         done = total - round(sum(work[one] for one in left))
-        progress("sweep", done, total, {"runs": len(wanted) - n_runs, "of": len(wanted)})
-        return time.perf_counter() - started
-
-    while child.poll() is None:
-        seconds = tell() if left else 0.0
-        try:
-            child.wait(max(FEWEST_SECONDS, seconds / SHARE_OF_LOOKING))
-        except subprocess.TimeoutExpired:
-            continue
-    if left:
-        tell()
+        progress(
+            "sweep", done, total, {"runs": n_runs - sum(isinstance(one, PlannedRun) for one in left), "of": n_runs}
+        )
+        if has_ended:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(max(FEWEST_SECONDS, (time.perf_counter() - started) / SHARE_OF_LOOKING))
+    child.wait()
 
 
 @contextmanager
@@ -145,11 +129,11 @@ def _stopped_with_us(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 def _stop(child: "subprocess.Popen[bytes]") -> None:
-    """Tell Snakemake and the jobs that it runs on this machine to stop, and wait until it has."""
+    """Stop Snakemake and the jobs that it runs on this machine, and wait until it has ended."""
     import psutil  # comes with Snakemake
 
     started = psutil.Process(child.pid).children(recursive=True)
-    child.send_signal(signal.SIGTERM)  # start nothing more: heard in the background of a script, too, where
+    child.send_signal(signal.SIGTERM)  # start nothing more: also received in the background of a script, where
     child.send_signal(signal.SIGINT)  # this one is ignored
     for process in started:
         with suppress(psutil.NoSuchProcess):
@@ -171,21 +155,16 @@ def dry_run(plan: Plan, out: Path, *, cores: int | None, profile: Path | None) -
     return f"Snakemake planned {left:,} of {len(plan.jobs):,} jobs in {time.perf_counter() - started:.0f} s."
 
 
-def reason(plan: Plan, run: PlannedRun, out: Path) -> str:
-    """Why a run is not done: what it said itself, or the last line of its job's log; empty if it was not begun."""
-    said = reason_file(run, out)
-    if said.exists():
-        return said.read_text(encoding="utf-8").strip()
-    return end_of(plan.job_of[run.id], out)
-
-
-def end_of(job: Job, out: Path) -> str:
-    """Why a job is not finished: the last line of its log; empty if it was not begun."""
-    log = log_file(job, out)
-    if not log.exists():
+def reason(plan: Plan, one: PlannedRun | Job, out: Path) -> str:
+    """Why a run or job is not done: its own reason, or that its process ended; empty if it was not begun."""
+    job = one if isinstance(one, Job) else plan.job_of[one.id]
+    for file in (reason_file(one, out), reason_file(job, out)):
+        if file.exists():
+            return file.read_text(encoding="utf-8").strip()
+    if not log_file(job, out).exists():
         return ""
-    line = _last_line(log)
-    return line if "error" in line.lower() else f"{KILLED} Its log ends: {line}" if line else KILLED
+    line = _last_line(log_file(job, out))
+    return f"{KILLED} Its log ends: {line}" if line else KILLED
 
 
 def _last_line(path: Path) -> str:

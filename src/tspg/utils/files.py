@@ -218,7 +218,7 @@ TEXT_COLUMNS = frozenset(
         *("gene", "sample", "source_class", "term", "category", "genes", "note", "method", "measure", "direction"),
         *("group", "predicted_before", "predicted_after", "compared_with", "genes_by", "kind", "gene_set"),
         *("moved_as", "normalised", "best_term", "best_source", "target_class", "targets", "status", "run", "report"),
-        *("data.gene_set.name", "data.expression_file", "data.group_column", "data.donors.column"),
+        *("reason", "data.gene_set.name", "data.expression_file", "data.group_column", "data.donors.column"),
     }
 )
 

@@ -11,24 +11,24 @@ import pandas as pd
 import pytest
 
 from tspg.report.sweep.findings import cautions_of, findings_of, what_was_run
-from tspg.report.sweep.map import default_measure, legend, map_rows
+from tspg.report.sweep.map import legend, map_rows
 from tspg.report.sweep.measures import BY_KEY, MEASURES, N_COLOURS
 from tspg.report.sweep.numbers import MOST_STABLE, numbers_of
-from tspg.report.sweep.page import SWEEP_PROGRAM, SweepTables, write_sweep_page
-from tspg.report.sweep.study import Study
-from tspg.report.sweep.tables import MOST_UNFINISHED, adjusted, beside_random, table_1, unfinished
+from tspg.report.sweep.page import SWEEP_PROGRAM, write_sweep_page
+from tspg.report.sweep.results import SweepResults, SweepTables
+from tspg.report.sweep.tables import MOST_UNFINISHED, q_values, random_comparison, table_1, unfinished
 
-SKIPPED, FAILED = "skipped: the class has 3 samples", "failed: training diverged"
+SKIPPED, FAILED, DONE = ("skipped", "the class has 3 samples"), ("failed", "training diverged"), ("done", "")
 # gene set, target, seed, how it ended, own energy ratio, of a plain shift, f held out, mean over classes, f accuracy
 RUNS = [
-    ("SMALL", "Lung", 0, "done", 0.10, 0.30, 0.90, 0.80, 1.00, "pass"),
-    ("SMALL", "Lung", 1, "done", 0.20, 0.30, 0.80, 0.70, 0.90, "fail"),
-    ("SMALL", "Liver", 0, "done", 0.50, 0.40, 0.91, 0.75, 0.80, "doubtful"),
-    ("SMALL", "Liver", 1, FAILED, *[np.nan] * 5, np.nan),
-    ("", "Lung", 0, "done", 0.02, 0.06, 0.98, 0.96, 1.00, "pass"),
-    ("", "Lung", 1, "done", 0.04, 0.06, 0.96, 0.94, 1.00, "probably"),
-    ("", "Liver", 0, SKIPPED, *[np.nan] * 5, np.nan),
-    ("", "Liver", 1, SKIPPED, *[np.nan] * 5, np.nan),
+    ("SMALL", "Lung", 0, *DONE, 0.10, 0.30, 0.90, 0.80, 1.00, "pass"),
+    ("SMALL", "Lung", 1, *DONE, 0.20, 0.30, 0.80, 0.70, 0.90, "fail"),
+    ("SMALL", "Liver", 0, *DONE, 0.50, 0.40, 0.91, 0.75, 0.80, "doubtful"),
+    ("SMALL", "Liver", 1, *FAILED, *[np.nan] * 5, np.nan),
+    ("", "Lung", 0, *DONE, 0.02, 0.06, 0.98, 0.96, 1.00, "pass"),
+    ("", "Lung", 1, *DONE, 0.04, 0.06, 0.96, 0.94, 1.00, "probably"),
+    ("", "Liver", 0, *SKIPPED, *[np.nan] * 5, np.nan),
+    ("", "Liver", 1, *SKIPPED, *[np.nan] * 5, np.nan),
 ]
 COLUMNS = [
     *(
@@ -36,6 +36,7 @@ COLUMNS = [
         "target_class",
         "seed",
         "status",
+        "reason",
         "evidence.generator.energy_ratio",
         "evidence.mean_shift.energy_ratio",
     ),
@@ -51,7 +52,7 @@ STABILITY_COLUMNS = [
     *("sign_agreement", "weight", "n_seeds", "phi", "phi_low", "phi_high"),
 ]
 FREQUENCY_COLUMNS = [
-    *("gene_set", "direction", "gene", "n_runs", "n_runs_total", "frequency", "n_targets", "n_targets_total"),
+    *("gene_set", "direction", "gene", "n_runs", "n_runs_total", "frequency", "n_targets", "n_targets_total")
 ]
 
 
@@ -59,7 +60,7 @@ def small_runs() -> pd.DataFrame:
     runs = pd.DataFrame(RUNS, columns=COLUMNS)
     runs["n_genes"] = runs["gene_set"].map({"SMALL": 10, "": 3000})
     paths = [f"runs/{name or 'all'}.{target}.seed-{seed}.3f" for name, target, seed in runs.iloc[:, :3].to_numpy()]
-    runs["run"] = np.where(runs["status"] == SKIPPED, "", paths)
+    runs["run"] = np.where(runs["status"] == "skipped", "", paths)
     runs["report"] = np.where(
         (runs["status"] == "done") & (runs["gene_set"] == "SMALL"), runs["run"] + "/report.html", ""
     )
@@ -124,10 +125,11 @@ class Page(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def small_page(tmp_path: Path) -> Path:
-    page = tmp_path / "sweep.html"
-    (tmp_path / "sweep.tsv").touch()
+@pytest.fixture(scope="module")
+def small_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tests only read it."""
+    page = tmp_path_factory.mktemp("page") / "sweep.html"
+    (page.parent / "sweep.tsv").touch()
     write_sweep_page(page, small_sweep(), title="Two gene sets")
     return page
 
@@ -157,9 +159,9 @@ def test_the_map_holds_means_over_seeds_with_their_spread(small_page: Path):
 
 
 def test_what_was_run_and_found_is_said_in_numbers(small_page: Path):
-    study = Study(small_sweep())
-    assert what_was_run(study) == "2 gene sets × 2 target classes × 2 seeds: 8 runs, 5 done, 1 failed and 2 skipped."
-    of_f, realistic, shift, random, stable = findings_of(study)
+    results = SweepResults(small_sweep())
+    assert what_was_run(results) == "2 gene sets × 2 target classes × 2 seeds: 8 runs, 5 done, 1 failed and 2 skipped."
+    of_f, realistic, shift, random, stable = findings_of(results)
     # SMALL: mean of .75 (Lung) and .75 (Liver)
     assert "right about 75% to 95% of held-out real samples" in of_f
     assert "With SMALL it is below 80%" in of_f
@@ -175,26 +177,26 @@ def test_what_was_run_and_found_is_said_in_numbers(small_page: Path):
     )
     assert "up GENE1 (in 100% of the runs of their gene set); down GENE3 (in 67%" in stable
     text = unescape(small_page.read_text(encoding="utf-8"))
-    assert all(sentence in text for sentence in (*findings_of(study), *cautions_of(study)))
+    assert all(sentence in text for sentence in (*findings_of(results), *cautions_of(results)))
 
 
 @pytest.mark.parametrize(("other", "n_passed"), [("doubtful", 1), ("fail", 1), ("probably", 2), ("pass", 2)])
 def test_every_seed_has_to_pass_surely_or_probably(other, n_passed):
     runs = small_runs()
     runs.loc[1, "verdict.realistic.answer"] = other  # beside a pass of the other seed
-    assert f"with every seed in {n_passed} of 3 pairs" in findings_of(Study(runs_alone(runs)))[1]
+    assert f"with every seed in {n_passed} of 3 pairs" in findings_of(SweepResults(runs_alone(runs)))[1]
 
 
 def test_too_few_random_sets_for_so_many_tests_are_named():
     tables = small_sweep()
     coarse = tables.random_gene_sets.assign(n_random=9, energy_p_value=[0.1, 0.5, 0.1])
-    sentence = findings_of(Study(SweepTables(tables.runs, coarse, tables.stability, tables.gene_frequency)))[3]
+    sentence = findings_of(SweepResults(SweepTables(tables.runs, coarse, tables.stability, tables.gene_frequency)))[3]
     assert "none remains; 9 random sets give no p below 0.1, too coarse for so many tests" in sentence
 
 
 def test_what_was_not_tested_is_said():
-    runs = small_runs()[["gene_set", "n_genes", "target_class", "seed", "status", "run"]]
-    text = " ".join(findings_of(Study(runs_alone(runs[runs["seed"] == 0]))))
+    runs = small_runs()[["gene_set", "n_genes", "target_class", "seed", "status", "reason", "run"]]
+    text = " ".join(findings_of(SweepResults(runs_alone(runs[runs["seed"] == 0]))))
     assert text.count("was tested in no run") == 1
     assert "so its calls cannot be judged" in text
     assert "was not measured" in text
@@ -203,7 +205,7 @@ def test_what_was_not_tested_is_said():
 
 
 def test_table_1_over_targets_and_seeds(small_page: Path):
-    first, second = table_1(Study(small_sweep()))
+    first, second = table_1(SweepResults(small_sweep()))
     assert first["test_accuracy"] == pytest.approx((0.90 + 0.80 + 0.91) / 3)
     assert (first["least_test_accuracy"], first["n_runs"], first["n_targets"]) == (0.80, 3, 2)
     assert first["f_accuracy"] == pytest.approx(0.9)
@@ -216,10 +218,10 @@ def test_table_1_over_targets_and_seeds(small_page: Path):
 
 
 def test_gene_sets_stand_beside_random_ones_with_p_and_q(small_page: Path):
-    assert adjusted(pd.Series([0.01, np.nan, 0.50, 0.04])).tolist() == pytest.approx(
+    assert q_values(pd.Series([0.01, np.nan, 0.50, 0.04])).tolist() == pytest.approx(
         [0.03, np.nan, 0.50, 0.06], nan_ok=True
     )
-    assert [row["name"] for row in beside_random(Study(small_sweep()))] == ["SMALL", "all genes", "SMALL"]
+    assert [row["name"] for row in random_comparison(SweepResults(small_sweep()))] == ["SMALL", "all genes", "SMALL"]
     html = small_page.read_text(encoding="utf-8")
     assert lines_of(html, "<h2>Gene sets beside random ones") == [
         ["SMALL", "Lung", "99", "0.150", "0.250", "0.01", "0.03", "90%", "80%", "0.02"],
@@ -246,16 +248,16 @@ def test_runs_that_are_not_done_are_listed_with_reasons(small_page: Path):
         ["all genes", "Liver", "0, 1", "skipped", "the class has 3 samples"],
     ]
     done = small_runs()
-    study = Study(runs_alone(done[done["status"] == "done"]))
-    assert unfinished(study) == []
-    assert what_was_run(study).endswith("5 runs, all done.")
+    results = SweepResults(runs_alone(done[done["status"] == "done"]))
+    assert unfinished(results) == []
+    assert what_was_run(results).endswith("5 runs, all done.")
 
 
 def test_a_long_list_of_failures_is_cut_and_counted(tmp_path: Path):
     runs = pd.DataFrame(
         {"gene_set": [f"SET{number}" for number in range(MOST_UNFINISHED + 7)], "seed": 0, "n_genes": 5}
     )
-    runs = runs.assign(target_class="Lung", status="not run", run="")
+    runs = runs.assign(target_class="Lung", status="not run", reason="", run="")
     write_sweep_page(tmp_path / "sweep.html", runs_alone(runs), title="Nothing yet")
     html = (tmp_path / "sweep.html").read_text(encoding="utf-8")
     assert "7 more are in the table of runs." in html
@@ -294,12 +296,12 @@ def test_scales_are_whole(measure):
 
 def test_a_method_in_closed_form_is_read_by_its_own_name():
     runs = small_runs().rename(columns=lambda name: name.replace(".generator.", ".linear_map."))
-    study = Study(runs_alone(runs.assign(**{"training.method": "linear_map"})))
-    assert map_rows(study, default_measure(study))[0]["mean"] == "0.325"
+    results = SweepResults(runs_alone(runs.assign(**{"training.method": "linear_map"})))
+    assert map_rows(results, results.measures[0])[0]["mean"] == "0.325"
 
 
 def test_the_numbers_inside_the_page_are_those_of_the_tables():
-    numbers = numbers_of(Study(small_sweep()))
+    numbers = numbers_of(SweepResults(small_sweep()))
     own = {measure["key"]: measure for measure in numbers["measures"]}
     assert own["energy_ratio"]["of_runs"] == [0.1, 0.2, 0.5, None, 0.02, 0.04, None, None]
     assert own["energy_gain"]["of_runs"][:3] == pytest.approx([0.2, 0.1, -0.1])
@@ -318,7 +320,7 @@ def test_only_the_first_stable_genes_travel_in_the_page():
     tables = small_sweep()
     one = tables.stability.iloc[[0]]
     many = pd.concat([one.assign(rank=rank, gene=f"G{rank}") for rank in range(MOST_STABLE + 5, 0, -1)])
-    flat = numbers_of(Study(SweepTables(tables.runs, tables.random_gene_sets, many, tables.gene_frequency)))
+    flat = numbers_of(SweepResults(SweepTables(tables.runs, tables.random_gene_sets, many, tables.gene_frequency)))
     assert flat["genes"] == [f"G{rank}" for rank in range(1, MOST_STABLE + 1)]
 
 
@@ -339,7 +341,7 @@ def hostile_page(tmp_path: Path) -> Path:
     tables = small_sweep()
     renamed = [table.replace(names) for table in (tables.random_gene_sets, tables.stability, tables.gene_frequency)]
     runs = tables.runs.replace(names)
-    runs["status"] = runs["status"].str.replace("training diverged", HOSTILE[0])
+    runs["reason"] = runs["reason"].str.replace("training diverged", HOSTILE[0])
     runs["report"] = np.where(runs["report"] != "", "javascript:document.title='OWNED'//" + HOSTILE[1], "")
     page = tmp_path / "hostile.html"
     write_sweep_page(page, SweepTables(runs, *renamed), title=HOSTILE[0])
@@ -430,7 +432,7 @@ type("find-targets", "liv"); show("onecolumn", heads()); show("onemean", words(a
 type("find-sets", ""); type("find-targets", "");
 
 map.querySelector('td[data-pair="0"]').dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
-show("told", told.textContent);
+show("details", details.textContent);
 map.querySelector('td[data-pair="0"]').click();
 show("opened", panel.hidden ? "" : panel.querySelector("h2").textContent);
 show("links", all("a", panel).map((link) => link.getAttribute("href")).join("|"));
@@ -482,7 +484,7 @@ def test_the_map_can_be_worked_with_in_a_browser(small_page: Path, worked_with):
         "count": "1 of 2 gene sets, 2 of 2 targets",
         "onecolumn": "Liver",
         "onemean": "0.500",
-        "told": "SMALL → Lung: Energy ratio 0.150 (seed 0 0.100, seed 1 0.200)",
+        "details": "SMALL → Lung: Energy ratio 0.150 (seed 0 0.100, seed 1 0.200)",
         "opened": "SMALL → Lung",
         "links": "runs/SMALL.Lung.seed-0.3f/report.html|runs/SMALL.Lung.seed-1.3f/report.html",
         "folders": "runs/all.Lung.seed-0.3f|runs/all.Lung.seed-1.3f",  # kept without a report
@@ -514,7 +516,7 @@ def test_the_program_draws_the_map_as_it_stands_without_it(tmp_path: Path, worke
     runs = small_runs()
     ratios = [0.0004, 1234.0, -0.0001, np.nan, 0.05, 0.0501, np.nan, np.nan]
     page = tmp_path / "sweep.html"
-    write_sweep_page(page, runs_alone(runs.assign(**{COLUMNS[4]: ratios})), title="Alike")
+    write_sweep_page(page, runs_alone(runs.assign(**{COLUMNS[5]: ratios})), title="Alike")
     html = page.read_text(encoding="utf-8")
     found = worked_with(page, SWEEP_PROGRAM, AGREE)
     body = re.search(r'id="map".*?<tbody>(.*?)</tbody>', html, re.DOTALL)
@@ -531,7 +533,7 @@ def test_the_program_draws_the_map_as_it_stands_without_it(tmp_path: Path, worke
 
 
 def test_a_large_study_stays_light(tmp_path: Path):
-    sets, targets, seeds = (pd.Index(range(n)) for n in (50, 53, 5))
+    sets, targets, seeds = (pd.Index(range(n)) for n in (10, 53, 5))
     grid = pd.MultiIndex.from_product([sets, targets, seeds], names=["gene_set", "target_class", "seed"])
     runs = grid.to_frame(index=False)
     runs["gene_set"] = "HALLMARK_OF_A_LONG_NAME_" + runs["gene_set"].astype(str)
@@ -546,7 +548,7 @@ def test_a_large_study_stays_light(tmp_path: Path):
         f"runs/{row.gene_set}.{row.target_class}.seed-{row.seed}.{rng.integers(1 << 40):010x}"
         for row in runs.itertuples()
     ]
-    runs = runs.assign(n_genes=200, status="done", run=folders, **numbers)
+    runs = runs.assign(n_genes=200, status="done", reason="", run=folders, **numbers)
     pairs = runs.drop_duplicates(["gene_set", "target_class"])[["gene_set", "target_class"]]
     random = pairs.assign(n_random=99, **dict.fromkeys(RANDOM_COLUMNS[3:], 0.123456))
     ranks = pd.DataFrame([(way, rank, f"GENE{rank}{way}") for way in ("up", "down") for rank in range(1, 21)])
@@ -556,16 +558,16 @@ def test_a_large_study_stays_light(tmp_path: Path):
     frequency = pd.DataFrame(columns=FREQUENCY_COLUMNS)
     page = tmp_path / "sweep.html"
     write_sweep_page(page, SweepTables(runs, random, stability, frequency), title="Large")
-    assert page.stat().st_size < 4_000_000
+    assert page.stat().st_size < 800_000  # 1.5 kB per gene set and target
 
 
-def test_targets_that_no_run_judges_are_told_with_the_reason():
+def test_targets_that_no_run_judges_are_named_with_the_reason():
     runs = small_runs()
     why = {"Lung": "Like real ones.", "Liver": "Withheld: 6 held-out target samples are too few."}
     runs["verdict.realistic.sentence"] = runs["target_class"].map(why)
     runs.loc[runs["target_class"] == "Liver", "verdict.realistic.answer"] = "not tested"
-    told = cautions_of(Study(runs_alone(runs)))
-    assert "Liver is not judged. 6 held-out target samples are too few." in told
-    assert not any(line.startswith(("Lung is not judged", "Where the energy ratio")) for line in told)
+    cautions = cautions_of(SweepResults(runs_alone(runs)))
+    assert "Liver is not judged. Withheld: 6 held-out target samples are too few." in cautions
+    assert not any(line.startswith(("Lung is not judged", "Where the energy ratio")) for line in cautions)
     runs.loc[0, "evidence.generator.energy_ratio"] = np.nan  # of a run that is done
-    assert any(line.startswith("Where the energy ratio") for line in cautions_of(Study(runs_alone(runs))))
+    assert any(line.startswith("Where the energy ratio") for line in cautions_of(SweepResults(runs_alone(runs))))

@@ -1,4 +1,4 @@
-"""What a sweep says, in sentences, with what it cannot say."""
+"""What a sweep found, in sentences, with what it cannot say."""
 
 import numpy as np
 import pandas as pd
@@ -6,117 +6,99 @@ import pandas as pd
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
 from tspg.analysis.evaluation.thresholds import ENERGY_TIE, NOT_TESTED, THRESHOLDS
 from tspg.report.sweep.measures import BY_KEY
-from tspg.report.sweep.study import DONE, STATUSES, Study, shown
-from tspg.report.sweep.tables import DIRECTIONS, P_LIMIT, adjusted
+from tspg.report.sweep.results import STATUSES, SweepResults, display_name
+from tspg.report.sweep.tables import DIRECTIONS, P_LIMIT, q_values
 from tspg.utils.text import counted, listed, number, percent
 
 DOUBTFUL_CLASSIFIER = 0.8
 _NAMED = 5
 
 
-def what_was_run(study: Study) -> str:
-    """The study in one line: how many gene sets, targets and seeds, and how the runs ended."""
-    kinds = study.kinds.value_counts()
-    ended = [f"{kinds[kind]:,} {kind}" for kind in STATUSES if kinds.get(kind)]
-    planned = f"{counted(len(study.gene_sets), 'gene set')} × {_classes(len(study.targets))}"
-    runs = f"{counted(len(study.seeds), 'seed')}: {counted(len(study.runs), 'run')}"
-    return f"{planned} × {runs}, {'all done' if set(study.kinds) == {DONE} else listed(ended)}."
+def what_was_run(results: SweepResults) -> str:
+    """The sweep in one line: how many gene sets, targets and seeds, and how the runs ended."""
+    n, statuses = len(results.targets), results.runs["status"].value_counts()
+    ended = [f"{statuses[status]:,} {status}" for status in STATUSES if statuses.get(status)]
+    return (
+        f"{counted(len(results.gene_sets), 'gene set')} × {n:,} target class{'' if n == 1 else 'es'} × "
+        f"{counted(len(results.seeds), 'seed')}: {counted(len(results.runs), 'run')}, "
+        f"{'all done' if results.is_done.all() else listed(ended)}."
+    )
 
 
-def count(marked: pd.DataFrame) -> int:
-    """How many pairs of gene set and target are marked."""
-    return int(marked.to_numpy().sum())
-
-
-def _classes(n: int) -> str:
-    return f"{n:,} target class{'' if n == 1 else 'es'}"
-
-
-def findings_of(study: Study) -> list[str]:
+def findings_of(results: SweepResults) -> list[str]:
     """Up to five sentences: f, likeness, the plain shift, random gene sets, and the genes that come back."""
-    if not (study.kinds == DONE).any():
+    if not results.is_done.any():
         return ["No run is done, so nothing can be said yet."]
-    return [_of_f(study), _realistic(study), _beside_shift(study), *warnings_of(study)]
+    return [_of_f(results), _realistic(results), _beside_shift(results), *warnings_of(results)]
 
 
-def warnings_of(study: Study) -> list[str]:
+def warnings_of(results: SweepResults) -> list[str]:
     """Whether random genes do as well, and whether the same genes come back; nothing where no run is done."""
-    return [_beside_random(study), _stable(study)] if (study.kinds == DONE).any() else []
+    return [_beside_random(results), _stable(results)] if results.is_done.any() else []
 
 
-def _of_f(study: Study) -> str:
-    accuracy = study.pairs(BY_KEY["test_balanced_accuracy"]).mean(axis=1).dropna()
+def _of_f(results: SweepResults) -> str:
+    accuracy = results.pairs(BY_KEY["test_balanced_accuracy"]).mean(axis=1).dropna()
     if accuracy.empty:
         return "How well f knows real samples that it never saw is not in the runs, so its calls cannot be judged."
-    weak = [shown(str(name)) for name in accuracy[accuracy < DOUBTFUL_CLASSIFIER].sort_values().index]
-    ends = dict.fromkeys((percent(accuracy.min()), percent(accuracy.max())))
-    spread = " to ".join(ends)
-    told = f"The classifier f is right about {spread} of held-out real samples, by gene set (mean over classes)"
+    weak = [display_name(name) for name in accuracy[accuracy < DOUBTFUL_CLASSIFIER].sort_values().index]
+    spread = " to ".join(dict.fromkeys((percent(accuracy.min()), percent(accuracy.max()))))
+    found = f"The classifier f is right about {spread} of held-out real samples, by gene set (mean over classes)"
     if not weak:
-        return f"{told}, so what it calls a moved sample means something with every gene set."
-    return f"{told}. With {_few(weak)} it is below {percent(DOUBTFUL_CLASSIFIER)}: there its calls are weak evidence."
+        return f"{found}, so what it calls a moved sample means something with every gene set."
+    return f"{found}. With {_few(weak)} it is below {percent(DOUBTFUL_CLASSIFIER)}: there its calls are weak evidence."
 
 
-def _realistic(study: Study) -> str:
-    answers = study.pairs(BY_KEY["verdict_realistic"])
-    tested = count(answers.notna())
-    if not tested:
+def _realistic(results: SweepResults) -> str:
+    tested = results.pairs(BY_KEY["verdict_realistic"]).notna()
+    if not tested.any(axis=None):
         return "Whether moved samples are like real ones was tested in no run."
-    passed = study.pairs(BY_KEY["verdict_realistic"], least=True) > 0
-    by_set = pd.DataFrame({"passed": passed.sum(axis=1), "of": answers.notna().sum(axis=1)})
-    by_set = by_set[by_set["of"] > 0]
+    passed = results.pairs(BY_KEY["verdict_realistic"], least=True) > 0
+    by_set = pd.DataFrame({"passed": passed.sum(axis=1), "of": tested.sum(axis=1)}).query("of > 0")
+    share, extremes = by_set["passed"] / by_set["of"], []
+    if share.max() > share.min():
+        for end, head in ((share.max(), "most"), (share.min(), "fewest")):
+            names = share[share == end].index
+            n_passed, n_tested = by_set.loc[names[0]]
+            extremes.append(f"{head} by {_few([display_name(name) for name in names])} ({n_passed} of {n_tested})")
     return (
-        f"Moved samples pass, surely or probably, as real target samples with every seed in {count(passed):,} of "
-        f"{_pairs(tested)} of gene set and target that could be tested (the answer “Realistic?” of the runs)"
-        f"{_best_and_worst(by_set)}."
+        f"Moved samples pass, surely or probably, as real target samples with every seed in {_count(passed):,} of "
+        f"{counted(_count(tested), 'pair')} of gene set and target that could be tested (the answer “Realistic?” of the"
+        f" runs){': ' if extremes else ''}{', '.join(extremes)}."
     )
 
 
-def _best_and_worst(by_set: pd.DataFrame) -> str:
-    """The gene sets that carry most and fewest of the transitions, where they differ."""
-    share = by_set["passed"] / by_set["of"]
-    if len(share) < 2 or share.max() == share.min():
-        return ""
-    words = []
-    for end, head in ((share.max(), "most"), (share.min(), "fewest")):
-        names = [str(name) for name in share[share == end].index]
-        row = by_set.loc[names[0]]
-        words.append(f"{head} by {_few([shown(name) for name in names])} ({row['passed']} of {row['of']})")
-    return f": {', '.join(words)}"
-
-
-def _beside_shift(study: Study) -> str:
-    gain = study.pairs(BY_KEY["energy_gain"])
-    n = count(gain.notna())
-    if study.method == MEAN_SHIFT:
-        return "These runs are plain shifts by the difference of class means, so nothing stands beside them."
+def _beside_shift(results: SweepResults) -> str:
+    gain = results.pairs(BY_KEY["energy_gain"])
+    n = _count(gain.notna())
+    if results.method == MEAN_SHIFT:
+        return "These runs are plain shifts by the difference of class means, so there is nothing to compare them with."
     if not n:
         return "Whether this is better than a plain shift by the difference of class means was not measured."
-    nearer, farther = count(gain > ENERGY_TIE), count(gain < -ENERGY_TIE)
-    own, shift = (_median(study, method) for method in (study.method, MEAN_SHIFT))
+    nearer, farther = _count(gain > ENERGY_TIE), _count(gain < -ENERGY_TIE)
+    own, shift = (
+        number(float(np.nanmedian(results.pairs(BY_KEY["energy_ratio"], method))), 3)
+        for method in (results.method, MEAN_SHIFT)
+    )
     return (
         f"Beside a plain shift by the difference of class means they come nearer to real target samples in {nearer:,} "
-        f"of {_pairs(n)}, less near in {farther:,}, and about alike in {n - nearer - farther:,} (median energy ratio "
-        f"{own} against {shift}; 0 is like real ones, 1 not moved)."
+        f"of {counted(n, 'pair')}, less near in {farther:,}, and about alike in {n - nearer - farther:,} (median "
+        f"energy ratio {own} against {shift}; 0 is like real ones, 1 not moved)."
     )
 
 
-def _median(study: Study, method: str) -> str:
-    return number(float(np.nanmedian(study.pairs(BY_KEY["energy_ratio"], method))), 3)
-
-
-def _beside_random(study: Study) -> str:
-    table = study.tables.random_gene_sets
+def _beside_random(results: SweepResults) -> str:
+    table = results.tables.random_gene_sets
     p = table["energy_p_value"].astype(float).dropna()
     if p.empty:
         return "Whether these gene sets do better than random genes was not tested."
     n, small = len(p), int((p <= P_LIMIT).sum())
-    kept = int((adjusted(p) <= P_LIMIT).sum())
+    kept = int((q_values(p) <= P_LIMIT).sum())
     n_random = int(table["n_random"].max())
     coarse = f"; {n_random:,} random sets give no p below {1 / (n_random + 1):.2g}, too coarse for so many tests"
     return (
-        f"Beside random gene sets of as many genes, p is at most {P_LIMIT} in {small:,} of {_pairs(n)}; chance alone "
-        f"would give about {by_chance(n)}. After correction for {counted(n, 'test')} (Benjamini-Hochberg) "
+        f"Beside random gene sets of as many genes, p is at most {P_LIMIT} in {small:,} of {counted(n, 'pair')}; chance"
+        f" alone would give about {by_chance(n)}. After correction for {counted(n, 'test')} (Benjamini-Hochberg) "
         f"{kept or 'none'} {'remain' if kept > 1 else 'remains'}"
         f"{coarse if not kept and n > P_LIMIT * (n_random + 1) else ''}. Measured with the map in closed form."
     )
@@ -127,42 +109,42 @@ def by_chance(n_tests: int) -> str:
     return f"{P_LIMIT * n_tests:,.{0 if n_tests >= 10 / P_LIMIT else 1}f}"
 
 
-def _stable(study: Study) -> str:
-    phi = study.pairs(BY_KEY["phi"])
-    n = count(phi.notna())
+def _stable(results: SweepResults) -> str:
+    phi, often = results.pairs(BY_KEY["phi"]), _often(results)
+    n, limits = _count(phi.notna()), THRESHOLDS["stability"]
     if not n:
-        reason = "one seed was run" if len(study.seeds) == 1 else "no pair has more than one finished seed"
-        return f"Whether the same genes come first with another seed cannot be said: {reason}.{_often(study)}"
-    limits = THRESHOLDS["stability"]
-    good, bad = count(phi >= limits.good), count(phi < limits.bad)
-    poor = f"in {bad:,} it is below {limits.bad}, so there single genes should not be read"
+        reason = "one seed was run" if len(results.seeds) == 1 else "no pair has more than one finished seed"
+        return f"Whether the same genes come first with another seed cannot be said: {reason}.{often}"
+    good, bad = _count(phi >= limits.good), _count(phi < limits.bad)
+    poor = f"in {bad:,} it is below {limits.bad}, so single genes should not be read there"
     return (
-        f"The same genes come first with every seed in {good:,} of {_pairs(n)} (agreement phi at least "
-        f"{limits.good}, where 0 is chance and 1 the same); "
-        f"{poor if bad else f'in none is it below {limits.bad}'}.{_often(study)}"
+        f"The same genes come first with every seed in {good:,} of {counted(n, 'pair')} (agreement phi at least "
+        f"{limits.good}, where 0 is chance and 1 the same); {poor if bad else f'in none is it below {limits.bad}'}."
+        f"{often}"
     )
 
 
-def _often(study: Study) -> str:
-    """The genes that stand among the top in most runs of one gene set."""
-    table = study.tables.gene_frequency
-    if table.empty:
-        return ""
-    share = table["n_runs"] / table["n_runs_total"]
+def _often(results: SweepResults) -> str:
+    """The genes that are among the top in most runs of one gene set."""
+    table = results.tables.gene_frequency
+    table = table.assign(share=table["n_runs"] / table["n_runs_total"])
     parts = []
     for direction in DIRECTIONS:
-        own = share[table["direction"] == direction]
-        names = list(dict.fromkeys(str(gene) for gene in table.loc[own[own == own.max()].index, "gene"]))
+        own = table[table["direction"] == direction]
+        names = list(dict.fromkeys(map(str, own.loc[own["share"] == own["share"].max(), "gene"])))
         if names:
-            parts.append(f"{direction} {_few(names)} (in {percent(float(own.max()))} of the runs of their gene set)")
+            share = percent(float(own["share"].max()))
+            parts.append(f"{direction} {_few(names)} (in {share} of the runs of their gene set)")
+    if not parts:
+        return ""
     return (
         f" Most often among the top genes: {'; '.join(parts)}. A gene that comes back for every target says more about "
         "the gene set than about one target."
     )
 
 
-def _pairs(n: int) -> str:
-    return counted(n, "pair")
+def _count(marked: pd.DataFrame) -> int:
+    return int(marked.to_numpy().sum())
 
 
 def _few(names: list[str]) -> str:
@@ -170,39 +152,30 @@ def _few(names: list[str]) -> str:
     return listed([*names[:_NAMED], f"{more:,} more"] if more > 0 else names)
 
 
-def _not_judged(study: Study) -> dict[str, str]:
-    """Targets of which no run gives a verdict on likeness, and why; their numbers rest on a handful of samples."""
-    answer, sentence = "verdict.realistic.answer", "verdict.realistic.sentence"
-    if not {answer, sentence} <= set(study.runs):
-        return {}
-    done = study.runs[study.kinds == DONE]
-    return {
-        str(target): str(rows[sentence].iloc[0]).removeprefix("Withheld: ")
-        for target, rows in done.groupby("target_class", sort=False)
-        if (rows[answer] == NOT_TESTED).all()
-    }
-
-
-def cautions_of(study: Study) -> list[str]:
+def cautions_of(results: SweepResults) -> list[str]:
     """What a careful reader should know about every number of the page."""
     found = [
-        "Of many gene sets and targets the best look better than they are: what stands out here should be seen again "
+        "Of many gene sets and targets the best look better than they are: what is best here should be seen again "
         "in other samples.",
+        "The spread over seeds says how much the split into training and held-out samples and the training itself "
+        "matter, on the same people; it is no interval for new ones."
+        if len(results.seeds) > 1
+        else "One seed was run, so no number here has a spread.",
     ]
-    if len(study.seeds) > 1:
-        found.append(
-            "The spread over seeds says how much the split into training and held-out samples and the training itself "
-            "matter, on the same people; it is no interval for new ones."
-        )
-    else:
-        found.append("One seed was run, so no number here has a spread.")
-    found += [f"{target} is not judged. {why}" for target, why in _not_judged(study).items()]
-    if study.values(BY_KEY["energy_ratio"])[study.kinds == DONE].isna().any():
+    answer, sentence = "verdict.realistic.answer", "verdict.realistic.sentence"
+    done = results.runs[results.is_done]
+    if {answer, sentence} <= set(done):
+        for target, rows in done.groupby("target_class", sort=False):
+            if (rows[answer] == NOT_TESTED).all():
+                found.append(f"{target} is not judged. {rows[sentence].iloc[0]}")
+    if results.values(BY_KEY["energy_ratio"])[results.is_done].isna().any():
         found.append(
             "Where the energy ratio is not measured, held-out samples of the target and of the others cannot be told "
             "apart by these genes, or are too few: there is no distance to close."
         )
-    if (study.kinds != DONE).any():
+    if not results.is_done.all():
         found.append("A mean over seeds or targets is one over the runs that are done.")
-    found.append("Nothing here says that a gene or a gene set causes a state: genes that go together are exchangeable.")
-    return found
+    return [
+        *found,
+        "Nothing here says that a gene or a gene set causes a state: genes that go together are exchangeable.",
+    ]

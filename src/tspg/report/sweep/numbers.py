@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,131 +10,102 @@ import pandas as pd
 from tspg.report.page.evidence import SIGNS
 from tspg.report.sweep.map import STATES
 from tspg.report.sweep.measures import ANSWER_VALUES, N_COLOURS, Measure
-from tspg.report.sweep.study import BESIDE, PAIR, Study, beside, rows_by_pair, shown
+from tspg.report.sweep.results import PAIR, SweepResults, display_name, rows_by_pair
 from tspg.report.sweep.tables import DIRECTIONS
 
 DIGITS = 4  # significant ones: more than are shown
-MOST_STABLE = 10  # genes of each direction that a gene set and target shows
+MOST_STABLE = 10  # genes per direction, gene set and target
 RANDOM_COLUMNS = (
-    "n_random",
-    "energy_ratio",
-    "random_energy_ratio",
-    "energy_p_value",
-    "hit_rate",
-    "random_hit_rate",
-    "hit_rate_p_value",
+    *("n_random", "energy_ratio", "random_energy_ratio", "energy_p_value"),
+    *("hit_rate", "random_hit_rate", "hit_rate_p_value"),
 )
 
 
-def numbers_of(study: Study) -> dict[str, Any]:
+def numbers_of(results: SweepResults) -> dict[str, Any]:
     """All that the page's program reads.
 
-    Lists called `of_runs` have one entry a run, in the order of the runs; `of_pairs` one for each gene set and
-    target, the targets of the first gene set first; None where there is no number.
+    Lists called `of_runs` have one entry per run, in the order of the runs; `of_pairs` one per gene set and
+    target, the targets of the first gene set first; None where there is no number. `endings` are pairs of a
+    status and a reason.
     """
-    statuses = list(dict.fromkeys(str(status) for status in study.runs["status"]))
+    runs = results.runs.assign(report=results.runs.get("report", "")).fillna({"reason": "", "run": "", "report": ""})
+    ended = list(zip(runs["status"], runs["reason"], strict=True))
+    random = results.tables.random_gene_sets
+    numbers = map(_short, random[list(RANDOM_COLUMNS)].to_numpy(dtype=float))
+    endings = list(dict.fromkeys(ended))
     return {
-        "sets": [shown(name) for name in study.gene_sets],
-        "n_genes": [study.n_genes[name] for name in study.gene_sets],
-        "targets": study.targets,
-        "seeds": study.seeds,
-        "statuses": statuses,
+        "sets": [display_name(name) for name in results.gene_sets],
+        "n_genes": [results.n_genes[name] for name in results.gene_sets],
+        "targets": results.targets,
+        "seeds": results.seeds,
+        "endings": endings,
         "runs": {
-            "set": _positions(study.runs["gene_set"], study.gene_sets),
-            "target": _positions(study.runs["target_class"], study.targets),
-            "seed": _positions(study.runs["seed"], study.seeds),
-            "status": _positions(study.runs["status"], statuses),
+            "set": _positions(runs["gene_set"], results.gene_sets),
+            "target": _positions(runs["target_class"], results.targets),
+            "seed": _positions(map(str, runs["seed"]), results.seeds),
+            "ending": _positions(ended, endings),
         },
-        "paths": _paths(study),
+        "paths": _by_pair(results, {pair: _paths(rows) for pair, rows in rows_by_pair(runs).items()}),
         "states": STATES,
         "signs": {f"{value:g}": SIGNS[answer] for answer, value in ANSWER_VALUES.items()},
         "colours": N_COLOURS,
-        "measures": [_measure(study, measure) for measure in study.measures],
-        "random": _by_pair(study, study.tables.random_gene_sets, _random),
-        **_stable_genes(study),
+        "measures": [_measure(results, measure) for measure in results.measures],
+        "random": _by_pair(results, dict(zip(map(tuple, random[PAIR].to_numpy()), numbers, strict=True))),
+        **_stable_genes(results),
     }
 
 
-def _positions(values: pd.Series, names: list[str]) -> list[int]:
-    place = {name: number for number, name in enumerate(names)}
-    return [place[str(value)] for value in values]
+def _positions(values: Iterable[Any], names: list[Any]) -> list[int]:
+    position = {name: number for number, name in enumerate(names)}
+    return [position[value] for value in values]
 
 
-def _measure(study: Study, measure: Measure) -> dict[str, Any]:
-    values = study.pairs(measure).to_numpy().ravel() if measure.table else study.values(measure)
+def _measure(results: SweepResults, measure: Measure) -> dict[str, Any]:
+    of_pairs = bool(measure.table)
+    values = results.pairs(measure).to_numpy().ravel() if of_pairs else results.values(measure)
     return {
-        "key": measure.key,
-        "title": measure.title,
-        "best": measure.best,
-        "words": measure.words,
-        "form": measure.form,
-        "good": measure.good,
-        "of_pairs" if measure.table else "of_runs": _short(values),
-        "beside": [[BESIDE[name], _short(table.to_numpy().ravel())] for name, table in beside(study, measure).items()],
+        **{name: getattr(measure, name) for name in ("key", "title", "best", "words", "form", "good")},
+        "of_pairs" if of_pairs else "of_runs": _short(values),
+        "compared": [[title, _short(table.to_numpy().ravel())] for title, table in results.compared(measure).items()],
     }
 
 
 def _short(values: Iterable[float]) -> list[float | None]:
-    """Numbers in few digits; whole ones without a point."""
-    return [_rounded(float(value)) for value in values]
+    """Numbers in few digits, whole ones without a point; None for NaN."""
+    rounded = [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in map(float, values)]
+    return [int(value) if value is not None and value.is_integer() else value for value in rounded]
 
 
-def _rounded(value: float) -> float | None:
-    if not math.isfinite(value):
-        return None
-    short = float(f"{value:.{DIGITS}g}")
-    return int(short) if short.is_integer() else short
+def _by_pair(results: SweepResults, content: Mapping[tuple[str, str], list[Any]]) -> dict[str, Any]:
+    """The content of each pair under the pair's position."""
+    pairs = [(gene_set, target) for gene_set in results.gene_sets for target in results.targets]
+    return {str(number): content[pair] for number, pair in enumerate(pairs) if pair in content}
 
 
-def _by_pair(study: Study, table: pd.DataFrame, told: Any) -> dict[str, Any]:
-    """What `told` says of each pair's rows, under the pair's position."""
-    place = {
-        (gene_set, target): number
-        for number, (gene_set, target) in enumerate((a, b) for a in study.gene_sets for b in study.targets)
-    }
-    return {str(place[key]): told(rows) for key, rows in rows_by_pair(table).items() if key in place}
-
-
-def _random(rows: pd.DataFrame) -> list[float | None]:
-    return _short(rows.iloc[0][list(RANDOM_COLUMNS)])
-
-
-def _paths(study: Study) -> dict[str, list[Any]]:
-    """Where the runs are: for each pair the start that all paths share, and the rest of each, reports beside folders.
+def _paths(rows: pd.DataFrame) -> list[Any]:
+    """The start that all paths of a pair share, the rest of each, and which lead to a report.
 
     Thousands of paths differ by their ends alone, and would otherwise be a third of the page.
     """
-    table = study.runs[[*PAIR, "run"]].assign(report=study.runs.get("report", ""))
-    return _by_pair(study, table.fillna(""), _shared_start)
+    paths = [str(report or run) for report, run in zip(rows["report"], rows["run"], strict=True)]
+    start = os.path.commonprefix(paths)  # noqa: RUF071 - letters in common, not folders
+    return [start, [path[len(start) :] for path in paths], [int(bool(report)) for report in rows["report"]]]
 
 
-def _shared_start(rows: pd.DataFrame) -> list[Any]:
-    found = [str(report or run) for report, run in zip(rows["report"], rows["run"], strict=True)]
-    start = os.path.commonprefix(found)  # noqa: RUF071 - letters in common, not folders
-    return [start, [path[len(start) :] for path in found], [int(bool(report)) for report in rows["report"]]]
+def _stable_genes(results: SweepResults) -> dict[str, Any]:
+    """The stable genes of each pair as positions in one list of genes.
 
-
-def _stable_genes(study: Study) -> dict[str, Any]:
-    """The stable genes of each pair as positions in one list of genes, each with its mean change and its share.
-
-    A list is flat: gene, mean perturbation, share of seeds, and so on.
+    A list per direction is flat: gene, mean perturbation, share of seeds, and so on.
     """
-    table = study.tables.stability
-    kept = table.sort_values("rank", kind="stable").groupby([*PAIR, "direction"], sort=False).head(MOST_STABLE)
-    genes = list(dict.fromkeys(str(gene) for gene in kept["gene"]))
-    place = {gene: number for number, gene in enumerate(genes)}
+    table = results.tables.stability.sort_values("rank", kind="stable")
+    kept = table.groupby([*PAIR, "direction"], sort=False).head(MOST_STABLE)
+    genes = list(dict.fromkeys(map(str, kept["gene"])))
+    position = {gene: number for number, gene in enumerate(genes)}
 
-    def told(rows: pd.DataFrame) -> list[Any]:
-        lists = [_flat(rows[rows["direction"] == way], place) for way in DIRECTIONS]
-        return [int(rows["n_seeds"].iloc[0]), _short(rows.iloc[0][["phi", "phi_low", "phi_high"]]), *lists]
-
-    return {"genes": genes, "stable": _by_pair(study, kept, told)}
-
-
-def _flat(rows: pd.DataFrame, place: dict[str, int]) -> list[float | None]:
-    columns = zip(rows["gene"], rows["mean_perturbation"], rows["selection_frequency"], strict=True)
-    return [
-        number
-        for gene, change, share in columns
-        for number in (place[str(gene)], round(float(change), 2), _rounded(float(share)))
-    ]
+    stable: dict[tuple[str, str], list[Any]] = {}
+    for row in kept.to_dict("records"):
+        phi = _short([row["phi"], row["phi_low"], row["phi_high"]])
+        lists = stable.setdefault((row["gene_set"], row["target_class"]), [int(row["n_seeds"]), phi, [], []])[2:]
+        change, share = round(float(row["mean_perturbation"]), 2), _short([row["selection_frequency"]])
+        lists[DIRECTIONS.index(row["direction"])] += [position[str(row["gene"])], change, *share]
+    return {"genes": genes, "stable": _by_pair(results, stable)}

@@ -1,18 +1,18 @@
 // The map of a sweep: which measure it shows, in which order, and one gene set and target in full.
-const study = JSON.parse(document.getElementById("numbers").textContent);
+const sweep = JSON.parse(document.getElementById("numbers").textContent);
 const byId = (id) => document.getElementById(id);
-const [map, told, panel] = ["map", "told", "cell"].map(byId);
+const [map, details, panel] = ["map", "details", "cell"].map(byId);
 const chooser = byId("measure");
 const ROOM_FOR_NUMBERS = 14; // targets up to which fields show their numbers unasked
-const nTargets = study.targets.length;
+const nTargets = sweep.targets.length;
 
 // A pair is a gene set and a target, numbered line by line; its runs stand in the order of the table of runs.
-const runsOf = Array.from({ length: study.sets.length * nTargets }, () => []);
-study.runs.set.forEach((set, run) => runsOf[set * nTargets + study.runs.target[run]].push(run));
-const statusOf = (run) => study.statuses[study.runs.status[run]];
-const kindOf = (run) => statusOf(run).split(":")[0];
-const seedOf = (run) => study.seeds[study.runs.seed[run]];
-const nameOf = (pair) => `${study.sets[Math.floor(pair / nTargets)]} → ${study.targets[pair % nTargets]}`;
+const runsOf = Array.from({ length: sweep.sets.length * nTargets }, () => []);
+sweep.runs.set.forEach((set, run) => runsOf[set * nTargets + sweep.runs.target[run]].push(run));
+const statusOf = (run) => sweep.endings[sweep.runs.ending[run]][0];
+const endingOf = (run) => sweep.endings[sweep.runs.ending[run]].filter(Boolean).join(": "); // status and reason
+const seedOf = (run) => sweep.seeds[sweep.runs.seed[run]];
+const nameOf = (pair) => `${sweep.sets[Math.floor(pair / nTargets)]} → ${sweep.targets[pair % nTargets]}`;
 
 // Numbers as the rest of the page writes them.
 const decimals = (value, digits) => {
@@ -28,7 +28,7 @@ const percent = (value) => {
 };
 const chance = (value) => String(Number(value.toPrecision(2)));
 const textOf = (measure, value) => {
-  if (measure.form === "answer") return study.signs[value];
+  if (measure.form === "answer") return sweep.signs[value];
   if (measure.form === "chance") return chance(value);
   return measure.form === "share" ? percent(value) : decimals(value, Number(measure.form));
 };
@@ -41,7 +41,7 @@ const goodness = (measure, value) => {
   const [[x, from], [y, to]] = [knots[above - 1], knots[above]];
   return from + (to - from) * (value - x) / (y - x);
 };
-const shade = (measure, value) => `s${Math.floor((goodness(measure, value) + 1) / 2 * (study.colours - 1) + 0.5)}`;
+const shade = (measure, value) => `s${Math.floor((goodness(measure, value) + 1) / 2 * (sweep.colours - 1) + 0.5)}`;
 
 const known = (value) => value !== null && value !== undefined;
 const mean = (values) => values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
@@ -50,9 +50,9 @@ const valuesOf = (measure, pair) =>
 // Answers of several seeds: one sign if they agree, else how many of each.
 const pairText = (measure, values) => {
   if (measure.form !== "answer") return textOf(measure, mean(values));
-  const signs = Object.keys(study.signs).map(Number).sort((a, b) => b - a).filter((answer) => values.includes(answer));
+  const signs = Object.keys(sweep.signs).map(Number).sort((a, b) => b - a).filter((answer) => values.includes(answer));
   const count = (answer) => values.filter((value) => value === answer).length;
-  return signs.length === 1 ? study.signs[signs[0]] : signs.map((answer) => `${count(answer)}${study.signs[answer]}`).join(" ");
+  return signs.length === 1 ? sweep.signs[signs[0]] : signs.map((answer) => `${count(answer)}${sweep.signs[answer]}`).join(" ");
 };
 // A line's or column's mean over the fields shown; of answers the share that passes, surely or probably.
 const summary = (measure, pairs) => {
@@ -63,10 +63,10 @@ const summary = (measure, pairs) => {
   return percent(answers.filter((answer) => answer > 0).length / answers.length);
 };
 const stateOf = (pair) => {
-  const kinds = new Set(runsOf[pair].map(kindOf));
-  if (kinds.has("done")) return "missing";
-  const kind = ["failed", "skipped", "not run"].find((one) => kinds.has(one));
-  return kind ? kind.replace(" ", "-") : "none";
+  const statuses = new Set(runsOf[pair].map(statusOf));
+  if (statuses.has("done")) return "missing";
+  const status = ["failed", "skipped", "not run"].find((one) => statuses.has(one));
+  return status ? status.replace(" ", "-") : "none";
 };
 
 const element = (tag, attributes = {}, ...children) => {
@@ -77,7 +77,7 @@ const element = (tag, attributes = {}, ...children) => {
 };
 
 const order = { rows: "", rowsTurned: false, columns: "", columnsTurned: false };
-let measure = study.measures[0];
+let measure = sweep.measures[0];
 let means = [];
 let opened = null;
 
@@ -98,8 +98,8 @@ const sorted = (items, keyOf, turned) => {
 };
 const badness = (value) => known(value) ? -goodness(measure, value) : null;
 const keysOfRows = (columns) => ({
-  name: (set) => study.sets[set],
-  genes: (set) => study.n_genes[set],
+  name: (set) => sweep.sets[set],
+  genes: (set) => sweep.n_genes[set],
   mean: (set) => badness(meanOf(pairsOfSet(set, columns))),
 });
 const found = (names, input) => {
@@ -110,8 +110,8 @@ const found = (names, input) => {
 // Everything of the map is made anew; only text is put in, never markup.
 const draw = () => {
   const focused = map.contains(document.activeElement) ? document.activeElement.dataset.stop : null;
-  let columns = found(study.targets, byId("find-targets"));
-  let rows = found(study.sets, byId("find-sets"));
+  let columns = found(sweep.targets, byId("find-targets"));
+  let rows = found(sweep.sets, byId("find-sets"));
   if (order.columns) {
     columns = sorted(columns, (target) => badness(meanOf(pairsOfTarget(target, rows))), order.columnsTurned);
   }
@@ -121,7 +121,7 @@ const draw = () => {
   }
   const head = element("tr", {},
     sortHead("gene set", "name"), sortHead("genes", "genes", "n"), sortHead("mean", "mean", "n"),
-    ...columns.map((target) => sortHead(study.targets[target], String(target), "target")));
+    ...columns.map((target) => sortHead(sweep.targets[target], String(target), "target")));
   map.tHead.replaceChildren(head);
   map.tBodies[0].replaceChildren(...rows.map((set) => lineOf(set, columns)));
   const turn = element("button", { type: "button", "data-columns": "mean", "data-stop": "columns", tabindex: -1 },
@@ -130,8 +130,8 @@ const draw = () => {
   const foot = element("th", { scope: "row", "aria-sort": sort }, turn);
   map.tFoot.replaceChildren(element("tr", {}, foot, element("td"), element("td"),
     ...columns.map((target) => element("td", { tabindex: -1 }, summary(measure, pairsOfTarget(target, rows))))));
-  byId("shown").textContent = rows.length < study.sets.length || columns.length < nTargets
-    ? `${rows.length} of ${study.sets.length} gene sets, ${columns.length} of ${nTargets} targets` : "";
+  byId("shown").textContent = rows.length < sweep.sets.length || columns.length < nTargets
+    ? `${rows.length} of ${sweep.sets.length} gene sets, ${columns.length} of ${nTargets} targets` : "";
   const stops = all("[data-stop]", map);
   const first = map.querySelector("td[data-pair]") ?? stops[0];
   const next = stops.find((stop) => stop.dataset.stop === focused) ?? first;
@@ -145,8 +145,8 @@ const sortHead = (words, by, css = "") => {
   return element("th", { scope: "col", class: css, title: words, "aria-sort": sort }, button);
 };
 const lineOf = (set, columns) => {
-  const name = study.sets[set];
-  const genes = study.n_genes[set];
+  const name = sweep.sets[set];
+  const genes = sweep.n_genes[set];
   const pairs = pairsOfSet(set, columns);
   return element("tr", {},
     element("th", { scope: "row", title: name, tabindex: -1 }, name),
@@ -160,10 +160,10 @@ const fieldOf = (pair) => {
   const attributes = { "data-pair": pair, "data-stop": `pair ${pair}`, tabindex: -1, "aria-current": current };
   if (!values.length) {
     const state = stateOf(pair);
-    const [sign, words] = study.states[state];
+    const [sign, words] = sweep.states[state];
     return element("td", { ...attributes, class: state }, sign, element("span", {}, ` ${words}`));
   }
-  const part = runsOf[pair].some((run) => kindOf(run) !== "done") ? " part" : "";
+  const part = runsOf[pair].some((run) => statusOf(run) !== "done") ? " part" : "";
   const css = shade(measure, mean(values)) + part;
   const field = element("td", { ...attributes, class: css }, element("span", {}, pairText(measure, values)));
   if (values.length > 1 && measure.form !== "answer" && !map.classList.contains("many")) {
@@ -176,30 +176,30 @@ const fieldOf = (pair) => {
 // What a field says in full, for the pointer and the keyboard.
 const inWords = (pair) => {
   const values = valuesOf(measure, pair);
-  const head = `${nameOf(pair)}: ${measure.title} ${values.length ? pairText(measure, values) : study.states[stateOf(pair)][1]}`;
+  const head = `${nameOf(pair)}: ${measure.title} ${values.length ? pairText(measure, values) : sweep.states[stateOf(pair)][1]}`;
   if (measure.of_pairs) return head;
   const seeds = runsOf[pair].map((run) => {
     const value = measure.of_runs[run];
-    const without = kindOf(run) === "done" ? study.states.missing[1] : statusOf(run);
+    const without = statusOf(run) === "done" ? sweep.states.missing[1] : endingOf(run);
     return `seed ${seedOf(run)} ${known(value) ? textOf(measure, value) : without}`;
   });
   return seeds.length ? `${head} (${seeds.join(", ")})` : head;
 };
-const tell = (event) => {
+const showDetails = (event) => {
   const field = event.target.closest("td[data-pair]");
   if (!field) return;
-  told.textContent = inWords(Number(field.dataset.pair));
-  field.title = told.textContent;
+  details.textContent = inWords(Number(field.dataset.pair));
+  field.title = details.textContent;
 };
-map.addEventListener("mouseover", tell);
-map.addEventListener("focusin", tell);
+map.addEventListener("mouseover", showDetails);
+map.addEventListener("focusin", showDetails);
 
 const choose = () => {
-  measure = study.measures.find((one) => one.key === chooser.value);
+  measure = sweep.measures.find((one) => one.key === chooser.value);
   means = runsOf.map((_, pair) => mean(valuesOf(measure, pair)));
-  const beside = measure.beside.map(([name, values]) => `${name} ${textOf(measure, mean(values.filter(known)))}`);
+  const compared = measure.compared.map(([name, values]) => `${name} ${textOf(measure, mean(values.filter(known)))}`);
   byId("about").replaceChildren(element("b", {}, measure.title), measure.best ? ` (best: ${measure.best})` : "",
-    `. ${measure.words} ${beside.length ? `Beside it, on average: ${beside.join(" and ")}.` : ""}`);
+    `. ${measure.words} ${compared.length ? `Beside it, on average: ${compared.join(" and ")}.` : ""}`);
   const inWhole = ["share", "answer"].includes(measure.form); // round numbers need no zeros behind them
   const mark = (value) => inWhole ? textOf(measure, value) : String(value).replace("-", "\u2212");
   const marks = measure.good.map(([value]) => [value, mark(value)]);
@@ -261,9 +261,9 @@ const tableOf = (heads, lines) => element("table", { class: "plain" },
     ...heads.map((words, number) => element("th", { scope: "col", class: number ? "n" : "" }, words)))),
   element("tbody", {}, ...lines));
 const runsInFull = (pair) => {
-  const [start, ends, reports] = study.paths[pair];
+  const [start, ends, reports] = sweep.paths[pair];
   return element("ul", {}, ...runsOf[pair].map((run, number) => {
-    const line = element("li", {}, `seed ${seedOf(run)}: ${statusOf(run)} `);
+    const line = element("li", {}, `seed ${seedOf(run)}: ${endingOf(run)} `);
     const path = start + ends[number];
     if (reports[number]) line.append(element("a", { href: address(path) }, "report"));
     else if (path) line.append(element("code", {}, path));
@@ -271,13 +271,13 @@ const runsInFull = (pair) => {
   }));
 };
 const numbersInFull = (pair) => {
-  const runs = runsOf[pair].filter((run) => kindOf(run) === "done");
-  const beside = study.measures.find((one) => one.beside.length)?.beside.map(([name]) => name) ?? [];
-  const lines = study.measures.filter((one) => one.of_runs && valuesOf(one, pair).length).map((one) => {
+  const runs = runsOf[pair].filter((run) => statusOf(run) === "done");
+  const compared = sweep.measures.find((one) => one.compared.length)?.compared.map(([name]) => name) ?? [];
+  const lines = sweep.measures.filter((one) => one.of_runs && valuesOf(one, pair).length).map((one) => {
     const values = valuesOf(one, pair);
     const cell = (value, css = "n") => element("td", { class: css }, known(value) ? textOf(one, value) : "–");
-    const others = beside.map((name) => {
-      const found = one.beside.find(([other]) => other === name);
+    const others = compared.map((name) => {
+      const found = one.compared.find(([other]) => other === name);
       return found ? cell(found[1][pair]) : element("td");
     });
     return element("tr", {}, element("th", { scope: "row" }, one.title),
@@ -287,10 +287,10 @@ const numbersInFull = (pair) => {
   const seeds = runs.length > 1 ? runs.map((run) => `seed ${seedOf(run)}`) : [];
   if (!lines.length) return [];
   const own = runs.length > 1 ? "mean" : `seed ${seedOf(runs[0])}`;
-  return [element("div", { class: "scroll" }, tableOf(["", own, ...seeds, ...beside], lines))];
+  return [element("div", { class: "scroll" }, tableOf(["", own, ...seeds, ...compared], lines))];
 };
 const randomInFull = (pair) => {
-  const numbers = study.random[pair];
+  const numbers = sweep.random[pair];
   if (!numbers) return element("p", {}, "Beside random gene sets: not tested.");
   const [n, energy, randomEnergy, p, hits, randomHits, pHits] = numbers;
   const say = (value, write) => known(value) ? write(value) : "not available";
@@ -300,8 +300,8 @@ const randomInFull = (pair) => {
     + `hit rate ${say(hits, percent)} against ${say(randomHits, percent)}, p ${say(pHits, chance)}.`);
 };
 const genesInFull = (pair) => {
-  if (!study.stable[pair]) return [element("p", {}, "Which genes come back: not available.")];
-  const [nSeeds, [phi, low, high], ...lists] = study.stable[pair];
+  if (!sweep.stable[pair]) return [element("p", {}, "Which genes come back: not available.")];
+  const [nSeeds, [phi, low, high], ...lists] = sweep.stable[pair];
   const interval = known(low) && known(high) ? ` (95% interval ${decimals(low, 2)} to ${decimals(high, 2)})` : "";
   const words = known(phi)
     ? `Stability of the top genes over ${nSeeds} seeds: phi ${decimals(phi, 2)}${interval}; 1 the same genes, 0 as by chance.`
@@ -310,7 +310,7 @@ const genesInFull = (pair) => {
     const flat = lists[number];
     const lines = [];
     for (let i = 0; i < flat.length; i += 3) {
-      lines.push(element("tr", {}, element("td", { class: "gene" }, study.genes[flat[i]]),
+      lines.push(element("tr", {}, element("td", { class: "gene" }, sweep.genes[flat[i]]),
         element("td", { class: `n ${way}` }, decimals(flat[i + 1], 2)), element("td", { class: "n" }, percent(flat[i + 2]))));
     }
     const table = tableOf([`turned ${way}`, "mean P", "seeds"], lines);
@@ -330,7 +330,7 @@ const open = (pair) => {
   map.querySelector("td[aria-current]")?.removeAttribute("aria-current");
   map.querySelector(`td[data-pair="${pair}"]`)?.setAttribute("aria-current", "true");
   opened = pair;
-  const genes = study.n_genes[Math.floor(pair / nTargets)];
+  const genes = sweep.n_genes[Math.floor(pair / nTargets)];
   const button = element("button", { type: "button", class: "close", "aria-label": "Close" }, "✕");
   button.addEventListener("click", close);
   const planned = runsOf[pair].length
