@@ -20,10 +20,10 @@ MEGABYTE = 1_000_000
 
 PUBLIC_NAMES = {
     "TSPG",
+    "Dataset",
     "ExperimentConfig",
     "GeneSet",
     "GeneSets",
-    "Prepared",
     "Run",
     "Scaler",
     "TargetState",

@@ -199,7 +199,7 @@ def test_log_lines_obey_no_name():
     program = """if True:
         import logging
         from tspg.cli import main as cli
-        cli.carry_out = lambda _: logging.getLogger("tspg.x").error("a\\x1b[2J%s", "b\\nc") or ["d\\x1b\\te"]
+        cli.run_command = lambda _: logging.getLogger("tspg.x").error("a\\x1b[2J%s", "b\\nc") or ["d\\x1b\\te"]
         cli.main(["report", "--run", "x"])
     """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
