@@ -19,7 +19,7 @@ WHOLE_RUNS = {"planted_run", "run_folder"}  # fixtures that train, move and judg
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a whole run as slow, and put the modules with the most slow tests first, so that none ends last."""
+    """Mark what needs a whole run as slow, and put the modules with most slow tests first."""
     for item in items:
         if WHOLE_RUNS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)

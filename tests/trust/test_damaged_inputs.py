@@ -1,7 +1,8 @@
-"""Every input format cut short at 64 places and with 64 single bits changed: refused by type, or read as it stands."""
+"""Every input format cut short at 32 places and with 32 single bits changed: refused by type, or read as it stands."""
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from tspg.data.labels import read_labels
 from tspg.errors import TspgError
 from tspg.sweep.settings import read_settings
 
-PLACES = 64
+PLACES = 32
 
 
 def damaged(content: bytes, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -74,7 +75,7 @@ def test_damaged_text_is_refused_or_read_as_it_stands(name, tmp_path):
             np.testing.assert_allclose(found[2], expected[2], rtol=2e-7, err_msg=what)
         else:
             assert found == expected, what
-    assert n_refused > 10
+    assert n_refused > 5
 
 
 def test_damaged_gzip_is_always_refused(tmp_path):
@@ -138,7 +139,7 @@ def read_in_another_process(folder: Path) -> tuple[dict[str, str], list[str]]:
         log, command = folder / "log", [sys.executable, "-c", READ_ALL, str(folder)]
         try:
             with log.open("w") as said:
-                finished = subprocess.run(command, stdout=PIPE, stderr=said, text=True, check=False, timeout=60)
+                finished = subprocess.run(command, stdout=PIPE, stderr=said, text=True, check=False, timeout=120)
         except subprocess.TimeoutExpired:
             pass  # a library that never comes to an end
         else:
@@ -149,19 +150,28 @@ def read_in_another_process(folder: Path) -> tuple[dict[str, str], list[str]]:
         (folder / crashed[-1]).rename(folder.parent / f"crash {crashed[-1]}")
 
 
+@pytest.fixture(scope="module")
+def of_binary(tmp_path_factory) -> tuple[dict[str, str], list[str]]:
+    """What came of every damaged file of every binary format, and those that ended the process."""
+    everything = tmp_path_factory.mktemp("damaged")
+    for name, (write, file) in BINARY.items():
+        sound = tmp_path_factory.mktemp("sound")
+        write(sound)
+        names = {path.name: path.read_bytes() for path in sound.glob("*.txt")}
+        for number, (what, content) in enumerate(damaged((sound / file).read_bytes(), seed=3)):
+            folder = everything / f"{name} {number:03} {what}"
+            folder.mkdir()
+            for beside, text in names.items():
+                (folder / beside).write_bytes(text)
+            (folder / file).write_bytes(content)
+    return read_in_another_process(everything)
+
+
 @pytest.mark.parametrize("name", list(BINARY))
-def test_damaged_binary_files_are_refused_or_give_finite_numbers(name, tmp_path):
+def test_damaged_binary_files_are_refused_or_give_finite_numbers(name, of_binary):
     """In a process of its own: a crash inside the library of a format is a finding here, not the end of all tests."""
-    write, file = BINARY[name]
-    write(tmp_path)
-    names = {path.name: path.read_bytes() for path in tmp_path.glob("*.txt")}
-    for number, (what, content) in enumerate(damaged((tmp_path / file).read_bytes(), seed=3)):
-        folder = tmp_path / f"{number:03} {what}"
-        folder.mkdir()
-        for beside, text in names.items():
-            (folder / beside).write_bytes(text)
-        (folder / file).write_bytes(content)
-    outcome, crashed = read_in_another_process(tmp_path)
+    outcome = {what: found for what, found in of_binary[0].items() if re.match(rf"{name} \d", what)}
+    crashed = [what for what in of_binary[1] if re.match(rf"{name} \d", what)]
     assert len(outcome) + len(crashed) == 2 * PLACES
     # HDF5 itself dies of about one changed bit in a thousand, whoever reads the file: see docs/trust.md.
     assert len(crashed) <= (2 if "H5AD" in name else 0), crashed
