@@ -10,6 +10,7 @@ from tspg.audit.random_gene_sets import adjusted
 from tspg.data.genesets import GeneSet
 from tspg.data.prepare import prepare
 from tspg.experiment.settings import make_task
+from tspg.sweep import random_gene_sets as module
 from tspg.sweep.random_gene_sets import against_random_sets
 
 N_RANDOM = 19
@@ -55,6 +56,17 @@ def test_the_gene_sets_own_energy_ratio_is_that_of_the_linear_map_in_a_runs_evid
     run = tspg.run(planted.adata, target_class="target", method="linear_map", target_epochs=1, folds=1, **options)
     evidence = run.evidence.set_index(["method", "measure"])["value"]
     assert row["energy_ratio"] == pytest.approx(evidence["linear_map", "energy_ratio"], rel=1e-5)
+
+
+def test_random_genes_are_matched_by_the_training_samples_alone(planted, monkeypatch):
+    seen, draws = [], module.matched_draws
+    monkeypatch.setattr(module, "matched_draws", lambda *given: seen.extend(given[:2]) or draws(*given))
+    gene_set = GeneSet("own", tuple(planted.adata.var_names[:14]))
+    task = make_task(planted.adata, "target", label_column="label", gene_set=gene_set, annotations=(), threads=1)
+    against_random_sets([task], planted.adata, n=1)
+    training = planted.adata.X[prepare(planted.adata, label_column="label").is_train].astype(np.float64)
+    np.testing.assert_allclose(seen[0], training.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(seen[1], training.var(axis=0), rtol=1e-4, atol=1e-6)
 
 
 def test_a_batch_is_taken_out_of_all_genes_too(planted):
