@@ -1,5 +1,5 @@
-# Of the tests, those that need no whole run and no drawing: half of all.
-quick-tests := 'tests/data tests/analysis tests/model tests/packaging tests/docs/test_contributing.py tests/test_house.py'
+# Of the tests, those that need no whole run and no drawing.
+quick-tests := 'tests/data tests/analysis tests/model tests/utils tests/packaging tests/docs/test_contributing.py tests/test_house.py'
 
 # List the recipes.
 default:
@@ -11,7 +11,7 @@ check:
 
 # Style, types, imports, and the tests that are quick: while you work.
 quick: lint
-    python -m pytest -q {{quick-tests}}
+    python -m pytest -q -m 'not slow' {{quick-tests}}
 
 # The tests, in the environment you are in; `just test tests/data` is one room.
 test *which:

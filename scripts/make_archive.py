@@ -3,7 +3,7 @@
     python scripts/make_archive.py
 
 A tiny study by both presets, so that every file a run folder can hold is there. What is archived is never made
-again: tests/trust/test_archives.py opens it with the program of today.
+again: tests/end_to_end/test_archives.py opens it with the program of today.
 """
 
 import shutil

@@ -1,5 +1,6 @@
 """What every test may use."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,20 @@ from hypothesis import settings
 import tspg
 
 # No deadline: how long an example takes says nothing about the code on a busy machine.
-settings.register_profile("tspg", deadline=None)
+settings.register_profile("tspg", deadline=None, max_examples=25)
+settings.register_profile("soak", deadline=None, max_examples=1000)  # `--hypothesis-profile=soak`
 settings.load_profile("tspg")
+
+WHOLE_RUNS = {"planted_run", "run_folder"}  # fixtures that train, move and judge
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a whole run as slow, and put the modules with most slow tests first."""
+    for item in items:
+        if WHOLE_RUNS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    n_slow = Counter(item.location[0] for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -n_slow[item.location[0]])
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +84,25 @@ def planted_run(planted: SpikeIn):
 
 @pytest.fixture(scope="session")
 def run_folder(planted_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of that experiment; tests must not write into it."""
+    """The folder of that experiment, without figures for print; tests must not write into it."""
     from tspg.report.save import save_run
 
     out = tmp_path_factory.mktemp("runs") / "planted"
-    save_run(planted_run, out)
+    with pytest.MonkeyPatch.context() as patch:
+        draw_for_the_screen(patch)
+        save_run(planted_run, out)
     return out
+
+
+def draw_for_the_screen(patch: pytest.MonkeyPatch) -> None:
+    """Leave out figures for print, which take half of the time of drawing, and which few tests look at."""
+    from tspg.report.figures import save
+
+    whole = save.save_figure
+    patch.setattr(save, "save_figure", lambda one, to, name, **_: whole(one, to, name, for_print=False))
+
+
+@pytest.fixture
+def screen_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """See `draw_for_the_screen`."""
+    draw_for_the_screen(monkeypatch)

@@ -105,3 +105,8 @@ def test_repeats_count_selection_and_signs():
     assert repeats.overlap() == pytest.approx(1.0)
     assert repeats.averaged(("a", "up")).tolist() == [0]
     assert repeats.by_chance(0.8) == pytest.approx(2 * 3 * (1 / 3) ** 2)
+
+
+def test_overlap_of_lists_of_different_length_is_that_of_the_paper_by_hand():
+    """Webber et al. 2010, Eq. 32, with p = 1/2: (1/2)^2 / 2 for the agreement at depth 2, and as much for the tail."""
+    assert rank_biased_overlap(["a"], ["b", "a"], p=0.5) == pytest.approx(0.25)

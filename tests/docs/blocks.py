@@ -3,7 +3,8 @@
 Comments directly above a block say how it is followed; a comment that is not one of these is an error:
 
     <!-- not run: REASON -->        the block is only checked to be there (installing, downloads, clusters)
-    <!-- test with: OPTIONS -->     options added to its one command that takes long, so that the test is short
+    <!-- test with: OPTIONS -->     options added to its one command that takes long, so that the test is short; to
+                                    `tspg run` one fold is added, too
     <!-- exits: CODE -->            its last command ends with this exit code
     <!-- needs: MODULE -->          the block is left out where the module is not installed
     <!-- as printed -->             above a ```text block: the block before printed these lines, but for numbers
@@ -139,6 +140,8 @@ class Reader:
             )
         for command in commands:
             words = shlex.split(command, comments=True) + (more if LONG.match(command) else [])
+            if more and words[:2] == ["tspg", "run"] and "--folds" not in words:
+                words += ["--folds", "1"]
             if words[0] != "tspg" or FOR_A_SHELL.search(command):
                 done = self._shell(command)
             else:

@@ -6,7 +6,6 @@ import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
 from tests.docs.readers_files import KINDS, ROOT
-from tspg.report.figures import save as figures
 
 PLACES = (
     "README.md",
@@ -32,11 +31,10 @@ def demos(tmp_path_factory):
     return tmp_path_factory.mktemp("demos")
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """What no document shows, and takes time: figures for print."""
-    save = figures.save_figure
-    monkeypatch.setattr(figures, "save_figure", lambda one, folder, name, **_: save(one, folder, name, for_print=False))
+@pytest.fixture(autouse=True)
+def not_probed(monkeypatch):
+    """Steps that are tried to estimate the time, which takes seconds, and which no document shows."""
+    monkeypatch.setattr("tspg.experiment.estimate.probe", lambda *_: (0.01, 0.1), raising=False)
 
 
 @pytest.fixture
@@ -44,7 +42,8 @@ def read(tmp_path, demos):
     return lambda text: Reader(tmp_path, demos).follow(text)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.slow
+@pytest.mark.usefixtures("screen_only")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_runs(document, tmp_path, read):
     text = document.read_text(encoding="utf-8")

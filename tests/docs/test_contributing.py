@@ -102,22 +102,24 @@ def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
 
 
 def test_every_figure_that_is_saved_has_its_words_and_may_draw():
-    saved = set(re.findall(r'^ {8}"(\w+)": (?:draw|plot_\w+)\(|figures\["(\w+)"\]', source("report/figures.py"), re.M))
+    saving = source("report/figures/save.py")
+    saved = set(re.findall(r'^ {8}"(\w+)": (?:draw|plot_\w+)\(|figures\["(\w+)"\]', saving, re.M))
     names = {name for pair in saved for name in pair if name}
     assert len(names) > 3
-    assert names - {"tsne"} == set(re.findall(r'^ {8}"(\w+)": Words\(', source("report/pictures.py"), re.M))
+    captions = set(re.findall(r'^ {8}"(\w+)": Caption\(', source("report/page/pictures.py"), re.M))
+    assert names - {"tsne"} == captions
 
 
 def test_every_format_is_opened_by_a_module_of_its_own():
-    opened = set(re.findall(r"return open_(\w+)\(path", source("data/opening.py")))
+    opened = set(re.findall(r"return open_(\w+)\(path", source("data/readers/opening.py")))
     assert len(opened) > 3
-    modules = (ROOT / "src" / "tspg" / "data").glob("*.py")
+    modules = (ROOT / "src" / "tspg" / "data" / "readers").glob("*.py")
     defined = {name.removeprefix("open_") for path in modules for name in names_defined_in(path)}
     assert opened <= defined
 
 
 def test_every_command_has_its_module_and_its_options():
-    commands = set(re.findall(r'_command\(\s*commands,\s*"(\w+)"', source("options.py")))
+    commands = set(re.findall(r'_command\(\s*commands,\s*"(\w+)"', source("cli/parser.py")))
     assert len(commands) > 8
     for name in commands:
-        assert "carry_out" in names_defined_in(ROOT / "src" / "tspg" / "commands" / f"{name}.py")
+        assert "run_command" in names_defined_in(ROOT / "src" / "tspg" / "cli" / "commands" / f"{name}.py")

@@ -44,6 +44,14 @@ def run_command(name, names):
     return said.getvalue()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_fold():
+    """Further splits of the donors, whose fits take most of the time, and which no example shows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.experiment.folds.automatic_folds", lambda *_, **__: 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """The folder of the examples, and what the example of `tspg.run` leaves for the others."""
@@ -58,6 +66,7 @@ def first(tmp_path_factory):
     return folder, names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(tspg.__all__) - {"run"}))
 def test_the_examples_of_a_public_name_run(name, first, monkeypatch):
     folder, names = first

@@ -114,6 +114,15 @@ def test_donors_with_several_samples_count_once_each(world):
         np.testing.assert_allclose(twice.arrays()[name], array, rtol=1e-4, atol=1e-6)
 
 
+def test_a_class_of_one_donor_tells_nothing_of_the_spread():
+    rng = np.random.default_rng(12)
+    values, repeats = rng.normal(size=(30, GENES)), 5 + 10 * rng.normal(size=(4, GENES))
+    index, donors = np.repeat([0, 1], [30, 4]), np.minimum(np.arange(34), 30)
+    found = ClassMeans.of(np.vstack([values, repeats]), index, donors, 2)
+    np.testing.assert_allclose(found.sigma, ClassMeans.of(values, index[:30], donors[:30], 1).sigma)
+    assert (found.trace[1], found.error[1]) == (1, 1)  # as all together do
+
+
 def test_training_means_of_the_same_people_share_their_errors():
     """A person's own level is in both classes: the means' errors have the covariance (variance of level) / people."""
     rng = np.random.default_rng(8)

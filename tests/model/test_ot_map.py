@@ -63,6 +63,18 @@ def test_a_gaussian_cloud_gets_the_targets_mean_and_covariance(monkeypatch):
     assert error < 0.01  # shrinking by 20 of 10,020 samples leaves about .002
 
 
+def test_the_pool_is_the_pooled_covariance_within_the_other_classes():
+    """S_p = sum (n_c - 1) S_c / (N - C), as in any text on discriminant analysis."""
+    rng = np.random.default_rng(20)
+    parts = {"a": rng.normal(size=(5, 4)), "b": 3 + 2 * rng.normal(size=(7, 4)), "t": rng.normal(size=(9, 4))}
+    dataset = study(np.concatenate(list(parts.values())), np.repeat(["a", "b", "t"], [5, 7, 9]))
+    found = GaussianOTMap.estimate(dataset, "t")
+    expected = (4 * np.cov(parts["a"].T) + 6 * np.cov(parts["b"].T)) / 10
+    inside = found.directions.T @ expected @ found.directions
+    np.testing.assert_allclose(found.pooled.inside, inside, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.pooled.total, np.trace(expected), rtol=1e-5)
+
+
 def test_equal_spread_makes_it_the_mean_shift():
     rng = np.random.default_rng(1)
     residual = rng.normal(size=(30, 12))

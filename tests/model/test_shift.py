@@ -58,6 +58,14 @@ def test_the_share_outside_is_that_after_normalising_by_hand():
     assert found.max() > 0
 
 
+def test_ranks_below_and_above_the_known_range_count_alike():
+    reference = np.linspace(1, 5, len(LEVELS), dtype=np.float32)
+    lowest, highest = np.full(5, 0.2, np.float32), np.full(5, 0.6, np.float32)
+    known = Distribution(reference, np.zeros(99), np.eye(99), lowest, highest)
+    found = known.share_outside(np.array([[0.1, 0.3, 0.5, 0.7, 0.9], [0.2, 0.6, 0.4, 0.4, 0.19]], np.float32))
+    np.testing.assert_allclose(found, [3 / 5, 1 / 5])
+
+
 def test_profiles_of_the_same_pipeline_are_called_odd_at_the_level_or_below():
     """60 fits, 20 new samples each; 1,200 at .05 would be 60 +- 7.5, and each fit's share varies besides."""
     called, of_training = [], []

@@ -26,6 +26,7 @@ PARTS = {
     "fuzz": 45,
     "mutants": 30,
     "kills": 8,
+    "marked": 5,
     "statistics": 8,
     "concurrency": 3,
     "disk_full": 3,

@@ -2,7 +2,9 @@
 
 import errno
 import hashlib
+import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -17,11 +19,15 @@ CHANGING = frozenset({"manifest.json", "metrics.json"})  # they hold seconds
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: its exit code (negative: the signal), and how many operations it made."""
+    """How a child ended: its exit code (negative: the signal), and the operations that it made, by kind."""
 
     code: int
-    operations: int
+    operations: list[str]
     errors: str
+
+    def one_of_each_kind(self) -> list[int]:
+        """The numbers, from 1, of the last operation of each kind."""
+        return sorted({kind: at for at, kind in enumerate(self.operations, start=1)}.values())
 
 
 def in_child(command: Callable[[], int], out: Path, scratch: Path, *, at: int = 0, do: str = "nothing") -> Ended:
@@ -34,22 +40,22 @@ def in_child(command: Callable[[], int], out: Path, scratch: Path, *, at: int = 
             for number, path in ((1, scratch / "output"), (2, told)):
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
             sys.stdout, sys.stderr = (os.fdopen(os.dup(number), "w", buffering=1) for number in (1, 2))
-            count = _watch(out, at, do)
+            made = _watch(out, at, do)
             code = command()
-            counted.write_text(str(count[0]))
+            counted.write_text(json.dumps(made))
         except BaseException:  # noqa: BLE001 - a child of a test must end here, whatever happens
             traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    made = int(counted.read_text()) if os.WIFEXITED(status) and counted.is_file() else 0
+    made = json.loads(counted.read_text()) if os.WIFEXITED(status) and counted.is_file() else []
     return Ended(os.waitstatus_to_exitcode(status), made, told.read_text())
 
 
-def _watch(out: Path, at: int, do: str) -> list[int]:
-    """Count operations inside `out` from now on; the list's number grows."""
-    count, inside = [0], str(out)
+def _watch(out: Path, at: int, do: str) -> list[str]:
+    """Note every operation inside `out` from now on."""
+    made, inside = [], str(out)
     counted = TRIED if do != "refuse" else REFUSED_BY_A_FULL_DISK
 
     def operation(event: str, arguments: tuple[object, ...]) -> None:
@@ -57,14 +63,20 @@ def _watch(out: Path, at: int, do: str) -> list[int]:
             event = "write"
         if event not in counted or not str(arguments[0]).startswith(inside):
             return
-        count[0] += 1
-        if count[0] == at and do == "kill":
+        made.append(f"{event} {_kind(str(arguments[0])[len(inside) :])}")
+        if len(made) == at and do == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        if count[0] == at and do == "refuse":
+        if len(made) == at and do == "refuse":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     sys.addaudithook(operation)
-    return count
+    return made
+
+
+def _kind(path: str) -> str:
+    """The folder of a path and its last ending: random names of temporaries and numbers make no other kind."""
+    folder, _, name = path.rpartition("/")
+    return re.sub(r"\d+", "#", folder) + "/*" + Path(name).suffix
 
 
 def fingerprints(out: Path) -> dict[str, str]:

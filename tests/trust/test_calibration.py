@@ -1,6 +1,6 @@
 """Every p-value that is reported, where nothing is to be found: P(p <= a) is at most a, and p is never 0.
 
-Each null draws so many studies and gives one p of each. `tests/soak/calibration.py` draws more of the same.
+Each null draws so many studies and gives one p of each. `tests/soak/statistics.py` draws more of the same.
 """
 
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from tspg.audit.random_gene_sets import matched_draws
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet, GeneSets
 
-N_STUDIES, N_PERMUTATIONS = 500, 99
+N_STUDIES, N_PERMUTATIONS = 200, 99
 LEVELS = (0.2, 0.1, 0.05, 0.01)
 
 
@@ -198,7 +198,7 @@ def test_the_genome_as_background_is_found_out():
 
 def test_people_taken_for_strangers_are_found_out():
     p_values = []
-    for seed in range(200):
+    for seed in range(100):
         profiles = np.random.default_rng(seed).normal(size=(8, 3)).repeat(3, axis=0)
         p_values.append(energy_p_value(CloudPair.of(profiles[:12], profiles[12:]), seed=seed, n_permutations=99).value)
     assert not is_calibrated(p_values)

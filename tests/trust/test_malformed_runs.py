@@ -1,5 +1,6 @@
 """Damaged run folders, and patients' files that do not fit a model: refused like any malformed input."""
 
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -86,8 +87,13 @@ FOLDERS = {  # what is done to the folder: what is said, and of which file
 }
 
 
-@pytest.mark.parametrize("command", ["enrich", "report", "audit", "compare"])
-@pytest.mark.parametrize("fault", list(FOLDERS))
+@pytest.mark.parametrize(
+    ("fault", "command"),
+    [
+        *((fault, "enrich") for fault in FOLDERS),
+        *itertools.product(["no manifest", "a table changed"], ["report", "audit", "compare"]),
+    ],
+)
 def test_a_damaged_run_folder_is_refused_by_every_command_that_reads_it(fault, command, folder, capsys):
     change, says, file = FOLDERS[fault]
     change(folder)

@@ -35,6 +35,12 @@ def test_what_does_not_fit_is_told():
     assert note == f"in 60 source classes; {MOST_COMBINATIONS} of 25 combinations; {MOST_LISTS} lists shown"
 
 
+def test_the_longest_lists_are_those_that_are_shown():
+    many = {f"class {n}": [f"G{n} {gene}" for gene in range(n + 1)] for n in range(MOST_LISTS + 3)}
+    dots, _ = plot_overlap({"up": many}).axes
+    assert [label.get_text() for label in dots.get_yticklabels()] == [f"class {n}" for n in range(3, MOST_LISTS + 3)]
+
+
 def test_lists_are_those_of_class_means():
     top = pd.DataFrame(
         [("x", "", "up", "A"), ("x", "s1", "up", "B"), ("y", "", "up", "C")],
