@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import tspg
+from tspg._version import __version__
 from tspg.analysis.evaluation.thresholds import DOUBTFUL, FAIL, NOT_TESTED, THRESHOLDS
 from tspg.utils.files import read_json, write_json
 
@@ -109,7 +109,7 @@ def stable_genes_table(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
 
 def key_of(model_id: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What a stored control belongs to: a model, the settings of the audit, and the version of the program."""
-    return {"model_id": model_id, "settings": settings, "version": tspg.__version__, "format": FORMAT}
+    return {"model_id": model_id, "settings": settings, "version": __version__, "format": FORMAT}
 
 
 def load_outcome(folder: Path, name: str, key: dict[str, Any]) -> Outcome | None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import tspg
+from tspg._version import __version__
 from tspg.model.config import ALIGN, DEVICES, ENRICHMENT, METHODS, NORMALISE, PRESETS, Training
 from tspg.utils.options import DUPLICATES
 
@@ -19,7 +19,7 @@ def build_parser() -> Parser:
         prog="tspg",
         description="Move RNA-seq profiles to the state of another class and see which genes it takes.",
     )
-    parser.add_argument("--version", action="version", version=f"tspg {tspg.__version__}", help="print the version")
+    parser.add_argument("--version", action="version", version=f"tspg {__version__}", help="print the version")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (_demo, _inspect, _run, _perturb, _audit, _enrich, _compare, _report, _sweep, _completion):
         add(commands)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import tspg
+from tspg._version import __version__
 from tspg.data.matrix import dense
 from tspg.data.prepare import text_column
 from tspg.data.readers.table import memory_limit
@@ -38,7 +38,7 @@ def open_checkpoints(task: Task, out: Path) -> tuple[Task, CheckpointFolder]:
     decisive = {name: value for name, value in config.as_dict().items() if name not in NOT_DECISIVE}
     cpu = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
     made_with = {
-        "tspg": tspg.__version__,
+        "tspg": __version__,
         **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
         "threads": str(config.threads),
         "processor": cpu if device.type == "cpu" else torch.cuda.get_device_name(device),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-import tspg
+from tspg._version import __version__
 from tspg.data.batch import Adjustment
 from tspg.data.prepare import Scaler
 from tspg.data.scale import KINDS
@@ -123,7 +123,7 @@ def save_model(model: TrainedModel, folder: Path) -> None:
     described = {
         "format_version": FORMAT_VERSION,
         "model_id": model.model_id,
-        "versions": {"tspg": tspg.__version__, "torch": torch.__version__, "numpy": np.__version__},
+        "versions": {"tspg": __version__, "torch": torch.__version__, "numpy": np.__version__},
         "target_class": model.target_class,
         "source_classes": list(model.source_classes),
         "classes": list(model.classes),

@@ -15,7 +15,7 @@ import pandas as pd
 from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
-import tspg
+from tspg._version import __version__
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.analysis.interpretation.perturbations import read_perturbations, write_perturbations
 from tspg.errors import UsageError
@@ -191,7 +191,7 @@ def _own_command() -> list[str]:
 
 
 def _own_versions() -> dict[str, str]:
-    return {"tspg": tspg.__version__, "python": platform.python_version()}
+    return {"tspg": __version__, "python": platform.python_version()}
 
 
 def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import tspg
+from tspg._version import __version__
 from tspg.data.annotations import annotation_files
 from tspg.data.readers.binary import names_beside
 from tspg.data.readers.sample_sheets import input_files
@@ -82,7 +82,7 @@ def _identity(settings: SweepSettings, inputs: Sequence[Path]) -> str:
                 f"{file}: cannot be read ({error.strerror}). Paths in a sweep file are seen from its own folder."
             ) from error
         stamps.append((str(file), known.st_size, known.st_mtime_ns))
-    return fingerprint(json.dumps([tspg.__version__, asdict(settings), stamps], default=str))
+    return fingerprint(json.dumps([__version__, asdict(settings), stamps], default=str))
 
 
 class _Planning:
@@ -167,7 +167,7 @@ class _Planning:
             for target, impossible in targets.items():
                 for seed in self.settings.seeds:
                     config = replace(self.task.config, gene_set=one.name or None, target_class=target, seed=seed)
-                    decisive = [config.as_dict(), others, one.matrix, tspg.__version__]
+                    decisive = [config.as_dict(), others, one.matrix, __version__]
                     run_id = f"{short(one.name)}.{short(target)}.seed-{seed}.{fingerprint(json.dumps(decisive))}"
                     yield PlannedRun(run_id, one.name, one.n_genes, target, seed, one.skipped or impossible)
 
@@ -234,7 +234,7 @@ class _Planning:
             kind=kind,
             gene_set=name,
             seed=seed,
-            classifier=f"{start}.{fingerprint(json.dumps([config, matrix, tspg.__version__]))}",
+            classifier=f"{start}.{fingerprint(json.dumps([config, matrix, __version__]))}",
             runs=runs,
             memory_mb=round(SPARE_MEMORY * expected[name].memory_gb * 1000),
             minutes=round(SPARE_TIME * seconds / 60) + 2,
