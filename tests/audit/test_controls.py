@@ -93,7 +93,7 @@ def test_a_split_target_moves_nothing(context, split_context, small):
 
 def test_halves_differ_by_chance_as_far_as_is_taken_off(context):
     dataset = replace(context.dataset, groups=None, is_train=np.ones(120, dtype=bool))
-    rows, rng = dataset.in_class("target"), np.random.default_rng(5)
+    rows, rng = dataset.class_mask("target"), np.random.default_rng(5)
     found, expected = [], []
     for _ in range(200):
         halves = relabelled(dataset, random_halves(dataset, rows, rng), rows=rows)
@@ -113,9 +113,9 @@ def test_a_real_difference_is_beyond_noise(context):
 
 
 def test_halves_keep_donors_whole(context):
-    labels = random_halves(context.dataset, context.dataset.in_class("target"), np.random.default_rng(3))
+    labels = random_halves(context.dataset, context.dataset.class_mask("target"), np.random.default_rng(3))
     donors = donor_names(context.dataset)
-    target = context.dataset.in_class("target")
+    target = context.dataset.class_mask("target")
     assert all(len(set(labels[target & (donors == donor)])) == 1 for donor in set(donors[target]))
     assert set(labels[target]) == {HALF, OTHER}
 
@@ -137,7 +137,7 @@ def test_planting_moves_only_the_drivers_by_the_effect(context):
     planted = plant(context.dataset, "alpha", 5, 3.0, seed=0)
     still = plant(context.dataset, "alpha", 5, 0.0, seed=0)
     assert (planted.drivers == still.drivers).all()
-    half = planted.dataset.in_class(HALF)
+    half = planted.dataset.class_mask(HALF)
     others = np.setdiff1d(np.arange(60), planted.drivers)
     np.testing.assert_allclose(planted.dataset.profiles[:, others], still.dataset.profiles[:, others])
     shift = planted.dataset.profiles[~half].mean(axis=0) - planted.dataset.profiles[half].mean(axis=0)
@@ -304,7 +304,7 @@ def test_random_sets_are_drawn_from_ones_own_genes_too(with_file, small, monkeyp
 def test_a_set_among_genes_that_all_tell_the_classes_apart_is_nothing_special(with_file, small):
     context, reading = with_file
     table = pd.read_csv(reading["expression"], sep="\t", index_col=0)
-    rng, is_target = np.random.default_rng(1), context.dataset.in_class("target")
+    rng, is_target = np.random.default_rng(1), context.dataset.class_mask("target")
     shift = 0.7 * rng.choice([-1, 1], table.shape[1])
     table.iloc[:, :] = rng.normal(8.0, 1.0, table.shape) + is_target[:, None] * shift
     table.to_csv(reading["expression"], sep="\t", index_label="sample")

@@ -92,7 +92,7 @@ def test_halves_that_are_two_batches_are_found_out(split_context, small, monkeyp
 @pytest.mark.parametrize(("share", "answer"), [(0.0, PASS), (0.1, PASS), (0.4, DOUBTFUL), (1.0, FAIL)])
 def test_a_method_that_moves_the_targets_own_samples_is_found_out(context, small, share, answer):
     moved = context.perturbations.copy()
-    is_target = context.dataset.in_class(context.target)
+    is_target = context.dataset.class_mask(context.target)
     source = moved.layers["perturbation"][~is_target]
     moved.layers["perturbation"][is_target] = share * source[: is_target.sum()]
     found = answers(source_is_target(replace(context, perturbations=moved), small))

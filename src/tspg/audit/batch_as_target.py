@@ -91,7 +91,7 @@ def _moved_to(context: RunContext, levels: NameArray, level: str) -> Row:
     dataset = relabelled(context.dataset, labels, rows=levels != "")
     measure = f"energy_ratio to {level}"
     n_train, n_test = (
-        min(int((dataset.in_class(name) & rows).sum()) for name in dataset.classes)
+        min(int((dataset.class_mask(name) & rows).sum()) for name in dataset.classes)
         for rows in (dataset.is_train, ~dataset.is_train)
     )
     if len(dataset.classes) < 2 or n_train < FEWEST_TRAINING or n_test < FEWEST_HELD_OUT:

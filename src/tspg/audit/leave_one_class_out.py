@@ -24,7 +24,7 @@ def leave_one_class_out(context: RunContext, plan: Plan) -> Outcome:
     classes = sorted(context.sources, key=lambda name: (-int((held_out == name).sum()), name))[: plan.unseen_classes]
     ratios, hits = {}, {}
     for name in classes:
-        model = context.fit(relabelled(dataset, dataset.source_class, rows=~dataset.in_class(name)), context.short)
+        model = context.fit(relabelled(dataset, dataset.source_class, rows=~dataset.class_mask(name)), context.short)
         eval_set = EvalSet.of(dataset, context.target, name)
         if eval_set.is_empty:
             continue

@@ -94,7 +94,7 @@ def permuted_within_donors(dataset: Dataset, rng: np.random.Generator) -> NameAr
 def pseudo_target(context: RunContext, plan: Plan) -> Outcome:
     """Take one random half of the target's donors for the source and the other for the target: nothing may move."""
     dataset, seed = context.dataset, context.config.seed
-    is_target, donors = dataset.in_class(context.target), donor_names(dataset)
+    is_target, donors = dataset.class_mask(context.target), donor_names(dataset)
     n_donors = [len(set(donors[is_target & part])) for part in (dataset.is_train, ~dataset.is_train)]
     if min(n_donors) < FEWEST_DONORS:
         return not_tested("genes_beyond_noise", f"fewer than {FEWEST_DONORS} donors of the target on either side")
@@ -106,7 +106,7 @@ def pseudo_target(context: RunContext, plan: Plan) -> Outcome:
     is_defined, beyond, changes = [], [], []
     for repeat in range(ENERGY_SPLITS):
         halves = halves_of(repeat)
-        test, first, second = ~halves.is_train, halves.in_class(HALF), halves.in_class(OTHER)
+        test, first, second = ~halves.is_train, halves.class_mask(HALF), halves.class_mask(OTHER)
         parts = (halves.profiles[rows] for rows in (first & test, second & test, second & halves.is_train))
         is_defined.append(float(EnergyScale.of(*parts, seed=seed, n_boot=2).is_defined))
     for repeat in range(plan.splits):
@@ -154,7 +154,7 @@ def change_by_chance(halves: Dataset) -> float:
 
 def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
     """Of the difference of the two halves' means, gene by gene; and how many donors they come from."""
-    rows = [halves.in_class(name) & halves.is_train for name in (HALF, OTHER)]
+    rows = [halves.class_mask(name) & halves.is_train for name in (HALF, OTHER)]
     donors = donor_names(halves)
     sizes = [len(set(donors[of])) for of in rows]
     parts = [halves.profiles[of].astype(np.float64) for of in rows]
@@ -165,7 +165,7 @@ def _standard_errors(halves: Dataset) -> tuple[Float64Array, int]:
 def source_is_target(context: RunContext, plan: Plan) -> Outcome:
     """Let the run's own model move held-out samples of the target itself: they must stay."""
     del plan
-    rows = context.dataset.in_class(context.target) & ~context.dataset.is_train
+    rows = context.dataset.class_mask(context.target) & ~context.dataset.is_train
     if not rows.any():
         return not_tested("relative_change", "no held-out sample of the target")
     change = change_of_mean(context.perturbations.layers["perturbation"][rows]) / context.own_change

@@ -179,7 +179,7 @@ class GeneSetTrial:
     def classifier(self) -> LinearClassifier:
         """Fitted on the first training samples of every class."""
         data = self.dataset
-        first = [np.flatnonzero(data.in_class(name) & data.is_train)[:MOST_TRAINING] for name in data.classes]
+        first = [np.flatnonzero(data.class_mask(name) & data.is_train)[:MOST_TRAINING] for name in data.classes]
         rows = np.concatenate(first)
         return LinearClassifier.fit(data.profiles[rows], data.source_class[rows])
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tspg.analysis.evaluation.controls import control_text
 from tspg.analysis.evaluation.thresholds import PASS
-from tspg.analysis.evaluation.verdict import verdict
+from tspg.analysis.evaluation.verdict import answer_questions
 from tspg.audit.batch_as_target import levels_of, technical_column
 from tspg.audit.context import RunContext, read_context
 from tspg.audit.inputs import located
@@ -49,7 +49,7 @@ class Control:
 
 def _cost_of_part(context: RunContext, name: str) -> float:
     """What a fit on the samples of one class costs, as a share of one on all."""
-    return 0.5 + 0.5 * float(context.dataset.in_class(name).mean())
+    return 0.5 + 0.5 * float(context.dataset.class_mask(name).mean())
 
 
 def _stability_work(context: RunContext, plan: Plan) -> Work:
@@ -162,5 +162,7 @@ def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
     return {
         "controls": answers,
         "evidence": values_by_method(found.evidence),
-        "verdict": verdict(found.evidence, method=run.method, controls=found.controls, test_evidence=run.test_evidence),
+        "verdict": answer_questions(
+            found.evidence, method=run.method, controls=found.controls, test_evidence=run.test_evidence
+        ),
     }

@@ -27,8 +27,8 @@ class EvalSet:
     @classmethod
     def of(cls, dataset: Dataset, target_class: str, source_class: str | None = None) -> "EvalSet":
         """That of a dataset; `source_class` None takes every class but the target."""
-        is_target = dataset.in_class(target_class)
-        is_source = ~is_target if source_class is None else dataset.in_class(source_class)
+        is_target = dataset.class_mask(target_class)
+        is_source = ~is_target if source_class is None else dataset.class_mask(source_class)
         sources = _thinned(is_source & ~dataset.is_train)
         return cls(
             dataset.profiles[sources],
@@ -74,7 +74,7 @@ def class_changes(model: TrainedModel, dataset: Dataset) -> dict[str, NDArray[np
     found = {}
     for name in dataset.classes:
         if name != model.target_class:
-            rows = dataset.in_class(name)
+            rows = dataset.class_mask(name)
             profiles = dataset.profiles[rows]
             moved = model.move(profiles, dataset.source_class[rows])
             found[name] = (moved - profiles).mean(axis=0, dtype=np.float64)

@@ -29,7 +29,7 @@ def with_second_classifier(evidence: pd.DataFrame, context: RunContext) -> pd.Da
         called: NameArray = names[in_blocks(f, profiles, len(names)).argmax(axis=1)]
         return called
 
-    is_target, donors = dataset.in_class(context.target), donor_names(dataset)
+    is_target, donors = dataset.class_mask(context.target), donor_names(dataset)
     rows, real = ~is_target & ~dataset.is_train, is_target & ~dataset.is_train
     sources, own_class = dataset.profiles[rows], dataset.source_class[rows]
     score = ClassifierScore.of(
@@ -43,5 +43,5 @@ def with_second_classifier(evidence: pd.DataFrame, context: RunContext) -> pd.Da
     methods = methods_to_compare(context.model, dataset)
     found = {name: score.of_moved(move(sources, own_class)) for name, move in methods.items()}
     found |= {UNTOUCHED: score.of_moved(sources), REAL: score.recall}
-    added = pd.DataFrame([(name, MEASURE, *astuple(own)) for name, own in found.items()], columns=evidence.columns)
+    added = pd.DataFrame([(name, MEASURE, *own.cells) for name, own in found.items()], columns=COLUMNS)
     return pd.concat([evidence, added], ignore_index=True)

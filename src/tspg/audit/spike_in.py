@@ -34,7 +34,7 @@ def spike_in(context: RunContext, plan: Plan) -> Outcome:
     dataset = context.dataset
     name = largest_class(dataset)
     n_drivers = min(DRIVERS, int((~dataset.scaler.constant).sum()) // 3)
-    n_donors = len(set(donor_names(dataset)[dataset.in_class(name) & dataset.is_train]))
+    n_donors = len(set(donor_names(dataset)[dataset.class_mask(name) & dataset.is_train]))
     if n_donors < FEWEST_DONORS or n_drivers == 0:
         return not_tested("precision", f"{n_donors} training donors in the largest class; {FEWEST_DONORS} are needed")
     first, *others = (_precision_at(context, plan, name, n_drivers, effect) for effect in EFFECTS)
@@ -44,7 +44,7 @@ def spike_in(context: RunContext, plan: Plan) -> Outcome:
 
 def largest_class(dataset: Dataset) -> str:
     """The class with most training samples, the first by name among equals."""
-    counts = {name: int((dataset.in_class(name) & dataset.is_train).sum()) for name in dataset.classes}
+    counts = {name: int((dataset.class_mask(name) & dataset.is_train).sum()) for name in dataset.classes}
     return max(dataset.classes, key=lambda name: counts[name])
 
 
@@ -56,7 +56,7 @@ def _precision_at(context: RunContext, plan: Plan, name: str, n_drivers: int, ef
         dataset = spiked.dataset
         model = context.fit(dataset, replace(context.short, target_class=OTHER, seed=seed))
         own.append(precision(class_changes(model, dataset)[HALF], spiked))
-        rows = dataset.in_class(HALF)
+        rows = dataset.class_mask(HALF)
         by_mean = fit_closed_form("mean_shift", dataset, OTHER).raw_perturbation(
             dataset.profiles[rows], dataset.class_index[rows]
         )
@@ -74,13 +74,13 @@ def plant(dataset: Dataset, name: str, n_drivers: int, effect: float, *, seed: i
     The genes are scaled anew by the training samples, as they would be in data of their own.
     """
     rng = np.random.default_rng([seed, PLANTING])
-    rows = dataset.in_class(name)
+    rows = dataset.class_mask(name)
     halves = relabelled(dataset, random_halves(dataset, rows, rng), rows=rows)
     values = halves.profiles.astype(np.float64)
     spread = values[halves.is_train].std(axis=0, ddof=1)
     drivers = np.sort(rng.permutation(np.flatnonzero(spread > 0))[:n_drivers])
     signs = rng.choice([-1.0, 1.0], size=len(drivers))
-    values[np.ix_(halves.in_class(OTHER), drivers)] += effect * signs * spread[drivers]
+    values[np.ix_(halves.class_mask(OTHER), drivers)] += effect * signs * spread[drivers]
     scaler = Scaler.fit(values[halves.is_train])
     profiles, _ = scaler.transform(values)
     return SpikeIn(replace(halves, profiles=profiles, scaler=scaler), drivers, signs)

@@ -23,7 +23,7 @@ THE_COHORT = "The second cohort"
 
 
 @dataclass(frozen=True)
-class SecondCohort:
+class MatchedCohort:
     """Samples of other people, with genes, their order and the name of the class column as in the first cohort.
 
     `notes` are warnings; `file` and `labels_file` are empty if it was made in Python.
@@ -43,7 +43,7 @@ def second_cohort(
     label_column: str,
     group_column: str | None,
     layer: str | None = None,
-) -> SecondCohort:
+) -> MatchedCohort:
     """The second cohort with the genes of the first, once it has passed all checks.
 
     `adata` is in the units of the first cohort; `first` has the genes of the task only, `panel` are genes of its whole
@@ -79,11 +79,11 @@ def second_cohort(
         have = "sample has" if len(twice) == 1 else "samples have"
         notes.append(f"{len(twice):,} {have} exactly the profile of a sample of the first cohort: {listed(twice)}.")
     of_cohort = tuple(f"{THE_COHORT}: {note[:1].lower()}{note[1:]}" for note in notes)
-    return SecondCohort(second, of_cohort, str(read.get("file", "")), str(read.get("labels_file", "")))
+    return MatchedCohort(second, of_cohort, str(read.get("file", "")), str(read.get("labels_file", "")))
 
 
 def require_classes(
-    second: SecondCohort,
+    second: MatchedCohort,
     label_column: str,
     target_class: str,
     sources: Sequence[str],

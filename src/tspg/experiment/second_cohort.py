@@ -113,7 +113,7 @@ def with_second(first: Dataset, moved: AnnData, adata: AnnData, group_column: st
 def _unknown_class(name: str, moved: AnnData, dataset: Dataset, fitted: Fit, target: str) -> dict[str, Any]:
     """How near a class that the first cohort does not have comes to real target samples of the second."""
     rows = (moved.obs["source_class"] == name).to_numpy()
-    real = dataset.profiles[dataset.in_class(target) & ~dataset.is_train]
+    real = dataset.profiles[dataset.class_mask(target) & ~dataset.is_train]
     before, after = moved.layers["original"][rows], moved.X[rows]
     ratio = Measure(np.nan)
     if min(len(before), len(real)) >= 2:

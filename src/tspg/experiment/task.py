@@ -13,7 +13,7 @@ from tspg.data.batch import check_adjustable
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.labels import is_missing
-from tspg.data.matrix import plain_study, require_anndata
+from tspg.data.matrix import dense_adata, require_anndata
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
@@ -262,7 +262,7 @@ def _select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) 
         match = match_genes(gene_set.genes, [str(gene) for gene in adata.var_names], name=gene_set.name)
         missing, n_wanted = match.missing, len(gene_set.genes)
         positions = None if len(match.positions) == adata.n_vars else match.positions
-    selected = plain_study(adata, layer=config.layer, genes=positions)
+    selected = dense_adata(adata, layer=config.layer, genes=positions)
     if config.label_column not in selected.obs and source.get("unnamed_label"):
         selected.obs = selected.obs.rename(columns={"label": config.label_column})
     notes = []

@@ -44,7 +44,7 @@ def learn(
         return Learned(fit_closed_form(config.method, dataset, config.target_class, seed=config.seed), UNTRAINED)
     if config.generator is None:
         return Learned(LinearMap(GaussianOTMap.estimate(dataset, config.target_class), GENERATOR), UNTRAINED)
-    is_target = dataset.in_class(config.target_class)
+    is_target = dataset.class_mask(config.target_class)
     generator, discriminator, history = train_generator(
         dataset,
         target_model,

@@ -160,7 +160,7 @@ def train_generator(
     >>> from dataclasses import replace
     >>> config = tspg.ExperimentConfig(target_class="GI.MSI")
     >>> dataset = tspg.prepare(adata, label_column="subtype")
-    >>> of_target = dataset.profiles[dataset.in_class("GI.MSI") & dataset.is_train]
+    >>> of_target = dataset.profiles[dataset.class_mask("GI.MSI") & dataset.is_train]
     >>> generator, discriminator, history = tspg.train_generator(
     ...     dataset,
     ...     run.model.target_model,

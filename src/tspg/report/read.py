@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tspg.analysis.evaluation.thresholds import DOUBTFUL, ENRICHED, FAIL
-from tspg.analysis.evaluation.verdict import QUESTIONS, verdict
+from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.perturbations import opened_perturbations
 from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
@@ -66,7 +66,7 @@ class RunFiles:
         if evidence.empty:
             return {}
         known = controls if len(controls) else None
-        return verdict(evidence, method=self.method, controls=known, test_evidence=self.test_evidence)
+        return answer_questions(evidence, method=self.method, controls=known, test_evidence=self.test_evidence)
 
     @property
     def test_evidence(self) -> pd.DataFrame | None:

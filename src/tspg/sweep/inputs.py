@@ -9,8 +9,9 @@ from anndata import AnnData
 from tspg.data.annotations import Annotation, read_annotations
 from tspg.data.genesets import GeneSet
 from tspg.data.reading import Reading
-from tspg.experiment.settings import make_task, only_label_column
-from tspg.experiment.task import Task
+from tspg.errors import Option
+from tspg.experiment.task import Task, make_task, only_label_column
+from tspg.model.config import Training
 
 PlainSettings = Mapping[str, Any]  # the settings of a sweep as plain values
 
@@ -25,26 +26,37 @@ def task_of(
     annotations: Sequence[Annotation] | None,
 ) -> Task:
     """The task of one run, validated whole."""
-    # `annotations` are given read; `xlsx` is about files
-    options = {name: value for name, value in settings["options"].items() if name not in ("annotations", "xlsx")}
+    options = settings["options"]
     return make_task(
         adata,
         target_class,
         label_column=settings["label_column"],
         gene_set=gene_set,
-        source_classes=options.pop("source", None),
-        adjust_column=options.pop("adjust", None),
+        source_classes=options.get("source"),
+        group_column=options.get("group_column"),
+        samples=options.get("samples", ()),
         annotations=annotations,
         seed=seed,
-        **options,
+        training=training_of(options),
     )
+
+
+def training_of(options: Mapping[str, Any]) -> Training:
+    """How each run learns, from the options of a sweep file.
+
+    Raises
+    ------
+    UsageError
+        If a value is none that the option can have.
+    """
+    names = {Option(name).key: name for name in Training.__dataclass_fields__}
+    return Training(**{names[key]: value for key, value in options.items() if key in names})
 
 
 def reading_of(settings: PlainSettings) -> Reading:
     """How the matrix is read."""
-    decisive = {name: value for name, value in settings["reading"].items() if name in Reading.__dataclass_fields__}
-    labels = None if settings["labels"] is None else Path(settings["labels"])
-    return Reading(Path(settings["expression"]), labels, settings["label_column"], **decisive)
+    files = {name: settings[name] and Path(settings[name]) for name in ("expression", "labels")}
+    return Reading.from_options({**settings["reading"], **files, "label_column": settings["label_column"]})
 
 
 def annotations_of(settings: PlainSettings) -> tuple[Annotation, ...] | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tspg.errors import FailedRunsError, TspgError
-from tspg.experiment.fit import FittedClassifier, fit_classifier, prepare_study
+from tspg.experiment.fit import FittedClassifier, fit_classifier, prepare_task
 from tspg.experiment.run import run_experiments
 from tspg.experiment.task import Task
 from tspg.model.device import choose_device, fixed_threads
@@ -99,7 +99,7 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
                     result,
                     folder,
                     inputs=plan.inputs,
-                    reading=reading_of(plan.settings).seen_from(folder),
+                    reading=reading_of(plan.settings).to_manifest(folder),
                     xlsx=plan.settings["options"].get("xlsx", False),
                     keep=plan.settings["keep"],
                     command=plan.command(run, out),
@@ -131,7 +131,7 @@ def _classifier(job: Job, task: Task, out: Path, clock: Clock) -> FittedClassifi
             save_target_model(classifier.target_model, stored)
             return classifier
         with clock.phase("prepare"):
-            dataset = prepare_study(task)
+            dataset = prepare_task(task)
         sizes, device = (len(dataset.gene_ids), len(dataset.classes)), choose_device(config.device)
         f = load_target_model(stored, *sizes, config.target_model, device)
         return FittedClassifier(dataset, f, config.seed, task)

@@ -15,7 +15,7 @@ from tspg.data.readers.binary import names_beside
 from tspg.data.readers.sample_sheets import input_files
 from tspg.errors import GeneSetError
 from tspg.sweep.cache import has_matrix, write_matrix
-from tspg.sweep.inputs import label_column_of
+from tspg.sweep.inputs import label_column_of, reading_of
 from tspg.sweep.settings import ALL, NOT_DECISIVE, SweepSettings
 from tspg.utils.files import fingerprint, slug
 
@@ -74,15 +74,7 @@ class SweepMatrix:
     @cached_property
     def expression(self) -> ExpressionFile:
         """The matrix, read once for all gene sets."""
-        reading = dict(self.settings.reading)
-        return read_once(
-            self.settings.expression,
-            self._read_for,
-            labels=self.settings.labels,
-            label_column=self.settings.label_column,
-            max_memory_gb=reading.pop("max_memory", None),
-            **reading,
-        )
+        return read_once(reading_of(self.plain_settings), self._read_for)
 
     def select(self, gene_set: GeneSet | None) -> AnnData:
         """The labelled expression of one gene set."""

@@ -147,10 +147,10 @@ class _Planning:
         """The targets with why each is skipped, which only one brought in by `*` can be."""
         task, found = self.task, {}
         for seed in self.settings.seeds:
-            check_task(task.study, replace(task.config, seed=seed), task.samples)
+            check_task(task.adata, replace(task.config, seed=seed), task.samples)
         for target in self._target_names:
             try:
-                check_task(task.study, replace(task.config, target_class=target), task.samples)
+                check_task(task.adata, replace(task.config, target_class=target), task.samples)
                 found[target] = ""
             except UsageError as error:
                 if target in self.settings.target_classes:
@@ -173,7 +173,7 @@ class _Planning:
 
     def _expected(self) -> dict[str, ResourceEstimate]:
         """What one run of each gene set takes: tried for the smallest and the largest, interpolated in between."""
-        n_samples, n_classes = self.task.study.n_obs, len(self.matrix.classes)
+        n_samples, n_classes = self.task.adata.n_obs, len(self.matrix.classes)
         sizes = sorted({one.n_genes for one in self.matrix.usable})
         if not sizes:
             return {}
@@ -190,7 +190,7 @@ class _Planning:
 
     def _bytes(self, runs: Sequence[PlannedRun]) -> float:
         """How large the folder becomes."""
-        n_samples, n_all = self.task.study.n_obs, len(self.matrix.expression.collected.gene_ids)
+        n_samples, n_all = self.task.adata.n_obs, len(self.matrix.expression.collected.gene_ids)
         n_sources = len(self.task.config.source_classes or self.matrix.classes[1:])
         any_run, per_gene, per_sample, per_source = RUN_BYTES[self.settings.keep]
         if self.settings.keep == "all":

@@ -9,7 +9,7 @@ from anndata import AnnData
 from tspg.audit.context import relabelled
 from tspg.audit.random_gene_sets import GeneSetTrial, adjusted, compare_with_random_sets, moments
 from tspg.data.prepare import Dataset, text_column
-from tspg.experiment.fit import prepare_study
+from tspg.experiment.fit import prepare_task
 from tspg.experiment.task import Task
 from tspg.sweep.plan import RANDOM_COLUMNS
 from tspg.utils.typing import Int64Array
@@ -29,7 +29,7 @@ def against_random_sets(tasks: Sequence[Task], all_genes: AnnData, *, n: int) ->
     gene set, their medians on random sets, and the share of random sets that do as well, (1 + b) / (1 + n).
     """
     task, targets = tasks[0], [one.config.target_class for one in tasks]
-    dataset = prepare_study(task)
+    dataset = prepare_task(task)
     blocks = range(0, all_genes.n_vars, _GENES_AT_ONCE)
     parts = [moments(all_genes.X[:, at : at + _GENES_AT_ONCE][dataset.is_train]) for at in blocks]
     found = compare_with_random_sets(
@@ -50,7 +50,7 @@ def _scores(
     config = task.config
     values = np.ascontiguousarray(all_genes.X[:, genes])
     if config.adjust_column is not None:
-        levels = np.asarray(text_column(task.study, config.adjust_column), dtype=object)
+        levels = np.asarray(text_column(task.adata, config.adjust_column), dtype=object)
         values = adjusted(dataset, values, levels, column=config.adjust_column)
     if config.source_classes is None:
         trial = GeneSetTrial.of(dataset, values)

@@ -22,7 +22,7 @@ READING = {
 }
 NOT_DECISIVE = ("max_memory", "strict")  # they decide whether a file is read, not what comes of it
 TASK = {
-    **dict.fromkeys(("group_column", "adjust", "preset", "method", "enrichment", "device"), TEXT),
+    **dict.fromkeys(("group_column", "split_column", "adjust", "preset", "method", "enrichment", "device"), TEXT),
     **dict.fromkeys(("epochs", "steps", "target_epochs", "folds", "threads"), WHOLE),
     **dict.fromkeys(("source", "samples", "annotations"), TEXTS),
     "xlsx": SWITCH,

@@ -151,7 +151,7 @@ class _Evaluation:
         mean_shift: Move | None,
         own_reference: bool,
     ) -> None:
-        is_target, is_train = dataset.in_class(target_class), dataset.is_train
+        is_target, is_train = dataset.class_mask(target_class), dataset.is_train
         is_source = ~is_target if source_classes is None else np.isin(dataset.source_class, source_classes)
         self.seed, self.own_reference, self.has_shift = seed, own_reference, mean_shift is not None
         self.sources, self.real, self.reference, training, held_out = (

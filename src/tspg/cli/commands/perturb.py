@@ -21,7 +21,7 @@ from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.manifest import verify
 from tspg.report.read import unseen_energy_ratio, warnings_of_run
-from tspg.report.save import DRAWN_AGAIN, Findings, save_findings
+from tspg.report.save import DRAWN_AGAIN, Results, write_results
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.names import closest
 from tspg.utils.progress import Progress
@@ -51,7 +51,7 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
         files = [*inputs.files_named(options), *also, model_folder(options.model) / "model.json"]
-        save_findings(found, options.out, inputs=files, xlsx=options.xlsx)
+        write_results(found, options.out, inputs=files, xlsx=options.xlsx)
     return summary(options.out)
 
 
@@ -114,7 +114,7 @@ def _findings(
     reference: AnnData | None,
     annotations: Sequence[Annotation],
     clock: Clock,
-) -> Findings:
+) -> Results:
     """The moved profiles with their tables and metrics."""
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
@@ -151,7 +151,7 @@ def _findings(
     tables = {"top_genes": top, "gene_overlap": gene_overlap(top), **tables}
     if own is not None:
         tables["sample_genes"] = own
-    return Findings(perturbations, tables, metrics, model.settings, samples, clock.seconds)
+    return Results(perturbations, tables, metrics, model.settings, samples, clock.seconds)
 
 
 def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def _rising(doubtful: float, passes: float) -> Knots:
 
 _ENERGY: Knots = ((0, 1), (limit.ENERGY_PASS, 0.6), (limit.ENERGY_DOUBTFUL, 0), (1, -1))
 _GAIN: Knots = ((-0.2, -1), (-limit.ENERGY_TIE, -0.1), (limit.ENERGY_TIE, 0.1), (0.2, 1))
-_SHARE = _rising(limit.TRANSFER_FAIL, limit.TRANSFER_PASS)
+_SHARE = _rising(limit.HIT_RATE_FAIL, limit.HIT_RATE_PASS)
 _VARIANCE: Knots = (
     *((0, -1), (limit.VARIANCE_DOUBTFUL[0], 0), (limit.VARIANCE_PASS[0], 0.6), (1, 1)),
     *((limit.VARIANCE_PASS[1], 0.6), (limit.VARIANCE_DOUBTFUL[1], 0), (4, -1)),
