@@ -17,6 +17,7 @@ from tspg.sweep.scheduler import WORKFLOW
 from tspg.utils.lock import locked
 
 pytest.importorskip("snakemake")
+pytestmark = pytest.mark.slow
 PATIENCE = 240  # seconds
 
 
@@ -187,7 +188,6 @@ def test_a_dry_run_and_the_list_write_nothing(config, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 def test_snakemake_may_be_called_by_itself(config, undisturbed, tmp_path):
     out = tmp_path / "by hand"
     words = ["--snakefile", str(WORKFLOW), "--directory", str(out), "--config", f"sweep={config}", "--cores", "2"]
@@ -226,7 +226,6 @@ seconds-between-status-checks: 1
 """
 
 
-@pytest.mark.slow
 def test_jobs_go_through_a_cluster_with_a_profile(config, undisturbed, tmp_path):
     pytest.importorskip("snakemake_executor_plugin_cluster_generic")
     log = tmp_path / "submitted"
