@@ -1,12 +1,10 @@
 """A second f, trained with another seed: a classifier that the generator was never trained to convince."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pandas as pd
 
 from tspg.analysis.evaluation.classifiers import ClassifierScore
-from tspg.analysis.evaluation.measure import REAL, UNTOUCHED
+from tspg.analysis.evaluation.measure import COLUMNS, REAL, UNTOUCHED
 from tspg.audit.context import RunContext, donor_names
 from tspg.experiment.fit import methods_to_compare
 from tspg.model.device import choose_device

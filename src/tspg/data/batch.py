@@ -9,13 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2_contingency
 
-from tspg.errors import UsageError
-from tspg.utils.options import option
+from tspg.errors import Option, UsageError
 from tspg.utils.typing import Float32Array, Int64Array
 
 MOST_LEVELS = 20  # a column with more values is no batch
 CONFOUNDED = 0.5  # Cramer's V from which on an association is large (Cohen 1988)
-_ADJUST = option("adjust_column")
+_ADJUST = Option("adjust_column")
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,12 @@ def read_once(reading: Reading, selections: Sequence[Selection]) -> ExpressionFi
     notes = [*table.notes, *([TURNED] if was_turned else []), *joined.notes]
     notes += note_on_joined(collected.names_in_file, reading.duplicates)
     notes += [*note_on_left_out(collected.left_out), *scale_notes]
-    warnings = [*table.warnings, *joined.warnings, *warnings_about_obs(joined.obs, joined.label_column), *scale_warnings]
+    warnings = [
+        *table.warnings,
+        *joined.warnings,
+        *warnings_about_obs(joined.obs, joined.label_column),
+        *scale_warnings,
+    ]
     warnings += warnings_about_sums(scale, reading.duplicates, are_some=collected.are_joined)
     # Of all genes: those that were changed match no set.
     warnings += warnings_about_names(collected.names_in_file, collected.sample_ids)
