@@ -11,7 +11,7 @@ from anndata import AnnData
 from tspg.data.expression import ExpressionFile, read_once
 from tspg.data.genesets import GeneSet, read_gene_sets
 from tspg.data.identifiers import FEWEST_GENES, match_genes
-from tspg.data.readers.binary import names_beside
+from tspg.data.readers.npy import names_beside
 from tspg.data.readers.sample_sheets import input_files
 from tspg.errors import GeneSetError
 from tspg.sweep.cache import has_matrix, write_matrix

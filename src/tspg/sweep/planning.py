@@ -10,7 +10,7 @@ import numpy as np
 
 from tspg._version import __version__
 from tspg.data.annotations import annotation_files
-from tspg.data.readers.binary import names_beside
+from tspg.data.readers.npy import names_beside
 from tspg.data.readers.sample_sheets import input_files
 from tspg.errors import InputError, ModelError, UsageError
 from tspg.experiment.estimate import ResourceEstimate, estimate_resources
