@@ -18,7 +18,7 @@ from truth_data import HEALTHY, MOST_GENES, Record, Rows, Study, finish, hallmar
 import tspg
 from tspg.analysis.evaluation.classifiers import fit_independent_classifiers
 from tspg.audit.scores import EvalSet
-from tspg.model.config import ExperimentConfig, preset
+from tspg.model.config import PRESETS, ExperimentConfig
 from tspg.model.learning import fit_closed_form
 from tspg.model.new_classes import FEWEST_SAMPLES
 from tspg.model.trained_model import TrainedModel
@@ -49,7 +49,7 @@ def genes_of(data: Path, study: Study, genes: str, seed: int) -> Study:
 def trained(study: Study, target: str, seed: int) -> tuple[TrainedModel, tspg.Dataset]:
     """F and the closed-form map of a study, as a run would train them."""
     dataset = study.dataset()
-    config = ExperimentConfig(target, preset="transport", method="linear_map", target_model=preset("transport")[0])
+    config = ExperimentConfig(target, preset="transport", method="linear_map", target_model=PRESETS["transport"][0])
     f = train_target_model(dataset, config.target_model, seed=seed)
     return TrainedModel.of(dataset, f, fit_closed_form("linear_map", dataset, target), config, {}), dataset
 

@@ -18,7 +18,7 @@ from tspg.audit.scores import EvalSet
 from tspg.data import prepare as preparing
 from tspg.data.prepare import Dataset, prepare
 from tspg.model import training
-from tspg.model.config import preset
+from tspg.model.config import PRESETS
 from tspg.model.networks import TargetModel
 from tspg.model.ot_map import GaussianOTMap
 
@@ -75,7 +75,7 @@ def scaler(studies: dict[str, Callable[[int], Dataset]], targets: dict[str, str]
             with replaced((preparing.Scaler, "fit", fit_on_all), (preparing, "dense", dense)):
                 theirs = study(seed)
             for kind, found in (("training part", ours), ("all samples", theirs)):
-                f = training.train_target_model(found, preset("transport")[0], seed=seed)
+                f = training.train_target_model(found, PRESETS["transport"][0], seed=seed)
                 held_out = ~found.is_train
                 stage, anchor = EvalSet.of(found, targets[name]), GaussianOTMap.estimate(found, targets[name])
                 index = np.array([found.index_of(source) for source in stage.source_class])

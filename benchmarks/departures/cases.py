@@ -15,7 +15,7 @@ import tspg
 from tspg.audit.scores import EvalSet
 from tspg.data.prepare import Dataset, prepare
 from tspg.model import training
-from tspg.model.config import PaperConfig, preset
+from tspg.model.config import PRESETS, PaperConfig
 from tspg.model.gan import clip
 from tspg.model.networks import Generator, TargetModel
 from tspg.model.target_state import TargetState
@@ -47,7 +47,7 @@ class Case:
 def make_case(adata: anndata.AnnData, label: str, group: str | None, target: str, name: str, seed: int) -> Case:
     """Split, scale and train f as a preset does."""
     dataset = prepare(adata, label_column=label, group_column=group, seed=seed)
-    return Case(dataset, training.train_target_model(dataset, preset(name)[0], seed=seed), target, seed)
+    return Case(dataset, training.train_target_model(dataset, PRESETS[name][0], seed=seed), target, seed)
 
 
 def organs(data: Path) -> anndata.AnnData:

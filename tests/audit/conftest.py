@@ -25,11 +25,8 @@ def audited_run(planted, tmp_path_factory):
         label_column="label",
         group_column="donor",
         target_class="target",
-        preset="transport",
-        target_epochs=12,
+        training=tspg.Training(preset="transport", target_epochs=12, folds=1, threads=1),
         annotations=(),
-        folds=1,
-        threads=1,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(

@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import tspg
+from tests.options import nested
 from tspg.data.batch import Adjustment, check_adjustable
 from tspg.errors import UsageError
 from tspg.model.storage import load_model, save_model
@@ -79,7 +80,7 @@ def batched(planted):
 @pytest.fixture(scope="module")
 def adjusted(batched):
     options = {"method": "mean_shift", "target_epochs": 2, "folds": 1, "adjust_column": "platform"}
-    return tspg.run(batched, label_column="label", target_class="target", **options)
+    return tspg.run(batched, **nested(label_column="label", target_class="target", **options))
 
 
 def test_a_gene_of_the_platform_is_no_longer_found(batched, planted, adjusted):

@@ -31,12 +31,6 @@ def demos(tmp_path_factory):
     return tmp_path_factory.mktemp("demos")
 
 
-@pytest.fixture(autouse=True)
-def not_probed(monkeypatch):
-    """Steps that are tried to estimate the time, which takes seconds, and which no document shows."""
-    monkeypatch.setattr("tspg.experiment.estimate.probe", lambda *_: (0.01, 0.1), raising=False)
-
-
 @pytest.fixture
 def read(tmp_path, demos):
     return lambda text: Reader(tmp_path, demos).follow(text)

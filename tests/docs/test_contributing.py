@@ -11,7 +11,10 @@ if not (ROOT / "justfile").is_file():
     pytest.skip("CONTRIBUTING.md is about a checkout", allow_module_level=True)
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HOW_TOS = {what: (write, then) for what, write, then in re.findall(r"^\| (an? [^|]+?) \| (.+) \| (.+) \|$", PAGE, flags=re.MULTILINE)}
+HOW_TOS = {
+    what: (write, then)
+    for what, write, then in re.findall(r"^\| (an? [^|]+?) \| (.+) \| (.+) \|$", PAGE, flags=re.MULTILINE)
+}
 NOT_COMMITTED = ("dist/", "docs/_build", ".venv", "../")
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*|[\w-]+\.(?:md|toml|txt|cff)|justfile|NOTICE")
@@ -104,7 +107,9 @@ def test_every_figure_that_is_saved_has_its_words_and_may_draw():
     saved = set(re.findall(r'^ {8}"(\w+)": (?:draw|plot_\w+)\(|figures\["(\w+)"\]', saving, re.M))
     names = {name for pair in saved for name in pair if name}
     assert len(names) > 3
-    shown = set(re.findall(r'"(\w+)"', re.search(r"^MAIN = (.+?)\)$", source("report/page/figures.py"), re.M | re.S)[1]))
+    shown = set(
+        re.findall(r'"(\w+)"', re.search(r"^MAIN = (.+?)\)$", source("report/page/figures.py"), re.M | re.S)[1])
+    )
     assert names - {"tsne"} <= shown
 
 

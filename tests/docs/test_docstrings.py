@@ -48,7 +48,7 @@ def run_command(name, names):
 def one_fold():
     """Further splits of the donors, whose fits take most of the time, and which no example shows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.experiment.folds.automatic_folds", lambda *_, **__: 1)
+        patch.setattr("tspg.experiment.task.automatic_folds", lambda *_, **__: 1)
         yield
 
 

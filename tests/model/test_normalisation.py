@@ -7,6 +7,7 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 import tspg
+from tests.options import nested
 from tspg.data.quantiles import LEVELS, Quantiles, quantile_functions
 from tspg.errors import ExpressionError, ModelError, UsageError
 from tspg.experiment.metrics import perturb_metrics
@@ -35,7 +36,7 @@ def trained(study):
     is_new = np.arange(140) % 3 == 0
     gene_set = tspg.GeneSet("OWN", tuple(OWN))
     how = {"label_column": "label", "target_class": "target", "gene_set": gene_set, "method": "linear_map"}
-    run = tspg.run(study[~is_new], target_epochs=2, folds=1, annotations=[], **how)
+    run = tspg.run(study[~is_new], **nested(target_epochs=2, folds=1, annotations=[], **how))
     return run, study[is_new].copy()
 
 

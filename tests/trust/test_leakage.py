@@ -154,7 +154,7 @@ def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, 
     watch("train_target_model", fitting, lambda arguments: arguments[0])
     watch("learn", fitting, lambda arguments: arguments[0])
     watch("evidence_table", fitting, lambda arguments: arguments[0])
-    watch("fit_judges", fitting, lambda arguments: arguments[0])
+    watch("fit_independent_classifiers", fitting, lambda arguments: arguments[0])
     task = make_task(
         planted.adata,
         "target",
@@ -167,7 +167,7 @@ def test_f_and_g_and_judges_share_one_split_and_donors_are_on_one_side(planted, 
     fitting.evidence_of(fitted, task)
     assert seen["train_target_model"] is seen["learn"] is seen["evidence_table"]
     dataset = seen["learn"]
-    np.testing.assert_array_equal(seen["fit_judges"], dataset.profiles[dataset.is_train])
+    np.testing.assert_array_equal(seen["fit_independent_classifiers"], dataset.profiles[dataset.is_train])
     sides = pd.DataFrame({"donor": dataset.groups, "side": dataset.split}).groupby("donor")["side"].nunique()
     assert len(sides) == 60
     assert (sides == 1).all()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import tspg
+from tests.options import nested
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
 from tspg.cli.main import main
 from tspg.report.page.genes import agreement_with_difference, gene_tables, strongest_genes
@@ -27,7 +28,7 @@ def odd(planted):
 
 @pytest.fixture(scope="module")
 def folder(odd, tmp_path_factory):
-    run = tspg.run(odd, group_column="donor", samples=["s0", "s79"], annotations=[], threads=1, **HOW)
+    run = tspg.run(odd, **nested(group_column="donor", samples=["s0", "s79"], annotations=[], threads=1, **HOW))
     out = tmp_path_factory.mktemp("samples") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
@@ -46,12 +47,12 @@ def test_what_is_unusual_comes_first_with_its_sign(folder):
 
 def test_a_sample_that_was_trained_on_is_compared_with_the_others(planted):
     """Its own value widens the spread that it is compared with; without its donor that is the spread of the others."""
-    split = tspg.run(planted.adata, group_column="donor", annotations=[], threads=1, **HOW).model.split
+    split = tspg.run(planted.adata, **nested(group_column="donor", annotations=[], threads=1, **HOW)).model.split
     name = next(name for name in planted.adata.obs_names[:40] if split[name] == "train")
     odd = planted.adata.copy()
     row = odd.obs_names.get_loc(name)
     odd.X[row, 30] += 10
-    run = tspg.run(odd, group_column="donor", samples=[name], annotations=[], threads=1, **HOW)
+    run = tspg.run(odd, **nested(group_column="donor", samples=[name], annotations=[], threads=1, **HOW))
     own = run.tables["sample_genes"].set_index("gene")
     seen = run.model.sample_genes(odd[[name]], label_column="label").set_index("gene")
     assert own.loc["G30", "z_own"] > 1.5 * seen.loc["G30", "z_own"]

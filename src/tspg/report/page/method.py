@@ -52,6 +52,7 @@ def command_of(run: RunFiles) -> str:
         ("target", settings["target_class"]),
         *(("source", name) for name in settings["source_classes"] or []),
         ("group-column", settings["group_column"]),
+        ("split-column", settings.get("split_column")),
         ("adjust", settings.get("adjust_column")),
         ("folds", settings.get("folds", 1)),
         ("transform", None if transform == "none" and run.metric("data.is_log") else transform),

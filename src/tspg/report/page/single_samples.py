@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tspg.analysis.interpretation.class_genes import SURE
 from tspg.analysis.evaluation.thresholds import MANY_CLIPPED
+from tspg.analysis.interpretation.class_genes import SURE
 from tspg.report.read import RunFiles
 from tspg.utils.text import counted, listed, number, percent
 
