@@ -126,11 +126,11 @@ def test_other_settings_are_carried_out_anew(audited_folder, counted):
 def test_the_time_is_told_before_the_work(audited_folder, counted):
     told = []
 
-    def report(phase, done, _total, _numbers):
-        told.append((phase, done, list(counted)))
+    def report(phase, done, _total, numbers):
+        told.append((phase, done, dict(numbers), list(counted)))
 
     expected = audit_run(audited_folder, quick=True, progress=report).seconds_expected
-    assert told[0] == (f"audit (about {max(1, expected):.0f} s)", 0, [])
+    assert told[0] == ("audit", 0, {"seconds": max(1.0, expected)}, [])
     assert expected > 0
     assert audit_run(audited_folder, quick=True).seconds_expected == 0
     assert audit_run(audited_folder).seconds_expected > expected

@@ -48,7 +48,9 @@ def test_balanced_accuracy_weighs_classes_alike(planted):
 
 def test_profiles_on_both_sides_of_the_split_are_named(planted):
     from dataclasses import replace
+    from types import SimpleNamespace
 
+    import tspg
     from tspg.data.prepare import prepare
     from tspg.experiment.metrics import _notes_on_samples
 

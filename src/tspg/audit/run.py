@@ -135,8 +135,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
     expected = sum(seconds_for(work, context) for work in works.values())
-    phase = f"audit (about {max(1.0, expected):.0f} s)"
-    progress(phase, 0, len(CONTROLS), {})
+    progress("audit", 0, len(CONTROLS), {"seconds": max(1.0, expected)})
     outcomes: dict[str, Outcome] = {}
     with fixed_threads(context.config.threads):
         for n_done, (name, control) in enumerate(CONTROLS.items(), start=1):
@@ -148,7 +147,7 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                     outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-            progress(phase, n_done, len(CONTROLS), {})
+            progress("audit", n_done, len(CONTROLS), {})
         evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
 

@@ -111,7 +111,9 @@ class ProgressBars:
             line = "{desc} |{bar}| {percentage:.0f}%, {elapsed} gone, {remaining} left"
             return tqdm(total=total, initial=done, smoothing=0, bar_format=line, file=Forbearing(sys.stderr))
         unit = "epoch" if numbers.get("epoch", done) == done else "step"
-        title, unit = (phase, "control") if phase.startswith("audit") else (f"training {phase}", unit)
+        title = f"training {phase}"
+        if phase == "audit":
+            title, unit = f"audit (about {numbers['seconds']:.0f} s)", "control"
         return tqdm(
             total=total, initial=done, desc=title, unit=unit, file=Forbearing(sys.stderr)
         )  # time counts from here on

@@ -14,6 +14,7 @@ from tspg.data.genesets import GeneSets
 from tspg.data.identifiers import EXACT, FEWEST_GENES, AvailableGenes, is_known_gene, looks_like
 from tspg.data.matrix import dense
 from tspg.data.mismatch import POOR, Mismatch
+from tspg.data.orientation import Orientation
 from tspg.data.prepare import text_column
 from tspg.data.scale import reason
 from tspg.data.scale_detection import scale_in
@@ -199,7 +200,7 @@ def _read_lines(read: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """What the file is, where that is more than samples in rows; and how samples were joined to labels."""
     layout, orientation = str(read.get("layout") or ""), str(read.get("orientation") or "")
     layouts, joins, join = [], [], read.get("join") or {}
-    if layout or orientation.startswith("genes"):
+    if layout or orientation == Orientation.GENES_IN_ROWS:
         layouts.append(f"Layout      {', '.join(filter(None, (layout, orientation)))}")
     if join:
         by = f" by column {str(join['column'])!r}" if join.get("column") else ""
