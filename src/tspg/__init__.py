@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 _LAZY = next(node for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
 _MODULES = {one.names[0].name: one.module for one in _LAZY.body if isinstance(one, ast.ImportFrom) and one.module}
-__all__ = sorted(_MODULES)  # noqa: PLE0605
+__all__ = sorted(["errors", *_MODULES])  # noqa: PLE0605
 
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for Any
 

@@ -277,9 +277,9 @@ def test_a_set_with_the_genes_that_matter_does_better_than_others(with_file, sma
 
 def test_random_sets_that_tell_no_class_from_another_do_no_better(with_file, small, monkeypatch):
     scores = iter([(0.5, 0.9), *[(np.nan, 0.1)] * 20])
-    monkeypatch.setattr("tspg.audit.random_gene_sets.score", lambda *_: next(scores))
-    subject, reading = with_file
-    found = rows_of(random_gene_sets(subject, replace(small, reading=reading)))
+    monkeypatch.setattr("tspg.audit.random_gene_sets.GeneSetTrial.score", lambda *_, **__: next(scores))
+    context, reading = with_file
+    found = rows_of(random_gene_sets(context, replace(small, reading=reading)))
     assert found["energy_ratio p-value"].value == pytest.approx(1 / 21)
 
 

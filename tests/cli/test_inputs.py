@@ -30,6 +30,6 @@ def options(tmp_path):
 def test_the_column_of_names_is_that_of_the_first_labels_alone(options):
     first = inputs.profiles(options)
     assert list(first.obs_names) == [f"a{number}" for number in range(12)]
-    second = inputs.second_cohort(options, first)
+    second = inputs.second_cohort(options, first).adata
     assert list(second.obs_names) == [f"b{number}" for number in range(12)]
     assert list(second.obs["state"]) == ["x", "y"] * 6

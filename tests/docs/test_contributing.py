@@ -114,7 +114,7 @@ def test_every_figure_that_is_saved_has_its_words_and_may_draw():
 
 
 def test_every_format_is_opened_by_a_module_of_its_own():
-    opened = set(re.findall(r"return open_(\w+)\(path", source("data/readers/opening.py")))
+    opened = set(re.findall(r"\bopen_(\w+)\(path", source("data/readers/opening.py")))
     assert len(opened) > 3
     modules = (ROOT / "src" / "tspg" / "data" / "readers").glob("*.py")
     defined = {name.removeprefix("open_") for path in modules for name in names_defined_in(path)}

@@ -117,7 +117,7 @@ def test_donors_that_are_named_or_not_there_or_on_one_side_are_no_news(planted, 
     assert planted_run.metrics["data"]["donors"] == nothing
     assert not any("same donor" in note for note in planted_run.metrics["data"]["notes"])
     grouped = prepare(planted.adata, label_column="label", group_column="donor")
-    task = SimpleNamespace(config=SimpleNamespace(group_column=None), study=planted.adata)
+    task = SimpleNamespace(config=SimpleNamespace(group_column=None), adata=planted.adata)
     apart, notes = _donors(task, grouped)
     assert (apart["n_repeated"], apart["held_out_seen"], notes) == (60, 0, [])
     task.adata = planted.adata[:, :].copy()

@@ -201,7 +201,7 @@ def test_another_pipeline_is_told_and_aligned_where_that_is_asked(first, second,
             UsageError,
             "of 4 cannot",
         ),
-        ({"align": "cohort", "test_adata": None}, UsageError, "is for a second cohort here"),
+        ({"align": "cohort", "test_adata": None}, UsageError, "an AnnData is needed"),
         ({"normalise": "quantile", "test_adata": cohort("i", 5)}, ExpressionError, "there are 60"),
     ],
 )

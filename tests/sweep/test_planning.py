@@ -291,7 +291,7 @@ def test_the_command_of_a_run_holds_with_names_that_look_like_options(study, tmp
     run = replace(plan.runs[0], target_class="-x", gene_set="--a b")
     settings = {**plan.settings, "options": {**plan.settings["options"], "source": ["-1", "alpha"]}}
     options = build_parser().parse_args(replace(plan, settings=settings).command(run, tmp_path)[1:])
-    assert (options.target, options.gene_set, options.source) == ("-x", "--a b", ["-1", "alpha"])
+    assert (options.target_class, options.gene_set, options.source_classes) == ("-x", "--a b", ["-1", "alpha"])
 
 
 def test_a_sweep_takes_one_split_and_its_commands_say_so(study, tmp_path):

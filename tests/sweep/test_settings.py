@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from tspg.cli.parser import build_parser
-from tspg.errors import InputError, UsageError
+from tspg.errors import InputError, Option, UsageError
 from tspg.sweep.settings import DATA, INSTEAD, READING, TASK, read_settings
 
 GOOD = """
@@ -50,7 +50,7 @@ def test_an_option_may_stand_in_either_table(tmp_path):
 
 def test_every_option_of_tspg_run_has_a_meaning_or_a_reason():
     commands = next(action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
-    options = {action.dest for action in commands.choices["run"]._actions} - {"help"}
+    options = {Option(action.dest).key for action in commands.choices["run"]._actions} - {"help"}
     assert options == set(READING) | set(TASK) | set(DATA) | set(INSTEAD)
 
 

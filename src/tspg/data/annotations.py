@@ -18,7 +18,14 @@ DEFAULT = "default"  # means the embedded annotations among the user's own files
 
 @dataclass(frozen=True)
 class Annotation:
-    """Gene sets of one category, such as `GO BP`, and where they come from."""
+    """Gene sets of one category, such as `GO BP`, and where they come from.
+
+    Examples
+    --------
+    >>> own = tspg.Annotation("OWN", tspg.read_gene_sets("sets.gmt"), "my collection")
+    >>> own.category
+    'OWN'
+    """
 
     category: str
     gene_sets: GeneSets

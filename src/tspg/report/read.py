@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tspg.analysis.evaluation.migration import complete_evidence
 from tspg.analysis.evaluation.thresholds import DOUBTFUL, ENRICHED, FAIL
 from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.perturbations import opened_perturbations
@@ -30,7 +31,8 @@ class Tables(dict[str, pd.DataFrame]):
         path = self._folder / f"{name}.tsv"
         try:
             below = ("q_value", ENRICHED) if name in READ_IF_ENRICHED else None
-            self[name] = read_table(path, below=below) if path.is_file() else pd.DataFrame()
+            table = read_table(path, below=below) if path.is_file() else pd.DataFrame()
+            self[name] = complete_evidence(table) if name in ("evidence", "test_evidence") else table
         except (KeyError, ValueError, TypeError, NotImplementedError) as error:  # such as a p-value that is a word
             raise ModelError(f"{path}: is no readable table ({error}). Run again or restore the file.") from error
         return self[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 from tspg.errors import InputError, UsageError
 from tspg.model.config import KEEP
+from tspg.sweep.inputs import training_of
 from tspg.utils.names import closest, shown
 
 ALL = "*"
@@ -192,6 +193,10 @@ def _of_kind(value: Any, kind: str, where: str) -> Any:
 
 def _check(settings: SweepSettings, path: Path) -> None:
     """Refuse values that make no sense whatever the data; those of `tspg run` are checked with the task."""
+    try:
+        training_of(settings.options)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.in_file}") from error
     per_job, n_random, files = settings.targets_per_job, settings.random_gene_sets, settings.gene_set_files
     checks = (
         (settings.keep in KEEP, f"keep is {settings.keep!r}; one of {', '.join(map(repr, KEEP))} is needed."),
