@@ -285,8 +285,8 @@ def test_a_classifier_that_always_says_target_is_called_out(run: Path):
 
 def test_few_target_samples_withhold_the_verdict(run: Path, make_evidence):
     text = page_of(run_with(make_evidence(note="too few"), run)).text
-    assert "Withheld." in text
-    assert "Too few target samples were held out; at least 10 are needed." in text
+    assert "Withheld: " in text
+    assert "oo few target samples were held out; at least 10 are needed" in text
 
 
 def full_evidence(methods=("generator", "mean_shift", "linear_map", "untouched_source", "real_target")) -> pd.DataFrame:
@@ -333,7 +333,7 @@ def test_the_verdict_is_the_first_box_and_answers_in_words(run: Path):
 def test_a_run_without_a_stored_verdict_is_judged_by_its_evidence(run: Path, make_evidence):
     run_with(make_evidence(0.5), run)
     assert read_run(run).verdict["beats_mean_shift"]["answer"] == "fail"
-    assert "Not better than adding the difference of the class means." in page_of(run).text
+    assert "Not better than adding the difference of the class means" in page_of(run).text
 
 
 def test_questions_of_an_older_version_are_asked_anew(run: Path, make_evidence):
@@ -421,7 +421,7 @@ def test_the_chosen_method_leads_instead_of_the_generator(make_run, make_perturb
     run = run_with(full_evidence(("mean_shift", "untouched_source", "real_target")), make_run(tmp_path, perturbations))
     html = write_report(run).read_text(encoding="utf-8")
     assert "Mean shift (this run)" in html
-    assert "Does not apply." in html
+    assert "Does not apply: " in html
     assert "no generator was trained" in html
     assert "a plain shift by the difference" not in html
     assert "by all genes together" in html
