@@ -348,10 +348,10 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_in_one_go(files, tmp_path, m
     assert main([*command, "--resume"]) == 0
     assert "finished before" in capsys.readouterr().out
     assert main([*command, "--resume", "--seed", "9"]) == 2
-    assert "answers another question (seed was 0)" in capsys.readouterr().err
+    assert "has other settings or data (seed was 0)" in capsys.readouterr().err
     assert main([*command, "--resume", "--threads", "2"]) == 0  # how it is computed is no question
     assert main([*command, "--resume", "--samples", "s7"]) == 2
-    assert "answers another question (samples was" in capsys.readouterr().err
+    assert "has other settings or data (samples was" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("patched", ["memory_needed", "disk_needed"])

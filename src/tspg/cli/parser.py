@@ -179,7 +179,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
         help=f"what to do about genes that occur several times (default: {otherwise})",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="refuse files for any doubt about them that would be told as a note"
+        "--strict", action="store_true", help="refuse files where there is any warning about them"
     )
     if not of_model:
         parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
@@ -193,7 +193,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
 
 
 def _add_study(parser: Parser) -> None:
-    """Which samples and genes the question is about."""
+    """Which samples and genes."""
     _add_list(
         parser,
         "--source",

@@ -1,4 +1,4 @@
-"""One training step of G and D, with f as a fixed judge (paper, section 2.2)."""
+"""One training step of G and D, with f as a fixed classifier (paper, section 2.2)."""
 
 import math
 from collections.abc import Mapping

@@ -125,7 +125,7 @@ def train_generator(
     progress: Progress = silent,
     checkpoints: Checkpoints = NONE_KEPT,
 ) -> tuple[Generator, Discriminator, pd.DataFrame]:
-    """Train G to move profiles to the target class, against D and with f as a fixed judge (Eqs. 1-5).
+    """Train G to move profiles to the target class, against D and with f as a fixed classifier (Eqs. 1-5).
 
     Parameters
     ----------
