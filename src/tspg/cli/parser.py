@@ -178,9 +178,7 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
         choices=DUPLICATES,
         help=f"what to do about genes that occur several times (default: {otherwise})",
     )
-    parser.add_argument(
-        "--strict", action="store_true", help="refuse files where there is any warning about them"
-    )
+    parser.add_argument("--strict", action="store_true", help="refuse files where there is any warning about them")
     if not of_model:
         parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
         parser.add_argument(

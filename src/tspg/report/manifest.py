@@ -89,7 +89,8 @@ def require_same(
     if changed:
         reasons = [f"{name} was changed" if name in files else f"{name} was {before.get(name)}" for name in changed]
         raise UsageError(
-            f"--out {out}: the finished run here has other settings or data ({', '.join(reasons)}). Name another folder."
+            f"--out {out}: the finished run here has other settings or data ({', '.join(reasons)}). "
+            "Name another folder."
         )
 
 
