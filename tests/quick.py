@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 DRAWS = 19  # permutations and bootstrap samples
+SAMPLES = 60  # that slow measures use
 
 
 def without_figures(patch: pytest.MonkeyPatch) -> None:
@@ -24,16 +25,20 @@ def one_fit(patch: pytest.MonkeyPatch) -> None:
 
 
 def short_training(patch: pytest.MonkeyPatch) -> None:
-    """Let f of the default preset take 20 steps of 200."""
+    """Let a smaller f of the default preset take 20 steps, not 200."""
     from tspg.model.config import DEFAULT_PRESET, PRESETS
 
     f, generator = PRESETS[DEFAULT_PRESET]
-    patch.setitem(PRESETS, DEFAULT_PRESET, (replace(f, hidden_units=(256, 128, 64), epochs=1, least_steps=40), generator))
+    patch.setitem(
+        PRESETS, DEFAULT_PRESET, (replace(f, hidden_units=(256, 128, 64), epochs=1, least_steps=20), generator)
+    )
 
 
 def few_draws(patch: pytest.MonkeyPatch) -> None:
-    """Take p-values and intervals from few draws, and ask a small forest."""
-    from tspg.analysis.evaluation import classifiers, energy, measure, neighbours, resampling, structure
+    """Take p-values and intervals from few draws and few samples, and ask a small forest."""
+    from tspg.analysis.evaluation import classification, classifiers, energy, evidence, individuality, measure
+    from tspg.analysis.evaluation import neighbours, resampling, structure
+    from tspg.analysis.interpretation import cases, class_genes
 
     draws = (
         *((one, "n_permutations") for one in (neighbours.nn_two_sample, energy.energy_null, energy.energy_p_value)),
@@ -44,8 +49,16 @@ def few_draws(patch: pytest.MonkeyPatch) -> None:
         patch.setitem(function.__kwdefaults__, name, DRAWS)
     patch.setattr(energy, "NULL_SPLITS", DRAWS)
     patch.setattr(classifiers, "TREES", DRAWS)
+    patch.setattr(cases, "MOST_OF_A_CLASS", 5)
+    patch.setattr(class_genes, "MOST_DRAWS", class_genes.FEWEST_DRAWS)
     for module in (measure, neighbours, structure):
         patch.setattr(module, "EQUAL_SIZE_DRAWS", 2)
+    bounds = (
+        *((classification, "MOST_SEPARATED"), (classification, "MOST_TRAINING"), (classifiers, "MOST_TRAINING")),
+        *((evidence, "MOST_MOVED"), (individuality, "MOST_PERMUTED")),
+    )
+    for module, name in bounds:
+        patch.setattr(module, name, SAMPLES)
 
 
 def hallmark_alone(patch: pytest.MonkeyPatch) -> None:
@@ -55,3 +68,22 @@ def hallmark_alone(patch: pytest.MonkeyPatch) -> None:
     hallmark = annotations.carried_annotations()[:1]
     for module in ("data.annotations", "experiment.task", "cli.commands.perturb", "cli.commands.enrich"):
         patch.setattr(f"tspg.{module}.carried_annotations", lambda: hallmark)
+
+
+def small_demo(patch: pytest.MonkeyPatch) -> None:
+    """Let `tspg demo`, and audits of what it made, read every eighth gene."""
+    from tspg.data.demo import demo_data
+
+    for module in ("cli.commands.demo", "audit.inputs"):
+        patch.setattr(f"tspg.{module}.demo_data", lambda: demo_data()[:, ::8].copy())
+
+
+def jobs_in_this_process(patch: pytest.MonkeyPatch) -> None:
+    """Do the jobs of a sweep one after the other, without Snakemake and a new interpreter each."""
+    from tspg.sweep.job import run_job
+
+    def one_by_one(plan: Any, out: Path, **_: Any) -> None:
+        for job in plan.jobs:
+            run_job(plan, job, out)
+
+    patch.setattr("tspg.sweep.run.run_snakemake", one_by_one)

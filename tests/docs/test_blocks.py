@@ -6,7 +6,15 @@ import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
 from tests.docs.readers_files import KINDS, ROOT
-from tests.quick import few_draws, hallmark_alone, one_fit, short_training, without_figures
+from tests.quick import (
+    few_draws,
+    hallmark_alone,
+    jobs_in_this_process,
+    one_fit,
+    short_training,
+    small_demo,
+    without_figures,
+)
 
 PLACES = (
     "README.md",
@@ -17,6 +25,10 @@ PLACES = (
     "examples/gtex/README.md",
 )
 WHOLE = {"README.md"}  # its runs are cut short by no more than the options that it names
+SHORTENED = (
+    *(without_figures, one_fit, short_training, few_draws, hallmark_alone),
+    *(small_demo, jobs_in_this_process),
+)
 TESTED_ELSEWHERE = {"file_formats.md"}  # test_file_formats.py
 DOCUMENTS = sorted(path for place in PLACES for path in ROOT.glob(place) if path.name not in TESTED_ELSEWHERE)
 MOST_NOT_RUN = 26
@@ -43,7 +55,7 @@ def read(tmp_path, demos):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_runs(document, tmp_path, read, monkeypatch):
     if name_of(document) not in WHOLE:
-        for shorten in (without_figures, one_fit, short_training, few_draws, hallmark_alone):
+        for shorten in SHORTENED:
             shorten(monkeypatch)
     text = document.read_text(encoding="utf-8")
     for kind in files_named_in(text):
