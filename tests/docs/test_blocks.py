@@ -6,6 +6,15 @@ import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
 from tests.docs.readers_files import KINDS, ROOT
+from tests.quick import (
+    few_draws,
+    hallmark_alone,
+    jobs_in_this_process,
+    one_fit,
+    short_training,
+    small_demo,
+    without_figures,
+)
 
 PLACES = (
     "README.md",
@@ -14,6 +23,11 @@ PLACES = (
     "docs/guides/*.md",
     "docs/sweep.md",
     "examples/gtex/README.md",
+)
+WHOLE = {"README.md"}  # its runs are cut short by no more than the options that it names
+SHORTENED = (
+    *(without_figures, one_fit, short_training, few_draws, hallmark_alone),
+    *(small_demo, jobs_in_this_process),
 )
 TESTED_ELSEWHERE = {"file_formats.md"}  # test_file_formats.py
 DOCUMENTS = sorted(path for place in PLACES for path in ROOT.glob(place) if path.name not in TESTED_ELSEWHERE)
@@ -39,7 +53,10 @@ def read(tmp_path, demos):
 @pytest.mark.slow
 @pytest.mark.usefixtures("screen_only")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
-def test_every_block_of_a_document_runs(document, tmp_path, read):
+def test_every_block_of_a_document_runs(document, tmp_path, read, monkeypatch):
+    if name_of(document) not in WHOLE:
+        for shorten in SHORTENED:
+            shorten(monkeypatch)
     text = document.read_text(encoding="utf-8")
     for kind in files_named_in(text):
         KINDS[kind](tmp_path)
