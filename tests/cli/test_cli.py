@@ -20,10 +20,13 @@ from tspg.utils.lock import locked
 SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--folds", "1", "--threads", "1"]
 
 
-@pytest.fixture(autouse=True)
-def no_figures(monkeypatch):
-    """Figures take most of the time of a run; here only those of `finished` are drawn."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+@pytest.fixture(scope="module", autouse=True)
+def short_of_what_nobody_looks_at():
+    """Figures take most of the time of a run, and trees of forests much of the rest; `finished` has its figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,9 @@ def finished(files, tmp_path_factory):
         "--gene-sets",
         str(files / "sets.gmt"),
     ]
-    assert main([*arguments, "--gene-set", "FIRST HALF", "--samples", "s4", "--out", str(out), *SHORT]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.report.save.write_figures", write_figures)
+        assert main([*arguments, "--gene-set", "FIRST HALF", "--samples", "s4", "--out", str(out), *SHORT]) == 0
     return out
 
 
@@ -66,9 +71,7 @@ def finished(files, tmp_path_factory):
 def in_one_go(files, tmp_path_factory):
     """The run that several others must be equal to, without its figures."""
     out = tmp_path_factory.mktemp("in one go") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
-        assert main([*[argument.format(f=files, o=out) for argument in RUN], *SHORT]) == 0
+    assert main([*[argument.format(f=files, o=out) for argument in RUN], *SHORT]) == 0
     return out
 
 
@@ -430,9 +433,7 @@ def annotated(files, tmp_path_factory):
     (folder / "known.gmt").write_text(f"PLANTED UP\t\t{up}\nPLANTED DOWN\t\t{down}\n{rest}\n", encoding="utf-8")
     arguments = ["run", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
     arguments += ["--target", "target", "--annotations", f"Known={folder / 'known.gmt'}", "--samples", "s4", "--xlsx"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
-        assert main([*arguments, "--out", str(folder / "run"), "--steps", "60", "--folds", "1", "--threads", "1"]) == 0
+    assert main([*arguments, "--out", str(folder / "run"), "--steps", "60", "--folds", "1", "--threads", "1"]) == 0
     return folder
 
 
