@@ -13,6 +13,13 @@ from tspg.model.config import Training
 HERE = {"label_column": "label", "annotations": (), "threads": 1}
 
 
+@pytest.fixture(autouse=True)
+def short_of_what_nobody_looks_at(monkeypatch):
+    """No figures, and small forests."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
+
+
 def folds(*size, n_target=50, n_donors=50, config=None):
     config = config or Training(preset="transport").config(target_class="t")
     return automatic_folds(*(size or (300, 1000, 4)), config, n_target=n_target, n_donors=n_donors)

@@ -75,7 +75,7 @@ def run_without_groups(planted, obs):
     import tspg
 
     adata = AnnData(planted.adata.X, obs=obs, var=planted.adata.var)
-    how = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2}
+    how = {"label_column": "label", "target_class": "target", "method": "mean_shift", "target_epochs": 2, "folds": 1}
     return tspg.run(adata, **nested(**how, annotations=(), threads=1))
 
 

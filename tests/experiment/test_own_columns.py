@@ -15,6 +15,12 @@ from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, kept_names, own_
 QUICK = {"target_class": "T", "label_column": "tissue", "target_epochs": 1, "folds": 1, "threads": 1, "annotations": ()}
 
 
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch):
+    """Nobody looks at them here."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+
+
 @pytest.fixture(scope="module")
 def adata():
     """Twelve samples with columns of every kind, and of names that are taken."""

@@ -29,6 +29,12 @@ SHORT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch):
+    """Nobody looks at them here."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+
+
 def run(planted, **changed):
     return tspg.run(planted.adata, **nested(**{**SHORT, **changed}))
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import tspg
+from tests.conftest import draw_for_the_screen
 from tests.docs.documented import assert_as_documented
 from tests.options import nested
 from tspg.analysis.evaluation.energy import energy_distance
@@ -48,6 +49,12 @@ def told(table, measure, method="linear_map"):
     return table.loc[(table["method"] == method) & (table["measure"] == measure), "value"].item()
 
 
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch):
+    """Nobody looks at them here."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+
+
 @pytest.fixture(scope="module")
 def first():
     return cohort("a", 1, n=60)
@@ -66,7 +73,9 @@ def run(first, second):
 @pytest.fixture(scope="module")
 def folder(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("second") / "run"
-    tspg.save_run(run, out)
+    with pytest.MonkeyPatch.context() as patch:
+        draw_for_the_screen(patch)
+        tspg.save_run(run, out)
     return out
 
 

@@ -248,6 +248,7 @@ def test_other_circumstances_give_a_warning_that_stays(dataset, f, tmp_path):
 @pytest.mark.parametrize(("number", "at"), [(signal.SIGINT, 4), (signal.SIGTERM, 9)])
 def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, in_one_go, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 1e9)  # nothing but the interrupt
+    whole = in_one_go(learn_f)  # before steps are counted
     taken, before = [], signal.getsignal(number)
     step = torch.optim.Adam.step
 
@@ -270,7 +271,7 @@ def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, in_o
         signal.signal(number, before)
     assert len(taken) == at
     taken[:] = [None] * 100  # no further interrupt
-    assert same(in_one_go(learn_f), learn_f(dataset, f, folder(tmp_path)))
+    assert same(whole, learn_f(dataset, f, folder(tmp_path)))
     assert len(taken) == 100 + 9 - at
 
 

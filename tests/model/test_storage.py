@@ -189,7 +189,7 @@ def places(described, above=""):
         yield place
 
 
-WRONG = (None, True, -1, 0, 2.5, 10**9, 2**40, 10**400, float("nan"), "x", "", [], {}, [7], ["x"], [[]], {"x": 7}, [{}])
+WRONG = (None, True, -1, 2.5, 2**40, 10**400, float("nan"), "x", [], {}, [7], ["x"], {"x": 7})
 
 
 @pytest.fixture

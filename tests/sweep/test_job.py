@@ -18,6 +18,13 @@ TIMES = {"manifest.json", "metrics.json"}  # what depends on the clock
 METRICS = 'keep = "metrics"'
 
 
+@pytest.fixture(autouse=True)
+def short_of_what_nobody_looks_at(monkeypatch):
+    """No figures, and small forests."""
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
+
+
 def stored(study, out, **settings):
     plan, store = plan_sweep(study.write(**settings), out)
     store(out)
@@ -28,9 +35,8 @@ def files_of(folder):
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_is_what_tspg_run_makes_alone_byte_for_byte(study, tmp_path, monkeypatch):
-    # that figures are the same each time: tests/report/figures
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+def test_a_run_is_what_tspg_run_makes_alone_byte_for_byte(study, tmp_path):
+    """All but figures; that these are the same each time: tests/report/figures."""
     out, alone_out = tmp_path / "sweep", tmp_path / "alone"
     plan = stored(study, out, gene_sets=["PLANTED"], seeds=[1])
     run_job(plan, plan.jobs[0], out)

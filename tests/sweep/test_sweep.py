@@ -1,6 +1,7 @@
 """`tspg sweep` as processes of their own: what Snakemake does, and what a kill or a stop leaves."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import tspg
 from tests.docs.documented import assert_as_documented
 from tspg.cli.main import main
+from tspg.sweep import scheduler
 from tspg.sweep.plan import read_plan
 from tspg.sweep.scheduler import WORKFLOW
 from tspg.utils.lock import locked
@@ -36,6 +38,23 @@ def start(config, out, *more, first=hear_interrupts, python=sys.executable, **op
     words = [str(python), "-P", "-m", "tspg", "sweep", "--config", str(config), "--out", str(out), *more]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(words, start_new_session=True, preexec_fn=first, **streams, **options)  # noqa: PLW1509
+
+
+WAITING = """import sys, time
+from pathlib import Path
+if "--job" in sys.orig_argv and not Path({once!r}).exists():
+    Path({once!r}).touch()
+    time.sleep({seconds})
+"""
+
+
+def waiting_jobs(folder):
+    """Surroundings in which the first job waits before it does anything, until somebody stops it."""
+    folder.mkdir()
+    text = WAITING.format(once=str(folder / "waits"), seconds=2 * PATIENCE)
+    (folder / "sitecustomize.py").write_text(text)
+    above = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *([above] if above else [])])}
 
 
 def finish(process):
@@ -99,10 +118,18 @@ def test_every_run_is_in_the_table_with_its_numbers(undisturbed):
     assert_as_documented(out)
 
 
-def test_a_killed_sweep_goes_on_to_the_same_table(config, undisturbed, tmp_path):
+def test_a_killed_worker_is_tried_again_once_and_a_killed_sweep_goes_on_to_the_same_table(
+    config, undisturbed, tmp_path
+):
+    psutil = pytest.importorskip("psutil")
     out, whole = tmp_path / "sweep", undisturbed[0]
-    process = start(config, out)
+    process = start(config, out, env=waiting_jobs(tmp_path / "surroundings"))
+    wait_for((tmp_path / "surroundings" / "waits").exists)
+    children = psutil.Process(process.pid).children(recursive=True)
+    (worker,) = [child for child in children if "--job" in child.cmdline() and "python" in child.name()]
+    worker.kill()
     wait_for(lambda: manifests(out))
+    assert "Trying to restart job" in (out / "logs" / "snakemake.log").read_text()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     code, _, errors = finish(start(config, out))
@@ -112,43 +139,34 @@ def test_a_killed_sweep_goes_on_to_the_same_table(config, undisturbed, tmp_path)
         assert (out / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_a_killed_worker_is_tried_again_once(study, tmp_path):
-    psutil = pytest.importorskip("psutil")
-    one = study.write("worker.toml", gene_sets=["PLANTED"], target_classes=["target"], more='keep = "metrics"')
-    process = start(one, tmp_path / "sweep")
-
-    def workers():
-        try:
-            children = psutil.Process(process.pid).children(recursive=True)
-            return [child for child in children if "--job" in child.cmdline() and "python" in child.name()]
-        except psutil.NoSuchProcess:
-            return []
-
-    wait_for(workers)
-    workers()[0].kill()
-    code, _, errors = finish(process)
-    assert code == 0, errors
-    assert set(tspg.read_sweep(tmp_path / "sweep")["status"]) == {"done"}
-    assert "Trying to restart job" in (tmp_path / "sweep" / "logs" / "snakemake.log").read_text()
-
-
 @pytest.mark.parametrize(
-    ("number", "expected", "first"),
-    [(signal.SIGTERM, 143, ignore_interrupts), (signal.SIGINT, 130, hear_interrupts)],
+    ("number", "expected", "first", "send"),
+    [(signal.SIGTERM, 143, ignore_interrupts, os.kill), (signal.SIGINT, 130, hear_interrupts, os.killpg)],
     ids=["in the background of a script", "in a terminal"],
 )
-def test_a_stopped_sweep_stops_its_workers(config, tmp_path, number, expected, first):
+def test_a_stopped_sweep_stops_its_workers(config, tmp_path, number, expected, first, send):
+    """A batch system tells the front alone; a terminal tells all of its processes."""
     psutil = pytest.importorskip("psutil")
-    process = start(config, tmp_path / "sweep", first=first)
-    wait_for(lambda: list((tmp_path / "sweep").glob("logs/PLANTED*.log")))
+    process = start(config, tmp_path / "sweep", first=first, env=waiting_jobs(tmp_path / "surroundings"))
+    wait_for((tmp_path / "surroundings" / "waits").exists)  # so no job is done before the stop
     family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(number)  # to the front alone, as a batch system does
+    assert any("--job" in child.cmdline() for child in family)
+    send(process.pid, number)
     code, _, errors = finish(process)
     assert code == expected
     assert "interrupted" in errors
     _, alive = psutil.wait_procs(family, timeout=30)
     assert alive == []
     assert not list((tmp_path / "sweep").glob("jobs/*.done"))  # it did not go on to the end
+
+
+def test_an_interrupt_that_only_the_front_hears_stops_its_workers_too(monkeypatch):
+    pytest.importorskip("psutil")
+    monkeypatch.setattr(scheduler, "GRACE_SECONDS", 0.1)
+    with subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({PATIENCE})"]) as child:
+        with pytest.raises(KeyboardInterrupt), scheduler._stopped_with_us(child):
+            raise KeyboardInterrupt
+        assert child.poll() is not None
 
 
 def test_two_sweeps_in_one_folder_are_refused(config, undisturbed):
@@ -190,6 +208,7 @@ def test_a_dry_run_and_the_list_write_nothing(config, tmp_path, capsys):
 
 def test_snakemake_may_be_called_by_itself(config, undisturbed, tmp_path):
     out = tmp_path / "by hand"
+    shutil.copytree(undisturbed[0] / "runs", out / "runs")  # whoever made them; all else is made here
     words = ["--snakefile", str(WORKFLOW), "--directory", str(out), "--config", f"sweep={config}", "--cores", "2"]
     done = subprocess.run([sys.executable, "-m", "snakemake", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
