@@ -26,13 +26,17 @@ SHORT = {
     "target_epochs": 1,
     "folds": 1,
     "threads": 1,
+    "annotations": (),
 }
 
 
-@pytest.fixture(autouse=True)
-def no_figures(monkeypatch):
-    """Nobody looks at them here."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+@pytest.fixture(scope="module", autouse=True)
+def short_of_what_nobody_looks_at():
+    """No figures, and small forests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
+        yield
 
 
 def run(planted, **changed):

@@ -63,8 +63,8 @@ def _watch(out: Path, at: int, do: str) -> list[str]:
             event = "write"
         if event not in counted or not str(arguments[0]).startswith(inside):
             return
-        # A kill before a temporary file is made finds what the operation before it left: one such kill is enough.
-        alike = event == "tempfile.mkstemp" and do != "refuse"
+        # Before a temporary file is made there is what the operation before it left, and its first write is tried, too.
+        alike = event == "tempfile.mkstemp"
         made.append(event if alike else f"{event} {_kind(str(arguments[0])[len(inside) :])}")
         if len(made) == at and do == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
