@@ -36,8 +36,17 @@ def short_training(patch: pytest.MonkeyPatch) -> None:
 
 def few_draws(patch: pytest.MonkeyPatch) -> None:
     """Take p-values and intervals from few draws and few samples, and ask a small forest."""
-    from tspg.analysis.evaluation import classification, classifiers, energy, evidence, individuality, measure
-    from tspg.analysis.evaluation import neighbours, resampling, structure
+    from tspg.analysis.evaluation import (
+        classification,
+        classifiers,
+        energy,
+        evidence,
+        individuality,
+        measure,
+        neighbours,
+        resampling,
+        structure,
+    )
     from tspg.analysis.interpretation import cases, class_genes
 
     draws = (
@@ -75,7 +84,7 @@ def small_demo(patch: pytest.MonkeyPatch) -> None:
     from tspg.data.demo import demo_data
 
     for module in ("cli.commands.demo", "audit.inputs"):
-        patch.setattr(f"tspg.{module}.demo_data", lambda: demo_data()[:, ::8].copy())
+        patch.setattr(f"tspg.{module}.demo_data", demo_data()[:, ::8].copy)
 
 
 def jobs_in_this_process(patch: pytest.MonkeyPatch) -> None:
