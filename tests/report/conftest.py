@@ -126,7 +126,7 @@ def _metrics(perturbations: AnnData) -> dict[str, object]:
             "clipped_cells": 4,
             "clipped_fraction": 0.01,
             "constant_genes": ["FLAT1"],
-            "notes": ["A note on the data."],
+            "notes": ["2 of 32 wanted genes are not in the matrix: LOST1, LOST2", "A note on the data."],
             "expression_file": "matrix.tsv",
             "units": "log2(TPM + 1)",
             "is_log": True,

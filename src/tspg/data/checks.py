@@ -60,17 +60,12 @@ def notes_on_match(match: GeneMatch | None, name: str) -> tuple[list[str], list[
     if not match.missing:
         return notes, []
     n_found, n_wanted = len(match.found), len(match.found) + len(match.missing)
-    missing = note_on_missing(name, match.missing, n_wanted)
+    of = f"gene set {shown(name)}: " if name else ""
+    missing = f"{of}{len(match.missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(match.missing)}"
     if match.mismatch is not None:
         missing += f". {match.mismatch.sentence()}"
     is_poor = n_found < FEWEST_GENES or n_found < n_wanted / 2
     return (notes, [missing]) if is_poor else ([missing, *notes], [])
-
-
-def note_on_missing(name: str, missing: Sequence[str], n_wanted: int) -> str:
-    """Which genes of a set are not in the matrix."""
-    of = f"gene set {shown(name)}: " if name else ""
-    return f"{of}{len(missing):,} of {n_wanted:,} wanted genes are not in the matrix: {listed(missing)}"
 
 
 def warning_about_description(gene_set: GeneSet) -> str:

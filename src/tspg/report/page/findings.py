@@ -7,7 +7,6 @@ from tspg.analysis.evaluation.criteria import ANSWERS, EvidenceView
 from tspg.analysis.evaluation.measure import MEAN_SHIFT, REAL, UNTOUCHED
 from tspg.analysis.evaluation.thresholds import ENERGY_DOUBTFUL, ENERGY_PASS, VARIANCE_PASS
 from tspg.analysis.evaluation.verdict import QUESTIONS
-from tspg.data.checks import note_on_missing
 from tspg.report.page.genes import strongest_genes
 from tspg.report.read import RunFiles
 from tspg.utils.text import counted, listed, number, percent
@@ -155,9 +154,6 @@ def _cautions_of_f(run: RunFiles) -> list[str]:
 
 def _data_notes(run: RunFiles) -> list[str]:
     found = []
-    missing = run.metric("data.gene_set.missing") or []
-    if missing:
-        found.append(f"Of the gene set {_genes(missing, 'is', 'are')} not in the matrix: {_few(missing)}.")
     constant = run.metric("data.constant_genes") or []
     if constant:
         vary = _genes(constant, "does", "do")
@@ -168,10 +164,7 @@ def _data_notes(run: RunFiles) -> list[str]:
         values = counted(clipped, "held-out value" if run.metric("data.n_test") else "value")
         lay = "lay outside the range seen in training and"
         found.append(f"{values} ({share}) {lay} {'was' if clipped == 1 else 'were'} clipped.")
-    gene_set = run.metric("data.gene_set") or {}
-    n_wanted = gene_set.get("n_found", 0) + len(missing)
-    same = note_on_missing(gene_set.get("name") or "", missing, n_wanted) if missing else None
-    return found + [str(note) for note in run.metric("data.notes") or [] if note != same]
+    return found + [str(note) for note in run.metric("data.notes") or []]
 
 
 def _genes(names: list[str], one: str, many: str) -> str:
