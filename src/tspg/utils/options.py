@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
 from functools import wraps
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from tspg.errors import Option, UsageError
-from tspg.utils.names import closest
 from tspg.utils.schema import Kind
 
 # What becomes of genes that occur several times. Not "the row with the highest mean": held-out samples would have a
@@ -59,7 +59,8 @@ def require_known(given: Iterable[str], known: Collection[str], places: Mapping[
     """
     for name in given:
         if name not in known and name != "adata":
-            nearest = closest(name, [*known, *places], 1)[0]
-            meant = "" if nearest == name else f" Did you mean {nearest}?"
+            nearest = next(iter(get_close_matches(name, [*known, *places], 1)), "")
+            meant = f" Did you mean {nearest}?" if nearest not in ("", name) else ""
+            known_ones = "" if nearest else f" There are: {', '.join(known)}."
             place = f" {places[nearest]}" if nearest in places else ""
-            raise UsageError(f"There is no option {name} here.{meant}{place}")
+            raise UsageError(f"There is no option {name} here.{meant}{place}{known_ones}")
