@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick import without_figures
 from tspg.cli.main import main
 from tspg.errors import DivergedError, FailedRunsError
 from tspg.experiment import fit as fitting
@@ -21,7 +22,7 @@ METRICS = 'keep = "metrics"'
 @pytest.fixture(autouse=True)
 def short_of_what_nobody_looks_at(monkeypatch):
     """No figures, and small forests."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    without_figures(monkeypatch)
     monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
 
 
