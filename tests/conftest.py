@@ -17,7 +17,7 @@ settings.register_profile("tspg", deadline=None, max_examples=25)
 settings.register_profile("soak", deadline=None, max_examples=1000)  # `--hypothesis-profile=soak`
 settings.load_profile("tspg")
 
-WHOLE_RUNS = {"planted_run", "run_folder"}  # fixtures that train, move and judge
+WHOLE_RUNS = {"planted_run", "run_folder", "trained", "adjusted"}  # fixtures that train, move and evaluate
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

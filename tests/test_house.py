@@ -131,6 +131,7 @@ def test_architecture_names_every_room_in_words_and_its_picture_no_other() -> No
     assert set(re.findall(r"\b[a-z_]+(?:\.py\b|/(?=<))", picture)) <= rooms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [None, "ACTIVE"])
 def test_importing_the_models_sets_nothing_for_other_libraries(own):
     """PyTorch's threads sleep while they wait, unless the user says otherwise, and the environment stays as it was."""

@@ -95,6 +95,7 @@ def test_two_calls_share_nothing() -> None:
     assert second.uns["tspg_input"]["notes"]
 
 
+@pytest.mark.slow
 def test_packing_again_gives_the_same_content(
     pack_demo: ModuleType,
     demo_matrix: anndata.AnnData,

@@ -60,6 +60,7 @@ def test_matrix_with_versioned_ids_gives_the_same_genes(shared_data, tmp_path):
     np.testing.assert_array_equal(adata.X, source.X)
 
 
+@pytest.mark.slow
 def test_every_shared_collection_is_read(shared_data):
     for path in sorted((shared_data / "genesets").rglob("*.gmt.gz")):
         sets = read_gene_sets(path)

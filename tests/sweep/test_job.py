@@ -9,6 +9,7 @@ from tests.quick import without_figures
 from tspg.cli.main import main
 from tspg.errors import DivergedError, FailedRunsError
 from tspg.experiment import fit as fitting
+from tspg.report.figures.save import write_figures
 from tspg.sweep import job as jobs
 from tspg.sweep.job import run_job
 from tspg.sweep.plan import marker, random_file, reason_file, run_folder
@@ -117,7 +118,8 @@ def test_runs_that_fail_leave_their_reasons_and_the_others_their_results(study, 
     assert marker(job, tmp_path).exists()
 
 
-def test_what_is_kept_of_a_run(study, finished, tmp_path):
+def test_what_is_kept_of_a_run(study, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("tspg.report.save.write_figures", write_figures)  # which leave tsne.tsv, too
     plan, out, _ = finished
     found = {path.name for path in run_folder(plan.wanted[0], out).iterdir()}
     assert {"metrics.json", "top_genes.tsv", "genes.tsv"} <= found
