@@ -1,5 +1,11 @@
 """What every test may use."""
 
+# ruff: noqa: E402 - before NumPy and PyTorch are loaded
+import os
+
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_library, "1")  # two workers share two cores
+
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
