@@ -6,7 +6,7 @@ from typing import Any
 
 from tspg._version import __version__
 from tspg.model.config import ALIGN, DEVICES, ENRICHMENT, METHODS, NORMALISE, PRESETS, Training
-from tspg.utils.options import DUPLICATES
+from tspg.utils.options import DUPLICATES, TRANSFORMS
 
 SHELLS = ("bash", "zsh")  # that `tspg completion` writes for
 
@@ -183,8 +183,8 @@ def _add_matrix(parser: Parser, *, of_model: bool = False) -> None:
         parser.add_argument("--transpose", action="store_true", help="the file has genes in rows")
         parser.add_argument(
             "--transform",
-            choices=["auto", "none", "log2"],
-            default="auto",
+            choices=TRANSFORMS,
+            default=TRANSFORMS[0],
             help="log2: log2(x + 1) of linear values, counts first scaled to counts per million; none: take values as "
             "they are; auto: take those on a log scale, refuse linear ones (default: %(default)s)",
         )

@@ -97,32 +97,14 @@ def perturb_metrics(
     clipped_fraction = clipped / (perturbations.n_obs * perturbations.n_vars)
     shift, alignment = shift_metrics(model.shift, perturbations), perturbations.uns["tspg"].get("alignment")
     source = adata.uns.get("tspg_input", {})
+    scale = scale_in(adata, dense(adata))[0]
     notes = [
         *notes_on_profiles(shift, clipped_fraction, alignment),
         *notes_on_new_classes(new_classes, model.classes, model.method.name, unseen_energy_ratio),
         *warnings,
         *map(str, source.get("notes", [])),
+        *_notes_on_new_profiles(model, adata, perturbations, scale),
     ]
-    notes += note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
-    notes += note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
-    scale, learned = scale_in(adata, dense(adata))[0], Scale.from_details(model.details)
-    if not are_alike(scale.now, learned.now):
-        notes.append(f"The values look like {scale_in_words(scale)}; the model was trained on {learned.now}.")
-    if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
-        column = model.settings["adjust_column"]
-        notes.append(
-            f"The model was trained on values adjusted for {column}; {n_unadjusted} samples could not be, "
-            f"since their {column} is not given or was not among the training samples."
-        )
-    if model.reference is None:
-        notes.append(
-            "The model was made by tspg 0.1.0 and does not hold what single samples are read against, so there is no "
-            "sample_genes.tsv: which genes are unusual for a sample's own class was not answered. Train it again."
-        )
-    seen = [str(name) for name in obs.index[obs["split"] == "train"]]
-    if seen:
-        bear = "sample bears" if len(seen) == 1 else "samples bear"
-        notes.append(f"{len(seen)} {bear} the name of one that the model was trained on: {', '.join(seen[:5])}.")
     return {
         "perturbation": {
             "f_accuracy": perturbations.uns["tspg"]["f_accuracy"],
@@ -152,6 +134,29 @@ def perturb_metrics(
         },
         "training": _training(model),
     }
+
+
+def _notes_on_new_profiles(model: TrainedModel, adata: AnnData, perturbations: AnnData, scale: Scale) -> Iterator[str]:
+    yield from note_on_columns(adata.obs.columns, SAMPLE_COLUMNS, what="sample")
+    yield from note_on_columns(adata.var.columns, GENE_COLUMNS, what="gene")
+    learned = Scale.from_details(model.details)
+    if not are_alike(scale.now, learned.now):
+        yield f"The values look like {scale_in_words(scale)}; the model was trained on {learned.now}."
+    if n_unadjusted := int(perturbations.uns["tspg"].get("unadjusted", 0)):
+        column = model.settings["adjust_column"]
+        yield (
+            f"The model was trained on values adjusted for {column}; {n_unadjusted} samples could not be, "
+            f"since their {column} is not given or was not among the training samples."
+        )
+    if model.reference is None:
+        yield (
+            "The model was made by tspg 0.1.0 and does not hold what single samples are read against, so there is no "
+            "sample_genes.tsv: which genes are unusual for a sample's own class was not answered. Train it again."
+        )
+    obs = perturbations.obs
+    if seen := [str(name) for name in obs.index[obs["split"] == "train"]]:
+        bear = "sample bears" if len(seen) == 1 else "samples bear"
+        yield f"{len(seen)} {bear} the name of one that the model was trained on: {', '.join(seen[:5])}."
 
 
 def _training(model: TrainedModel) -> dict[str, Any]:
