@@ -69,6 +69,16 @@ def found_sets(*sets, genes=MATRIX, **described):
     return tspg.inspect_data(adata, gene_sets=tspg.GeneSets(named) if named else None)
 
 
+@pytest.mark.parametrize("turned", [True, False], ids=["genes in rows", "samples in rows"])
+def test_genes_in_rows_are_shown_and_samples_in_rows_are_not(tmp_path, turned):
+    rows = [f"s{number}" for number in range(8)]
+    table = pd.DataFrame(np.random.default_rng(0).random((8, 10)), rows, GENES)
+    (table.T if turned else table).to_csv(tmp_path / "matrix.tsv", sep="\t", index_label="id")
+    (tmp_path / "labels.tsv").write_text("".join(f"{name}\t{'ab'[at % 2]}\n" for at, name in enumerate(rows)))
+    adata = tspg.read_expression(tmp_path / "matrix.tsv", labels=tmp_path / "labels.tsv")
+    assert ("Layout      genes in rows" in tspg.inspect_data(adata).lines()) is turned
+
+
 @pytest.mark.parametrize(
     ("genes", "kinds", "says"),
     [
