@@ -1,0 +1,223 @@
+"""The answer of a run in typed values: what the first screen of its page and its last lines in the terminal say."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tspg.analysis.evaluation.thresholds import NOT_TESTED
+from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE, leading_genes
+from tspg.report.page.meaning import Term, terms_of
+from tspg.report.page.single_samples import SampleView, single_samples
+from tspg.report.read import RunFiles
+from tspg.utils.text import counted
+
+NAMED = 6  # genes of a list
+TERMS = 3
+CHIPS = {  # the six questions of the verdict as the page names them
+    "realistic": "Realistic",
+    "individual": "Individual",
+    "beats_mean_shift": "Better than simple",
+    "generalises": "Generalises",
+    "stable_genes": "Stable genes",
+    "controls_clean": "Controls clean",
+}
+LOG2_FOLD_CHANGE, DIFFERENCE = "log2 fold change", "difference"
+
+
+@dataclass(frozen=True)
+class GeneBar:
+    """A gene of a list: its size with an interval, and how sure it is; not a number where nothing is known."""
+
+    gene: str
+    size: float
+    low: float
+    high: float
+    q_value: float
+    stability: float  # share of draws of donors in which it is among the first 20 of its direction
+    is_stable: bool  # found again by an audit
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether q is below .05."""
+        return bool(self.q_value < SURE)
+
+
+@dataclass(frozen=True)
+class GeneList:
+    """Up to six genes under a title; `measure` says what their sizes are."""
+
+    title: str
+    measure: str
+    genes: list[GeneBar]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One of the six questions of trust, with its answer and the sentence that says why."""
+
+    key: str
+    title: str
+    answer: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked, and what came out; for one sample where `sample` names it."""
+
+    sample: str
+    question: str
+    sentence: str
+    lists: list[GeneList]
+    terms: list[Term]
+    chips: list[Chip]
+    counts: list[str]  # such as 459 samples
+
+    @property
+    def widest(self) -> dict[str, float]:
+        """The largest size by measure, so that bars of one measure can be compared."""
+        found: dict[str, float] = {}
+        for genes in self.lists:
+            ends = [end for gene in genes.genes for end in (gene.size, gene.low, gene.high) if np.isfinite(end)]
+            found[genes.measure] = max([found.get(genes.measure, 0.0), *map(abs, ends)])
+        return found
+
+
+def answers_of(run: RunFiles) -> list[Answer]:
+    """The answer of a run, or one for every named sample of `tspg perturb`."""
+    views = single_samples(run)
+    if run.tables["genes"].empty and views:
+        return [_of_sample(run, view) for view in views]
+    return [_of_class(run)]
+
+
+def difference_title(run: RunFiles) -> str:
+    """What the difference of two class means is called in the units of the matrix."""
+    return LOG2_FOLD_CHANGE if run.metric("data.is_log") else DIFFERENCE
+
+
+def _of_class(run: RunFiles) -> Answer:
+    genes = run.tables["genes"]
+    pooled = genes[genes["source_class"] == ALL_SOURCES] if len(genes) else genes
+    lists = [
+        GeneList(f"{'Higher' if way == 'up' else 'Lower'} in {run.target}", difference_title(run), rows)
+        for way in ("up", "down")
+        if (rows := _leading(run, pooled, way))
+    ]
+    sources = run.sources
+    source = sources[0] if len(sources) == 1 else f"{len(sources)} classes" if sources else "new samples"
+    question = f"From {source} to {run.target}: which genes change?"
+    return Answer(
+        "", question, _sentence(run, pooled), lists or _by_change(run), terms_of(run)[:TERMS], chips(run), _counts(run)
+    )
+
+
+def _sentence(run: RunFiles, pooled: pd.DataFrame) -> str:
+    """How many genes differ, and which way."""
+    if pooled.empty:
+        return "Which genes differ was not tested here: the genes by the change that the model makes."
+    n_tested = int(pooled["p_value"].notna().sum())
+    if not n_tested:
+        return "Too few donors to test which genes differ: the genes by the change that the model makes."
+    sure = pooled[pooled["q_value"] < SURE]
+    higher = int((sure["difference"] > 0).sum())
+    return (
+        f"{len(sure):,} of {counted(n_tested, 'gene')} differ: {higher:,} higher and {len(sure) - higher:,} lower in "
+        f"{run.target} (q < {SURE})."
+    )
+
+
+def _leading(run: RunFiles, pooled: pd.DataFrame, way: str) -> list[GeneBar]:
+    if pooled.empty:
+        return []
+    stable = stable_genes(run)
+    nothing = float("nan")
+    return [
+        GeneBar(
+            str(row["gene"]),
+            float(row["difference"]),
+            float(row.get("difference_low", nothing)),
+            float(row.get("difference_high", nothing)),
+            float(row["q_value"]),
+            float(row["stability"]),
+            str(row["gene"]) in stable[way],
+        )
+        for row in leading_genes(pooled, k=NAMED, direction=way).to_dict("records")
+    ]
+
+
+def stable_genes(run: RunFiles) -> dict[str, set[str]]:
+    """The genes that an audit found again in fits with samples drawn anew, by direction; none without an audit."""
+    table = run.tables["stable_genes"]
+    if table.empty:
+        return {"up": set(), "down": set()}
+    rows = table[table["stable"] == "yes"]
+    return {way: set(rows.loc[rows["direction"] == way, "gene"].astype(str)) for way in ("up", "down")}
+
+
+def _by_change(run: RunFiles) -> list[GeneList]:
+    """The genes that are moved most over all lists, where no test was made."""
+    top = run.tables["top_genes"]
+    if top.empty:
+        return []
+    nothing = float("nan")
+    change = top.groupby(["direction", "gene"])["perturbation"].mean()
+    lists = []
+    for way, title in (("up", "Raised most"), ("down", "Lowered most")):
+        if way in change.index:
+            strongest = change[way].sort_values(key=abs, ascending=False, kind="stable").head(NAMED)
+            bars = [
+                GeneBar(str(gene), float(size), nothing, nothing, nothing, nothing, False)
+                for gene, size in strongest.items()
+            ]
+            lists.append(GeneList(title, "change, scaled 0 to 1", bars))
+    return lists
+
+
+def _of_sample(run: RunFiles, view: SampleView) -> Answer:
+    name = str(view.row["sample"])
+    nothing = float("nan")
+    own = [GeneBar(str(row["gene"]), row["z_own"], nothing, nothing, row["q_own"], nothing, False) for row in view.own]
+    against = [
+        GeneBar(
+            str(row["gene"]),
+            row["value"] - row["expected"],
+            row["value"] - row["high"],
+            row["value"] - row["low"],
+            row["q_target"],
+            nothing,
+            False,
+        )
+        for row in view.against
+    ]
+    lists = [
+        GeneList(f"Unusual for {view.own_class}", "z", own[:NAMED]),
+        GeneList(f"Against {run.target}", difference_title(run), against[:NAMED]),
+    ]
+    return Answer(
+        name,
+        f"{name}: what is its own, what sets it apart from {run.target}?",
+        view.own_text,
+        [genes for genes in lists if genes.genes] or _by_change(run),
+        terms_of(run, name)[:TERMS],
+        chips(run),
+        _counts(run),
+    )
+
+
+def chips(run: RunFiles) -> list[Chip]:
+    """The six questions of trust; not tested where the folder holds no answer."""
+    missing = {"answer": NOT_TESTED, "sentence": "Not measured here."}
+    return [
+        Chip(key, title, str((found := run.verdict.get(key, missing))["answer"]), str(found["sentence"]))
+        for key, title in CHIPS.items()
+    ]
+
+
+def _counts(run: RunFiles) -> list[str]:
+    n_samples = run.metric("data.n_samples") or len(run.obs)
+    n_genes, n_classes = run.metric("data.n_genes"), run.n_classes
+    counts = [counted(int(n_samples), "sample")]
+    counts += [counted(int(n_genes), "gene")] if n_genes else []
+    return counts + ([f"{n_classes:,} classes"] if n_classes else [])
