@@ -48,8 +48,8 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     Terms that share half of their genes stand under the one with the lowest q. Ranks count where the term is found
     even if its genes go together a little (q_value_correlated), since such genes are no independent evidence.
     """
-    found = pd.concat([*_listed(run, sample), *_ranked(run, sample)])
-    if found.empty:
+    parts = [*_listed(run, sample), *_ranked(run, sample)]
+    if not parts or (found := pd.concat(parts)).empty:
         return []
     n_sources = found["source_class"].nunique()
     terms = []
