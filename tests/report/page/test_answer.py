@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.report.page.folders import ANSWERS, enrichment_tables, full_folder
+from tests.report.page.folders import ANSWERS, GENES, enrichment_tables, full_folder
 from tspg.report.page.answer import answers_of
 from tspg.report.page.meaning import categories_without, terms_of
 from tspg.report.read import read_run
@@ -120,7 +120,9 @@ def test_the_terms_that_hold_in_both_tests_lead_and_each_has_the_q_of_its_test(f
     best, ranked, listed = terms.values()
     assert (best.found_by, best.q_value, best.direction) == ("both tests", 1e-7, "up")  # in the class where both hold
     assert (best.n_sources, best.n_sources_total, best.n_genes) == (1, 2, 30)
-    assert best.genes == tuple(read_table(folder / "enrichment.tsv")["genes"][0].split())
+    assert best.genes == (GENES[3], *GENES[:3], GENES[4])  # those of both tests first
+    assert ranked.genes == tuple(GENES[3:5])
+    assert listed.genes == ()  # G9 is no gene of this run
     assert best.link == "https://www.gsea-msigdb.org/gsea/msigdb/human/geneset/GOBP_BEST_TERM"
     assert (ranked.found_by, ranked.q_value, ranked.direction) == ("all genes ranked", 0.003, "down")
     assert (listed.found_by, listed.direction, listed.link) == ("top genes", "down", "")
