@@ -16,7 +16,7 @@ from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.report.read import RunFiles
 
-QUANTILE_BYTES, CELL_BYTES = 1_600_000, 600_000
+QUANTILE_BYTES, CELL_BYTES = 1_300_000, 500_000
 LEVELS = ((0.05, 0.25, 0.5, 0.75, 0.95), (0.25, 0.5, 0.75), (0.5,))
 MOST_SHOWN = 25  # samples of a class in a strip
 MOST_COLUMNS = 60  # samples of a class in the heat map
