@@ -40,8 +40,14 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   const choose = (i) => {
     view = views[i].view;
     made?.destroy();
-    made = grid(part.querySelector(".gene-table"), view);
-    made.on("tableBuilt", show);
+    const holder = part.querySelector(".gene-table");
+    made = grid(holder, view);
+    made.on("tableBuilt", () => { // a grid may hold rows alone, so that its pages stand below it
+      part.querySelector(".gene-table + .tabulator-footer")?.remove();
+      holder.after(holder.querySelector(".tabulator-footer"));
+      holder.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+      show();
+    });
     onView(view);
   };
   search.addEventListener("input", show);
