@@ -44,7 +44,7 @@ function samplesView(data) {
       if (columns.length) image(canvas, columns.length, nGenes, (column, row) => expression[values[columns[column] * nGenes + row]]);
       canvas.style.height = `${ROW * nGenes}px`;
       const title = { source: "Samples", moved: "The same, moved", target: own[0]?.name ?? data.target }[kind];
-      const classes = kind === "target" ? "target class" : own.map((group) => group.name).join(" | ");
+      const classes = kind === "target" ? "target class" : (own.length > 3 ? `${own.length} classes` : own.map((group) => group.name).join(" | "));
       return element("div", { class: "panel" }, element("p", {}, element("b", {}, title), ` ${columns.length} of ${total.toLocaleString("en")}`, element("br"), classes), canvas);
     }));
   };
