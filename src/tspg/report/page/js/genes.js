@@ -11,7 +11,7 @@ function grid(holder, view) {
   return new Tabulator(holder, {
     data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
     initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
-    columnDefaults: { headerSortStartingDir: "desc" },
+    columnDefaults: { headerSortStartingDir: "desc", titleFormatter: (cell) => element("span", {}, cell.getValue()) }, // a title would be read as HTML
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);
       row.getElement().classList.add(row.getData().up ? "is-up" : "is-down");
@@ -46,14 +46,16 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
       part.querySelector(".gene-table + .tabulator-footer")?.remove();
       holder.after(holder.querySelector(".tabulator-footer"));
       holder.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+      made.on("dataSorted", () => made.setPage(1)); // after a filter, too
       show();
     });
     onView(view);
   };
   search.addEventListener("input", show);
   search.addEventListener("keydown", (event) => {
-    const first = made.getRows("active")[0];
-    if (event.key === "Enter" && first) openGene(first.getData().gene);
+    const { exact } = look(search.value);
+    const gene = exact >= 0 ? data.genes[exact] : made.getRows("active")[0]?.getData().gene;
+    if (event.key === "Enter" && gene !== undefined) openGene(gene);
   });
   sure.addEventListener("change", show);
   const button = (label, act) => {
