@@ -43,7 +43,7 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     printed = capsys.readouterr()
     assert "audit (about" in printed.err
     assert (
-        "labels shuffled (asked: the classifier is at chance, profiles stay about where they were, no gene comes back)\n"
+        "labels shuffled (asked: the classifier is at chance, profiles stay about where they were, no gene comes back)"
         in printed.out
     )
     assert re.search(
