@@ -50,7 +50,7 @@ def opened(browser) -> Iterator[Callable[..., sync_api.Page]]:
     said, contexts = [], []
 
     def open_page(folder: Path, width: int = 1400, height: int = 900, **how) -> sync_api.Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **how)
+        context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **how)
         contexts.append(context)
         context.set_default_timeout(8000)
         page = context.new_page()

@@ -11,6 +11,7 @@ function grid(holder, view) {
   return new Tabulator(holder, {
     data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
     initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
+    rowFormatterClipboard: false, // or rows that were copied would never be formatted again
     columnDefaults: { headerSortStartingDir: "desc", titleFormatter: (cell) => element("span", {}, cell.getValue()) }, // a title would be read as HTML
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);
