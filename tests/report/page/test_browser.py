@@ -366,7 +366,7 @@ def test_a_chip_leads_to_its_reason(opened, whole):
 
 
 def test_a_sample_is_picked_for_the_whole_page(opened, perturb):
-    table = read_table(perturb / "sample_genes.tsv")
+    table, moved = read_table(perturb / "sample_genes.tsv"), read_perturbations(perturb)
     page = opened(perturb)
     for name in ("sample-13", "sample-0"):
         page.locator("select.sample").first.select_option(name)
@@ -377,8 +377,18 @@ def test_a_sample_is_picked_for_the_whole_page(opened, perturb):
         assert name in text_of(page, "#samples [data-sample]:visible")
         assert set(page.locator("select.sample").evaluate_all("all => all.map((one) => one.value)")) == {name}
         assert rows_of(page)[:6] == own["z_own"].abs().nlargest(6).index.tolist()
-        cell = page.locator(".tabulator-row").first.locator("[tabulator-field=value]").inner_text()
-        assert float(cell) == pytest.approx(own.loc[rows_of(page)[0], "value"], abs=0.006)
+        row, gene = page.locator(".tabulator-row").first, rows_of(page)[0]
+        var = moved.var.loc[gene].astype(float, errors="ignore")
+        after = moved[name, gene].X.item() * (var["maximum"] - var["minimum"]) + var["minimum"]
+        for field, value in {"value": own.loc[gene, "value"], "moved": after}.items():
+            cell = row.locator(f"[tabulator-field={field}]").inner_text()
+            assert float(cell) == pytest.approx(value, abs=0.006)
+        page.locator("#genes .tabulator-row button.gene").first.click()
+        large = page.locator(f"{PANEL} circle[r='4.5'] title").all_text_contents()
+        assert [float(text.removeprefix(f"{name}: ")) for text in large] == pytest.approx(
+            [own.loc[gene, "value"], after], abs=0.51 / 255 * (var["maximum"] - var["minimum"]) + 0.006
+        )
+        page.keyboard.press("Escape")
 
 
 def test_the_map_names_points_and_colours_by_any_column(opened, whole):

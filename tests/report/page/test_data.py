@@ -193,9 +193,9 @@ def test_profiles_that_are_read_in_parts_give_the_same_block(whole_folder, monke
 
 
 def test_a_named_sample_is_always_among_those_shown(whole_folder, moved, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.report.page.values.MOST_SHOWN", 3)
+    monkeypatch.setattr("tspg.report.page.values.MOST_SHOWN", 5)
     groups = data_of(read_run(whole_folder))["values"]["groups"]
-    assert [len(group["samples"]) for group in groups] == [3] * 5
+    assert [len(group["samples"]) for group in groups] == [5] * 5
     assert all(NAMED[0] in group["samples"] for group in groups[:2])
     assert groups[0]["samples"] == groups[1]["samples"]  # as it is and moved: the same people
 

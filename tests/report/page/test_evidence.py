@@ -105,7 +105,7 @@ def test_the_run_has_its_place_on_the_scale_and_what_tells_nothing_is_grey(run):
         [(" muted", "100%"), ("", "1.00")],
     ]
     text = unescape(html_of(run))
-    assert "Grey, which cannot tell methods apart here: by forest. Even a simple method" in text
+    assert "Grey, which cannot tell methods apart here: by random forest. Even a simple method" in text
     assert "Above 1 it went past them" in text
 
 
