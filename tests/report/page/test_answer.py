@@ -65,7 +65,9 @@ def test_a_gene_is_stable_where_the_audit_found_it_in_the_same_direction(folder)
     up, down = ([one.gene for one in found.genes] for found in lists)
     rows = [("Kidney", "up", up[0], "yes"), ("Kidney", "up", up[1], "no"), ("Liver", "down", up[2], "yes")]
     rows += [("Liver", "down", down[0], "yes")]
-    write_table(folder / "stable_genes.tsv", pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"]))
+    write_table(
+        folder / "stable_genes.tsv", pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"])
+    )
     found = [one.gene for genes in answer_of(folder).lists for one in genes.genes if one.is_stable]
     assert found == [up[0], down[0]]
 

@@ -1,4 +1,4 @@
-"""The page in a browser, worked with as a reader would: by mouse, by keyboard, on a telephone, in the dark, on paper."""
+"""The page in a browser, worked with as a reader would: by mouse and keyboard, on a telephone, in the dark, on paper."""
 
 import io
 import re
@@ -13,7 +13,6 @@ import pytest
 from tests.report.page.folders import GENES, HOSTILE, IDS, full_folder, html_of
 from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.utils.files import read_table
-from tspg.utils.text import small
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -33,7 +32,8 @@ PLACES = [
     "#meaning button.gene",
 ]
 STOPS = "a[href], button:not([disabled]), input, select, summary, [tabindex='0']"
-TABBED = f"""() => Array.from(document.querySelectorAll("{STOPS}")).filter((one) => one.checkVisibility({{ visibilityProperty: true }}) && one.getClientRects().length)"""
+TABBED = f"""() => Array.from(document.querySelectorAll("{STOPS}"))
+  .filter((one) => one.checkVisibility({{ visibilityProperty: true }}) && one.getClientRects().length)"""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,9 @@ def opened(browser) -> Iterator[Callable[..., sync_api.Page]]:
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "blob:")) else None)
+        page.on(
+            "request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "blob:")) else None
+        )
         page.goto(((folder / "report.html").resolve()).as_uri())
         if how.get("java_script_enabled", True):
             page.wait_for_selector("body[data-ready=yes]", state="attached")
@@ -200,9 +202,12 @@ def test_cells_show_the_numbers_of_the_table(opened, whole, pooled):
     page = opened(whole)
     heads = page.locator(".tabulator-col:visible").evaluate_all("cells => cells.map((cell) => cell.textContent.trim())")
     cells = page.locator(".tabulator-row").evaluate_all(
-        "rows => rows.map((row) => Array.from(row.children).filter((one) => one.checkVisibility()).map((one) => one.textContent))"
+        """rows => rows.map((row) => Array.from(row.children)
+        .filter((one) => one.checkVisibility()).map((one) => one.textContent))"""
     )
-    table = pd.DataFrame([[text.replace("−", "-").replace("+", "") for text in row[: len(heads)]] for row in cells], columns=heads)
+    table = pd.DataFrame(
+        [[text.replace("−", "-").replace("+", "") for text in row[: len(heads)]] for row in cells], columns=heads
+    )
     own = pooled.loc[table["gene"]].reset_index()
     step = pooled["difference"].abs().max() / 32767
     np.testing.assert_allclose(table["log2 fold change"].astype(float), own["difference"], atol=0.005 + step, rtol=0)
@@ -236,7 +241,10 @@ def test_the_sure_genes_alone_are_copied_and_downloaded_as_they_are_in_the_table
             assert set(table.index) == chosen
             assert len(table) == len(chosen)
             names = {"log2 fold change": "difference", "high": "difference_high", "change P": "perturbation"}
-            names |= {"stability": "stability", next(name for name in ("low", "95% interval") if name in table): "difference_low"}
+            names |= {
+                "stability": "stability",
+                next(name for name in ("low", "95% interval") if name in table): "difference_low",
+            }
             for title, name in names.items():
                 step = pooled[name].abs().max() / 32767
                 np.testing.assert_allclose(table[title], own[name], atol=step, rtol=0)
@@ -309,7 +317,13 @@ def test_a_gene_opens_its_panel_from_wherever_it_is_shown(opened, whole, pooled)
     own = pooled.loc[gene]
     assert float(row[0].replace("−", "-")) == pytest.approx(own["difference"], abs=0.006)
     assert float(row[3].replace("−", "-")) == pytest.approx(own["perturbation"], abs=0.006)
-    assert panel.locator("tbody th").all_inner_texts() == ["all source samples", "Kidney", "Liver", "sample sample-0", "sample sample-13"]
+    assert panel.locator("tbody th").all_inner_texts() == [
+        "all source samples",
+        "Kidney",
+        "Liver",
+        "sample sample-0",
+        "sample sample-13",
+    ]
     assert "HALLMARK_HYPOXIA" in panel.inner_text()
     links = panel.locator(".links a").evaluate_all("all => all.map((one) => [one.href, one.target, one.rel])")
     assert [link[1:] for link in links] == [["_blank", "noopener noreferrer"]] * 3
@@ -429,7 +443,7 @@ def test_the_heat_map_has_the_values_of_its_samples_and_the_paper_its_own_view(o
     canvases = page.locator("#heatmap canvas")
     for sources in (["Kidney", "Liver"], ["Liver"]):
         panels = [moved[moved.obs["source_class"] == name, names] for name in [*sources, "Lung"]]
-        before, after = ([getattr(one, "layers")["original"] if kind else one.X for one in panels] for kind in (1, 0))
+        before, after = ([one.layers["original"] if kind else one.X for one in panels] for kind in (1, 0))
         expected = [np.vstack(before[:-1]), np.vstack(after[:-1]), before[-1]]
         for canvas, values in zip(canvases.all(), expected, strict=True):
             width, height, green = canvas.evaluate(PIXELS)
@@ -502,7 +516,12 @@ def test_the_page_follows_the_dark_and_can_be_printed(opened, whole):
     assert light < 150 < 500 < ink
     page.emulate_media(media="print", color_scheme="light")
     shown = page.inner_text("[data-part=answer]")
-    assert all(gene in shown for gene in page.locator("[data-part=answer] li[data-gene]").evaluate_all("all => all.map((one) => one.dataset.gene)"))
+    assert all(
+        gene in shown
+        for gene in page.locator("[data-part=answer] li[data-gene]").evaluate_all(
+            "all => all.map((one) => one.dataset.gene)"
+        )
+    )
     assert page.locator("nav").is_hidden()
     assert page.locator("#genes .tools").is_hidden()
     assert page.pdf().startswith(b"%PDF")
@@ -511,7 +530,9 @@ def test_the_page_follows_the_dark_and_can_be_printed(opened, whole):
 def test_hostile_names_stay_text_whatever_is_done_with_them(opened, hostile):
     page = opened(hostile)
     title = page.title()
-    for gene in page.locator("[data-part=answer] button.gene").evaluate_all("all => all.map((one) => one.dataset.gene)"):
+    for gene in page.locator("[data-part=answer] button.gene").evaluate_all(
+        "all => all.map((one) => one.dataset.gene)"
+    ):
         page.locator(SEARCH).fill(gene)
         page.locator(SEARCH).press("Enter")
         assert page.evaluate(f"document.querySelector('{PANEL} h2').textContent") == gene

@@ -83,7 +83,9 @@ def test_the_first_screen_names_genes_with_numbers_and_marks(run):
     pooled = genes[genes["source_class"] == ""]
     first = [pooled.sort_values(f"rank_{way}")[:6] for way in ("up", "down")]
     expected = pd.concat(first).set_index("gene")
-    stable = pd.DataFrame([("Kidney", "up", expected.index[0], "yes")], columns=["source_class", "direction", "gene", "stable"])
+    stable = pd.DataFrame(
+        [("Kidney", "up", expected.index[0], "yes")], columns=["source_class", "direction", "gene", "stable"]
+    )
     write_table(run / "stable_genes.tsv", stable)
     html = part_of(html_of(run), "answer")
     rows = re.findall(r'<li data-gene="([^"]*)">(.*?)</li>', html, re.DOTALL)
@@ -108,7 +110,7 @@ def test_the_first_screen_names_genes_with_numbers_and_marks(run):
     assert {name: answer.replace("-", " ") for _, name, answer in chips} == ANSWERS
     assert all(link == name for link, name, _ in chips)
     signs = re.findall(r'aria-hidden="true">(.)</span> [\w ]+: <b>([\w ]+)</b>', html)
-    assert dict((answer, sign) for sign, answer in signs) == {
+    assert {answer: sign for sign, answer in signs} == {
         "pass": "✓", "probably": "≈", "doubtful": "?", "fail": "✕", "not tested": "–"
     }  # fmt: skip
     reasons = html_of(run)
