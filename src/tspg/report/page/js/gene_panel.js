@@ -94,7 +94,7 @@ function tests(data, views, i) {
   const tableOf = (some, head) => {
     if (!some.length) return [];
     const rows = some.map((one) => cells(one.name, one.view.values(one.view.rows[i]), "td"));
-    return [element("div", { class: "scroll" }, element("table", {}, element("thead", {}, cells(head, some[0].view.heads, "th")), element("tbody", {}, ...rows)))];
+    return [element("div", { class: "scroll", tabindex: "0" }, element("table", {}, element("thead", {}, cells(head, some[0].view.heads, "th")), element("tbody", {}, ...rows)))];
   };
   const left = data.left_out.sources ? [element("p", { class: "caption" }, `${data.left_out.sources} more source classes are in genes.tsv.`)] : [];
   return [...tableOf(views.filter((one) => !one.sample), "from"), ...left, ...tableOf(views.filter((one) => one.sample), "sample")];

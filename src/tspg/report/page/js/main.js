@@ -47,4 +47,6 @@ async function start() {
 for (const link of document.querySelectorAll("a[data-chip]")) {
   link.addEventListener("click", () => { document.querySelector(link.getAttribute("href")).closest("details").open = true; });
 }
+// Tables wider than their place are scrolled by keyboard, too.
+for (const table of document.querySelectorAll(".scroll")) table.tabIndex = 0;
 start();
