@@ -41,7 +41,7 @@ def counted(monkeypatch):
 def test_a_real_audit_writes_the_folder(audited_folder, capsys):
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
-    assert "audit (about" in printed.err
+    assert "tspg: expect about " in printed.err
     assert (
         "labels shuffled (asked: f is at chance, profiles stay about where they were, no gene comes back)\n"
         in printed.out
@@ -130,7 +130,9 @@ def test_the_time_is_told_before_the_work(audited_folder, counted):
         told.append((phase, done, dict(numbers), list(counted)))
 
     expected = audit_run(audited_folder, quick=True, progress=report).seconds_expected
-    assert told[0] == ("audit", 0, {"seconds": max(1.0, expected)}, [])
+    assert told[0] == ("audit", 0, {"seconds": max(1.0, expected), "control": 1, "controls": len(CONTROLS)}, [])
+    assert [call[1] for call in told] == sorted(call[1] for call in told)
+    assert [call[2]["control"] for call in told[:-1]] == list(range(1, len(CONTROLS) + 1))
     assert expected > 0
     assert audit_run(audited_folder, quick=True).seconds_expected == 0
     assert audit_run(audited_folder).seconds_expected > expected

@@ -1,5 +1,6 @@
 """An audit from start to end: every control in turn, each kept as soon as it is finished."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ from tspg.experiment.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.report.read import RunFiles, read_run
 from tspg.utils.progress import Progress, silent
+from tspg.utils.text import duration
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,11 +138,15 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     }
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
-    expected = sum(seconds_for(work, context) for work in works.values())
-    progress("audit", 0, len(CONTROLS), {"seconds": max(1.0, expected)})
+    seconds = {name: seconds_for(work, context) for name, work in works.items()}
+    expected = sum(seconds.values())
     outcomes: dict[str, Outcome] = {}
+    if expected:
+        logger.info("expect about %s", duration(expected))
     with fixed_threads(context.config.threads):
-        for n_done, (name, control) in enumerate(CONTROLS.items(), start=1):
+        for at, (name, control) in enumerate(CONTROLS.items(), start=1):
+            left = sum(value for other, value in seconds.items() if other not in outcomes)
+            _report(progress, expected - left, expected, at)
             outcome = found[name]
             if outcome is None:
                 outcome, steps = control.run(context, plan), context.short_steps
@@ -147,9 +155,16 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                     outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-            progress("audit", n_done, len(CONTROLS), {})
+        _report(progress, expected, expected, len(CONTROLS))
         evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
+
+
+def _report(progress: Progress, done: float, expected: float, control: int) -> None:
+    """Report the expected seconds of what is done, of all, and which control is next."""
+    total = max(1, round(expected))
+    numbers = {"seconds": max(1.0, expected), "control": control, "controls": len(CONTROLS)}
+    progress("audit", total if done == expected else min(round(done), total - 1), total, numbers)
 
 
 def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
