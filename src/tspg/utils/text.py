@@ -43,3 +43,9 @@ def duration(seconds: float) -> str:
 def counted(n: int, noun: str) -> str:
     """A number with its noun: 1 sample, 2 samples."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def signed(value: Any, digits: int = 2) -> str:
+    """A number for people with its sign, plus as well."""
+    text = number(value, digits)
+    return f"+{text}" if isinstance(value, Real) and float(value) > 0 else text

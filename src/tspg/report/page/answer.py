@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tspg.analysis.evaluation.thresholds import NOT_TESTED
+from tspg.analysis.evaluation.thresholds import NOT_TESTED, SELECTED_OFTEN
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE, leading_genes
 from tspg.report.page.meaning import Term, terms_of
 from tspg.report.page.single_samples import SampleView, single_samples
@@ -13,6 +13,7 @@ from tspg.report.read import RunFiles
 from tspg.utils.text import counted
 
 NAMED = 6  # genes of a list
+MORE_NAMED = 20  # genes of a list on a page that runs no program
 TERMS = 3
 CHIPS = {  # the six questions of the verdict as the page names them
     "realistic": "Realistic",
@@ -41,6 +42,11 @@ class GeneBar:
     def is_sure(self) -> bool:
         """Whether q is below .05."""
         return bool(self.q_value < SURE)
+
+    @property
+    def leads_often(self) -> bool:
+        """Whether it is among the first 20 in most draws of donors."""
+        return bool(self.stability >= SELECTED_OFTEN)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,21 @@ class Answer:
     counts: list[str]  # such as 459 samples
 
     @property
+    def has_intervals(self) -> bool:
+        """Whether any gene has an interval."""
+        return any(gene.low == gene.low for genes in self.lists for gene in genes.genes)
+
+    @property
+    def has_stability(self) -> bool:
+        """Whether it is known how often genes lead in draws of donors."""
+        return any(gene.stability == gene.stability for genes in self.lists for gene in genes.genes)
+
+    @property
+    def has_stable(self) -> bool:
+        """Whether an audit found any gene again."""
+        return any(gene.is_stable for genes in self.lists for gene in genes.genes)
+
+    @property
     def widest(self) -> dict[str, float]:
         """The largest size by measure, so that bars of one measure can be compared."""
         found: dict[str, float] = {}
@@ -97,20 +118,26 @@ def difference_title(run: RunFiles) -> str:
     return LOG2_FOLD_CHANGE if run.metric("data.is_log") else DIFFERENCE
 
 
-def _of_class(run: RunFiles) -> Answer:
+def gene_lists(run: RunFiles, k: int) -> list[GeneList]:
+    """The first `k` genes higher and lower in the target class; those that are moved most where no test was made."""
     genes = run.tables["genes"]
     pooled = genes[genes["source_class"] == ALL_SOURCES] if len(genes) else genes
     lists = [
         GeneList(f"{'Higher' if way == 'up' else 'Lower'} in {run.target}", difference_title(run), rows)
         for way in ("up", "down")
-        if (rows := _leading(run, pooled, way))
+        if (rows := _leading(run, pooled, way, k))
     ]
+    return lists or _by_change(run, k)
+
+
+def _of_class(run: RunFiles) -> Answer:
+    genes = run.tables["genes"]
+    pooled = genes[genes["source_class"] == ALL_SOURCES] if len(genes) else genes
     sources = run.sources
     source = sources[0] if len(sources) == 1 else f"{len(sources)} classes" if sources else "new samples"
     question = f"From {source} to {run.target}: which genes change?"
-    return Answer(
-        "", question, _sentence(run, pooled), lists or _by_change(run), terms_of(run)[:TERMS], chips(run), _counts(run)
-    )
+    lists, terms = gene_lists(run, NAMED), terms_of(run)[:TERMS]
+    return Answer("", question, _sentence(run, pooled), lists, terms, chips(run), _counts(run))
 
 
 def _sentence(run: RunFiles, pooled: pd.DataFrame) -> str:
@@ -128,7 +155,7 @@ def _sentence(run: RunFiles, pooled: pd.DataFrame) -> str:
     )
 
 
-def _leading(run: RunFiles, pooled: pd.DataFrame, way: str) -> list[GeneBar]:
+def _leading(run: RunFiles, pooled: pd.DataFrame, way: str, k: int) -> list[GeneBar]:
     if pooled.empty:
         return []
     stable = stable_genes(run)
@@ -143,7 +170,7 @@ def _leading(run: RunFiles, pooled: pd.DataFrame, way: str) -> list[GeneBar]:
             float(row["stability"]),
             str(row["gene"]) in stable[way],
         )
-        for row in leading_genes(pooled, k=NAMED, direction=way).to_dict("records")
+        for row in leading_genes(pooled, k=k, direction=way).to_dict("records")
     ]
 
 
@@ -156,7 +183,7 @@ def stable_genes(run: RunFiles) -> dict[str, set[str]]:
     return {way: set(rows.loc[rows["direction"] == way, "gene"].astype(str)) for way in ("up", "down")}
 
 
-def _by_change(run: RunFiles) -> list[GeneList]:
+def _by_change(run: RunFiles, k: int) -> list[GeneList]:
     """The genes that are moved most over all lists, where no test was made."""
     top = run.tables["top_genes"]
     if top.empty:
@@ -166,7 +193,7 @@ def _by_change(run: RunFiles) -> list[GeneList]:
     lists = []
     for way, title in (("up", "Raised most"), ("down", "Lowered most")):
         if way in change.index:
-            strongest = change[way].sort_values(key=abs, ascending=False, kind="stable").head(NAMED)
+            strongest = change[way].sort_values(key=abs, ascending=False, kind="stable").head(k)
             bars = [
                 GeneBar(str(gene), float(size), nothing, nothing, nothing, nothing, False)
                 for gene, size in strongest.items()
@@ -199,7 +226,7 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
         name,
         f"{name}: what is its own, what sets it apart from {run.target}?",
         view.own_text,
-        [genes for genes in lists if genes.genes] or _by_change(run),
+        [genes for genes in lists if genes.genes] or _by_change(run, NAMED),
         terms_of(run, name)[:TERMS],
         chips(run),
         _counts(run),

@@ -1,50 +1,72 @@
-"""The t-SNE map as the page draws it: every sign names its sample, and its class before and after."""
+"""The two maps of samples: PCA fitted on real samples, and t-SNE of real and moved samples together."""
 
 from typing import Any
 
 import pandas as pd
 
-from tspg.report.figures.embedding import MOST_REAL
 from tspg.report.figures.palette import COLOURS, TARGET_COLOUR
 from tspg.report.read import RunFiles
 
-WIDTH, HEIGHT, MARGIN = 720, 520, 16
-MOST_POINTS = 4000  # real samples, taken evenly; moved ones are few
+MAPS = {"pca": "PCA of real samples", "tsne": "t-SNE of real and moved samples"}
 FEWEST_POINTS = 10  # real samples: of fewer there is nothing to see
+MOST_VALUES, MOST_COLUMNS = 60, 20  # a column of the samples' table colours the map if it has few values
+_OWN = ("source_class", "predicted_before", "predicted_after", "split", "moved_as", "clipped", "p_shift")
 
 
 def map_of(run: RunFiles) -> dict[str, Any] | None:
-    """Signs and key of the map, from `tsne.tsv`; None where there is none, or hardly a real sample on it."""
-    table = run.tables["tsne"]
-    real = table[table["kind"] == "real"] if len(table) else table
-    if len(real) < FEWEST_POINTS:
+    """Places and labels of every sample on a map; None where there is no map, or hardly a real sample on it."""
+    tables = {name: run.tables[name] for name in MAPS if len(run.tables[name])}
+    if not tables:
         return None
-    thinned = real.iloc[:: -(-len(real) // MOST_POINTS)]
-    drawn = pd.concat([thinned, table[table["kind"] == "moved"]])
-    names = [run.target, *sorted(set(drawn["source_class"]) - {run.target})]
-    colours = [TARGET_COLOUR, *(COLOURS[number % len(COLOURS)] for number in range(len(names) - 1))]
-    low, high = table[["x", "y"]].min(), table[["x", "y"]].max()
-    size = (high - low).where(high > low, 1.0)
-    points = []
-    for row in drawn.to_dict("records"):
-        number, is_moved = names.index(row["source_class"]), row["kind"] == "moved"
-        what = f", moved to {run.target}: called" if is_moved else ": called"
-        points.append(
-            {
-                "x": round(MARGIN + (row["x"] - low["x"]) / size["x"] * (WIDTH - 2 * MARGIN), 1),
-                "y": round(HEIGHT - MARGIN - (row["y"] - low["y"]) / size["y"] * (HEIGHT - 2 * MARGIN), 1),
-                "class_number": number,
-                "colour": colours[number],
-                "moved": is_moved,
-                "text": f"{row['sample']}, {row['source_class'] or 'class unknown'}{what} "
-                f"{row['predicted_after' if is_moved else 'predicted_before']}",
-            }
-        )
+    table = next(iter(tables.values()))
+    if (table["kind"] == "real").sum() < FEWEST_POINTS:
+        return None
     return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "key": list(zip(range(len(names)), names, colours, strict=True)),
-        "points": points,
-        "most_real": MOST_REAL,
-        "left_out": len(real) - len(thinned),
+        "samples": table["sample"].astype(str).tolist(),
+        "moved": [int(kind == "moved") for kind in table["kind"]],
+        "called": [
+            str(row["predicted_after" if row["kind"] == "moved" else "predicted_before"])
+            for row in table.to_dict("records")
+        ],
+        "maps": [
+            {"name": name, "title": MAPS[name], "share": _share(one), **{key: _whole(one[key]) for key in ("x", "y")}}
+            for name, one in tables.items()
+            if len(one) == len(table)
+        ],
+        "columns": [_class_column(run, table), *_user_columns(run, table)],
     }
+
+
+def _class_column(run: RunFiles, table: pd.DataFrame) -> dict[str, Any]:
+    """The class of every point; the target's colour is its own."""
+    classes = table["source_class"].astype(str)
+    names = [run.target, *sorted(set(classes) - {run.target})]
+    colours = [TARGET_COLOUR, *(COLOURS[i % len(COLOURS)] for i in range(len(names) - 1))]
+    named = [name or "class unknown" for name in names]
+    return {"name": "class", "values": named, "colours": colours, "codes": classes.map(names.index).tolist()}
+
+
+def _user_columns(run: RunFiles, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The columns of the samples' table that have a few values, such as donor or batch."""
+    obs = run.obs.set_axis(run.obs.index.astype(str)).reindex(table["sample"].astype(str))
+    found = []
+    for name in [name for name in obs if name not in _OWN]:
+        codes, values = pd.factorize(obs[name].astype(str), sort=True)
+        if 1 < len(values) <= MOST_VALUES:
+            colours = [COLOURS[i % len(COLOURS)] for i in range(len(values))]
+            column = {"name": str(name), "values": [str(one) for one in values], "colours": colours}
+            found.append({**column, "codes": codes.tolist()})
+    return found[:MOST_COLUMNS]
+
+
+def _share(table: pd.DataFrame) -> list[float] | None:
+    """The share of variance along both axes of a PCA."""
+    if "x_share" not in table:
+        return None
+    return [round(float(table[key].iloc[0]), 4) for key in ("x_share", "y_share")]
+
+
+def _whole(values: pd.Series) -> list[int]:
+    """Places from 0 to 1000."""
+    low, high = float(values.min()), float(values.max())
+    return [round(place) for place in (values - low) / ((high - low) or 1.0) * 1000]

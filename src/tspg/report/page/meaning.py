@@ -1,5 +1,6 @@
 """What the genes of a run do: the gene sets that both tests find, or one of them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from tspg.report.read import RunFiles
 
 BOTH, RANKS, LISTS = "both tests", "all genes ranked", "top genes"  # which test finds a term
 _ORDER = (BOTH, RANKS, LISTS)
-MOST_TERMS = 30
+MOST_TERMS, FULL = 30, 12.0  # FULL: the -log10 q at the end of the axis
 # Collections of which MSigDB has a page under the term's own name.
 _MSIGDB = ("HALLMARK_", "REACTOME_", "WP_", "GOBP_", "GOCC_", "GOMF_", "KEGG_", "BIOCARTA_", "PID_", "HP_")
 _MSIGDB_PAGE = "https://www.gsea-msigdb.org/gsea/msigdb/human/geneset/"
@@ -31,6 +32,11 @@ class Term:
     n_sources_total: int
 
     @property
+    def place(self) -> float:
+        """Where -log10 q lies between 0 and 12, as a share."""
+        return min(1.0, -math.log10(max(self.q_value, 1e-300)) / FULL)
+
+    @property
     def link(self) -> str:
         """Its page in MSigDB; empty for gene sets from elsewhere."""
         return f"{_MSIGDB_PAGE}{self.name}" if self.name.startswith(_MSIGDB) and self.name.isascii() else ""
@@ -48,7 +54,7 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     n_sources = found["source_class"].nunique()
     terms = []
     for (category, name, direction), rows in found.groupby(["category", "term", "direction"], sort=False):
-        by = {test: part for test, part in rows.groupby("test")}
+        by = dict(list(rows.groupby("test")))
         both = set(by[LISTS]["source_class"]) & set(by[RANKS]["source_class"]) if len(by) == 2 else set()
         test = BOTH if both else RANKS if RANKS in by else LISTS
         where = rows[rows["source_class"].isin(both)] if both else by[test]

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2.utils import htmlsafe_json_dumps
 
-from tspg.report.page.render import PROGRAM, rendered, source_of
+from tspg.report.page.render import joined, rendered
 from tspg.report.sweep.findings import by_chance, cautions_of, findings_of, what_was_run
 from tspg.report.sweep.map import MOST_WIDE, STATES, column_means, compared_line, legend, map_rows
 from tspg.report.sweep.numbers import numbers_of
@@ -23,7 +23,7 @@ from tspg.report.sweep.tables import (
 )
 from tspg.utils.files import write_text
 
-SWEEP_PROGRAM = f"{PROGRAM}\n{source_of('sweep/sweep.js')}"
+SWEEP_PROGRAM = joined(["sweep/sweep.js"])
 
 
 def write_sweep_page(path: Path, tables: SweepTables, *, title: str) -> None:

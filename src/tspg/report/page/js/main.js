@@ -1,0 +1,47 @@
+// Everything on the page can be read without this program; it adds search, sorting, plots and panels.
+import { readData } from "./data.js";
+import { genePanel } from "./gene_panel.js";
+import { genesPart } from "./genes.js";
+import { heatPart } from "./heatmap.js";
+import { mapPart } from "./map.js";
+import { genePlots } from "./plots.js";
+import { viewsOf } from "./views.js";
+
+// Of what is there for each named sample, that of one.
+function showSample(name) {
+  const parts = Array.from(document.querySelectorAll("[data-sample]"));
+  if (parts.some((part) => part.dataset.sample === name)) for (const part of parts) part.hidden = part.dataset.sample !== name;
+}
+
+async function start() {
+  const data = await readData();
+  const views = viewsOf(data);
+  const openGene = genePanel(data, views);
+  document.addEventListener("click", (event) => {
+    const shown = event.target.closest?.("[data-gene]");
+    if (shown && !shown.closest('[data-panel="gene"]')) openGene(shown.dataset.gene);
+  });
+  let choose = () => {};
+  const mark = mapPart(data, (sample) => choose(sample));
+  const draw = genePlots(openGene);
+  let again = () => {};
+  if (views.length) {
+    choose = genesPart(data, views, {
+      openGene,
+      onShown: (view, chosen) => { again = () => draw(view, chosen); again(); },
+      onView: (view) => { mark(view.sample ?? ""); showSample(view.sample ?? ""); },
+    });
+    window.addEventListener("resize", () => again());
+  }
+  for (const select of document.querySelectorAll("select.sample")) {
+    select.addEventListener("change", () => { const name = select.value; showSample(name); choose(name); for (const one of document.querySelectorAll("select.sample")) one.value = name; });
+  }
+  heatPart(data);
+  document.body.dataset.ready = "yes";
+}
+
+// A chip leads to its reason, which opens.
+for (const link of document.querySelectorAll("a[data-chip]")) {
+  link.addEventListener("click", () => { document.querySelector(link.getAttribute("href")).closest("details").open = true; });
+}
+start();
