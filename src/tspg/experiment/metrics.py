@@ -1,6 +1,6 @@
 """Every number of `metrics.json`: one place that says what each means."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,13 +80,11 @@ def perturb_metrics(
     model: TrainedModel,
     adata: AnnData,
     perturbations: AnnData,
-    warnings: Sequence[str] = (),
     unseen_energy_ratio: float | None = None,
 ) -> dict[str, Any]:
     """The numbers of `tspg perturb`: what became of profiles that the model was not trained on.
 
-    `warnings` are those of the model's own run, and `unseen_energy_ratio` what its audit found for a class that it
-    left out. Notes on these samples come first, then the warnings.
+    `unseen_energy_ratio` is what the audit of the model's own run found for a class that it left out.
     """
     obs = perturbations.obs
     new_sources = obs["source_class"].ne("") & obs["source_class"].ne(model.target_class) & obs["split"].ne("train")
@@ -101,7 +99,6 @@ def perturb_metrics(
     notes = [
         *notes_on_profiles(shift, clipped_fraction, alignment),
         *notes_on_new_classes(new_classes, model.classes, model.method.name, unseen_energy_ratio),
-        *warnings,
         *map(str, source.get("notes", [])),
         *_notes_on_new_profiles(model, adata, perturbations, scale),
     ]

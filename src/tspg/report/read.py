@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from tspg.analysis.evaluation.migration import complete_evidence
-from tspg.analysis.evaluation.thresholds import DOUBTFUL, ENRICHED, FAIL
+from tspg.analysis.evaluation.thresholds import ENRICHED
 from tspg.analysis.evaluation.verdict import QUESTIONS, answer_questions
 from tspg.analysis.interpretation.perturbations import opened_perturbations
 from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.utils.files import read_json, read_table
+from tspg.utils.lock import MANIFEST
 from tspg.utils.untrusted import check_folder, require_consistent
 
 READ_IF_ENRICHED = ("enrichment", "enrichment_ranked")  # of these the page shows significant terms alone
@@ -48,6 +49,7 @@ class RunFiles:
     facts: dict[str, Any]
     obs: pd.DataFrame
     tables: Tables
+    reading: dict[str, Any]  # how the expression file was read; empty where the folder has no manifest yet
 
     @property
     def target(self) -> str:
@@ -153,7 +155,8 @@ def read_run(run_dir: Path) -> RunFiles:
 
 def _run_files(folder: Path, facts: dict[str, Any], obs: pd.DataFrame) -> RunFiles:
     metrics, model = _json(folder / "metrics.json"), _json(folder / "model" / "model.json")
-    return RunFiles(folder, metrics, model, facts, obs, Tables(folder))
+    reading = _json(folder / MANIFEST).get("reading", {})
+    return RunFiles(folder, metrics, model, facts, obs, Tables(folder), reading)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -176,9 +179,7 @@ def unseen_energy_ratio(run_dir: Path) -> float | None:
         return None if rows.empty or rows["value"].isna().all() else float(rows["value"].iloc[0])
 
 
-def warnings_of_run(run_dir: Path) -> list[str]:
-    """What the verdict on a trained model says against it; empty where there is no verdict."""
+def verdict_of_run(run_dir: Path) -> dict[str, dict[str, Any]]:
+    """The verdict on a trained model, by question; empty where there is none."""
     with require_consistent(run_dir):
-        answers = _run_files(run_dir, {}, pd.DataFrame()).verdict.values()
-        doubts = [answer["sentence"] for answer in answers if answer.get("answer") in (FAIL, DOUBTFUL)]
-        return [f"About the model itself: {sentence}" for sentence in doubts]
+        return _run_files(run_dir, {}, pd.DataFrame()).verdict

@@ -23,7 +23,7 @@ from tspg.model.config import KEEP
 from tspg.report.excel import require_xlsxwriter, write_spreadsheet
 from tspg.report.figures.save import write_figures
 from tspg.report.manifest import FORMAT_VERSION, fingerprints, input_fingerprints, read_manifest, rewriting, verify
-from tspg.report.page.build import page_of, write_report
+from tspg.report.page.build import page_of, write_page, write_report
 from tspg.utils.files import read_json, read_table, write_json, write_table
 from tspg.utils.lock import MANIFEST, locked, new_folder
 from tspg.utils.progress import Progress, silent
@@ -153,7 +153,7 @@ def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
             data = (out, results.perturbations, results.history, results.tables)
             write_figures(*data, seed=seed, samples=samples, for_print=keep == "all")
         with clock.phase("report"):
-            write_report(out)
+            write_page(out, how.get("reading", {}))
     if keep == "tables":  # the report was made of these, too
         shutil.rmtree(out / "figures")
         shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none

@@ -30,6 +30,7 @@ from tspg.utils.typing import NameArray
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
 CORRELATION = 0.01  # between genes of one set, as CAMERA assumes by default (Wu & Smyth 2012)
 SAME_GROUP = 0.5  # shared genes, as a share of the smaller of two lists
+MOST_LEADING = 10  # genes of a set that are named
 MOST_GROUPED = 100  # of the enriched terms of one query and category, the best
 ORA_COLUMNS = (
     *("source_class", "sample", "direction", "category", "term", "overlap", "query_size", "set_size", "background"),
@@ -37,7 +38,7 @@ ORA_COLUMNS = (
 )
 RANKED_COLUMNS = (
     *("source_class", "sample", "category", "term", "set_size", "statistic", "p_value", "q_value", "group"),
-    "q_value_correlated",
+    *("q_value_correlated", "leading_genes"),
 )
 
 
@@ -226,8 +227,9 @@ def ranked_enrichment(
         (statistics, p_values), (_, p_correlated) = sums.test(), sums.test(correlation=CORRELATION)
         names, sizes = np.array(known.terms, dtype=object), np.diff(known.matrix.indptr)
         members = np.split(known.matrix.indices, known.matrix.indptr[1:-1])
-        for number, profile in enumerate(changes):
-            order = np.argsort(p_values[number], kind="stable")
+        background = np.asarray(genes, dtype=object)[known.positions]
+        for number, (profile, change) in enumerate(changes.items()):
+            order, lead = np.argsort(p_values[number], kind="stable"), change[known.positions]
             q_value = false_discovery_control(p_values[number])[order]
             columns = {
                 **profile._asdict(),
@@ -239,9 +241,19 @@ def ranked_enrichment(
                 "q_value": q_value,
                 "group": _groups(names[order], [members[t] for t in order[:MOST_GROUPED]], q_value),
                 "q_value_correlated": false_discovery_control(p_correlated[number])[order],
+                "leading_genes": [
+                    _leading(lead * np.sign(statistics[number, t]), members[t], background) if q < ENRICHED else ""
+                    for t, q in zip(order, q_value, strict=True)
+                ],
             }
             parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RANKED_COLUMNS))
+
+
+def _leading(lead: NDArray[np.floating], members: NDArray[np.int32], background: NameArray) -> str:
+    """The genes of a set that go farthest in its direction, at most ten, with spaces between."""
+    farthest = members[np.argsort(-lead[members], kind="stable")[:MOST_LEADING]]
+    return " ".join(background[farthest])
 
 
 def _groups(names: NameArray, genes: Sequence[Iterable[int]], q_value: NDArray[np.float64]) -> list[str]:

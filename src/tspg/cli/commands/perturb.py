@@ -20,7 +20,7 @@ from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.manifest import verify
-from tspg.report.read import unseen_energy_ratio, warnings_of_run
+from tspg.report.read import unseen_energy_ratio, verdict_of_run
 from tspg.report.save import DRAWN_AGAIN, Results, write_results
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.names import closest
@@ -130,7 +130,10 @@ def _findings(
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent
-    metrics = perturb_metrics(model, adata, perturbations, warnings_of_run(folder), unseen_energy_ratio(folder))
+    verdict = verdict_of_run(folder)
+    metrics = perturb_metrics(model, adata, perturbations, unseen_energy_ratio(folder))
+    if verdict:
+        metrics["verdict"] = verdict
     if len(samples) < perturbations.n_obs:
         metrics["data"]["notes"].append(
             f"Genes of single samples are listed for {len(samples)} of {perturbations.n_obs:,} samples. "

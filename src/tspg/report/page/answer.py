@@ -14,7 +14,6 @@ from tspg.utils.text import counted
 
 NAMED = 6  # genes of a list
 MORE_NAMED = 20  # genes of a list on a page that runs no program
-TERMS = 3
 CHIPS = {  # the six questions of the verdict as the page names them
     "realistic": "Realistic",
     "individual": "Individual",
@@ -76,7 +75,7 @@ class Answer:
     question: str
     sentence: str
     lists: list[GeneList]
-    terms: list[Term]
+    terms: list[Term]  # all; the first screen shows three
     chips: list[Chip]
     counts: list[str]  # such as 459 samples
 
@@ -136,7 +135,7 @@ def _of_class(run: RunFiles) -> Answer:
     sources = run.sources
     source = sources[0] if len(sources) == 1 else f"{len(sources)} classes" if sources else "new samples"
     question = f"From {source} to {run.target}: which genes change?"
-    lists, terms = gene_lists(run, NAMED), terms_of(run)[:TERMS]
+    lists, terms = gene_lists(run, NAMED), terms_of(run)
     return Answer("", question, _sentence(run, pooled), lists, terms, chips(run), _counts(run))
 
 
@@ -224,13 +223,22 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
     ]
     return Answer(
         name,
-        f"{name}: what is its own, what sets it apart from {run.target}?",
-        view.own_text,
+        f"{name}: which genes stand out?",
+        _sentence_of_sample(run, view),
         [genes for genes in lists if genes.genes] or _by_change(run, NAMED),
-        terms_of(run, name)[:TERMS],
+        terms_of(run, name),
         chips(run),
         _counts(run),
     )
+
+
+def _sentence_of_sample(run: RunFiles, view: SampleView) -> str:
+    """How many genes are unusual for the sample's own class, and how many lie outside of what the target expects."""
+    own = "Which genes are unusual for its class was not answered"
+    if view.n_unusual is not None:
+        own = f"{counted(view.n_unusual, 'gene')} unusual for {view.own_class} (q < {SURE})"
+    against = f"; {view.n_outside:,} of {view.n_known:,} outside of what is expected in {run.target}"
+    return f"{own}{against if view.n_known else ''}."
 
 
 def chips(run: RunFiles) -> list[Chip]:

@@ -1,6 +1,8 @@
 """One self-contained page for a biologist: what a run found, what to doubt, and how to repeat it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
@@ -11,7 +13,7 @@ from tspg.report.page.evidence import SIGNS, all_measures, comparison, controls,
 from tspg.report.page.findings import called_of, cautions_of
 from tspg.report.page.genes import agreement_with_difference, shared_genes
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
-from tspg.report.page.meaning import MOST_TERMS, categories_without, terms_of
+from tspg.report.page.meaning import MOST_TERMS, categories_without
 from tspg.report.page.method import CLOSED_FORM, PAPER, command_of
 from tspg.report.page.render import page_program, rendered
 from tspg.report.page.second_cohort import second_cohort
@@ -41,23 +43,29 @@ def write_report(run_dir: str | Path) -> Path:
     >>> tspg.write_report("runs/msi").name
     'report.html'
     """
-    path = Path(run_dir) / "report.html"
-    write_text(path, page_of(Path(run_dir)))
+    return write_page(Path(run_dir))
+
+
+def write_page(run_dir: Path, reading: Mapping[str, Any] = MappingProxyType({})) -> Path:
+    """Write the page of a folder whose manifest may not be written yet: `reading` is what it will hold."""
+    path = run_dir / "report.html"
+    write_text(path, page_of(run_dir, reading))
     return path
 
 
-def page_of(run_dir: Path) -> str:
+def page_of(run_dir: Path, reading: Mapping[str, Any] = MappingProxyType({})) -> str:
     """The page of a run folder as it would be written now."""
     run = read_run(run_dir)
+    run.reading.update(reading)
     with require_consistent(run_dir):
         return rendered("page/run.html.j2", page_program(), _contents(run))
 
 
 def _contents(run: RunFiles) -> dict[str, Any]:
-    data, terms = data_of(run), terms_of(run)
+    data, answers = data_of(run), answers_of(run)
     return {
         "run": run,
-        "answers": answers_of(run),
+        "answers": answers,
         "signs": SIGNS,
         "often": SELECTED_OFTEN,
         "measure": difference_title(run),
@@ -68,9 +76,10 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "fewest_pairs": FEWEST_PAIRS,
         "has_map": data["map"] is not None,
         "has_heat_map": bool(data["values"] and data["values"]["heat"]),
-        "terms": terms,
+        "terms_by": [
+            {"sample": one.sample, "terms": one.terms, "without": categories_without(run, one.terms)} for one in answers
+        ],
         "most_terms": MOST_TERMS,
-        "without": categories_without(run, terms),
         "annotations": annotations_line(run),
         "cases": cases_of(run),
         "table_2": table_2(run),
@@ -103,6 +112,7 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
     if not sizes and "source_class" in run.obs:
         counts = run.obs["source_class"].astype(str).value_counts().sort_index()
         sizes = {str(name) or "class unknown": {"all": int(n)} for name, n in counts.items()}
+    donors: Any = run.obs.groupby("source_class", observed=True)["group"].nunique() if _has_donors(run) else {}
     roles = dict.fromkeys(run.sources, "source") | {run.target: "target"}
     roles |= dict.fromkeys(run.new_classes, "new to the model")
     return [
@@ -111,7 +121,13 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
             "train": parts.get("train"),
             "test": parts.get("test"),
             "all": parts.get("all", sum(parts.values())),
-            "role": roles.get(name, "known to f alone"),
+            "donors": int(donors.get(name, 0)),
+            "role": roles.get(name, "known to the classifier alone"),
         }
         for name, parts in (sizes or {}).items()
     ]
+
+
+def _has_donors(run: RunFiles) -> bool:
+    """Whether donors are known and some gave several samples."""
+    return "group" in run.obs and run.obs["group"].nunique() < len(run.obs)

@@ -32,8 +32,8 @@ def called_of(run: RunFiles) -> str:
     low, high = (percent(run.metric(f"perturbation.hit_rate_{end}")) for end in ("low", "high"))
     before, real = (run.evidence(method, "hit_rate_f") for method in (UNTOUCHED, REAL))
     return (
-        f"After perturbation the classifier f called {round(rate * n):,} of {counted(n, 'held-out sample')} "
-        f"{run.target} ({percent(rate)}, 95% interval {low} to {high})"
+        f"The classifier calls {round(rate * n):,} of {counted(n, 'moved held-out sample')} {run.target} "
+        f"({percent(rate)}, 95% interval {low} to {high})"
         + (f"; before, {percent(before['value'])}" if before else "")
         + (f"; of real {run.target} samples, {percent(real['value'])}." if real else ".")
     )
@@ -42,14 +42,12 @@ def called_of(run: RunFiles) -> str:
 def _called_of_all(run: RunFiles) -> str:
     share, n = run.metric("perturbation.f_accuracy"), run.metric("perturbation.n")
     if share is None or not n:
-        return f"How often the classifier f calls the perturbed samples {run.target} is not available."
-    called = f"{round(share * n):,} of {counted(n, 'sample')} {run.target} ({percent(share)})"
+        return f"How often the classifier calls moved samples {run.target} is not available."
+    called = f"{round(share * n):,} of {counted(n, 'moved sample')} {run.target} ({percent(share)})"
     before = (
         int((run.obs["predicted_before"].astype(str) == run.target).sum()) if "predicted_before" in run.obs else None
     )
-    return f"After perturbation the classifier f called {called}" + (
-        "." if before is None else f"; before, {percent(before / n)}."
-    )
+    return f"The classifier calls {called}" + ("." if before is None else f"; before, {percent(before / n)}.")
 
 
 def _alike(run: RunFiles) -> str:
@@ -140,7 +138,7 @@ def _cautions_of_f(run: RunFiles) -> list[str]:
     accuracy = run.metric("target_model.test_balanced_accuracy")
     if accuracy is not None and accuracy < _DOUBTFUL_CLASSIFIER:
         found.append(
-            f"The classifier f itself is right for only {percent(accuracy)} of real held-out samples (mean over "
+            f"The classifier itself is right for only {percent(accuracy)} of real held-out samples (mean over "
             "classes): that it calls a sample the target is weak evidence."
         )
     before = run.evidence(UNTOUCHED, "hit_rate_f")

@@ -1,8 +1,10 @@
 """What the genes of a run do: the gene sets that both tests find, or one of them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +12,9 @@ from tspg.analysis.evaluation.thresholds import ENRICHED
 from tspg.report.read import RunFiles
 
 BOTH, RANKS, LISTS = "both tests", "all genes ranked", "top genes"  # which test finds a term
+_TESTS = (LISTS, RANKS)
 _ORDER = (BOTH, RANKS, LISTS)
+MOST_NAMED = 6  # genes of a term
 MOST_TERMS, FULL = 30, 12.0  # FULL: the -log10 q at the end of the axis
 # Collections of which MSigDB has a page under the term's own name.
 _MSIGDB = ("HALLMARK_", "REACTOME_", "WP_", "GOBP_", "GOCC_", "GOMF_", "KEGG_", "BIOCARTA_", "PID_", "HP_")
@@ -27,7 +31,7 @@ class Term:
     q_value: float  # the lowest of the test named
     found_by: str
     n_genes: int
-    genes: tuple[str, ...]  # those of it among the top genes
+    genes: tuple[str, ...]  # those that lead in it
     n_sources: int  # source classes where it is found
     n_sources_total: int
 
@@ -48,37 +52,45 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     Terms that share half of their genes stand under the one with the lowest q. Ranks count where the term is found
     even if its genes go together a little (q_value_correlated), since such genes are no independent evidence.
     """
-    found = pd.concat([*_listed(run, sample), *_ranked(run, sample)])
-    if found.empty:
-        return []
-    n_sources = found["source_class"].nunique()
+    found = [row for part in (*_listed(run, sample), *_ranked(run, sample)) for row in part.to_dict("records")]
+    n_sources, known = len({row["source_class"] for row in found}), _known_genes(run)
+    by_term: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for row in found:
+        key = (str(row["category"]), str(row["term"]), str(row["direction"]))
+        by_term.setdefault(key, {}).setdefault(row["test"], {})[str(row["source_class"])] = row
     terms = []
-    for (category, name, direction), rows in found.groupby(["category", "term", "direction"], sort=False):
-        by = dict(list(rows.groupby("test")))
-        both = set(by[LISTS]["source_class"]) & set(by[RANKS]["source_class"]) if len(by) == 2 else set()
-        test = BOTH if both else RANKS if RANKS in by else LISTS
-        where = rows[rows["source_class"].isin(both)] if both else by[test]
-        genes = by[LISTS]["genes"].str.split(" ").explode() if LISTS in by else pd.Series(dtype=str)
+    for (category, name, direction), by_test in by_term.items():
+        both = set.intersection(*map(set, by_test.values())) if len(by_test) == len(_TESTS) else set()
+        test = BOTH if both else next(iter(by_test))
+        rows = [row for one in by_test.values() for source, row in one.items() if not both or source in both]
+        genes = Counter(gene for row in rows for gene in str(row["named"]).split(" ") if gene in known)
         terms.append(
             Term(
-                str(name),
-                str(category),
-                str(direction),
-                float(where["q_value"].min()),
+                name,
+                category,
+                direction,
+                min(row["q_value"] for row in rows),
                 test,
-                int(rows["set_size"].max()),
-                tuple(genes.value_counts(sort=True).index.astype(str)),
-                where["source_class"].nunique(),
+                max(int(row["set_size"]) for row in rows),
+                tuple(gene for gene, _ in genes.most_common(MOST_NAMED)),
+                len({row["source_class"] for row in rows}),
                 n_sources,
             )
         )
     return sorted(terms, key=lambda term: (_ORDER.index(term.found_by), -term.n_sources, term.q_value))
 
 
+def _known_genes(run: RunFiles) -> set[str]:
+    """The genes of the run: names in a list of a table are told apart by them."""
+    genes = run.tables["genes"] if len(run.tables["genes"]) else run.tables["top_genes"]
+    return set(genes["gene"].astype(str)) if len(genes) else set()
+
+
 def _listed(run: RunFiles, sample: str) -> Iterator[pd.DataFrame]:
     table = run.tables["enrichment"]
     if len(table):
-        yield _of_sample(table, sample).assign(test=LISTS)
+        own = _of_sample(table, sample)
+        yield own.assign(test=LISTS, named=own["genes"])
 
 
 def _ranked(run: RunFiles, sample: str) -> Iterator[pd.DataFrame]:
@@ -87,7 +99,8 @@ def _ranked(run: RunFiles, sample: str) -> Iterator[pd.DataFrame]:
         direction = table["statistic"].gt(0).map({True: "up", False: "down"})
         own = _of_sample(table.assign(direction=direction), sample)
         sure = own.get("q_value_correlated", own["q_value"]) < ENRICHED
-        yield own[sure].assign(test=RANKS)
+        own = own[sure]
+        yield own.assign(test=RANKS, named=own.get("leading_genes", ""))
 
 
 def _of_sample(table: pd.DataFrame, sample: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from tspg.data.annotations import MSIGDB
 from tspg.data.demo import DEMO_FILE
 from tspg.report.page.single_samples import named_rows
 from tspg.report.read import RunFiles
@@ -41,11 +42,17 @@ def command_of(run: RunFiles) -> str:
         is_trained = settings["preset"] == "paper"
         length = "steps" if is_trained and generator["steps"] else "epochs"
         moved_by = [("preset", settings["preset"]), (length, generator[length] if is_trained else None)]
-    transform = run.metric("data.transform")
+    reading, transform = run.reading, run.metric("data.transform")
+    own = [one for one in run.metric("annotations") or [] if not str(one["origin"]).startswith(MSIGDB)]
     options = [
         ("expression", Path(str(run.metric("data.expression_file") or "FILE")).name),
         ("labels", details.get("labels_file") or None),
         ("label-column", label_column),
+        ("sample-column", reading.get("sample_column")),
+        ("layer", reading.get("layer")),
+        ("value", reading.get("value")),
+        ("transpose", "" if reading.get("transpose") else None),
+        ("duplicates", _unless(reading.get("duplicates"), "error")),
         ("test-expression", run.metric("test_cohort.file")),
         ("test-labels", run.metric("test_cohort.labels_file") or None),
         *((name, settings[name]) for name in ("normalise", "align") if settings.get(name, "none") != "none"),
@@ -60,10 +67,18 @@ def command_of(run: RunFiles) -> str:
         ("gene-set", settings["gene_set"]),
         *moved_by,
         ("target-epochs", run.metric("training.target_epochs") or target_model["epochs"]),
+        *(("annotations", f"{one['category']}=FILE") for one in own),
+        ("enrichment", _unless(settings.get("enrichment"), "both")),
         ("seed", settings["seed"]),
         ("threads", settings["threads"]),
         *(("samples", row["sample"]) for row in named_rows(run)),
         ("out", "NEW_FOLDER"),
     ]
-    given = [word for name, value in options if value is not None for word in (f"--{name}", str(value))]
+    words = [(f"--{name}", *([str(value)] if value != "" else [])) for name, value in options if value is not None]
+    given = [word for pair in words for word in pair]
     return shlex.join(["tspg", "run", *given])
+
+
+def _unless(value: Any, usual: str) -> Any:
+    """A value; None where it is the usual one."""
+    return None if value == usual else value

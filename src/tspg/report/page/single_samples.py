@@ -33,6 +33,7 @@ class SampleView:
     against: Sequence[Row] = ()  # farthest from what is expected in the target
     n_known: int = 0  # genes with an interval there
     n_outside: int = 0  # of these, genes outside of it
+    n_unusual: int | None = None  # genes with q_own below .05; None where that was not answered
 
 
 def sample_rows(run: RunFiles) -> list[Row]:
@@ -64,6 +65,7 @@ def single_samples(run: RunFiles) -> list[SampleView]:
                 "own": _most(genes, genes["z_own"]),
                 "against": _most(genes, genes["expected"] - genes["value"]),
                 "n_known": len(known),
+                "n_unusual": None if genes["q_own"].isna().all() else int((genes["q_own"] < SURE).sum()),
                 "n_outside": int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum()),
             }
         place, n_pairs = _place(row, is_of_run=bool(run.model)), reference.get("n_pairs", 0)

@@ -12,7 +12,7 @@ function grid(holder, view) {
     columnDefaults: { headerSortStartingDir: "desc" },
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);
-      row.getElement().classList.toggle("is-up", row.getData().up);
+      row.getElement().classList.add(row.getData().up ? "is-up" : "is-down");
     },
   });
 }
