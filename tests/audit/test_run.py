@@ -38,10 +38,12 @@ def counted(monkeypatch):
     return calls
 
 
-def test_a_real_audit_writes_the_folder(audited_folder, capsys):
+def test_a_real_audit_writes_the_folder(audited_folder, capsys, caplog):
+    caplog.set_level("INFO", logger="tspg")
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
-    assert "tspg: expect about " in printed.err
+    assert "expect about " in caplog.text
+    assert re.search(r"^tspg: +\d+ s  control 8 of 8$", printed.err, re.MULTILINE)
     assert (
         "labels shuffled (asked: f is at chance, profiles stay about where they were, no gene comes back)\n"
         in printed.out
