@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from tspg.cli.summary import WIDTH, side_by_side, summary
+from tspg.cli.summary import side_by_side, summary
+from tspg.cli.terminal import WIDTH
 from tspg.report.page.answer import CHIPS, GeneBar, GeneList, answers_of
 from tspg.report.read import read_run
 from tspg.utils.files import read_json, write_json

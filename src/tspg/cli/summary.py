@@ -1,19 +1,17 @@
 """What every command that leaves a report prints at its end: the answer first, then what must not be overlooked."""
 
-import textwrap
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
 from tspg.analysis.evaluation.criteria import ANSWERS
 from tspg.analysis.evaluation.thresholds import NOT_TESTED
-from tspg.cli.terminal import printable
+from tspg.cli.terminal import printable, wrapped
 from tspg.report.page.answer import Answer, Chip, GeneBar, GeneList, answers_of
 from tspg.report.page.single_samples import clipping_warnings, outlier_warnings
 from tspg.report.read import read_run
 from tspg.utils.text import counted, number, small
 
-WIDTH = 80
 MOST_SAMPLES, MOST_NOTES = 3, 6  # in the terminal; the report has all
 LEAST_NAME, MOST_NAME, SIZE, Q = 16, 21, 9, 7  # widths of columns
 LARGEST = 10_000  # size that is written out
@@ -30,20 +28,20 @@ def summary(out: Path) -> list[str]:
         *(line for answer in answers[:MOST_SAMPLES] for line in _lines_of(answer)),
         *(["", f"{counted(left, 'more sample')}: see the report."] if left > 0 else []),
         "",
-        *_wrapped(_trust(answers[0].chips, is_of_training=found.is_of_training)),
+        *wrapped(_trust(answers[0].chips, is_of_training=found.is_of_training), 0),
         f"Report: {out / 'report.html'}",
         *(
             line
             for warning in (*clipping_warnings(found), *outlier_warnings(found), *notes)
-            for line in _wrapped(warning, "  ")
+            for line in wrapped(warning)
         ),
     ]
 
 
 def _lines_of(answer: Answer) -> Iterator[str]:
     yield ""
-    yield from _wrapped(answer.question)
-    yield from _wrapped(answer.sentence)
+    yield from wrapped(answer.question, 0)
+    yield from wrapped(answer.sentence, 0)
     if answer.lists:
         yield ""
         yield from side_by_side(answer.lists)
@@ -87,8 +85,3 @@ def _trust(chips: list[Chip], *, is_of_training: bool) -> str:
         if any(one.answer == answer for one in chips)
     ]
     return f"Can it be trusted? {'; '.join(parts)}."
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    """Text in lines that fit."""
-    return textwrap.wrap(printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)

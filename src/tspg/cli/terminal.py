@@ -3,10 +3,13 @@
 import logging
 import os
 import sys
+import textwrap
 from contextlib import suppress
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+WIDTH = 80  # columns of what is printed
 
 
 def printable(text: str, *, but: str = "") -> str:
@@ -15,6 +18,11 @@ def printable(text: str, *, but: str = "") -> str:
         return text
     kept = frozenset(but)
     return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
+
+
+def wrapped(text: str, indent: int = 2) -> list[str]:
+    """Text in lines of a terminal, all but the first indented; control characters are spelled out."""
+    return textwrap.wrap(printable(text), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def open_terminal() -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from tspg.analysis.evaluation.thresholds import ENRICHED
 from tspg.analysis.interpretation.enrichment import enrich, enrichment_tables
 from tspg.analysis.interpretation.perturbations import read_perturbations
+from tspg.cli.terminal import wrapped
 from tspg.data.annotations import Annotation, annotation_files, carried_annotations, read_annotations
 from tspg.data.genesets import read_gene_list
 from tspg.data.identifiers import AvailableGenes, match_genes
@@ -18,8 +19,10 @@ from tspg.report.save import save_tables
 from tspg.utils.files import sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.progress import Progress
-from tspg.utils.text import counted
+from tspg.utils.text import counted, small
 from tspg.utils.untrusted import require_consistent
+
+TESTS = {"enrichment": "Top genes", "enrichment_ranked": "All genes by rank"}
 
 
 def run(options: Namespace, _progress: Progress) -> list[str]:
@@ -52,8 +55,11 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
             tables = {"enrichment": enrich(genes, background, annotations)}
             files += [options.genes, options.background]
         save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
-    lines = [f"Note: {note}" for note in dict.fromkeys(notes)]
-    return [*lines, *_enriched(tables), f"Tables: {', '.join(str(options.out / f'{name}.tsv') for name in tables)}"]
+    said = [*_enriched(tables), *(f"Note: {note}" for note in dict.fromkeys(notes))]
+    return [
+        *(part for line in said for part in wrapped(line)),
+        *(f"Table: {options.out / f'{name}.tsv'}" for name in tables),
+    ]
 
 
 def _as_in(background: Sequence[str], genes: Sequence[str]) -> tuple[list[str], str]:
@@ -75,13 +81,13 @@ def _enriched(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     lines = []
     for name, table in tables.items():
         found = table[table["q_value"] < ENRICHED]
-        line = f"{name}: {counted(len(found), 'term')} with q < {ENRICHED}"
+        line = f"{TESTS[name]}: {counted(len(found), 'gene set')} with q < {ENRICHED}"
         measure = "q_value_correlated" if "q_value_correlated" in table else "q_value"
         if measure != "q_value" and len(found):
             held = int((found[measure] < ENRICHED).sum())
-            line += f", {held:,} of them also if the genes of a set go together (q_value_correlated)"
+            line += f", {held:,} of them also if the genes of a set go together"
         if len(found):
             best = found.sort_values([measure, "p_value"], kind="stable").iloc[0]
-            line += f"; the surest is {best['term']} ({measure} {best[measure]:.2g})"
+            line += f"; the surest is {best['term']} (q = {small(best[measure])})"
         lines.append(f"{line}.")
     return lines

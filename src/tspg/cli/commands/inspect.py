@@ -4,9 +4,12 @@ import json
 from argparse import Namespace
 
 from tspg.cli import inputs
+from tspg.cli.terminal import wrapped
 from tspg.data.genesets import read_gene_sets
 from tspg.utils.progress import Progress
 from tspg.utils.timing import Clock
+
+INDENT = 12  # of what is said, behind what it is about
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
@@ -17,4 +20,6 @@ def run(options: Namespace, progress: Progress) -> list[str]:
     with Clock(progress).phase("read"):
         adata = inputs.profiles(options, refuse_linear=False)
     found = inspect_data(adata, label_column=inputs.label_column(options, adata), gene_sets=gene_sets)
-    return json.dumps(found.as_dict(), indent=1, allow_nan=False).split("\n") if options.json else found.lines()
+    if options.json:
+        return json.dumps(found.as_dict(), indent=1, allow_nan=False).split("\n")
+    return [part for line in found.lines() for part in wrapped(line, INDENT)]
