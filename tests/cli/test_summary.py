@@ -43,10 +43,10 @@ def test_genes_stand_in_columns_that_fit(measure, hidden):
     border = title.index(" | ")
     assert all(line[border : border + 3].rstrip() == " |" for line in lines)
     size_ends, q_ends = head.index(measure) + len(measure), head.index("q", head.index(measure) + len(measure)) + 1
-    assert [row[:size_ends].split()[-1] for row in rows] == ["+0.00", "+12.3", "−0.50"]
+    assert [row[:size_ends].split()[-1] for row in rows] == ["+0.00", "+12.34", "−0.50"]
     assert all(row[size_ends - 1] != " " and row[q_ends - 1] != " " for row in rows)
     assert [row[size_ends:q_ends].strip() for row in rows] == ["–", "0.03", "0"]
-    assert rows[0].rpartition(" | ")[2].split() == ["EGFR", "−1,234.5", "0.5"]
+    assert rows[0].rpartition(" | ")[2].split() == ["EGFR", "−1,234.50", "0.5"]
     assert rows[0].startswith("TP53 ")
     assert rows[1].startswith(
         hidden[:8].encode("unicode_escape").decode()[:4] if not hidden.isprintable() else hidden[:17]
@@ -61,7 +61,7 @@ def test_a_title_that_is_too_long_is_cut():
 
 
 def test_one_list_stands_alone():
-    assert list(side_by_side(lists([bar("A")], [])[:1]))[2].split() == ["A", "+1.5", "1e-30"]
+    assert list(side_by_side(lists([bar("A")], [])[:1]))[2].split() == ["A", "+1.50", "1e-30"]
 
 
 def test_the_answer_comes_first_then_trust_report_and_notes(run_folder):

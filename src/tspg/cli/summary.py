@@ -64,7 +64,7 @@ def _block(genes: GeneList, name: int) -> list[str]:
 
 
 def _row(one: GeneBar, name: int) -> str:
-    size = number(one.size, 1 if abs(one.size) >= 1 else 2) if abs(one.size) < LARGEST else f"{one.size:.0e}"
+    size = number(one.size) if abs(one.size) < LARGEST else f"{one.size:.0e}"
     size = f"+{size}" if one.size > 0 else size
     return f"{_cut(one.gene, name)}{size:>{SIZE}}{small(one.q_value):>{Q}}"
 

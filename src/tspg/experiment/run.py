@@ -154,7 +154,8 @@ def run(
     training
         How the run trains and is evaluated: preset, method, length of training, folds, threads, ...
     progress
-        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
+        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers; of other phases
+        at their start and end, with 0 or 1 of 1 done.
 
     Raises
     ------
