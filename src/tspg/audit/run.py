@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,14 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
     seconds = {name: seconds_for(work, context) for name, work in works.items()}
     expected = sum(seconds.values())
+    told = _Told(progress, seconds, seconds_for(Work(short=1), context))
+    context = replace(context, after_fit=told.after_fit)
     outcomes: dict[str, Outcome] = {}
     if expected:
         logger.info("expect about %s", duration(expected))
     with fixed_threads(context.config.threads):
-        for at, (name, control) in enumerate(CONTROLS.items(), start=1):
-            left = sum(value for other, value in seconds.items() if other not in outcomes)
-            _report(progress, expected - left, expected, at)
+        for name, control in CONTROLS.items():
+            told.begin(name)
             outcome = found[name]
             if outcome is None:
                 outcome, steps = control.run(context, plan), context.short_steps
@@ -155,16 +156,38 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                     outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-        _report(progress, expected, expected, len(CONTROLS))
+        told.end()
         evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
 
 
-def _report(progress: Progress, done: float, expected: float, control: int) -> None:
-    """Report the expected seconds of what is done, of all, and which control is next."""
-    total = max(1, round(expected))
-    numbers = {"seconds": max(1.0, expected), "control": control, "controls": len(CONTROLS)}
-    progress("audit", total if done == expected else min(round(done), total - 1), total, numbers)
+class _Told:
+    """Reports how far an audit is: by the expected seconds of its controls, within a control by its fits."""
+
+    def __init__(self, progress: Progress, seconds: Mapping[str, float], of_fit: float) -> None:
+        self._progress, self._seconds, self._of_fit = progress, seconds, of_fit
+        self._total, self._done, self._of_control, self._control, self._n_fits = sum(seconds.values()), 0.0, 0.0, 0, 0
+
+    def begin(self, name: str) -> None:
+        """The next control, by name."""
+        self._done += self._of_control
+        self._of_control, self._n_fits = self._seconds.get(name, 0.0), 0
+        self._control += 1
+        self._report(self._done)
+
+    def after_fit(self) -> None:
+        """One fit more of this control; how many it takes is known about."""
+        self._n_fits += 1
+        self._report(self._done + min(self._of_control, self._n_fits * self._of_fit))
+
+    def end(self) -> None:
+        """All controls are done."""
+        self._report(self._total, is_over=True)
+
+    def _report(self, done: float, *, is_over: bool = False) -> None:
+        total = max(1, round(self._total))
+        numbers = {"seconds": max(1.0, self._total), "control": self._control, "controls": len(CONTROLS)}
+        self._progress("audit", total if is_over else min(int(done), total - 1), total, numbers)
 
 
 def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:
