@@ -15,7 +15,7 @@ def row(control, measure, value, note="", answer="pass"):
 
 SAID = {
     ("source_is_target", "relative_change"): "they change by 25% of what the run's sources do",
-    ("permuted_labels", "f_accuracy"): "f is right for 25%",
+    ("permuted_labels", "f_accuracy"): "the classifier is right for 25%",
     ("permuted_labels", "hit_rate_logistic"): "logistic regression calls 25% the target",
     ("permuted_labels", "energy_ratio"): "energy ratio 0.25",
     ("permuted_labels", "stability"): "the gene lists agree by 0.25 (0: chance, 1: the same)",
@@ -100,7 +100,7 @@ def test_a_control_is_told_with_what_was_asked_and_its_worst_answer():
     shuffled, technical, unknown = control_text(table)
     assert (shuffled.title, shuffled.asks) == (WORDS["permuted_labels"].title, WORDS["permuted_labels"].asks)
     agree = "the gene lists agree by 0.50 (0: chance, 1: the same), at most 0.2 asked"
-    found = f"energy ratio 2.00. In doubt: {agree}. As asked: f is right for 50%"
+    found = f"energy ratio 2.00. In doubt: {agree}. As asked: the classifier is right for 50%"
     assert (shuffled.answer, shuffled.found) == ("fail", found)
     assert (technical.answer, technical.found) == ("not tested", "no column was named")
     assert (unknown.title, unknown.asks, unknown.found) == ("a new control", "", "share 0.50")

@@ -46,9 +46,9 @@ WORDS: Mapping[str, Control] = {
     ),
     "permuted_labels": Control(
         "labels shuffled",
-        "f is at chance, profiles stay about where they were, no gene comes back",
+        "the classifier is at chance, profiles stay about where they were, no gene comes back",
         {
-            "f_accuracy": MeasureText("f is right for {percent}"),
+            "f_accuracy": MeasureText("the classifier is right for {percent}"),
             "hit_rate_logistic": MeasureText("logistic regression calls {percent} the target"),
             "energy_ratio": MeasureText("energy ratio {value}"),
             "stability": MeasureText("the gene lists agree by {value} (0: chance, 1: the same)", "false_stability"),

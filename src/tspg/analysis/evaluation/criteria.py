@@ -21,7 +21,7 @@ CLASSIFIERS = {
     "logistic": "logistic regression",
     "knn": "nearest neighbours",
     "forest": "a random forest",
-    "second_f": "f trained with another seed",
+    "second_f": "the classifier trained with another seed",
 }
 TITLES = {
     "energy_ratio": "energy ratio",

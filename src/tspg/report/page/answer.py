@@ -236,7 +236,8 @@ def _sentence_of_sample(run: RunFiles, view: SampleView) -> str:
     """How many genes are unusual for the sample's own class, and how many lie outside of what the target expects."""
     own = "Which genes are unusual for its class was not answered"
     if view.n_unusual is not None:
-        own = f"{counted(view.n_unusual, 'gene')} unusual for {view.own_class} (q < {SURE})"
+        genes = counted(view.n_unusual, "gene") if view.n_unusual else "No gene"
+        own = f"{genes} unusual for {view.own_class} (q < {SURE})"
     against = f"; {view.n_outside:,} of {view.n_known:,} outside of what is expected in {run.target}"
     return f"{own}{against if view.n_known else ''}."
 

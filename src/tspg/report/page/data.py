@@ -22,7 +22,7 @@ from tspg.report.page.map import map_of
 from tspg.report.page.values import values_of
 from tspg.report.read import RunFiles
 
-TEST_BYTES, SAMPLE_BYTES = 1_200_000, 2_600_000  # of raw numbers; the page is about as large, packed
+TEST_BYTES, SAMPLE_BYTES = 900_000, 2_600_000  # of raw numbers; the page is about as large, packed
 _BYTES_A_TEST, _BYTES_A_SAMPLE_GENE = 14, 16  # for each gene
 _NOTHING = -32768  # stands for "not a number" among whole numbers of 16 bits
 _SAMPLE_COLUMNS = (

@@ -51,14 +51,16 @@ class MeasureText(NamedTuple):
 # The table on the page holds the most telling ones, those of TELLING; the rest stand below it.
 MEASURES = {
     "hit_rate_f": MeasureText(
-        "Called target by f", "as real", "Share that f calls the target. A generator is trained for it."
+        "Called target", "as real", "Share that the classifier calls the target. A generator is trained for it."
     ),
     "hit_rate_logistic": MeasureText(
-        "by logistic", "as real", "The same by a logistic regression that learned from real training samples only."
+        "by logistic regression", "as real", "The same by a logistic regression that learned from real training samples only."
     ),
-    "hit_rate_forest": MeasureText("by forest", "as real", "The same by a random forest."),
+    "hit_rate_forest": MeasureText("by random forest", "as real", "The same by a random forest."),
     "hit_rate_second_f": MeasureText(
-        "by a second f", "as real", "The same by f trained with another seed, which the generator was never shown."
+        "by a second classifier",
+        "as real",
+        "The same by the classifier trained with another seed, which the generator was never shown.",
     ),
     "energy_ratio": MeasureText(
         "Energy ratio", "0", "How far from real target samples, by all genes together: 0 like real ones, 1 not moved."
@@ -109,12 +111,12 @@ MEASURES = {
         "(a tenth of the genes, at most 100).",
     ),
     "nn_fake": MeasureText(
-        "NN moved",
+        "Moved mix with real",
         "½",
         "Share of moved samples whose nearest neighbour is a moved one too: about ½ if they mix.",
     ),
     "nn_real": MeasureText(
-        "NN real",
+        "Real mix with moved",
         "½",
         "The same for real samples. Both sides must be right: high on one hides low on the other.",
     ),

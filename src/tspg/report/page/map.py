@@ -41,7 +41,7 @@ def _class_column(run: RunFiles, table: pd.DataFrame) -> dict[str, Any]:
     """The class of every point; the target's colour is its own."""
     classes = table["source_class"].astype(str)
     names = [run.target, *sorted(set(classes) - {run.target})]
-    colours = [TARGET_COLOUR, *(COLOURS[i % len(COLOURS)] for i in range(len(names) - 1))]
+    colours = [TARGET_COLOUR, *_colours(len(names) - 1)]
     named = [name or "class unknown" for name in names]
     return {"name": "class", "values": named, "colours": colours, "codes": classes.map(names.index).tolist()}
 
@@ -53,8 +53,7 @@ def _user_columns(run: RunFiles, table: pd.DataFrame) -> list[dict[str, Any]]:
     for name in [name for name in obs if name not in _OWN]:
         codes, values = pd.factorize(obs[name].astype(str), sort=True)
         if 1 < len(values) <= MOST_VALUES:
-            colours = [COLOURS[i % len(COLOURS)] for i in range(len(values))]
-            column = {"name": str(name), "values": [str(one) for one in values], "colours": colours}
+            column = {"name": str(name), "values": [str(one) for one in values], "colours": _colours(len(values))}
             found.append({**column, "codes": codes.tolist()})
     return found[:MOST_COLUMNS]
 
@@ -70,3 +69,13 @@ def _whole(values: pd.Series) -> list[int]:
     """Places from 0 to 1000."""
     low, high = float(values.min()), float(values.max())
     return [round(place) for place in (values - low) / ((high - low) or 1.0) * 1000]
+
+
+def _colours(n: int) -> list[str]:
+    """So many colours: those of the figures, then the same lighter, then lighter still."""
+    return [_lighter(COLOURS[i % len(COLOURS)], min(0.75, 0.4 * (i // len(COLOURS)))) for i in range(n)]
+
+
+def _lighter(colour: str, share: float) -> str:
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (255 - part)):02X}" for part in parts)

@@ -47,7 +47,7 @@ class Term:
 
 
 def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
-    """The terms of the class means, or of one sample: those of both tests first, most source classes, lowest q.
+    """The terms of the class means, or of one sample: those of most source classes first, then those of both tests, then by q.
 
     Terms that share half of their genes stand under the one with the lowest q. Ranks count where the term is found
     even if its genes go together a little (q_value_correlated), since such genes are no independent evidence.
@@ -77,7 +77,7 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
                 n_sources,
             )
         )
-    return sorted(terms, key=lambda term: (_ORDER.index(term.found_by), -term.n_sources, term.q_value))
+    return sorted(terms, key=lambda term: (-term.n_sources, _ORDER.index(term.found_by), term.q_value))
 
 
 def _known_genes(run: RunFiles) -> set[str]:

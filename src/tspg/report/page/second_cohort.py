@@ -10,7 +10,7 @@ from tspg.report.read import RunFiles
 from tspg.utils.text import DASH, counted, percent
 
 _HOW = {"own": "by a map of its own", "one_for_all": "as every profile"}
-_AS_LIKELIEST = "each as the class that f finds likeliest"
+_AS_LIKELIEST = "each as the class that the classifier finds likeliest"
 
 
 def second_cohort(run: RunFiles) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from tspg.data.readers.hdf5_safety import read_part
 from tspg.errors import ModelError
 from tspg.report.read import RunFiles
 
-QUANTILE_BYTES, CELL_BYTES = 1_600_000, 600_000
+QUANTILE_BYTES, CELL_BYTES = 1_300_000, 500_000
 LEVELS = ((0.05, 0.25, 0.5, 0.75, 0.95), (0.25, 0.5, 0.75), (0.5,))
-MOST_SHOWN = 25  # samples of a class in a strip
+FEWEST_SHOWN, MOST_SHOWN = 4, 25  # samples of a class in a strip
 MOST_COLUMNS = 60  # samples of a class in the heat map
 _BLOCK = 64 << 20  # bytes read at once
 SOURCE, MOVED, TARGET = "source", "moved", "target"
@@ -111,6 +111,7 @@ def _chosen_samples(run: RunFiles, groups: Sequence[Group], n_genes: int) -> lis
     A class as it is and moved shows the same samples.
     """
     n_each = int(min(MOST_SHOWN, CELL_BYTES // max(1, n_genes * len(groups))))
+    n_each = n_each if n_each >= FEWEST_SHOWN else 0  # fewer show nothing
     donors = pd.factorize(run.obs["group"].astype(str) if "group" in run.obs else run.obs.index)[0]
     draw = np.random.default_rng(0).permutation(len(run.obs))[donors]  # the samples of one person come together
     named = run.obs.index.astype(str).isin(_named(run))

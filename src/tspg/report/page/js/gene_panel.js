@@ -6,7 +6,8 @@ const BAND = 22;
 const WIDTH = 430;
 const KINDS = { source: "", moved: ", moved", target: ", target class" };
 
-export function genePanel(data, views) {
+// `shownSample` is the name of the sample that the page shows now, or empty.
+export function genePanel(data, views, shownSample) {
   const panel = document.querySelector('[data-panel="gene"]');
   const number_of = new Map(data.genes.map((gene, i) => [gene, i]));
   let opener = null;
@@ -20,7 +21,7 @@ export function genePanel(data, views) {
     const shut = element("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
     shut.addEventListener("click", close);
     panel.dataset.gene = gene;
-    panel.replaceChildren(shut, heading, links(gene, data.aliases[i]), ...strips(data, i), ...tests(data, views, i), ...memberships(data, i));
+    panel.replaceChildren(shut, heading, links(gene, data.aliases[i]), ...strips(data, i, shownSample()), ...tests(data, views, i), ...memberships(data, i));
     panel.hidden = false;
     panel.scrollTop = 0;
     heading.focus();
@@ -41,7 +42,7 @@ function links(gene, alias) {
   return line;
 }
 
-function strips(data, i) {
+function strips(data, i, sample) {
   const groups = data.values && valuesOf(data.values, i);
   if (!groups) {
     if (!data.values) return [element("p", {}, "The folder holds no values of samples.")];
@@ -60,15 +61,15 @@ function strips(data, i) {
     lines.append("line").attr("x1", scale(groups[g].samples[source].value)).attr("y1", middle[g])
       .attr("x2", scale(groups[target].samples[own].value)).attr("y2", middle[target]);
   }
-  groups.forEach((group, g) => strip(svg, group, middle[g], scale));
+  groups.forEach((group, g) => strip(svg, group, middle[g], scale, sample));
   svg.append("g").attr("transform", `translate(0,${height - 38})`).call(libraries.axisBottom(scale).ticks(5));
   svg.append("text").attr("class", "title").attr("x", WIDTH / 2).attr("y", height - 4).text(data.measure === "difference" ? "input units" : "log2 expression");
   const shown = groups.some((group) => group.samples.length < group.n);
-  const caption = `Box: middle half; line: median${groups[0].quantiles.length === 5 ? "; whiskers: 90% of samples" : ""}. ${shown ? "Dots: some samples, drawn at random. " : ""}${data.values.pairs.length ? "Thin lines join samples of one person." : ""}`;
+  const caption = `Box: middle half; line: median${groups[0].quantiles.length === 5 ? "; whiskers: 90% of samples" : ""}. ${shown ? "Dots: some samples, drawn at random. " : ""}${data.values.pairs.length ? "Thin lines join samples of one person. " : ""}${sample ? `Large dot: ${sample}.` : ""}`;
   return [svg.node().parentNode, element("p", { class: "caption" }, caption)];
 }
 
-function strip(svg, group, middle, scale) {
+function strip(svg, group, middle, scale, sample) {
   const colour = color({ source: "soft", moved: "accent", target: "ink" }[group.kind]);
   const shown = group.samples.length;
   svg.append("text").attr("class", "class-name").attr("x", 4).attr("y", middle - BAND * 0.62)
@@ -80,7 +81,8 @@ function strip(svg, group, middle, scale) {
   if (at.length === 5) mark("line", { x1: at[0], x2: at[4], y1: middle, y2: middle });
   if (at.length > 1) mark("rect", { x: box[0], width: Math.max(1, box[1] - box[0]), y: middle - 6, height: 12, fill: colour, "fill-opacity": 0.2 });
   group.samples.forEach((one, k) => {
-    svg.append("circle").attr("cx", scale(one.value)).attr("cy", middle + ((k % 5) - 2) * 2).attr("r", 1.9).attr("fill", colour).attr("fill-opacity", 0.6)
+    svg.append("circle").attr("cx", scale(one.value)).attr("cy", middle + ((k % 5) - 2) * 2)
+      .attr("r", one.name === sample ? 4.5 : 1.9).attr("fill", colour).attr("fill-opacity", one.name === sample ? 1 : 0.6)
       .append("title").text(`${one.name}: ${number(one.value)}`);
   });
   mark("line", { x1: scale(group.median), x2: scale(group.median), y1: middle - 8, y2: middle + 8, "stroke-width": 2.5 });

@@ -6,9 +6,11 @@ function grid(holder, view) {
   const { Tabulator, ...modules } = libraries.tables;
   Tabulator.registerModule(Object.values(modules));
   holder.replaceChildren();
+  const isNarrow = holder.clientWidth < 640;
+  const columns = view.columns.map((one) => (isNarrow && one.cssClass === "wide" ? { ...one, visible: false, download: true, clipboard: true } : one));
   return new Tabulator(holder, {
-    data: view.rows, columns: view.columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
-    initialSort: [{ column: view.order, dir: view.order === "rank" ? "asc" : "desc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
+    data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
+    initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
     columnDefaults: { headerSortStartingDir: "desc" },
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);

@@ -3,6 +3,7 @@ import { bytes, numbers } from "./data.js";
 import { element, geneButton, menu } from "./text.js";
 
 const ROW = 12;
+const MOST = 60; // samples of a panel
 
 function image(canvas, width, height, colourOf) {
   canvas.width = width;
@@ -25,23 +26,32 @@ const expression = Array.from({ length: 256 }, (_, i) => rgb(libraries.interpola
 const change = Array.from({ length: 256 }, (_, i) => rgb(libraries.interpolateRdBu(1 - i / 255)));
 const changeOf = (value) => change[Math.round(127.5 + 127.5 * Math.sign(value) * Math.sqrt(Math.min(1, Math.abs(value))))];
 
+// Three panels: samples of the source classes, the same moved, and the target class; one source class or a few of each.
 function samplesView(data) {
   const { heat, groups } = data.values;
   const values = bytes(heat.data);
   const nGenes = heat.genes.length;
   const starts = heat.shown.map((_, g) => heat.shown.slice(0, g).reduce((sum, n) => sum + n, 0));
-  const panels = groups.map((group, g) => {
-    const canvas = element("canvas", { "aria-hidden": "true" });
-    image(canvas, heat.shown[g], nGenes, (column, row) => expression[values[(starts[g] + column) * nGenes + row]]);
-    canvas.style.height = `${ROW * nGenes}px`;
-    const kind = { source: "", moved: "moved", target: "target class" }[group.kind];
-    const of = heat.shown[g] < group.n ? `${heat.shown[g]} of ${group.n.toLocaleString("en")}` : group.n.toLocaleString("en");
-    const panel = element("div", { class: "panel" }, element("p", {}, element("b", {}, group.name), element("br"), `${kind} ${of}`), canvas);
-    panel.style.flexGrow = Math.max(heat.shown[g], 12);
-    return panel;
-  });
+  const sources = groups.filter((group) => group.kind === "source").map((group) => group.name);
+  const panels = element("div", { class: "panels" });
+  const draw = (choice) => {
+    const few = choice === 0 ? Math.max(4, Math.floor(MOST / sources.length)) : MOST;
+    panels.replaceChildren(...["source", "moved", "target"].map((kind) => {
+      const own = groups.map((group, g) => ({ ...group, g })).filter((group) => group.kind === kind && (kind === "target" || choice === 0 || group.name === sources[choice - 1]));
+      const columns = own.flatMap(({ g }) => Array.from({ length: Math.min(heat.shown[g], kind === "target" ? MOST : few) }, (_, i) => starts[g] + i));
+      const total = own.reduce((sum, group) => sum + group.n, 0);
+      const canvas = element("canvas", { "aria-hidden": "true" });
+      if (columns.length) image(canvas, columns.length, nGenes, (column, row) => expression[values[columns[column] * nGenes + row]]);
+      canvas.style.height = `${ROW * nGenes}px`;
+      const title = { source: "Samples", moved: "The same, moved", target: own[0]?.name ?? data.target }[kind];
+      const classes = kind === "target" ? "target class" : (own.length > 3 ? `${own.length} classes` : own.map((group) => group.name).join(" | "));
+      return element("div", { class: "panel" }, element("p", {}, element("b", {}, title), ` ${columns.length} of ${total.toLocaleString("en")}`, element("br"), classes), canvas);
+    }));
+  };
+  draw(0);
   const names = element("div", { class: "names" }, ...heat.genes.map((gene) => geneButton(gene)));
-  return element("div", { class: "heat" }, names, element("div", { class: "panels" }, ...panels));
+  const tools = sources.length > 1 ? [menu("From", ["all source classes", ...sources], draw)] : [];
+  return element("div", {}, ...tools, element("div", { class: "heat" }, names, panels));
 }
 
 // x, P, x_adv and mu_T of every gene, the most raised on top, as in the paper's figures.

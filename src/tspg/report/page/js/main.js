@@ -16,20 +16,21 @@ function showSample(name) {
 async function start() {
   const data = await readData();
   const views = viewsOf(data);
-  const openGene = genePanel(data, views);
+  let sample = "";
+  const openGene = genePanel(data, views, () => sample);
   document.addEventListener("click", (event) => {
     const shown = event.target.closest?.("[data-gene]");
     if (shown && !shown.closest('[data-panel="gene"]')) openGene(shown.dataset.gene);
   });
   let choose = () => {};
-  const mark = mapPart(data, (sample) => choose(sample));
+  const mark = mapPart(data, (name) => choose(name));
   const draw = genePlots(openGene);
   let again = () => {};
   if (views.length) {
     choose = genesPart(data, views, {
       openGene,
       onShown: (view, chosen) => { again = () => draw(view, chosen); again(); },
-      onView: (view) => { mark(view.sample ?? ""); showSample(view.sample ?? ""); },
+      onView: (view) => { sample = view.sample ?? ""; mark(sample); showSample(sample); },
     });
     window.addEventListener("resize", () => again());
   }

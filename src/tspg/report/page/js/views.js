@@ -18,7 +18,7 @@ const saved = (title, field, how = {}) => ({ title, field, visible: false, sorte
 const q = shown(small, power);
 const bySize = { sorter: (a, b) => Math.abs(a || 0) - Math.abs(b || 0) };
 const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), widthGrow: 2, minWidth: 92, sorter: "string" };
-const wide = { cssClass: "wide" };
+const wide = { cssClass: "wide" }; // left out on a narrow screen
 
 function classView(data, test) {
   const columns = unpacked(test, TEST_KEYS);
@@ -28,17 +28,17 @@ function classView(data, test) {
   const isTested = rows.some((row) => Number.isFinite(row.log_q));
   const change = { x: "difference", y: "change", xTitle: data.measure, yTitle: "change P (scaled)" };
   return {
-    name: test.source || "all source samples", rows, order: isTested ? "log_p" : "rank",
+    name: test.source || "all source samples", rows,
     columns: [
       gene,
       column(data.measure, "difference", shown((one) => signed(one)), { ...bySize, minWidth: 84 }),
       column("95% interval", "low", { ...shown((one, row) => (Number.isFinite(one) ? `${number(row.low)} to ${number(row.high)}` : "–")) }, { ...wide, minWidth: 112, titleDownload: "low" }),
       saved("high", "high"),
-      column("q", "log_q", q),
+      column("q", "log_q", q, { minWidth: 74 }),
       saved("p", "log_p", q),
       column("change P", "change", shown((one) => signed(one)), { ...bySize, ...wide }),
       column("stability", "stability", shown((share, row) => percent(share) + (row.stable ? " ★" : "")), { ...wide, minWidth: 74 }),
-      column("rank", "rank", shown((rank, row) => (rank ? `${rank.toLocaleString("en")} ${row.up ? "↑" : "↓"}` : "–"))),
+      column("rank", "rank", shown((rank, row) => (rank ? `${rank.toLocaleString("en")} ${row.up ? "↑" : "↓"}` : "–")), { sorter: (a, b) => (a || Infinity) - (b || Infinity) || 0 }),
       saved("Ensembl", "ids"),
     ],
     plots: isTested ? [{ x: "difference", y: "log_q", xTitle: data.measure, yTitle: "−log10 q", line: SURE }, change] : [change],
@@ -52,6 +52,11 @@ function sampleView(data, sample) {
   const rows = data.genes.map((name, i) => ({ id: i, gene: name, ids: ensembl(data, i), ...at(columns, i) }));
   rows.forEach((row) => {
     row.distance = row.value - row.expected;
+    if (data.values) {
+      const { minimum, range } = data.values;
+      const scaled = range[row.id] ? Math.min(1, Math.max(0, (row.value - minimum[row.id]) / range[row.id])) : 0;
+      row.moved = minimum[row.id] + (scaled + row.perturbation) * range[row.id]; // what is outside of the range was clipped
+    }
     row.up = row.z_own > 0;
     row.is_sure = row.log_q_own > SURE;
   });
@@ -59,12 +64,14 @@ function sampleView(data, sample) {
   [...rows].sort((a, b) => size(b) - size(a)).forEach((row, k) => { row.rank = k + 1; });
   const less = `value less expected in ${data.target}`;
   return {
-    name: sample.sample, sample: sample.sample, rows, order: "z_own",
+    name: sample.sample, sample: sample.sample, rows,
     columns: [
       gene,
+      saved("rank", "rank"),
       column("value", "value", shown((one) => number(one))),
+      column("moved", "moved", shown((one) => number(one)), wide),
       column("z in own class", "z_own", shown((one) => signed(one, 1)), bySize),
-      column("q", "log_q_own", q),
+      column("q", "log_q_own", q, { minWidth: 74 }),
       column("percentile in own class", "percentile_source", shown((one) => number(one, 0)), wide),
       column(`expected in ${data.target}`, "expected", shown((one, row) => `${number(one, 1)} (${number(row.low, 1)} to ${number(row.high, 1)})`), { ...wide, minWidth: 124 }),
       saved("low", "low"),
