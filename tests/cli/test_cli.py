@@ -415,7 +415,7 @@ def test_perturb_takes_the_model_folder_too_and_passes_its_verdict_on(finished, 
     assert "fail" in {one["answer"] for one in verdict.values()}  # six steps make no good model
     assert json.loads((tmp_path / "patient" / "metrics.json").read_text())["verdict"] == verdict
     told = " ".join(capsys.readouterr().out.split())
-    assert "Can it be trusted? fail: individual; not tested: realistic, " in told
+    assert "Can the model be trusted? fail: individual; not tested: realistic, " in told
     assert (tmp_path / "patient" / "manifest.json").is_file()
 
 
@@ -541,7 +541,7 @@ def test_the_terminal_tells_the_verdict_and_who_lies_outside_the_training_data(
     )
     assert answer.startswith("patient-1: ")
     assert "Warning: The sample has 93% of its values outside the range seen in training" in warnings
-    assert "patient-1: This profile lies outside the data" in warnings
+    assert "Warning: patient-1 lies outside the data that the model was trained on" in warnings
 
 
 def test_profiles_of_another_pipeline_are_told_of_and_normalised(files, tmp_path, capsys):

@@ -8,9 +8,9 @@ from tspg.analysis.evaluation.criteria import ANSWERS
 from tspg.analysis.evaluation.thresholds import NOT_TESTED
 from tspg.cli.terminal import printable, wrapped
 from tspg.report.page.answer import Answer, Chip, GeneBar, GeneList, answers_of
-from tspg.report.page.single_samples import clipping_warnings, outlier_warnings
-from tspg.report.read import read_run
-from tspg.utils.text import counted, number, small
+from tspg.report.page.single_samples import clipping_warnings, single_samples
+from tspg.report.read import RunFiles, read_run
+from tspg.utils.text import counted, listed, number, small
 
 MOST_SAMPLES, MOST_NOTES = 3, 6  # in the terminal; the report has all
 LEAST_NAME, MOST_NAME, SIZE, Q = 16, 21, 9, 7  # widths of columns
@@ -30,11 +30,7 @@ def summary(out: Path) -> list[str]:
         "",
         *wrapped(_trust(answers[0].chips, is_of_training=found.is_of_training), 0),
         f"Report: {out / 'report.html'}",
-        *(
-            line
-            for warning in (*clipping_warnings(found), *outlier_warnings(found), *notes)
-            for line in wrapped(warning)
-        ),
+        *(line for warning in (*clipping_warnings(found), *_outliers(found), *notes) for line in wrapped(warning)),
     ]
 
 
@@ -75,13 +71,26 @@ def _cut(text: str, width: int) -> str:
     return f"{shown if len(shown) <= width else f'{shown[: width - 3]}...':<{width}}"
 
 
+def _outliers(run: RunFiles) -> list[str]:
+    """A warning of the named samples that lie outside the training data."""
+    names = [str(view.row["sample"]) for view in single_samples(run) if view.is_outlier]
+    if not names:
+        return []
+    more = [f"{len(names) - MOST_SAMPLES} more"] if len(names) > MOST_SAMPLES else []
+    who = listed([*names[:MOST_SAMPLES], *more])
+    lies, them = ("lies", "it") if len(names) == 1 else ("lie", "them")
+    where = f"{lies} outside the data that the model was trained on"
+    return [f"Warning: {who} {where}: what the model says of {them} may mean nothing."]
+
+
 def _trust(chips: list[Chip], *, is_of_training: bool) -> str:
-    """The six questions by their answers."""
+    """The six questions by their answers; of new profiles those on the model."""
+    question = f"Can {'it' if is_of_training else 'the model'} be trusted?"
     if not is_of_training and all(one.answer == NOT_TESTED for one in chips):
-        return "Can it be trusted? That was measured in the run that trained the model: see its report."
+        return f"{question} See the report of the run that trained it."
     parts = [
         f"{answer}: {', '.join(one.title.lower() for one in chips if one.answer == answer)}"
         for answer in ANSWERS
         if any(one.answer == answer for one in chips)
     ]
-    return f"Can it be trusted? {'; '.join(parts)}."
+    return f"{question} {'; '.join(parts)}."
