@@ -17,14 +17,16 @@ from tspg.report.save import save_tables
 from tspg.utils.files import read_table, safe_name, sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.progress import Progress
+from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
 MOST_NAMED, INDENT = 12, 6  # genes that are named in the terminal, the table has all; of the lines after the first
 DONE = {"up": "raised", "down": "lowered"}
 
 
-def run(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
+    clock = Clock(progress)
     with new_folder(options.out):
         top = _top_genes(options.runs)
         table = compare_targets(top)
@@ -36,7 +38,8 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
                 for way, genes in rows.groupby("direction", sort=False)
             }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
-            figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
+            with clock.phase("figures"):
+                figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]

@@ -20,15 +20,17 @@ from tspg.utils.files import sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.progress import Progress
 from tspg.utils.text import counted, small
+from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
 TESTS = {"enrichment": "Top genes", "enrichment_ranked": "All genes by rank"}
 
 
-def run(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """Enrichment tables in a folder of their own."""
     if (options.genes is None) != (options.background is None):
         raise UsageError("Give both --genes and --background: every gene that could have been in the list.")
+    clock = Clock(progress)
     with new_folder(options.out):
         annotations, files = read_annotations(options.annotations), annotation_files(options.annotations)
         notes = [note for one in annotations for note in one.gene_sets.notes]
@@ -37,22 +39,24 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
             with require_consistent(options.run):
                 moved, found = read_perturbations(options.run), Tables(options.run)
                 _require_known(annotations, list(map(str, moved.var_names)), "the run")
-                tables = enrichment_tables(
-                    moved,
-                    found["top_genes"],
-                    annotations,
-                    method=options.enrichment,
-                    samples=manifest["samples"],
-                    genes=found["genes"],
-                    sample_genes=found["sample_genes"],
-                )
+                with clock.phase("meaning"):
+                    tables = enrichment_tables(
+                        moved,
+                        found["top_genes"],
+                        annotations,
+                        method=options.enrichment,
+                        samples=manifest["samples"],
+                        genes=found["genes"],
+                        sample_genes=found["sample_genes"],
+                    )
             files.append(options.run / MANIFEST)
         else:
             background = read_gene_list(options.background)
             genes, ways = _as_in(background, read_gene_list(options.genes))
             notes += [f"genes were found in the background by another form of their names ({ways})"] if ways else []
             _require_known(annotations, background, "the background")
-            tables = {"enrichment": enrich(genes, background, annotations)}
+            with clock.phase("meaning"):
+                tables = {"enrichment": enrich(genes, background, annotations)}
             files += [options.genes, options.background]
         save_tables(options.out, tables, inputs={str(file): sha256_of(file) for file in files})
     said = [*_enriched(tables), *(f"Note: {note}" for note in dict.fromkeys(notes))]
