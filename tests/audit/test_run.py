@@ -45,7 +45,7 @@ def test_a_real_audit_writes_the_folder(audited_folder, capsys, caplog):
     assert "expect about " in caplog.text
     assert re.search(r"^tspg: +\d+ s  control 8 of 8$", printed.err, re.MULTILINE)
     assert (
-        "labels shuffled (asked: the classifier is at chance, profiles stay about where they were, no gene comes back)\n"
+        "labels shuffled (asked: the classifier is at chance, profiles stay about where they were, no gene comes back)"
         in printed.out
     )
     assert re.search(

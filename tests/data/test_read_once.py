@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from tspg.data.expression import read_expression, read_once
 from tspg.data.genesets import GeneSet
+from tspg.data.matrix import other_genes
 from tspg.data.reading import Reading
 from tspg.errors import GeneSetError
 
@@ -45,6 +46,9 @@ def test_every_selection_is_what_reading_it_alone_gives(file, transform):
         assert list(found.var_names) == list(alone.var_names)
         assert list(found.obs_names) == list(alone.obs_names)
         assert json.dumps(found.uns["tspg_input"]) == json.dumps(alone.uns["tspg_input"])
+        everything = whole.select(None).var_names
+        others = [name for name in everything if name not in found.var_names]
+        assert other_genes(found, found) == others
     assert list(whole.select(SELECTIONS[2]).var_names) == ["A", "ENSG00000141510.12"]
 
 

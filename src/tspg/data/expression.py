@@ -190,6 +190,8 @@ class ExpressionFile:
             to_log2(values, self.sizes, file=self.collected.file, sample_ids=matrix.sample_ids)
         var = self.gene_texts.reindex(pd.Index(matrix.gene_ids, dtype=object))
         about = {**self.about, "notes": [*warnings, *notes]}
+        if len(matrix.gene_ids) < len(self.collected.gene_ids):
+            about["matrix_genes"] = list(self.collected.gene_ids)
         adata = AnnData(X=values, obs=self.obs, var=var, uns={"tspg_input": about})
         if self.quantiles is not None:
             self.quantiles.attach(adata)

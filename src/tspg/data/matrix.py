@@ -29,6 +29,15 @@ def file_of(adata: AnnData) -> str:
     return str(adata.uns.get("tspg_input", {}).get("file", ""))
 
 
+def other_genes(adata: AnnData, chosen: AnnData) -> list[str]:
+    """The genes of the matrix, or of the file that it was read from, that are not among the chosen ones."""
+    known, inside = (
+        adata.uns.get("tspg_input", {}).get("matrix_genes", adata.var_names),
+        set(map(str, chosen.var_names)),
+    )
+    return [name for name in map(str, known) if name not in inside]
+
+
 def dense_adata(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
     """The same samples with the wanted genes only, their values a plain matrix in memory, with obs and var.
 

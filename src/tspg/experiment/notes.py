@@ -15,7 +15,9 @@ from tspg.utils.names import near_matches, shown
 from tspg.utils.text import counted, number, percent
 
 LEVEL = 0.05  # of p, for one sample and for how many there are
-_AS_LIKELIEST = "Each was moved as the class that the classifier finds likeliest besides the target; samples.tsv has the class."
+_AS_LIKELIEST = (
+    "Each was moved as the class that the classifier finds likeliest besides the target; samples.tsv has the class."
+)
 _HOW_MOVED = {
     OWN_MAP: "They were moved by a map made of their own mean and spread: where each goes depends on the others given.",
     ONE_FOR_ALL: "Method {method} moves every profile alike, whatever its class.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -274,6 +275,7 @@ def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoin
         model = replace(fitted.model, reference=reference, shift=shift, alignment=alignment)
     with clock.phase("perturb"):
         perturbations = model.perturb_dataset(fitted.dataset, p_shift=p_shift)
+        perturbations.uns["tspg"]["other_genes"] = np.asarray(task.other_genes, dtype=object)
     with clock.phase("genes"):
         top = all_top_genes(perturbations, k=config.top_k, samples=task.samples)
         expression = expression_of(task, fitted.dataset)

@@ -13,7 +13,7 @@ from tspg.data.batch import check_adjustable
 from tspg.data.genesets import GeneSet
 from tspg.data.identifiers import FEWEST_GENES, match_genes
 from tspg.data.labels import is_missing
-from tspg.data.matrix import dense_adata, require_anndata
+from tspg.data.matrix import dense_adata, other_genes, require_anndata
 from tspg.data.own_columns import GENE_COLUMNS, SAMPLE_COLUMNS, note_on_columns
 from tspg.data.prepare import require_unique, text_column
 from tspg.data.quantiles import Quantiles
@@ -101,6 +101,7 @@ class Task:
     automatic_folds: bool = False
     second: MatchedCohort | None = None
     quantiles: Quantiles | None = None
+    other_genes: tuple[str, ...] = ()  # of the matrix, outside the gene set
 
 
 def make_task(adata: AnnData, target_class: str, **options: Any) -> Task:
@@ -230,6 +231,7 @@ def validate_tasks(
         carried_annotations() if annotations is None else tuple(annotations),
         second=None if second is None else _match_second(second, selected, quantiles, configs),
         quantiles=quantiles,
+        other_genes=tuple(other_genes(adata, selected)),
     )
     return [replace(task, config=one) for one in configs]
 

@@ -25,6 +25,7 @@ def write_matrix(folder: Path, adata: AnnData, gene_set: GeneSet | None) -> None
         "samples": list(map(str, adata.obs_names)),
         "obs": obs,
         "panel": about.pop("panel", None),
+        "matrix_genes": about.pop("matrix_genes", None),
         "quantiles": None,
     }
     found = Quantiles.of(adata) if KEY in adata.obsm else None
@@ -86,7 +87,9 @@ def open_matrix(folder: Path) -> tuple[AnnData, GeneSet | None]:
         obs = pd.DataFrame(samples["obs"], index=pd.Index(samples["samples"], dtype=object), dtype=object)
         genes = pd.Index(about["genes"], dtype=object)
         var = pd.DataFrame(about.get("var", {}), index=genes, dtype=object)  # 0.1.0 did not keep it
-        adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": about["about"]})
+        of_matrix = samples.get("matrix_genes")
+        known = {"matrix_genes": of_matrix} if of_matrix else {}
+        adata = AnnData(X=values, obs=obs, var=var, uns={"tspg_input": {**about["about"], **known}})
         if samples["quantiles"] is not None:
             quantiles = np.load(_beside(folder, samples["quantiles"]), allow_pickle=False)
             Quantiles(tuple(samples["panel"]), quantiles).attach(adata)

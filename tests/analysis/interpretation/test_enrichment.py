@@ -273,6 +273,16 @@ def test_ranked_finds_a_planted_programme_and_says_which_way(genes):
     assert table.loc["UP", ["source_class", "sample", "set_size"]].tolist() == ["colon", "s1", 20]
 
 
+def test_the_leading_genes_of_a_set_are_its_farthest_in_its_direction(genes):
+    change = np.linspace(-1, 1, 400)
+    top, bottom = [genes[i] for i in (*range(380, 400), 5)], [genes[i] for i in (*range(20), 390)]
+    sets = annotation(TOP=top, BOTTOM=bottom, NOTHING=genes[::7], REST=genes)
+    found = ranked_enrichment({Profile("colon", ""): change}, genes, [sets]).set_index("term")["leading_genes"]
+    assert found["TOP"].split(" ") == list(genes[399:389:-1])
+    assert found["BOTTOM"].split(" ") == list(genes[:10])
+    assert not found["NOTHING"]
+
+
 def test_ranks_of_chance_are_not_enriched(genes):
     rng = np.random.default_rng(10)
     known = random_annotation(genes, rng)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from anndata import AnnData
 
 from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
@@ -14,7 +15,7 @@ from tspg.cli import inputs
 from tspg.cli.summary import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read
-from tspg.data.matrix import X
+from tspg.data.matrix import X, other_genes
 from tspg.data.readers.kinds import Kind, content_of
 from tspg.data.reading import Reading
 from tspg.data.scale import Scale
@@ -127,6 +128,7 @@ def _findings(
         how: dict[str, Any] = {"layer": X, "label_column": column, "normalise": options.normalise}
         how |= {"align": options.align, "reference": reference}
         perturbations = model.perturb(adata, new_class=options.new_class, **how)
+        perturbations.uns["tspg"]["other_genes"] = np.asarray(other_genes(adata, adata), dtype=object)
     samples = _chosen(options.samples, perturbations)
     top = all_top_genes(perturbations, k=int(model.settings["top_k"]), samples=samples)
     folder = model_folder(options.model).parent

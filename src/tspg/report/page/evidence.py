@@ -54,7 +54,9 @@ MEASURES = {
         "Called target", "as real", "Share that the classifier calls the target. A generator is trained for it."
     ),
     "hit_rate_logistic": MeasureText(
-        "by logistic regression", "as real", "The same by a logistic regression that learned from real training samples only."
+        "by logistic regression",
+        "as real",
+        "The same by a logistic regression that learned from real training samples only.",
     ),
     "hit_rate_forest": MeasureText("by random forest", "as real", "The same by a random forest."),
     "hit_rate_second_f": MeasureText(

@@ -47,7 +47,7 @@ class Term:
 
 
 def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
-    """The terms of the class means, or of one sample: those of most source classes first, then those of both tests, then by q.
+    """The terms of the class means, or of one sample: most source classes first, then both tests, then the lowest q.
 
     Terms that share half of their genes stand under the one with the lowest q. Ranks count where the term is found
     even if its genes go together a little (q_value_correlated), since such genes are no independent evidence.

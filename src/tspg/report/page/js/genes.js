@@ -29,13 +29,15 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   const sure = element("input", { type: "checkbox" });
   let view = null;
   let made = null;
+  let later = 0;
   const show = () => {
     const found = look(search.value);
     const chosen = new Set(found.containing);
     output.textContent = answerText(found, search.value, found.exact >= 0 ? view.rows[found.exact].rank : 0, view.rows.length);
     if (found.answer) output.dataset.answer = found.answer; else delete output.dataset.answer;
     made.setFilter((row) => (!found.answer || chosen.has(row.id)) && (!sure.checked || row.is_sure));
-    onShown(view, found.answer ? chosen : null);
+    window.clearTimeout(later);
+    later = window.setTimeout(() => onShown(view, found.answer ? chosen : null), 150); // plots wait until typing rests
   };
   const choose = (i) => {
     view = views[i].view;

@@ -21,10 +21,11 @@ export function searcher(data) {
 export function answerText(found, text, rank, nGenes) {
   const name = text.trim();
   const partly = found.containing.length - (found.exact >= 0 ? 1 : 0);
-  const rest = partly ? ` ${partly.toLocaleString("en")} ${found.exact >= 0 ? "more " : ""}names contain it.` : "";
+  const more = found.exact >= 0 ? "more " : "";
+  const rest = partly ? ` ${partly.toLocaleString("en")} ${more}${partly === 1 ? "name contains" : "names contain"} it.` : "";
   if (found.answer === "listed") {
     return `${name} is listed${rank ? `: rank ${rank.toLocaleString("en")} of ${nGenes.toLocaleString("en")}` : ""}.${rest}`;
   }
   if (found.answer === "not-in-set") return `${name} is in the matrix but not in the gene set of this run.${rest}`;
-  return found.answer ? `${name} is not in the matrix.${rest}` : "";
+  return found.answer ? `No gene of the matrix is named ${name}.${rest}` : "";
 }
