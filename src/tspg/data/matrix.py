@@ -30,12 +30,9 @@ def file_of(adata: AnnData) -> str:
 
 
 def other_genes(adata: AnnData, chosen: AnnData) -> list[str]:
-    """The genes of the matrix, or of the file that it was read from, that are not among the chosen ones."""
-    known, inside = (
-        adata.uns.get("tspg_input", {}).get("matrix_genes", adata.var_names),
-        set(map(str, chosen.var_names)),
-    )
-    return [name for name in map(str, known) if name not in inside]
+    """The genes of the matrix, and of the file that it was read from, that are not among the chosen ones."""
+    of_file, inside = adata.uns.get("tspg_input", {}).get("matrix_genes", ()), set(map(str, chosen.var_names))
+    return [name for name in dict.fromkeys(map(str, (*adata.var_names, *of_file))) if name not in inside]
 
 
 def dense_adata(adata: AnnData, *, layer: str | None = None, genes: Sequence[int] | None = None) -> AnnData:
