@@ -30,7 +30,7 @@ def audited_run(planted, tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "tspg.report.save.write_figures", lambda *_figures, **_options: None
+            "tspg.report.save.write_figures", lambda *_figures, **_options: []
         )  # no test here looks at them
         save_run(found, out)
     return out

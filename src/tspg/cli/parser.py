@@ -6,7 +6,7 @@ from typing import Any
 
 from tspg._version import __version__
 from tspg.model.config import ALIGN, DEVICES, ENRICHMENT, METHODS, NORMALISE, PRESETS, Training
-from tspg.utils.options import DUPLICATES, TRANSFORMS
+from tspg.utils.options import DRAWN_AS, DUPLICATES, FIGURES, TRANSFORMS
 
 SHELLS = ("bash", "zsh")  # that `tspg completion` writes for
 
@@ -61,6 +61,7 @@ def _run(commands: Any) -> None:
     _add_list(parser, "--samples", "samples whose own genes to list and draw", "ID")
     _add_annotations(parser)
     _add_xlsx(parser)
+    _add_figures(parser)
     _add_machine(parser)
     parser.add_argument("--timings", action="store_true", help="say at the end where the time went")
     parser.add_argument(
@@ -88,6 +89,7 @@ def _perturb(commands: Any) -> None:
     _add_list(parser, "--samples", "samples whose own genes to list and draw (default: all, up to the first 20)", "ID")
     _add_annotations(parser)
     _add_xlsx(parser)
+    _add_figures(parser)
 
 
 def _audit(commands: Any) -> None:
@@ -116,12 +118,14 @@ def _enrich(commands: Any) -> None:
 def _compare(commands: Any) -> None:
     parser = _command(commands, "compare", "Which genes do several targets share, and which does one alone need?")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished runs to different targets")
-    _add_path(parser, "--out", "new folder for table and figure", "DIR", required=True)
+    _add_path(parser, "--out", "new folder for table and figures", "DIR", required=True)
+    _add_figures(parser)
 
 
 def _report(commands: Any) -> None:
     parser = _command(commands, "report", "Draw the figures and the report of a finished run again.")
     _add_path(parser, "--run", "folder of a finished run", "DIR", required=True)
+    _add_figures(parser)
 
 
 def _sweep(commands: Any) -> None:
@@ -301,6 +305,17 @@ def _add_annotations(parser: Parser) -> None:
 
 def _add_xlsx(parser: Parser) -> None:
     parser.add_argument("--xlsx", action="store_true", help="write the tables as one Excel file too")
+
+
+def _add_figures(parser: Parser) -> None:
+    parser.add_argument(
+        "--figures",
+        nargs="+",
+        choices=FIGURES,
+        default=DRAWN_AS,
+        metavar="FORMAT",
+        help=f"formats of the figures: {', '.join(FIGURES)} (default: {' '.join(DRAWN_AS)})",
+    )
 
 
 def _add_path(parser: Any, flag: str, says: str, metavar: str = "FILE", **more: Any) -> None:

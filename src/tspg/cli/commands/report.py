@@ -9,5 +9,5 @@ from tspg.utils.progress import Progress
 
 def run(options: Namespace, _progress: Progress) -> list[str]:
     """Draw the figures and the report of a finished run again."""
-    refresh_report(options.run)
+    refresh_report(options.run, options.figures)
     return summary(options.run)

@@ -21,18 +21,22 @@ from tspg.utils.typing import Float64Array
 INK, FAINT, GREY = "#222222", "#8A8A8A", "#555555"
 UP_COLOUR, DOWN_COLOUR = "#B2182B", "#2166AC"
 MINUS = "\N{MINUS SIGN}"
+COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal
+SMALL = 6.0  # points: the smallest letters
 Formula = tuple[str, str, str]  # ordinary letters, subscript, ordinary letters
 
 _FONT = "DejaVu Sans"  # comes with matplotlib, so a figure is the same on every machine
 _RC = {
     "font.family": _FONT,
-    "font.size": 8.5,
-    "axes.titlesize": 9.5,
+    "font.size": 7,
+    "axes.titlesize": 7,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
+    "axes.titlepad": 4,
+    "axes.labelsize": 7,
+    "axes.labelpad": 2.5,
     "axes.edgecolor": "#666666",
-    "axes.linewidth": 0.7,
+    "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.unicode_minus": True,
@@ -40,11 +44,19 @@ _RC = {
     "axes.labelcolor": INK,
     "xtick.color": "#444444",
     "ytick.color": "#444444",
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "path.simplify": True,
-    "text.hinting": "no_hinting",  # letters as wide in the PNG as in the PDF, wherever the screen's pixels lie
+    "text.hinting": "no_hinting",  # letters as wide in the PNG as in the SVG, wherever the screen's pixels lie
+    "svg.fonttype": "none",  # letters stay letters, for whoever edits the figure
+    "svg.hashsalt": "tspg",  # the same figure is the same bytes
+    "pdf.fonttype": 42,  # as journals and drawing programs want them
 }
 
 
@@ -145,7 +157,7 @@ def write_formula(
     Matplotlib's own formulas look the same, but each figure takes a while to read them.
     """
     before, low, after = formula
-    small = size * 0.7
+    small = max(SMALL, size * 0.7)
     widths = [72 * text_width(text, of) for text, of in ((before, size), (low, small), (after, size))]
     fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the subscript begins
     write_beside(axes, place, (fold, above), before, ha="right", size=size, **style)
