@@ -160,7 +160,8 @@ def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
             seed, samples = int(results.settings["seed"]), results.samples
             data = (out, results.perturbations, results.history, results.tables)
             formats = how.get("figures", DRAWN_AS) if keep == "all" else ()
-            write_figures(*data, seed=seed, samples=samples, formats=formats)
+            is_log = bool(metrics["data"]["is_log"])
+            write_figures(*data, seed=seed, samples=samples, formats=formats, is_log=is_log)
         with clock.phase("report"):
             write_report(out)
     if keep == "tables":  # the report was made of these, too
@@ -224,7 +225,9 @@ def refresh_report(out: Path, figures: Sequence[str] = DRAWN_AS) -> None:
         with rewriting(out, DRAWN_AGAIN):
             with threadpool_limits(int(settings["threads"])):
                 data = (out, perturbations, tables.get("history"), tables)
-                drawn = write_figures(*data, seed=int(settings["seed"]), samples=manifest["samples"], formats=figures)
+                seed, is_log = int(settings["seed"]), bool(read_json(out / "metrics.json")["data"].get("is_log", True))
+                how = {"samples": manifest["samples"], "seed": seed, "formats": figures, "is_log": is_log}
+                drawn = write_figures(*data, **how)
             for name in manifest["outputs"]:  # what is drawn no more, or in other formats
                 if name.split("/")[0] in DRAWN_AGAIN and name != PAGE and out / name not in drawn:
                     (out / name).unlink(missing_ok=True)

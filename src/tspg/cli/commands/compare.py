@@ -34,7 +34,7 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
                 for way, genes in rows.groupby("direction", sort=False)
             }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
-            figures += save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name, options.figures)
+            figures += save_figure(plot_overlap(lists), options.out / "figures", name, options.figures)
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]

@@ -12,7 +12,7 @@ from tspg.analysis.interpretation.perturbations import target_class_of
 from tspg.utils.typing import Float64Array, IndexArray
 
 MOST_REAL = 200  # of a class on the map: more lie on one another, and t-SNE takes its time with them
-MOST_CLASSES, MOST_MOVED = 10, 200
+MOST_CLASSES, MOST_MOVED = 12, 200
 FEWEST_FOR_TSNE, FEWEST_FOR_PCA = 8, 3  # signs; real samples
 _COMPONENTS = 50
 _PERPLEXITY = 30.0

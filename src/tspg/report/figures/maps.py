@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from tspg.analysis.interpretation.perturbations import target_class_of
 from tspg.report.figures.embedding import MOST_CLASSES, MOST_MOVED, Map, choose, pca_map, tsne_map
 from tspg.report.figures.palette import COLOURS, TARGET_COLOUR
-from tspg.report.figures.style import COLUMN, FAINT, SMALL, house_style, new_figure, text_width, whole, wrapped
+from tspg.report.figures.style import COLUMN, FAINT, SMALL, axes_at, house_style, new_figure, text_width, whole, wrapped
 
 MARKERS, TARGET_MARKER = ("o", "s", "^", "D", "v", "P", "<", "h", ">", "p"), "X"
 _OTHERS = None  # the source classes that are not on the map; no class can have this name
@@ -118,11 +118,9 @@ def draw_map(perturbations: AnnData, found: Map | None, ax: Axes | None = None) 
         n_columns = 2 if fits and len(styles) > 1 else 1
         if ax is None:
             n_lines = -(-sum(name.count("\n") + 1 for name in names) // n_columns) + 1
-            height = _SIDE + 2 * _MARGIN + _LINE * n_lines
-            figure = new_figure(COLUMN, height)
-            ax = figure.add_axes(
-                (_MARGIN / COLUMN, 1 - (_SIDE + 0.06) / height, 1 - (_MARGIN + 0.06) / COLUMN, _SIDE / height)
-            )
+            bottom = _MARGIN + _LINE * n_lines + 0.04
+            size = COLUMN, bottom + _SIDE + 0.04
+            ax = axes_at(new_figure(*size), (_MARGIN, bottom, COLUMN - _MARGIN - 0.04, _SIDE), size)
         _draw_signs(ax, found, {name: (real_class == name, origin == name) for name in styles}, styles)
         ax.plot(
             *found.real[real_class == target].T,
