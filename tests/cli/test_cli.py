@@ -200,6 +200,24 @@ def test_report_is_drawn_again_from_the_folder(finished, monkeypatch):
     assert manifest["outputs"]["report.html"] == sha256_of(finished / "report.html")
 
 
+def test_figures_come_in_the_formats_that_are_asked_for_and_in_no_others(finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tspg.report.save.write_figures", write_figures)
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "figures" / "mine.png").write_text("a file of the user's own")
+    (run / "tsne.tsv").unlink()
+    assert main(["report", "--run", str(run), "--figures", "pdf"]) == 0
+    found = {path.name for path in (run / "figures").iterdir()}
+    assert {"captions.md", "heatmap.pdf", "volcano.pdf", "mine.png"} <= found
+    assert not {name for name in found - {"mine.png"} if name.endswith(("png", "svg"))}
+    assert (run / "figures" / "heatmap.pdf").read_bytes().startswith(b"%PDF")
+    assert (run / "tsne.tsv").read_bytes() == (finished / "tsne.tsv").read_bytes()
+    named = json.loads((run / "manifest.json").read_text())["outputs"]
+    assert {name.removeprefix("figures/") for name in named if name.startswith("figures/")} == found
+    with pytest.raises(SystemExit):
+        main(["report", "--run", str(run), "--figures", "tiff"])
+    assert "choose from 'svg', 'png', 'pdf'" in capsys.readouterr().err
+
+
 def test_inspect_tells_samples_classes_units_and_coverage(files, capsys):
     arguments = ["inspect", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
     assert main([*arguments, "--gene-sets", str(files / "sets.gmt")]) == 0

@@ -90,8 +90,8 @@ def of_gene_heatmap(perturbations: AnnData, genes: pd.DataFrame, *, seed: int) -
     n_leading = min(gene_heatmap.MOST_GENES, int(own[["rank_up", "rank_down"]].notna().sum().sum()))
     sentences = [
         f"The {n_leading} genes that lead by the moderated t, half of them higher and half lower in "
-        f"{named(target_class_of(perturbations))}. Colours: standard deviations from the gene's mean over all real "
-        f"samples, cut at {gene_heatmap.REACH:g}.",
+        f"{named(target_class_of(perturbations))}. Colours: standard deviations from the gene's mean over the real "
+        f"samples (those of the sources and of the target counted alike), cut at {gene_heatmap.REACH:g}.",
         *(f"{named(one.title)}: {_part(len(one.rows), one.n)} samples." for one in groups),
         "Samples that are not all shown were drawn by chance; the moved ones are the same people in the same order.",
     ]

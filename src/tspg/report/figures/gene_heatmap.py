@@ -56,8 +56,9 @@ def plot_gene_heatmap(
     """The genes that lead the table, half higher and half lower in the target, in single samples side by side.
 
     Three groups of samples: those of the source classes as they are, the same moved, and real ones of the target.
-    Colours tell how many standard deviations a value lies from the gene's mean over all real samples. Of larger groups
-    `n_samples` are drawn by chance. Within a class samples are ordered by how near these genes are to the target.
+    Colours tell how many standard deviations a value lies from the gene's mean over the real samples, those of the
+    sources and of the target counted alike. Of larger groups `n_samples` are drawn by chance. Within a class samples
+    are ordered by how near these genes are to the target.
 
     Parameters
     ----------
@@ -116,10 +117,15 @@ def plot_gene_heatmap(
 
 
 def standardised(perturbations: AnnData, columns: IndexArray) -> tuple[Float64Array, Float64Array]:
-    """Some genes of every sample before and moved, in standard deviations from the mean of the real samples."""
+    """Some genes of every sample before and moved, in standard deviations from the mean of the real samples.
+
+    All source samples together count as much as those of the target, however few either are.
+    """
+    classes, target = perturbations.obs["source_class"], target_class_of(perturbations)
     original = np.asarray(perturbations.layers["original"][:, columns], np.float64)
-    real = perturbations.obs["source_class"].isin([*source_classes_of(perturbations), target_class_of(perturbations)])
-    mean, spread = original[real].mean(axis=0), original[real].std(axis=0)
+    halves = [original[one] for one in (classes.isin(source_classes_of(perturbations)), classes == target) if one.any()]
+    mean = np.mean([half.mean(axis=0) for half in halves], axis=0)
+    spread = np.sqrt(np.mean([((half - mean) ** 2).mean(axis=0) for half in halves], axis=0))
     spread = np.where(spread > 0, spread, np.inf)
     return (original - mean) / spread, (np.asarray(perturbations.X[:, columns], np.float64) - mean) / spread
 
