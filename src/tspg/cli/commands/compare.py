@@ -8,8 +8,9 @@ import pandas as pd
 
 from tspg.analysis.interpretation.genes import compare_targets
 from tspg.errors import UsageError
+from tspg.report.figures.captions import of_overlap
 from tspg.report.figures.overlap import plot_overlap
-from tspg.report.figures.save import FEWEST_LISTS, save_figure
+from tspg.report.figures.save import FEWEST_LISTS, save_figure, write_captions
 from tspg.report.manifest import verify
 from tspg.report.read import read_run
 from tspg.report.save import save_tables
@@ -28,6 +29,7 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
         table = compare_targets(top)
         by_source = {str(name): rows for name, rows in table.groupby("source_class")}
         figures: list[Path] = []
+        captions: dict[str, str] = {}
         for source, rows in by_source.items() if len(top) >= FEWEST_LISTS else ():
             lists = {
                 str(way): {target: list(genes.loc[genes[f"rank in {target}"].notna(), "gene"]) for target in top}
@@ -35,6 +37,9 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
             }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
             figures += save_figure(plot_overlap(lists), options.out / "figures", name, options.figures)
+            captions[name] = of_overlap(lists, "targets")
+        if captions:
+            write_captions(options.out / "figures", captions)
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]
