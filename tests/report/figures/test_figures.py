@@ -28,6 +28,7 @@ from tspg import (
 )
 from tspg.analysis.evaluation.proportions import clopper_pearson
 from tspg.errors import UsageError
+from tspg.report.figures.captions import of_heatmap
 from tspg.report.figures.gene_heatmap import groups_of
 from tspg.report.figures.maps import class_styles
 from tspg.report.figures.overlap import plot_overlap
@@ -247,8 +248,9 @@ def test_the_interval_is_that_of_scipy(hits, n):
 def test_new_profiles_of_unknown_class_can_be_drawn(make_perturbations):
     perturbations = make_perturbations(split="test", per_class=4)
     perturbations.obs["source_class"] = ""
-    for plot in (plot_tsne, plot_heatmap, plot_f_accuracy):
+    for plot in (plot_tsne, plot_pca, plot_heatmap, plot_f_accuracy):
         assert _faults(plot(perturbations)) == []
+    assert of_heatmap(perturbations).startswith("The first 4 of 12 samples, moved to Lung")
 
 
 def test_the_same_figure_is_the_same_bytes(make_perturbations, tmp_path: Path):

@@ -113,7 +113,8 @@ def of_heatmap(perturbations: AnnData, sample: str | None = None) -> str:
     shown = heatmap.default_classes(perturbations)
     every = [name for name in map(str, perturbations.uns["tspg"]["source_classes"]) if name not in shown]
     left_out = sorted(set(every) & set(perturbations.obs["source_class"]))
-    what = "Means of the source classes" if shown else "The first samples"
+    first = _part(min(heatmap.MOST_SAMPLES, perturbations.n_obs), perturbations.n_obs)
+    what = "Means of the source classes" if shown else f"The first {first} samples"
     text = f"{what}, moved to {target}, {n_genes:,} genes. {_PAPER} {_COLOURS}"
     return f"{text} Left out, as the smallest: {_names(left_out)}." if left_out else text
 

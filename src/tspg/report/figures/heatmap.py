@@ -58,6 +58,7 @@ EXPRESSION: Scale = ("viridis", Normalize(0, 1))  # colours, and how values beco
 PERTURBATION: Scale = ("RdBu_r", FuncNorm((_root, _square), -1, 1))
 
 MOST_CLASSES = 12  # that fit on a page
+MOST_SAMPLES = 4  # where no class is known and no sample was asked for
 _COLUMN_OF, _PAGE_OF = 2, 4  # panels side by side
 _LABELLED = 10  # genes named at each end
 _LETTERS = 40  # of a name at most
@@ -126,7 +127,7 @@ def plot_heatmap(
     if not samples and not classes:
         classes = default_classes(perturbations)
     if not samples and not classes:  # new profiles of unknown class
-        samples = list(perturbations.obs_names[:_PAGE_OF])
+        samples = list(perturbations.obs_names[:MOST_SAMPLES])
     chosen = [("sample", name) for name in samples] + [("class", name) for name in classes]
     profiles = [_profile(perturbations, kind, name) for kind, name in chosen]
     with house_style():
