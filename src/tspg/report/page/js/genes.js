@@ -33,12 +33,11 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   let later = 0;
   const show = () => {
     const found = look(search.value);
-    const chosen = new Set(found.containing);
-    output.textContent = answerText(found, search.value, found.exact >= 0 ? view.rows[found.exact].rank : 0, view.rows.length);
+    output.textContent = answerText(found, view.rows);
     if (found.answer) output.dataset.answer = found.answer; else delete output.dataset.answer;
-    made.setFilter((row) => (!found.answer || chosen.has(row.id)) && (!sure.checked || row.is_sure));
+    made.setFilter((row) => (!found.genes || found.genes.has(row.id)) && (!sure.checked || row.is_sure));
     window.clearTimeout(later);
-    later = window.setTimeout(() => onShown(view, found.answer ? chosen : null), 150); // plots wait until typing rests
+    later = window.setTimeout(() => onShown(view, found.genes), 150); // plots wait until typing rests
   };
   const choose = (i) => {
     view = views[i].view;
@@ -68,6 +67,8 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   };
   const chooser = menu("Show", views.map((one) => one.name), choose);
   chooser.hidden = views.length < 2;
+  const { sources, samples } = data.left_out;
+  if (sources || samples) chooser.append(` (the page has no room for ${sources || samples} more; they are in ${sources ? "genes.tsv" : "sample_genes.tsv"})`);
   part.querySelector(".tools").append(
     chooser,
     element("label", {}, sure, " q < 0.05 only"),
