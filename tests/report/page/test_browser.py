@@ -1,4 +1,4 @@
-"""The page in a browser, worked with as a reader would: by mouse and keyboard, on a telephone, in the dark, on paper."""
+"""The page in a browser, used as a reader would: by mouse and keyboard, on a telephone, in the dark, on paper."""
 
 import io
 import re
