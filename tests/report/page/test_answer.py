@@ -43,7 +43,7 @@ def test_the_lists_are_the_first_genes_of_the_table_with_their_numbers(folder):
         f"{len(sure)} of 59 genes differ: {higher} higher and {len(sure) - higher} lower in Lung (q < 0.05)."
     )
     assert answer.question == "From 2 classes to Lung: which genes change?"
-    assert answer.counts == ["36 samples", "60 genes", "3 classes"]
+    assert answer.counts == ["36 samples", "60 genes", "3 classes", "from Kidney and Liver"]
     ends = [abs(end) for one in answer.lists for gene in one.genes for end in (gene.low, gene.high)]
     assert answer.widest == {"log2 fold change": max(ends)}
 
@@ -111,7 +111,11 @@ def test_a_sample_has_its_own_genes_and_those_against_the_target(perturb_folder)
         rows = genes.loc[against]
         expected = [distance[against], rows["value"] - rows["high"], rows["value"] - rows["low"]]
         np.testing.assert_allclose(np.array(numbers).T, expected)
+        assert [one.is_sure for one in answer.lists[1].genes] == (
+            rows["value"].lt(rows["low"]) | rows["value"].gt(rows["high"])
+        ).tolist()
         assert [one.size for one in answer.lists[0].genes] == genes.loc[own, "z_own"].tolist()
+        assert [one.is_sure for one in answer.lists[0].genes] == (genes.loc[own, "q_own"] < 0.05).tolist()
         assert {chip.answer for chip in answer.chips} == {"not tested"}  # of the run that trained the model
 
 

@@ -146,10 +146,9 @@ def test_the_map_has_every_point_at_its_place_with_its_labels(block, whole_folde
     called = np.where(table["kind"] == "moved", table["predicted_after"], table["predicted_before"])
     assert found["called"] == called.tolist()
     columns = {one["name"]: np.array(one["values"])[one["codes"]].tolist() for one in found["columns"]}
-    assert list(columns) == ["class", "group", "batch"]
+    assert list(columns) == ["class", "batch"]
     assert columns["class"] == table["source_class"].tolist()
-    for name in ("group", "batch"):
-        assert columns[name] == moved.obs.loc[table["sample"], name].tolist()
+    assert columns["batch"] == moved.obs.loc[table["sample"], "batch"].tolist()
 
 
 def test_names_and_memberships_are_those_of_the_databases(block):
