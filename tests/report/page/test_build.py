@@ -181,6 +181,16 @@ def test_every_class_has_its_counts_and_role(run):
         assert re.findall(r">([^<]*)</td>", row[1]) == expected  # two samples a donor
 
 
+def test_classes_are_counted_by_batch(run):
+    table = re.search(r"<caption>batch</caption>.*?</table>", part_of(html_of(run), "data"), re.DOTALL)[0]
+    assert re.findall(r'<th scope="col"[^>]*>([^<]*)', table) == ["class", "batch 0", "batch 1", "batch 2"]
+    rows = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', table)
+    of_class = {"Kidney": range(12), "Liver": range(12, 24), "Lung": range(24, 36)}
+    assert {name: re.findall(r"\d+(?=</td>)", row) for name, row in rows} == {
+        name: [str(sum(i % 5 % 3 == batch for i in own)) for batch in range(3)] for name, own in of_class.items()
+    }
+
+
 def test_shared_genes_are_in_several_lists_largest_first(plain):
     genes = [("up", "ALONE", 1, 0.9), ("up", "SMALL", 2, 0.1), ("up", "LARGE", 2, -0.4)]
     shared = pd.DataFrame(genes, columns=["direction", "gene", "n_sources", "mean_perturbation"])
