@@ -49,7 +49,7 @@ def data_of(run: RunFiles) -> Block:
         "target": run.target,
         "measure": difference_title(run),
         "genes": names,
-        "aliases": _aliases(names),
+        "aliases": aliases_of(names),
         "others": _others(run),
         "tests": tests,
         "samples": samples,
@@ -149,7 +149,7 @@ def _left_out(run: RunFiles, tests: Sequence[Block], samples: Sequence[Block]) -
     return {"sources": max(0, n_classes - max(len(tests), 1) - (n_classes == 2)), "samples": n_samples - len(samples)}
 
 
-def _aliases(names: Sequence[str]) -> list[list[int] | str]:
+def aliases_of(names: Sequence[str]) -> list[list[int] | str]:
     """The numbers of a symbol's Ensembl ids, or the symbol of an Ensembl id."""
     table = symbol_table()
     found: list[list[int] | str] = []
@@ -165,13 +165,13 @@ def _aliases(names: Sequence[str]) -> list[list[int] | str]:
 def _others(run: RunFiles) -> Block:
     """The genes of the matrix that are outside of the gene set."""
     names = [str(name) for name in run.facts.get("other_genes", ())]
-    return {"genes": names, "aliases": _aliases(names)}
+    return {"genes": names, "aliases": aliases_of(names)}
 
 
 def _gene_sets(names: Sequence[str]) -> list[list[Any]]:
     """The Hallmark sets, each with its genes by their number."""
     number = {name: i for i, name in enumerate(names)}
     if names and names[0].startswith("ENSG"):
-        number = {str(alias): i for i, alias in enumerate(_aliases(names)) if alias}
+        number = {str(alias): i for i, alias in enumerate(aliases_of(names)) if alias}
     sets = ((name, [number[gene] for gene in one.genes if gene in number]) for name, one in demo_gene_sets().items())
     return [[name, members] for name, members in sets if members]

@@ -35,3 +35,10 @@ export function geneLinks(gene, alias) {
   found.forEach((link) => line.append(link, " "));
   return line;
 }
+
+// A chip leads to its reason, which opens.
+export function chipsLead() {
+  for (const link of document.querySelectorAll("a[data-chip]")) {
+    link.addEventListener("click", () => { document.querySelector(link.getAttribute("href")).closest("details").open = true; });
+  }
+}
