@@ -92,8 +92,8 @@ def _random(results: SweepResults, pairs: list[tuple[str, str]]) -> list[str]:
     found = {
         (row["gene_set"], row["target_class"]): (
             f"Beside {int(row['n_random']):,} random gene sets of as many genes, by the map in closed form: "
-            f"energy ratio {number(row['energy_ratio'], 3)} against {number(row['random_energy_ratio'], 3)} (median), p "
-            f"{_chance(row['energy_p_value'])}; called target {percent(row['hit_rate'])} against "
+            f"energy ratio {number(row['energy_ratio'], 3)} against {number(row['random_energy_ratio'], 3)} (median), "
+            f"p {_chance(row['energy_p_value'])}; called target {percent(row['hit_rate'])} against "
             f"{percent(row['random_hit_rate'])}, p {_chance(row['hit_rate_p_value'])}."
         )
         for row in table.to_dict("records")

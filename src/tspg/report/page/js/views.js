@@ -12,12 +12,12 @@ const ensembl = (data, i) => namesOf(data.genes[i], data.aliases[i]).ids.join(" 
 
 const plain = (one) => (Number.isFinite(one) ? one : "");
 const power = (log) => (Number.isFinite(log) ? 10 ** -log : "");
-const shown = (show, saved = plain) => ({ formatter: (cell) => show(cell.getValue(), cell.getData()), accessorDownload: saved, accessorClipboard: saved });
-const column = (title, field, how, more = {}) => ({ title, field, ...how, hozAlign: "right", headerHozAlign: "right", sorter: "number", minWidth: 62, ...more });
-const saved = (title, field, how = {}) => ({ title, field, visible: false, sorter: "number", download: true, clipboard: true, ...how });
-const q = shown(small, power);
-const bySize = { sorter: (a, b) => Math.abs(a || 0) - Math.abs(b || 0) };
-const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), widthGrow: 2, minWidth: 92, sorter: "string" };
+export const shown = (show, saved = plain) => ({ formatter: (cell) => show(cell.getValue(), cell.getData()), accessorDownload: saved, accessorClipboard: saved });
+export const column = (title, field, how, more = {}) => ({ title, field, ...how, hozAlign: "right", headerHozAlign: "right", sorter: "number", minWidth: 62, ...more });
+export const saved = (title, field, how = {}) => ({ title, field, visible: false, sorter: "number", download: true, clipboard: true, ...how });
+export const q = shown(small, power);
+export const bySize = { sorter: (a, b) => Math.abs(a || 0) - Math.abs(b || 0) };
+export const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), widthGrow: 2, minWidth: 92, sorter: "string" };
 const wide = { cssClass: "wide" };
 
 function classView(data, test) {
