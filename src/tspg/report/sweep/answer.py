@@ -82,8 +82,10 @@ def _of_sets(results: SweepResults, found: pd.DataFrame) -> str:
     names = [display_name(name) for name in best[:_NAMED_IN_SENTENCE]]
     more = len(best) - len(names)
     named = listed([*names, f"{more:,} more"] if more else names)
+    if more and len(best) == len(found):
+        named = f"All {len(best):,} gene sets"
     targets = [str(name) for name in found.columns[(found.loc[best] == 1).all()]]
-    which = f" ({listed(targets)})" if len(best) == 1 and len(targets) <= _NAMED_IN_SENTENCE + 1 else ""
+    which = f" ({listed(targets)})" if len(targets) == most <= _NAMED_IN_SENTENCE else ""
     seeds = f", with each of {len(results.seeds)} seeds" if len(results.seeds) > 1 else ""
     of = f"{most:,} of {n_judged:,} target class{'' if n_judged == 1 else 'es'}"
     return f"{named} {'carry' if len(best) > 1 else 'carries'} the move to {of}{which}{seeds}"

@@ -5,13 +5,18 @@ import { SURE, bySize, column, gene, q, saved, shown } from "./views.js";
 
 const [IN_ALL, IN_SOME] = [-1, -2];
 
-const foundText = (data, of) => (of === IN_ALL ? "shared" : of === IN_SOME ? "some" : of >= 0 ? `only ${data.targets[of]}` : "–");
+function foundText(data, row) {
+  if (row.of === null || row.of < IN_SOME) return "–";
+  if (row.of === IN_SOME) return "some";
+  const arrow = data.is_tested ? (row[`d${Math.max(row.of, 0)}`] > 0 ? " ↑" : " ↓") : "";
+  return row.of === IN_ALL ? `shared${arrow}` : `only ${data.targets[row.of]}${arrow}`;
+}
 
 function rowsOf(data, block) {
   const difference = block.difference?.map(numbers);
   const logs = block.log_q?.map(numbers);
   return data.genes.map((name, i) => {
-    const row = { id: i, gene: name, rank: block.order[i], of: block.of[i], found: foundText(data, block.of[i]), is_sure: false, up: false };
+    const row = { id: i, gene: name, rank: block.order[i], of: block.of[i], is_sure: false, up: false };
     let sum = 0;
     data.targets.forEach((_, t) => {
       row[`d${t}`] = difference ? difference[t][i] : NaN;
@@ -21,6 +26,7 @@ function rowsOf(data, block) {
       sum += row[`d${t}`] || 0;
     });
     row.up = sum > 0;
+    row.found = foundText(data, row);
     return row;
   });
 }
