@@ -12,6 +12,7 @@ from tspg.utils.text import counted, listed
 
 NAMED = 6  # lines of a list
 _NAMED_IN_SENTENCE = 2
+_LETTERS = 60
 ENERGY, CALLED = "energy_ratio", "hit_rate"
 
 
@@ -79,16 +80,21 @@ def _of_sets(results: SweepResults, found: pd.DataFrame) -> str:
             else "No gene set carries the move"
         )
     best = [str(name) for name in n_carried[n_carried == most].index]
-    names = [display_name(name) for name in best[:_NAMED_IN_SENTENCE]]
+    names = [_short(display_name(name)) for name in best[:_NAMED_IN_SENTENCE]]
     more = len(best) - len(names)
     named = listed([*names, f"{more:,} more"] if more else names)
     if more and len(best) == len(found):
         named = f"All {len(best):,} gene sets"
     targets = [str(name) for name in found.columns[(found.loc[best] == 1).all()]]
-    which = f" ({listed(targets)})" if len(targets) == most <= _NAMED_IN_SENTENCE else ""
+    which = f" ({listed(list(map(_short, targets)))})" if len(targets) == most <= _NAMED_IN_SENTENCE else ""
     seeds = f", with each of {len(results.seeds)} seeds" if len(results.seeds) > 1 else ""
     of = f"{most:,} of {n_judged:,} target class{'' if n_judged == 1 else 'es'}"
     return f"{named} {'carry' if len(best) > 1 else 'carries'} the move to {of}{which}{seeds}"
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for a sentence; in full it stands below."""
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
 
 
 def _of_random(results: SweepResults) -> str:

@@ -27,7 +27,7 @@ export function gridOf(table, tools) {
   const columns = heads.map((head, k) => ({
     title: head.textContent, field: `c${k}`, minWidth: isNumber[k] ? 66 : 120, widthGrow: isNumber[k] ? 1 : 3, headerSortStartingDir: isNumber[k] ? "desc" : "asc",
     ...(isNumber[k] ? { sorter: "number", sorterParams: { alignEmptyValues: "bottom" }, hozAlign: "right", headerHozAlign: "right" } : { sorter: "string" }),
-    formatter: (cell) => { const made = document.createElement("div"); made.append(...Array.from(cell.getData().row.cells[k].cloneNode(true).childNodes)); return made; },
+    formatter: (cell) => { const made = element("div", { title: cell.getData().row.cells[k].textContent }); made.append(...Array.from(cell.getData().row.cells[k].cloneNode(true).childNodes)); return made; },
   }));
   const holder = element("div", { class: "words" });
   table.classList.add("printed");

@@ -59,7 +59,7 @@ export function mapPart(data, openPair) {
     if (by) rows = sorted(rows, keyOf, turned);
     map.tHead.replaceChildren(element("tr", {}, head("gene set", "name"), head("genes", "genes", "n"), head("mean", "mean", "n"), ...columns.map((i) => head(data.targets[i], String(i), "target"))));
     map.tBodies[0].replaceChildren(...rows.map((set) => element("tr", {},
-      element("th", { scope: "row", title: data.sets[set], tabindex: -1 }, ...breaking(data.sets[set])),
+      element("th", { scope: "row", title: data.sets[set], tabindex: -1 }, element("span", { class: "clamped" }, ...breaking(data.sets[set]))),
       element("td", { class: "n", tabindex: -1 }, data.n_genes[set]?.toLocaleString("en") ?? "–"), element("td", { class: "n mean", tabindex: -1 }, measure.line_means[set][1]),
       ...columns.map((i) => fieldOf(data, measure, set * data.targets.length + i)))));
     map.tFoot.rows[0].replaceChildren(element("th", { scope: "row", tabindex: -1 }, "mean over gene sets"), element("td"), element("td"), ...columns.map((i) => element("td", { class: "mean", tabindex: -1 }, measure.column_means[i][1])));
