@@ -48,7 +48,8 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     Terms that share half of their genes stand under the one with the lowest q. Ranks count where the term is found
     even if its genes go together a little (q_value_correlated), since such genes are no independent evidence.
     """
-    found = pd.concat([*_listed(run, sample), *_ranked(run, sample)])
+    parts = [*_listed(run, sample), *_ranked(run, sample)]
+    found = pd.concat(parts) if parts else pd.DataFrame()
     if found.empty:
         return []
     n_sources = found["source_class"].nunique()
