@@ -116,7 +116,7 @@ def _enrich(commands: Any) -> None:
 def _compare(commands: Any) -> None:
     parser = _command(commands, "compare", "Which genes do several targets share, and which does one alone need?")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished runs to different targets")
-    _add_path(parser, "--out", "new folder for table and figure", "DIR", required=True)
+    _add_path(parser, "--out", "new folder for page, tables and figures", "DIR", required=True)
 
 
 def _report(commands: Any) -> None:
