@@ -488,7 +488,13 @@ def test_compare_tells_what_targets_share(annotated, files, tmp_path, capsys):
     assert set(table["source_class"]) == {"alpha"}
     planted_up = table[(table["direction"] == "up") & table["gene"].isin([f"G{n}" for n in range(5)])]
     assert planted_up["rank in target"].notna().all()
-    assert (tmp_path / "both" / "figures" / "compare.png").is_file()
+    assert not (tmp_path / "both" / "figures").exists()  # two lists need no figure
+    tested = read_table(tmp_path / "both" / "compare_genes.tsv").set_index("gene")
+    own = read_table(annotated / "run" / "genes.tsv")
+    own = own[own["source_class"] == "alpha"].set_index("gene")
+    assert tested["difference in target"].to_dict() == own["difference"].to_dict()
+    assert set(tested.index[tested["n_targets_up"] == 2]) >= {f"G{n}" for n in range(5)}
+    assert "From alpha to target and beta" in (tmp_path / "both" / "compare.html").read_text(encoding="utf-8")
     assert main(["compare", str(annotated / "run"), "--out", str(tmp_path / "one")]) == 2
 
 

@@ -48,7 +48,8 @@ function columnsOf(data) {
 }
 
 function comparedView(data, block) {
-  const plot = (a, b) => ({ x: `d${a}`, y: `d${b}`, xTitle: `${data.measure} in ${data.targets[a]}`, yTitle: `in ${data.targets[b]}` });
+  const short = (name) => (name.length > 30 ? `${name.slice(0, 29)}…` : name);
+  const plot = (a, b) => ({ x: `d${a}`, y: `d${b}`, xTitle: `${data.measure} in ${short(data.targets[a])}`, yTitle: `in ${short(data.targets[b])}` });
   const plots = !data.is_tested ? [] : data.targets.length > 2 ? [plot(0, 1), plot(0, 2)] : [plot(0, 1)];
   return { name: block.source || "all source samples", rows: rowsOf(data, block), columns: columnsOf(data), order: "rank", plots };
 }
