@@ -35,8 +35,8 @@ function rowsOf(data, block) {
 function columnsOf(data) {
   const rank = (t) => column("rank", `r${t}`, shown((one) => number(one, 0)), { titleDownload: `rank in ${data.targets[t]}`, sorterParams: { alignEmptyValues: "bottom" } });
   const tested = (t) => [
-    column(data.measure, `d${t}`, shown((one) => signed(one)), { ...bySize, minWidth: 66, titleDownload: `difference in ${data.targets[t]}` }),
-    column("q", `q${t}`, q, { titleDownload: `q in ${data.targets[t]}` }),
+    column(data.measure, `d${t}`, shown((one) => signed(one)), { ...bySize, minWidth: 80, titleDownload: `difference in ${data.targets[t]}` }),
+    column("q", `q${t}`, q, { minWidth: 80, titleDownload: `q in ${data.targets[t]}` }),
     saved(`rank in ${data.targets[t]}`, `r${t}`),
   ];
   return [
