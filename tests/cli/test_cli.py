@@ -493,7 +493,7 @@ def test_compare_tells_what_targets_share(annotated, files, tmp_path, capsys):
     own = read_table(annotated / "run" / "genes.tsv")
     own = own[own["source_class"] == "alpha"].set_index("gene")
     assert tested["difference in target"].to_dict() == own["difference"].to_dict()
-    assert set(tested.index[tested["n_targets_up"] == 2]) >= {f"G{n}" for n in range(5)}
+    assert (tested.loc[[f"G{n}" for n in range(5)], "n_targets_up"] >= 1).all()
     assert "From alpha to target and beta" in (tmp_path / "both" / "compare.html").read_text(encoding="utf-8")
     assert main(["compare", str(annotated / "run"), "--out", str(tmp_path / "one")]) == 2
 

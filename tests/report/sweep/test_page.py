@@ -283,7 +283,7 @@ def test_a_method_in_closed_form_is_read_by_its_own_name():
 
 def data_of_tables(tables: SweepTables) -> dict[str, Any]:
     results = SweepResults(tables)
-    return data_of(results, [Maps(results).of(measure) for measure in results.measures])
+    return data_of(results, Maps(results).all())
 
 
 def test_the_numbers_inside_the_page_are_those_of_the_tables():

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from tspg.report.page.data import aliases_of
 from tspg.report.sweep.map import STATES, MeasureMap, about, legend
@@ -22,7 +23,8 @@ def data_of(results: SweepResults, maps: list[MeasureMap]) -> dict[str, Any]:
     A pair is a gene set and a target; lists of pairs have the targets of the first gene set first.
     """
     pairs = [(gene_set, target) for gene_set in results.gene_sets for target in results.targets]
-    runs_of = rows_by_pair(_runs(results))
+    runs_of = {pair: np.asarray(rows.index) for pair, rows in rows_by_pair(results.runs[PAIR]).items()}
+    endings = _endings(results)
     genes, stable = _stable_genes(results)
     genes = list(dict.fromkeys([*genes, *_recurring(results)]))
     return {
@@ -31,7 +33,7 @@ def data_of(results: SweepResults, maps: list[MeasureMap]) -> dict[str, Any]:
         "targets": results.targets,
         "states": STATES,
         "measures": [_measure(results, one, pairs, runs_of) for one in maps],
-        "runs": [_endings(runs_of[pair]) if pair in runs_of else [] for pair in pairs],
+        "runs": [[endings[row] for row in runs_of.get(pair, ())] for pair in pairs],
         "random": _random(results, pairs),
         "genes": genes,
         "aliases": aliases_of(genes),
@@ -39,26 +41,21 @@ def data_of(results: SweepResults, maps: list[MeasureMap]) -> dict[str, Any]:
     }
 
 
-def _runs(results: SweepResults) -> pd.DataFrame:
-    names = ["seed", *PAIR, "status", "reason", "run", "report"]
-    return results.runs.reindex(columns=names).fillna({"reason": "", "run": "", "report": ""})
-
-
-def _endings(rows: pd.DataFrame) -> list[list[Any]]:
-    """How each run of a pair ended, its folder or page, and whether it is a page."""
+def _endings(results: SweepResults) -> list[list[Any]]:
+    """The seed of each run, how it ended, its folder or page, and whether it is a page."""
+    names = ["seed", "status", "reason", "run", "report"]
+    runs = results.runs.reindex(columns=names).fillna({"reason": "", "run": "", "report": ""})
     return [
-        [
-            str(row["seed"]),
-            ": ".join(filter(None, (row["status"], row["reason"]))),
-            row["report"] or row["run"],
-            int(bool(row["report"])),
-        ]
-        for row in rows.to_dict("records")
+        [str(seed), ": ".join(filter(None, (status, reason))), page or folder, int(bool(page))]
+        for seed, status, reason, folder, page in runs.itertuples(index=False)
     ]
 
 
 def _measure(
-    results: SweepResults, one: MeasureMap, pairs: list[tuple[str, str]], runs_of: Mapping[tuple[str, str], Any]
+    results: SweepResults,
+    one: MeasureMap,
+    pairs: list[tuple[str, str]],
+    runs_of: Mapping[tuple[str, str], NDArray[np.int64]],
 ) -> dict[str, Any]:
     measure, values = one.measure, results.values(one.measure).to_numpy()
     of_pairs = bool(measure.table)
@@ -72,9 +69,7 @@ def _measure(
         "column_means": one.column_means,
         "seeds": None
         if of_pairs
-        else [
-            [_text(measure, values[row]) for row in runs_of[pair].index] if pair in runs_of else [] for pair in pairs
-        ],
+        else [[_text(measure, values[row]) for row in runs_of.get(pair, ())] for pair in pairs],
         "compared": [
             [title, [_text(measure, value) for value in table.to_numpy().ravel()]]
             for title, table in results.compared(measure).items()

@@ -53,6 +53,10 @@ class Maps:
         self.statuses = {pair: set(statuses[rows]) for pair, rows in self.rows_of.items()}
         self.has_spread = len(results.targets) <= MOST_WIDE
 
+    def all(self) -> list[MeasureMap]:
+        """The map by every measure of the sweep."""
+        return [self.of(measure) for measure in self.results.measures]
+
     def of(self, measure: Measure) -> MeasureMap:
         """The map by one measure."""
         results = self.results

@@ -43,7 +43,7 @@ def write_sweep_page(path: Path, tables: SweepTables) -> None:
 
 
 def _contents(results: SweepResults) -> dict[str, Any]:
-    maps = [Maps(results).of(measure) for measure in results.measures]
+    maps = Maps(results).all()
     not_done = unfinished(results)
     random = results.tables.random_gene_sets
     p_values = random["energy_p_value"].dropna()
