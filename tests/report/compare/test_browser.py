@@ -147,8 +147,10 @@ def test_lists_are_compared_where_genes_were_not_tested(made, opened, width):
     assert not page.evaluate(IS_WIDE)
 
 
-def test_the_page_can_be_read_without_its_program(known, opened):
-    page = opened(known, java_script_enabled=False)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_can_be_read_without_its_program(known, opened, width):
+    page = opened(known, width, java_script_enabled=False)
+    assert not page.evaluate(IS_WIDE)
     text = page.locator("#genes").inner_text()
     assert "BOTH_DOWN" in text
     assert "−5.00" in text

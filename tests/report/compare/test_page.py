@@ -63,7 +63,8 @@ def test_the_sources_are_those_that_all_runs_moved():
     tables = known_tables()
     assert compared_sources(tables) == ["Colon"]  # all samples together are the same
     more = pd.concat([tables["Lung"], tables["Lung"].assign(source_class="Kidney")])
-    assert compared_sources({**tables, "Lung": more}) == ["", "Colon"]
+    assert compared_sources({**tables, "Lung": more}) == ["Colon", ""]  # in one run "all" is other classes, too
+    assert compared_sources({"Lung": more, "Liver": more}) == ["", "Colon", "Kidney"]
 
 
 def test_without_tests_the_lists_are_compared():

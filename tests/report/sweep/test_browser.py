@@ -168,6 +168,7 @@ def test_the_page_can_be_read_without_its_program(small_page, opened, width):
     assert "0.150" in page.locator("#map").inner_text()
     assert "GENE2" in page.locator("#genes table").inner_text()
     assert page.locator("input, select").locator("visible=true").count() == 0
+    assert not page.evaluate(IS_WIDE)
 
 
 def test_the_program_draws_the_map_as_it_stands_without_it(small_page, opened):

@@ -223,7 +223,14 @@ def compare_genes(tables: Mapping[str, pd.DataFrame], sources: Sequence[str]) ->
 
 
 def compared_sources(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The sources that several runs have in common in `genes.tsv`: all samples together, then single classes."""
+    """The sources that several runs have in common in `genes.tsv`: all samples together, then single classes.
+
+    Where runs share one class alone, it comes first: all samples together are then of other classes in each run, or
+    they are that class, and are left out.
+    """
     common = set.intersection(*(set(table["source_class"]) for table in tables.values()))
-    alone = len(common) == 2 and all(table["source_class"].nunique() == 2 for table in tables.values())
-    return sorted(common - {ALL_SOURCES} if alone else common)  # one source class, and all together are the same
+    classes = sorted(common - {ALL_SOURCES})
+    if len(classes) != 1:
+        return sorted(common)
+    is_same = all(table["source_class"].nunique() == 2 for table in tables.values())
+    return classes if is_same else [*classes, ALL_SOURCES]

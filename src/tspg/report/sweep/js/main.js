@@ -8,7 +8,7 @@ import { gridOf } from "./tables.js";
 async function start() {
   const data = await readData();
   const openGene = sweepGenePanel(data);
-  for (const table of document.querySelectorAll("table.sorted")) gridOf(table, table.previousElementSibling);
+  for (const table of document.querySelectorAll("table.sorted")) gridOf(table, table.parentElement.previousElementSibling);
   mapPart(data, pairPanel(data));
   document.addEventListener("click", (event) => {
     const shown = event.target.closest?.("[data-gene]");
