@@ -15,7 +15,7 @@ from tspg.report.figures.save import save_figure
 from tspg.report.manifest import verify
 from tspg.report.read import RunFiles, read_run
 from tspg.report.save import save_tables
-from tspg.utils.files import read_table, safe_name, sha256_of, write_table
+from tspg.utils.files import read_table, safe_name, sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.progress import Progress
 from tspg.utils.untrusted import require_consistent
@@ -35,10 +35,9 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
         figures = _figures(options.out, by_source, list(top)) if len(top) > 2 else []
         genes = {"compare_genes": pd.concat([view.table for view in tested], ignore_index=True)} if tested else {}
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
-        for name, one in {"compare": table, **genes}.items():
-            write_table(options.out / f"{name}.tsv", one)
-        write_compare_page(options.out / PAGE, views, runs)
-        save_tables(options.out, {"compare": table, **genes}, inputs=manifests)
+        tables = {"compare": table, **genes}
+        write_compare_page(options.out / PAGE, views, runs, beside=[f"{name}.tsv" for name in tables])
+        save_tables(options.out, tables, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]
     drawn = f"; figures: {', '.join(map(str, figures))}" if figures else ""
     return [*lines, f"Page: {options.out / PAGE}; table: {options.out / 'compare.tsv'}{drawn}"]

@@ -40,8 +40,13 @@ def compare_program() -> str:
     return joined([*(f"page/js/{name}.js" for name in _SHARED), *own])
 
 
-def write_compare_page(path: Path, views: Sequence[Compared], runs: Sequence[RunFiles]) -> None:
-    """Write the page of a comparison as one file that opens offline; `views` are its genes from each source."""
+def write_compare_page(
+    path: Path, views: Sequence[Compared], runs: Sequence[RunFiles], *, beside: Sequence[str] = ()
+) -> None:
+    """Write the page of a comparison as one file that opens offline; links lead to what is `beside` it.
+
+    `views` are the genes from each source that the runs have in common.
+    """
     first = views[0]
     measure = _measure(first, runs)
     lists = _lists(first, NAMED)
@@ -57,7 +62,7 @@ def write_compare_page(path: Path, views: Sequence[Compared], runs: Sequence[Run
         "is_tested": first.is_tested,
         "targets": first.targets,
         "tables": _tables(first),
-        "downloads": sorted(table.name for table in path.parent.glob("*.tsv")),
+        "downloads": beside,
         "figures": sorted(one.name for one in (path.parent / "figures").glob("*.*")),
         "own_style": source_of("compare/compare.css"),
         "data": packed(_data(views, runs, measure)),
