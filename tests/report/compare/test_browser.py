@@ -131,6 +131,8 @@ def test_twelve_targets_stay_inside_the_page(made, opened, width):
     assert not page.evaluate(IS_WIDE)
     assert page.evaluate("[document.images.length, document.scripts.length]") == [0, 3]
     assert "OWNED" not in page.title()
+    assert page.locator("#genes .tabulator svg, #genes .tabulator script").count() == 0
+    assert HOSTILE[1] in page.locator("#genes .tabulator-header").inner_text()
     chooser = page.locator("#genes .tools select:visible")
     chooser.select_option(label="shared by all")
     assert len(genes(page)) == 12

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.report.sweep.made import HOSTILE, hostile_sweep, small_sweep, wide_sweep
@@ -119,6 +120,16 @@ def test_tables_are_searched_and_sorted(small_page, opened, width):
     assert page.locator("#genes .tabulator-row").get_attribute("data-gene") == "GENE3"
     page.locator('#random .tabulator-col[tabulator-field="c5"] button').click()
     assert column(page, "random", "c5") == ["0.5", "0.04", "0.01"]
+
+
+def test_what_has_no_number_stands_last_whichever_way(tmp_path, opened):
+    tables = small_sweep()
+    tables.random_gene_sets.loc[0, "energy_p_value"] = np.nan
+    write_sweep_page(tmp_path / "sweep.html", tables)
+    page = opened(tmp_path / "sweep.html")
+    for order in (["0.5", "0.04", "–"], ["0.04", "0.5", "–"]):
+        page.locator('#random .tabulator-col[tabulator-field="c5"] button').click()
+        assert column(page, "random", "c5") == order
 
 
 @pytest.mark.parametrize("width", WIDTHS)

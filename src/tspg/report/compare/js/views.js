@@ -1,6 +1,6 @@
 // What the table of a comparison can show: the genes from one source, with a pair of columns for each target.
 import { numbers } from "./data.js";
-import { number, signed, small } from "./text.js";
+import { element, number, signed, small } from "./text.js";
 import { SURE, bySize, column, gene, q, saved, shown } from "./views.js";
 
 const [IN_ALL, IN_SOME] = [-1, -2];
@@ -41,7 +41,7 @@ function columnsOf(data) {
   ];
   return [
     gene,
-    ...data.targets.map((target, t) => ({ title: target, headerHozAlign: "right", columns: data.is_tested ? tested(t) : [rank(t)] })),
+    ...data.targets.map((target, t) => ({ title: target, headerHozAlign: "right", titleFormatter: (cell) => element("span", {}, cell.getValue()), columns: data.is_tested ? tested(t) : [rank(t)] })),
     { title: "found", field: "found", minWidth: 76, sorter: (a, b, x, y) => y.getData().rank - x.getData().rank },
     saved("order", "rank"),
   ];

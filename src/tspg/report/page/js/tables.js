@@ -4,14 +4,32 @@ import { element } from "./text.js";
 const ROWS = 12; // of a page
 const heading = (cell) => element("button", { type: "button", class: "head" }, cell.getValue());
 
+// Of a grid's roles Tabulator gets three wrong: its footer is no row, rows lie in what takes the focus, and groups of columns.
+function setRoles(holder) {
+  const rows = holder.querySelector(".tabulator-tableholder");
+  rows.setAttribute("role", "rowgroup");
+  rows.firstElementChild.setAttribute("role", "presentation");
+  const footer = holder.querySelector(".tabulator-footer");
+  if (footer) holder.after(footer);
+  for (const group of holder.querySelectorAll(".tabulator-col-group")) {
+    group.setAttribute("role", "presentation");
+    for (const name of ["aria-sort", "aria-title"]) group.removeAttribute(name);
+    const title = group.querySelector(".tabulator-col-title").textContent;
+    for (const one of group.querySelectorAll(".tabulator-col")) one.setAttribute("aria-label", `${title}, ${one.textContent}`);
+  }
+}
+
 export function grid(holder, options) {
   const { Tabulator, ...modules } = libraries.tables;
   Tabulator.registerModule(Object.values(modules));
   holder.replaceChildren();
-  return new Tabulator(holder, {
+  if (holder.nextElementSibling?.classList.contains("tabulator-footer")) holder.nextElementSibling.remove();
+  const made = new Tabulator(holder, {
     layout: "fitColumns", pagination: options.data.length > ROWS, paginationSize: ROWS, paginationCounter: "rows", paginationButtonCount: 3,
     columnDefaults: { headerSortStartingDir: "desc", titleFormatter: heading }, ...options,
   });
+  made.on("tableBuilt", () => setRoles(holder));
+  return made;
 }
 
 // A number is the cell's `data-value`, since its text may be rounded or "<0.1%"; what has none comes last either way.

@@ -7,7 +7,7 @@ const WAYS = ["raised", "lowered"];
 
 const address = (path) => path.split("/").map(encodeURIComponent).join("/"); // no name can become another scheme
 const cells = (tag, some, from) => some.map((one, k) => element(tag, { class: k >= from ? "n" : null, ...(tag === "th" ? { scope: "col" } : {}) }, one));
-const tableOf = (heads, lines, from = 1) => element("div", { class: "scroll" }, element("table", {},
+const tableOf = (heads, lines, from = 1) => element("div", { class: "scroll", tabindex: "0" }, element("table", {},
   element("thead", {}, element("tr", {}, ...cells("th", heads, from))), element("tbody", {}, ...lines.map((line) => element("tr", {}, ...cells("td", line, from))))));
 
 function runsInFull(data, pair) {
@@ -29,7 +29,7 @@ function numbersInFull(data, pair) {
     const others = compared.map((title) => one.compared.find(([other]) => other === title)?.[1][pair] ?? "");
     return [one.title, one.fields[pair][1], ...(seeds.length > 1 ? one.seeds[pair] : []), ...others];
   });
-  return [tableOf(["", seeds.length > 1 ? "mean" : seeds[0], ...(seeds.length > 1 ? seeds : []), ...compared], lines)];
+  return [tableOf(["measure", seeds.length > 1 ? "mean" : seeds[0], ...(seeds.length > 1 ? seeds : []), ...compared], lines)];
 }
 
 function genesInFull(data, pair) {
