@@ -4,13 +4,17 @@ import { element } from "./text.js";
 const ROWS = 12; // of a page
 const heading = (cell) => element("button", { type: "button", class: "head" }, cell.getValue());
 
-// Of a grid's roles Tabulator gets three wrong: its footer is no row, rows lie in what takes the focus, and groups of columns.
+// Of a grid's roles Tabulator gets three wrong: its footer, rows lie in what takes the focus, and groups of columns.
 function setRoles(holder) {
   const rows = holder.querySelector(".tabulator-tableholder");
   rows.setAttribute("role", "rowgroup");
   rows.firstElementChild.setAttribute("role", "presentation");
   const footer = holder.querySelector(".tabulator-footer");
-  if (footer) holder.after(footer);
+  if (footer) {
+    footer.setAttribute("role", "rowgroup");
+    footer.firstElementChild.setAttribute("role", "row");
+    for (const part of footer.firstElementChild.children) part.setAttribute("role", "gridcell");
+  }
   for (const group of holder.querySelectorAll(".tabulator-col-group")) {
     group.setAttribute("role", "presentation");
     for (const name of ["aria-sort", "aria-title"]) group.removeAttribute(name);
@@ -23,7 +27,6 @@ export function grid(holder, options) {
   const { Tabulator, ...modules } = libraries.tables;
   Tabulator.registerModule(Object.values(modules));
   holder.replaceChildren();
-  if (holder.nextElementSibling?.classList.contains("tabulator-footer")) holder.nextElementSibling.remove();
   const made = new Tabulator(holder, {
     layout: "fitColumns", pagination: options.data.length > ROWS, paginationSize: ROWS, paginationCounter: "rows", paginationButtonCount: 3,
     columnDefaults: { headerSortStartingDir: "desc", titleFormatter: heading }, ...options,
