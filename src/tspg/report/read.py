@@ -156,6 +156,8 @@ def read_run(run_dir: Path) -> RunFiles:
 def _run_files(folder: Path, facts: dict[str, Any], obs: pd.DataFrame) -> RunFiles:
     metrics, model = _json(folder / "metrics.json"), _json(folder / "model" / "model.json")
     reading = _json(folder / MANIFEST).get("reading", {})
+    if not isinstance(reading, dict):
+        raise ModelError(f"{folder / MANIFEST}: reading holds no JSON object. Run again or restore the file.")
     return RunFiles(folder, metrics, model, facts, obs, Tables(folder), reading)
 
 

@@ -161,7 +161,6 @@ def test_without_a_test_of_gene_sets_there_are_no_terms(folder):
     assert terms_of(read_run(folder)) == []
 
 
-@pytest.mark.xfail(reason="the lowest q of both tests is shown beside the name of one")
 def test_a_term_that_each_test_finds_in_another_class_has_the_q_of_the_test_that_is_named(folder):
     listed, ranked = enrichment_tables(["Kidney", "Liver"])
     write_table(folder / "enrichment.tsv", listed[:1])

@@ -119,7 +119,7 @@ def test_the_telling_measures_are_side_by_side_and_all_of_them_below(run):
     expected = table[table["method"] == "generator"].set_index("measure").loc[list(TELLING), "value"]
     shown = [percent(v) if "hit" in name else number(v, 3 if "energy" in name else 2) for name, v in expected.items()]
     assert own == shown
-    assert compare.count("not admitted") == 4
+    assert compare.count("not counted") == 4
     assert '<td class="n muted">–</td>' in compare  # real samples were not moved, so they have no individuality
     full = re.search(r'<table class="full">(.*?)</table>', html_of(run), re.DOTALL)[1]
     assert full.count("<tr><td>") == len(table)
@@ -192,7 +192,7 @@ def test_how_few_genes_are_enough_and_from_where_on_is_on_the_page(run, enough, 
     assert f"in the model's order {words}, in the mean shift's order all are not enough of 30." in text
     assert "at least half of the samples are called Lung by f from a = 0.50 on" in text.replace("the classifier", "f")
     assert "by logistic regression from a = 1.00 on" in text
-    assert "10% of the energy distance" in text
+    assert "10% of the distance" in text
 
 
 def test_a_second_cohort_stands_beside_the_first(run):

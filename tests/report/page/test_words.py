@@ -15,7 +15,7 @@ FORBIDDEN = {  # what the page may not say, and what it says instead
     r"\bf (?:calls|called|accuracy|finds|is right|itself|alone)\b": "the classifier",
     r"\b(?:by|for|of|the classifier|than|target by|second) f\b": "the classifier",
     r"\b(?:she|her|hers|he|his|him)\b": "the sample, the person",
-    r"\b(?:told|tells|heard|admitted)\b": "seen, counted",
+    r"\b(?:told(?! apart)|tells|heard|admitted)\b": "seen, counted",
     r"\bhit rate\b": "how often the classifier calls ...",
     r"\b(?:mu_T|x_adv)\b": "the target's mean, moved",
     r"\bNaN\b|\bNone\b(?! found)|\[object": "–",

@@ -137,7 +137,7 @@ def rated(found: Measure, *, base: Measure, recall: Measure, note: str = "") -> 
     is_admitted = recall.value >= LEAST_RECALL
     share = normalised_hit_rate(found.value, base.value, recall.value)
     note = joined_notes(
-        "" if is_admitted else "not admitted",
+        "" if is_admitted else "not counted",
         f"recall {recall.value:.2f}" if recall.n else "no real sample to check the judge",
         f"transfer {share:.2f}" if np.isfinite(share) else "",
         note,

@@ -190,7 +190,7 @@ def _near_own_counterpart(view: EvidenceView, error: Measure) -> Answer:
     head = {
         PASS: "Nearer to each person's own target sample than the target's mean is",
         PROBABLY: "Probably nearer to each person's own target sample than the target's mean is",
-        DOUBTFUL: "Not nearer to each person's own target sample than the target's mean is, as far as can be told",
+        DOUBTFUL: "Not nearer to each person's own target sample than the target's mean is, as far as the data show",
         FAIL: "Farther from each person's own target sample than the target's mean is",
     }[answer]
     found = (

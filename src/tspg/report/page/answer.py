@@ -213,7 +213,7 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
             row["value"] - row["high"],
             row["value"] - row["low"],
             row["q_target"],
-            not row["low"] <= row["value"] <= row["high"],
+            row["value"] < row["low"] or row["value"] > row["high"],
         )
         for row in view.against
     ]

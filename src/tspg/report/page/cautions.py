@@ -55,7 +55,7 @@ def _cautions_of_f(run: RunFiles) -> list[str]:
     if before and before["value"] > _CALLED_BEFORE:
         found.append(
             f"The classifier called {percent(before['value'])} of these samples {run.target} before they were moved: "
-            "the hit rate says little."
+            "that it calls them so says little."
         )
     return found
 

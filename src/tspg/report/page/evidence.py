@@ -124,7 +124,7 @@ MEASURES = {
     "source_leak": MeasureText(
         "Source leak",
         "chance",
-        "How well a classifier tells from the moved profile which class it came from.",
+        "How well a classifier finds out from the moved profile which class it came from.",
     ),
     "hit_rate_knn": MeasureText(
         "Called target by neighbours", "as real", "Share that its five nearest neighbours call the target."
@@ -148,7 +148,7 @@ MEASURES = {
     "train_on_moved": MeasureText(
         "Learned from moved",
         "as real",
-        "Real samples told right by a classifier that knows the target from moved ones only.",
+        "Real samples called rightly by a classifier that knows the target from moved ones only.",
     ),
     "mean_abs_change": MeasureText("Mean change", "", "How far a gene was moved on the scaled axis from 0 to 1."),
     "clipped_fraction": MeasureText("Clipped", "as real", "Share of values at the ends of the scaled axis."),
@@ -280,7 +280,7 @@ def _cell(run: RunFiles, method: str, measure: str) -> Cell:
     not_admitted, value = row["status"] == Status.NOT_ADMITTED, float(row["value"])
     below = _interval(measure, row) if measure == "energy_ratio" else ""
     if not_admitted:
-        below = "not admitted"
+        below = "not counted"
     elif method == REAL and info_of(measure).is_rate and value < LEAST_RECALL:
         below = f"under {percent(LEAST_RECALL)}"
     elif chance := run.evidence(method, by_chance(measure)) if measure == "source_leak" else None:

@@ -63,8 +63,9 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     for (category, name, direction, _), by_test in by_term.items():
         is_both = len(by_test) == len(_TESTS) and not sample  # of a sample they answer two questions
         both = set.intersection(*map(set, by_test.values())) if is_both else set()
-        test = BOTH if both else next(iter(by_test))
-        rows = [row for one in by_test.values() for source, row in one.items() if not both or source in both]
+        test = BOTH if both else RANKS if RANKS in by_test else LISTS
+        chosen = by_test.values() if both else [by_test[test]]
+        rows = [row for one in chosen for source, row in one.items() if not both or source in both]
         genes = Counter(gene for row in rows for gene in str(row["named"]).split(" ") if gene in known)
         terms.append(
             Term(

@@ -85,11 +85,15 @@ def _own_text(genes: pd.DataFrame, own_class: str, reference: dict[str, int], *,
             why = "the model was not trained on this class"
         elif not reference:
             why = "the model does not hold what it takes. Train it again"
-        elif reference["n_donors"]:
+        elif reference.get("n_donors"):
             why = "no gene varies among its training samples"
         else:
             why = "the model knows too few samples of it"
         return f"Which genes are unusual for {own_class} was not answered: {why}."
+    if not reference:
+        return (
+            f"Which genes are unusual for {own_class} is in sample_genes.tsv; what they were compared with is unknown."
+        )
     sure = int((genes["q_own"] < SURE).sum())
     unusual = f"{counted(sure, 'gene')} {'is' if sure == 1 else 'are'}" if sure else "No gene is"
     donors, n_components = counted(reference["n_donors"], "donor"), reference["n_components"]

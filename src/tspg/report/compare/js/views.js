@@ -1,7 +1,7 @@
 // What the table of a comparison can show: the genes from one source, with a pair of columns for each target.
 import { numbers } from "./data.js";
 import { element, number, signed, small } from "./text.js";
-import { SURE, bySize, column, gene, q, saved, shown } from "./views.js";
+import { SURE, column, gene, q, saved, shown } from "./views.js";
 
 const [IN_ALL, IN_SOME] = [-1, -2];
 
@@ -35,7 +35,7 @@ function rowsOf(data, block) {
 function columnsOf(data) {
   const rank = (t) => column("rank", `r${t}`, shown((one) => number(one, 0)), { titleDownload: `rank in ${data.targets[t]}`, sorterParams: { alignEmptyValues: "bottom" } });
   const tested = (t) => [
-    column(data.measure, `d${t}`, shown((one) => signed(one)), { ...bySize, minWidth: 80, titleDownload: `difference in ${data.targets[t]}` }),
+    column(data.measure, `d${t}`, shown((one) => signed(one)), { minWidth: 80, titleDownload: `difference in ${data.targets[t]}` }),
     column("q", `q${t}`, q, { minWidth: 80, titleDownload: `q in ${data.targets[t]}` }),
     saved(`rank in ${data.targets[t]}`, `r${t}`),
   ];

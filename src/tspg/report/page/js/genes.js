@@ -60,7 +60,7 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   };
   const chooser = menu("Show", views.map((one) => one.name), choose);
   chooser.hidden = views.length < 2;
-  const { sources, samples } = data.left_out;
+  const { sources, samples } = data.left_out ?? {};
   if (sources || samples) chooser.append(` (the page has no room for ${sources || samples} more; they are in ${sources ? "genes.tsv" : "sample_genes.tsv"})`);
   part.querySelector(".tools").append(
     chooser,

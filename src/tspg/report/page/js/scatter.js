@@ -61,7 +61,7 @@ export function scatter(holder, points, options) {
   };
   holder.onpointermove = (event) => { const point = near(event); mark(point); options.onPoint?.(point); };
   holder.onpointerleave = () => { mark(null); options.onPoint?.(null); };
-  holder.onclick = (event) => { const point = near(event); if (point) options.onPick?.(point); };
+  holder.onclick = (event) => { const point = event.target.closest("[data-gene]") ? null : near(event); if (point) options.onPick?.(point); };
   return { mark };
 }
 

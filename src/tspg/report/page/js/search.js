@@ -35,6 +35,7 @@ export function answerText({ answer, names, genes }, rows) {
   const { name, exact } = names[0];
   if (answer === "listed") {
     const row = rows[exact];
+    if (row.found !== undefined) return `${name} is listed: ${row.found}, among ${many(rows.length, "gene")}.`;
     const way = row.z_own === undefined ? (row.up ? " of the genes that are higher" : " of the genes that are lower") : ` of ${rows.length.toLocaleString("en")}`;
     return `${name} is listed${row.rank ? `: rank ${row.rank.toLocaleString("en")}${way}` : ""}, among ${many(rows.length, "gene")}.`;
   }
