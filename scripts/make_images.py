@@ -60,7 +60,7 @@ SHOTS = {
     "genes": Shot("kirc", "#genes", "#genes .plots"),
     "heat-map": Shot("kirc", "#heatmap", "#heatmap .caption"),
     "patient": Shot("patient", "[data-part=answer]", ".counts"),
-    "sweep": Shot("study", "[data-part=answer]", "[data-part=answer] > :last-child", page="sweep.html"),
+    "sweep": Shot("study", "[data-part=answer]", ".counts", page="sweep.html"),
 }
 
 
