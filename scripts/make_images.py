@@ -1,7 +1,7 @@
 """Make every picture of a page in the documentation, from real runs: `python scripts/make_images.py --work DIR`.
 
 Runs are made in DIR by the commands of the tutorials (half an hour or less on two cores) and kept there: finished ones
-are not made again. Pages are looked at by Chromium through Playwright (`pip install '.[browser]'`). What needs the
+are not made again. Pages are looked at by Chromium through Playwright (`pip install '.[test]'`). What needs the
 shared data is left as it is where they are not beside the repository. Nothing is written but `docs/images/*.png`.
 """
 

@@ -7,12 +7,14 @@ import pandas as pd
 
 from tspg.analysis.evaluation.thresholds import NOT_TESTED, SELECTED_OFTEN
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE, leading_genes
-from tspg.report.page.meaning import Term, terms_of
+from tspg.report.page.meaning import RANKS, Term, terms_of
 from tspg.report.page.single_samples import SampleView, single_samples
 from tspg.report.read import RunFiles
-from tspg.utils.text import counted
+from tspg.utils.text import counted, listed
 
 NAMED = 6  # genes of a list
+OUTSIDE = 0.05  # share of values outside of a 95% interval
+NAMED_CLASSES = 12
 MORE_NAMED = 20  # genes of a list on a page that runs no program
 CHIPS = {  # the six questions of the verdict as the page names them
     "realistic": "Realistic",
@@ -34,13 +36,9 @@ class GeneBar:
     low: float
     high: float
     q_value: float
+    is_sure: bool  # q below .05 or, against the target, outside of the interval
     stability: float  # share of draws of donors in which it is among the first 20 of its direction
     is_stable: bool  # found again by an audit
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether q is below .05."""
-        return bool(self.q_value < SURE)
 
     @property
     def leads_often(self) -> bool:
@@ -77,7 +75,12 @@ class Answer:
     lists: list[GeneList]
     terms: list[Term]  # all; the first screen shows three
     chips: list[Chip]
-    counts: list[str]  # such as 459 samples
+    counts: list[str]  # such as 459 samples; last, the source classes
+
+    @property
+    def first_terms(self) -> list[Term]:
+        """The three terms of the first screen; of one sample those that are unusual in it, not those of its move."""
+        return [term for term in self.terms if not self.sample or term.found_by == RANKS][:3]
 
     @property
     def has_intervals(self) -> bool:
@@ -166,6 +169,7 @@ def _leading(run: RunFiles, pooled: pd.DataFrame, way: str, k: int) -> list[Gene
             float(row.get("difference_low", nothing)),
             float(row.get("difference_high", nothing)),
             float(row["q_value"]),
+            bool(row["q_value"] < SURE),
             float(row["stability"]),
             str(row["gene"]) in stable[way],
         )
@@ -194,7 +198,7 @@ def _by_change(run: RunFiles, k: int) -> list[GeneList]:
         if way in change.index:
             strongest = change[way].sort_values(key=abs, ascending=False, kind="stable").head(k)
             bars = [
-                GeneBar(str(gene), float(size), nothing, nothing, nothing, nothing, False)
+                GeneBar(str(gene), float(size), nothing, nothing, nothing, False, nothing, False)
                 for gene, size in strongest.items()
             ]
             lists.append(GeneList(title, "change, scaled 0 to 1", bars))
@@ -204,7 +208,10 @@ def _by_change(run: RunFiles, k: int) -> list[GeneList]:
 def _of_sample(run: RunFiles, view: SampleView) -> Answer:
     name = str(view.row["sample"])
     nothing = float("nan")
-    own = [GeneBar(str(row["gene"]), row["z_own"], nothing, nothing, row["q_own"], nothing, False) for row in view.own]
+    own = [
+        GeneBar(str(row["gene"]), row["z_own"], nothing, nothing, row["q_own"], row["q_own"] < SURE, nothing, False)
+        for row in view.own
+    ]
     against = [
         GeneBar(
             str(row["gene"]),
@@ -212,6 +219,7 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
             row["value"] - row["high"],
             row["value"] - row["low"],
             row["q_target"],
+            not row["low"] <= row["value"] <= row["high"],
             nothing,
             False,
         )
@@ -238,7 +246,8 @@ def _sentence_of_sample(run: RunFiles, view: SampleView) -> str:
     if view.n_unusual is not None:
         genes = counted(view.n_unusual, "gene") if view.n_unusual else "No gene"
         own = f"{genes} unusual for {view.own_class} (q < {SURE})"
-    against = f"; {view.n_outside:,} of {view.n_known:,} outside of what is expected in {run.target}"
+    by_chance = f"about {OUTSIDE * view.n_known:,.0f} are of a {run.target} sample"
+    against = f"; {view.n_outside:,} of {view.n_known:,} outside of what {run.target} expects ({by_chance})"
     return f"{own}{against if view.n_known else ''}."
 
 
@@ -256,4 +265,6 @@ def _counts(run: RunFiles) -> list[str]:
     n_genes, n_classes = run.metric("data.n_genes"), run.n_classes
     counts = [counted(int(n_samples), "sample")]
     counts += [counted(int(n_genes), "gene")] if n_genes else []
-    return counts + ([f"{n_classes:,} classes"] if n_classes else [])
+    counts += [f"{n_classes:,} classes"] if n_classes else []
+    named = [*run.sources[:NAMED_CLASSES], *(["others"] if len(run.sources) > NAMED_CLASSES else [])]
+    return [*counts, f"from {listed(named)}"] if len(named) > 1 else counts

@@ -7,13 +7,13 @@ from typing import Any
 
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
 from tspg.model.expectation import FEWEST_PAIRS
-from tspg.report.page.answer import MORE_NAMED, answers_of, difference_title, gene_lists
+from tspg.report.page.answer import MORE_NAMED, Answer, answers_of, difference_title, gene_lists
 from tspg.report.page.data import data_of, packed
 from tspg.report.page.evidence import SIGNS, all_measures, comparison, controls, scale_notes, telling_measures
 from tspg.report.page.findings import called_of, cautions_of
 from tspg.report.page.genes import agreement_with_difference, shared_genes
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
-from tspg.report.page.meaning import MOST_TERMS, categories_without
+from tspg.report.page.meaning import MOST_TERMS, RANKS, Term, categories_without
 from tspg.report.page.method import CLOSED_FORM, PAPER, command_of
 from tspg.report.page.render import page_program, rendered
 from tspg.report.page.second_cohort import second_cohort
@@ -77,7 +77,8 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "has_map": data["map"] is not None,
         "has_heat_map": bool(data["values"] and data["values"]["heat"]),
         "terms_by": [
-            {"sample": one.sample, "terms": one.terms, "without": categories_without(run, one.terms)} for one in answers
+            {"sample": one.sample, "parts": _parts(one), "without": categories_without(run, one.terms)}
+            for one in answers
         ],
         "most_terms": MOST_TERMS,
         "annotations": annotations_line(run),
@@ -131,3 +132,12 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
 def _has_donors(run: RunFiles) -> bool:
     """Whether donors are known and some gave several samples."""
     return "group" in run.obs and run.obs["group"].nunique() < len(run.obs)
+
+
+def _parts(answer: Answer) -> list[tuple[str, list[Term]]]:
+    """The terms under their headings: of a sample, what is unusual in it and what its move changes are two things."""
+    if not answer.sample:
+        return [("", answer.terms)]
+    unusual = [term for term in answer.terms if term.found_by == RANKS]
+    moved = [term for term in answer.terms if term.found_by != RANKS]
+    return [("Unusual in this sample", unusual), ("Raised or lowered by the move", moved)]

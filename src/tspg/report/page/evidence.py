@@ -261,7 +261,7 @@ def scale_notes(run: RunFiles) -> list[str]:
         notes.append(
             "s: where this run lies between the best simple method (0: a plain shift or the target's mean, whichever "
             "is nearer to real samples) and real samples (1). Above 1 it went past them, which is no merit: a moved "
-            "cloud can be smoother than a real one (docs/evidence.md)."
+            "cloud can be smoother than a real one."
         )
     if titles := [text.title for name, text in telling.items() if name in grey]:
         notes.append(

@@ -51,7 +51,7 @@ def cases_of(run: RunFiles) -> list[CaseView]:
             has_shares = not gene_sets["share_of_way"].max() > 1
             gene_sets = gene_sets[(gene_sets["share_of_genes"] < 1) & has_shares]
         alone = gene_sets.head(MOST_GENE_SETS).to_dict("records")
-        path, classifiers = run.rows("path", **case), (("f", "f"), ("logistic", "logistic regression"))
+        path, classifiers = run.rows("path", **case), (("f", "the classifier"), ("logistic", "logistic regression"))
         cases.append(
             CaseView(
                 case_heading(source, sample),

@@ -52,7 +52,10 @@ def _user_columns(run: RunFiles, table: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for name in [name for name in obs if name not in _OWN]:
         codes, values = pd.factorize(obs[name].astype(str), sort=True)
-        if 1 < len(values) <= MOST_VALUES:
+        same = (
+            len(values) == table["source_class"].nunique() == len(set(zip(codes, table["source_class"], strict=True)))
+        )
+        if 1 < len(values) <= MOST_VALUES and not same:  # the classes under another name say nothing new
             column = {"name": str(name), "values": [str(one) for one in values], "colours": _colours(len(values))}
             found.append({**column, "codes": codes.tolist()})
     return found[:MOST_COLUMNS]

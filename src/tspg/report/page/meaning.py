@@ -54,13 +54,15 @@ def terms_of(run: RunFiles, sample: str = "") -> list[Term]:
     """
     found = [row for part in (*_listed(run, sample), *_ranked(run, sample)) for row in part.to_dict("records")]
     n_sources, known = len({row["source_class"] for row in found}), _known_genes(run)
-    by_term: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    by_term: dict[tuple[str, str, str, str], dict[str, dict[str, Any]]] = {}
     for row in found:
-        key = (str(row["category"]), str(row["term"]), str(row["direction"]))
+        own = str(row["test"]) if sample else ""
+        key = (str(row["category"]), str(row["term"]), str(row["direction"]), own)
         by_term.setdefault(key, {}).setdefault(row["test"], {})[str(row["source_class"])] = row
     terms = []
-    for (category, name, direction), by_test in by_term.items():
-        both = set.intersection(*map(set, by_test.values())) if len(by_test) == len(_TESTS) else set()
+    for (category, name, direction, _), by_test in by_term.items():
+        is_both = len(by_test) == len(_TESTS) and not sample  # of a sample they answer two questions
+        both = set.intersection(*map(set, by_test.values())) if is_both else set()
         test = BOTH if both else next(iter(by_test))
         rows = [row for one in by_test.values() for source, row in one.items() if not both or source in both]
         genes = Counter(gene for row in rows for gene in str(row["named"]).split(" ") if gene in known)

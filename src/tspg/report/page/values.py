@@ -185,13 +185,11 @@ def _heat_map(run: RunFiles, file: h5py.File, groups: Sequence[Group], names: pd
     columns = names.get_indexer(pd.Index(leading))
     draw = np.random.default_rng(0).permutation(len(run.obs))
     order = np.argsort(columns, kind="stable")
+    layers = {layer: file[layer][:, columns[order]][:, np.argsort(order)] for layer in ("X", "layers/original")}
     parts, shown = [], []
     for group in groups:
-        rows = group.rows[np.argsort(draw[group.rows])[:MOST_COLUMNS]]
-        rows = np.sort(rows)
-        values = np.empty((len(rows), len(columns)), np.float32)
-        values[:, order] = file[group.layer][:, np.sort(columns)][rows]
-        parts.append(_bytes(values))
+        rows = np.sort(group.rows[np.argsort(draw[group.rows])[:MOST_COLUMNS]])
+        parts.append(_bytes(layers[group.layer][rows]))
         shown.append(len(rows))
     return {"genes": leading.tolist(), "shown": shown, "data": _text(np.concatenate(parts))}
 

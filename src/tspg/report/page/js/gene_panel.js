@@ -64,7 +64,7 @@ function strips(data, i, sample) {
   groups.forEach((group, g) => strip(svg, group, middle[g], scale, sample));
   svg.append("g").attr("transform", `translate(0,${height - 38})`).call(libraries.axisBottom(scale).ticks(5));
   svg.append("text").attr("class", "title").attr("x", WIDTH / 2).attr("y", height - 4).text(data.measure === "difference" ? "input units" : "log2 expression");
-  const shown = groups.some((group) => group.samples.length < group.n);
+  const shown = groups.some((group) => group.samples.length && group.samples.length < group.n);
   const caption = `Box: middle half; line: median${groups[0].quantiles.length === 5 ? "; whiskers: 90% of samples" : ""}. ${shown ? "Dots: some samples, drawn at random. " : ""}${data.values.pairs.length ? "Thin lines join samples of one person. " : ""}${sample ? `Large dot: ${sample}.` : ""}`;
   return [svg.node().parentNode, element("p", { class: "caption" }, caption)];
 }
@@ -73,7 +73,7 @@ function strip(svg, group, middle, scale, sample) {
   const colour = color({ source: "soft", moved: "accent", target: "ink" }[group.kind]);
   const shown = group.samples.length;
   svg.append("text").attr("class", "class-name").attr("x", 4).attr("y", middle - BAND * 0.62)
-    .text(`${group.name}${KINDS[group.kind]} · median ${number(group.median)} · ${shown < group.n ? `${shown} of ` : ""}${group.n.toLocaleString("en")} samples`);
+    .text(`${group.name}${KINDS[group.kind]} · median ${number(group.median)} · n = ${group.n.toLocaleString("en")}${shown && shown < group.n ? ` (${shown} drawn)` : ""}`);
   const at = group.quantiles.map(scale);
   const last = at.length - 1;
   const box = at.length === 5 ? [at[1], at[3]] : [at[0], at[last]];
@@ -94,7 +94,7 @@ function tests(data, views, i) {
   const tableOf = (some, head) => {
     if (!some.length) return [];
     const rows = some.map((one) => cells(one.name, one.view.values(one.view.rows[i]), "td"));
-    return [element("div", { class: "scroll" }, element("table", {}, element("thead", {}, cells(head, some[0].view.heads, "th")), element("tbody", {}, ...rows)))];
+    return [element("div", { class: "scroll", tabindex: "0" }, element("table", {}, element("thead", {}, cells(head, some[0].view.heads, "th")), element("tbody", {}, ...rows)))];
   };
   const left = data.left_out.sources ? [element("p", { class: "caption" }, `${data.left_out.sources} more source classes are in genes.tsv.`)] : [];
   return [...tableOf(views.filter((one) => !one.sample), "from"), ...left, ...tableOf(views.filter((one) => one.sample), "sample")];

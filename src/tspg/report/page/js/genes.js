@@ -11,7 +11,8 @@ function grid(holder, view) {
   return new Tabulator(holder, {
     data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
     initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
-    columnDefaults: { headerSortStartingDir: "desc" },
+    rowFormatterClipboard: false, // or rows that were copied would never be formatted again
+    columnDefaults: { headerSortStartingDir: "desc", titleFormatter: (cell) => element("span", {}, cell.getValue()) }, // a title would be read as HTML
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);
       row.getElement().classList.add(row.getData().up ? "is-up" : "is-down");
@@ -32,24 +33,31 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   let later = 0;
   const show = () => {
     const found = look(search.value);
-    const chosen = new Set(found.containing);
-    output.textContent = answerText(found, search.value, found.exact >= 0 ? view.rows[found.exact].rank : 0, view.rows.length);
+    output.textContent = answerText(found, view.rows);
     if (found.answer) output.dataset.answer = found.answer; else delete output.dataset.answer;
-    made.setFilter((row) => (!found.answer || chosen.has(row.id)) && (!sure.checked || row.is_sure));
+    made.setFilter((row) => (!found.genes || found.genes.has(row.id)) && (!sure.checked || row.is_sure));
     window.clearTimeout(later);
-    later = window.setTimeout(() => onShown(view, found.answer ? chosen : null), 150); // plots wait until typing rests
+    later = window.setTimeout(() => onShown(view, found.genes), 150); // plots wait until typing rests
   };
   const choose = (i) => {
     view = views[i].view;
     made?.destroy();
-    made = grid(part.querySelector(".gene-table"), view);
-    made.on("tableBuilt", show);
+    const holder = part.querySelector(".gene-table");
+    made = grid(holder, view);
+    made.on("tableBuilt", () => { // a grid may hold rows alone, so that its pages stand below it
+      part.querySelector(".gene-table + .tabulator-footer")?.remove();
+      holder.after(holder.querySelector(".tabulator-footer"));
+      holder.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+      made.on("dataSorted", () => made.setPage(1)); // after a filter, too
+      show();
+    });
     onView(view);
   };
   search.addEventListener("input", show);
   search.addEventListener("keydown", (event) => {
-    const first = made.getRows("active")[0];
-    if (event.key === "Enter" && first) openGene(first.getData().gene);
+    const { exact } = look(search.value);
+    const gene = exact >= 0 ? data.genes[exact] : made.getRows("active")[0]?.getData().gene;
+    if (event.key === "Enter" && gene !== undefined) openGene(gene);
   });
   sure.addEventListener("change", show);
   const button = (label, act) => {
@@ -59,6 +67,8 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   };
   const chooser = menu("Show", views.map((one) => one.name), choose);
   chooser.hidden = views.length < 2;
+  const { sources, samples } = data.left_out;
+  if (sources || samples) chooser.append(` (the page has no room for ${sources || samples} more; they are in ${sources ? "genes.tsv" : "sample_genes.tsv"})`);
   part.querySelector(".tools").append(
     chooser,
     element("label", {}, sure, " q < 0.05 only"),

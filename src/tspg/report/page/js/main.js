@@ -10,7 +10,9 @@ import { viewsOf } from "./views.js";
 // Of what is there for each named sample, that of one.
 function showSample(name) {
   const parts = Array.from(document.querySelectorAll("[data-sample]"));
-  if (parts.some((part) => part.dataset.sample === name)) for (const part of parts) part.hidden = part.dataset.sample !== name;
+  if (!parts.some((part) => part.dataset.sample === name)) return;
+  for (const part of parts) part.hidden = part.dataset.sample !== name;
+  for (const select of document.querySelectorAll("select.sample")) select.value = name;
 }
 
 async function start() {
@@ -35,7 +37,7 @@ async function start() {
     window.addEventListener("resize", () => again());
   }
   for (const select of document.querySelectorAll("select.sample")) {
-    select.addEventListener("change", () => { const name = select.value; showSample(name); choose(name); for (const one of document.querySelectorAll("select.sample")) one.value = name; });
+    select.addEventListener("change", () => { const name = select.value; showSample(name); choose(name); });
   }
   heatPart(data);
   document.body.dataset.ready = "yes";
@@ -45,4 +47,6 @@ async function start() {
 for (const link of document.querySelectorAll("a[data-chip]")) {
   link.addEventListener("click", () => { document.querySelector(link.getAttribute("href")).closest("details").open = true; });
 }
+// Tables wider than their place are scrolled by keyboard, too.
+for (const table of document.querySelectorAll(".scroll")) table.tabIndex = 0;
 start();

@@ -18,7 +18,7 @@ export function mapPart(data, onSample) {
     const { codes, colours } = columns[column];
     const ink = color("ink");
     const points = samples.map((name, i) => ({
-      x: x[i], y: y[i], i, name, colour: colours[codes[i]] === "#111111" ? ink : colours[codes[i]], shape: moved[i] ? "hollow" : "dot",
+      x: x[i], y: y[i], i, name, colour: colours[codes[i]] === "#111111" ? ink : colours[codes[i]], shape: moved[i] ? "hollow" : "dot", large: name === marked,
       faded: (chosen >= 0 && codes[i] !== chosen) || (marked !== "" && name !== marked),
     }));
     const axis = (n) => (share ? `component ${n} (${Math.round(100 * share[n - 1])}% of variance)` : `t-SNE ${n}`);
@@ -35,10 +35,11 @@ export function mapPart(data, onSample) {
       return button;
     }));
   };
-  part.querySelector(".tools").replaceChildren(
-    menu("Map", maps.map((one) => one.title), (i) => { map = i; draw(); }),
-    menu("Colour by", columns.map((one) => one.name), (i) => { column = i; chosen = -1; draw(); }),
-  );
+  const menus = [
+    [maps, menu("Map", maps.map((one) => one.title), (i) => { map = i; draw(); })],
+    [columns, menu("Colour by", columns.map((one) => one.name), (i) => { column = i; chosen = -1; draw(); })],
+  ];
+  part.querySelector(".tools").replaceChildren(...menus.filter(([choices]) => choices.length > 1).map(([, one]) => one));
   draw();
   window.addEventListener("resize", draw);
   return (sample) => { marked = samples.includes(sample) ? sample : ""; draw(); };

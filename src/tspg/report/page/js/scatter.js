@@ -69,13 +69,13 @@ export function scatter(holder, points, options) {
 function signs(context, points, x, y, size) {
   const alike = new Map();
   for (const point of points) {
-    const key = `${point.faded ? 0 : 1} ${point.shape ?? ""} ${point.colour}`;
+    const key = `${point.faded ? 0 : 1} ${point.large ? 1 : 0} ${point.shape ?? ""} ${point.colour}`;
     if (!alike.has(key)) alike.set(key, []);
     alike.get(key).push(point);
   }
   for (const [, group] of [...alike].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const { colour, shape, faded } = group[0];
-    const radius = shape === "hollow" ? size + 0.6 : size;
+    const { colour, shape, faded, large } = group[0];
+    const radius = (shape === "hollow" ? size + 0.6 : size) * (large ? 2 : 1);
     context.globalAlpha = faded ? 0.15 : 0.75;
     context.beginPath();
     for (const point of group) {

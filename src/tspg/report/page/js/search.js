@@ -3,29 +3,40 @@ import { indexOf } from "./data.js";
 
 const bare = (text) => text.trim().toUpperCase().replace(/^(ENSG\d{11})\.\d+$/, "$1");
 
+// `found`: numbers of the genes to show; `answer` is that of one name, or of the first that is listed among several.
 export function searcher(data) {
   const listed = indexOf(data);
   const others = indexOf(data.others);
   const capitals = data.genes.map((gene) => gene.toUpperCase());
+  const one = (name) => {
+    const exact = listed.get(bare(name)) ?? -1;
+    return { name, exact, answer: exact >= 0 ? "listed" : others.has(bare(name)) ? "not-in-set" : "not-in-matrix" };
+  };
   return (text) => {
-    const wanted = bare(text);
-    if (!wanted) return { answer: "", exact: -1, containing: [] };
-    const exact = listed.get(wanted) ?? -1;
-    const containing = exact >= 0 ? [exact] : [];
-    capitals.forEach((name, i) => { if (i !== exact && name.includes(wanted)) containing.push(i); });
-    const answer = exact >= 0 ? "listed" : others.has(wanted) ? "not-in-set" : "not-in-matrix";
-    return { answer, exact, containing };
+    const names = text.split(/[\s,;]+/).filter(Boolean).map(one);
+    if (!names.length) return { answer: "", names, genes: null };
+    const exact = names.filter((name) => name.exact >= 0).map((name) => name.exact);
+    const wanted = bare(names[0].name);
+    const containing = names.length === 1 && !exact.length ? capitals.flatMap((name, i) => (name.includes(wanted) ? [i] : [])) : [];
+    return { answer: exact.length ? "listed" : names[0].answer, names, genes: new Set([...exact, ...containing]) };
   };
 }
 
-export function answerText(found, text, rank, nGenes) {
-  const name = text.trim();
-  const partly = found.containing.length - (found.exact >= 0 ? 1 : 0);
-  const more = found.exact >= 0 ? "more " : "";
-  const rest = partly ? ` ${partly.toLocaleString("en")} ${more}${partly === 1 ? "name contains" : "names contain"} it.` : "";
-  if (found.answer === "listed") {
-    return `${name} is listed${rank ? `: rank ${rank.toLocaleString("en")} of ${nGenes.toLocaleString("en")}` : ""}.${rest}`;
+const many = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+
+export function answerText({ answer, names, genes }, rows) {
+  if (names.length > 1) {
+    const those = (kind) => names.filter((one) => one.answer === kind).map((one) => one.name);
+    const parts = [[`${those("listed").length} of ${names.length} listed`, true], [`not in the gene set: ${those("not-in-set").join(", ")}`, those("not-in-set").length], [`not in the matrix: ${those("not-in-matrix").join(", ")}`, those("not-in-matrix").length]];
+    return `${parts.filter(([, isThere]) => isThere).map(([words]) => words).join("; ")}.`;
   }
-  if (found.answer === "not-in-set") return `${name} is in the matrix but not in the gene set of this run.${rest}`;
-  return found.answer ? `No gene of the matrix is named ${name}.${rest}` : "";
+  if (!answer) return "";
+  const { name, exact } = names[0];
+  if (answer === "listed") {
+    const row = rows[exact];
+    const way = row.z_own === undefined ? (row.up ? " of the genes that are higher" : " of the genes that are lower") : ` of ${rows.length.toLocaleString("en")}`;
+    return `${name} is listed${row.rank ? `: rank ${row.rank.toLocaleString("en")}${way}` : ""}, among ${many(rows.length, "gene")}.`;
+  }
+  const rest = genes.size ? ` It is part of ${many(genes.size, "name")}.` : "";
+  return answer === "not-in-set" ? `${name} is in the matrix but not in the gene set of this run.${rest}` : `No gene of the matrix is named ${name}.${rest}`;
 }

@@ -11,6 +11,7 @@ export const percent = (share) => (Number.isFinite(share) ? `${Math.round(100 * 
 // A q-value from its -log10.
 export function small(log) {
   if (!Number.isFinite(log)) return "–";
+  if (log >= 299.9) return `<1e${MINUS}300`;
   if (log < 3) return (10 ** -log).toPrecision(2);
   const power = Math.floor(log);
   const digit = 10 ** (power + 1 - log);

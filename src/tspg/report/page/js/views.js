@@ -10,14 +10,13 @@ const unpacked = (block, keys) => Object.fromEntries(keys.map((key) => [key, num
 const at = (columns, i) => Object.fromEntries(Object.entries(columns).map(([key, values]) => [key, values ? values[i] : NaN]));
 const ensembl = (data, i) => namesOf(data.genes[i], data.aliases[i]).ids.join(" ");
 
-const plain = (one) => (Number.isFinite(one) ? one : "");
-const power = (log) => (Number.isFinite(log) ? 10 ** -log : "");
+const plain = (one) => (Number.isFinite(one) ? Number(one.toPrecision(5)) : "");
+const power = (log) => (Number.isFinite(log) ? Number((10 ** -log).toPrecision(3)) : "");
 const shown = (show, saved = plain) => ({ formatter: (cell) => show(cell.getValue(), cell.getData()), accessorDownload: saved, accessorClipboard: saved });
 const column = (title, field, how, more = {}) => ({ title, field, ...how, hozAlign: "right", headerHozAlign: "right", sorter: "number", minWidth: 62, ...more });
 const saved = (title, field, how = {}) => ({ title, field, visible: false, sorter: "number", download: true, clipboard: true, ...how });
 const q = shown(small, power);
-const bySize = { sorter: (a, b) => Math.abs(a || 0) - Math.abs(b || 0) };
-const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), widthGrow: 2, minWidth: 92, sorter: "string" };
+const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), minWidth: 92, sorter: "string", headerSortStartingDir: "asc" };
 const wide = { cssClass: "wide" }; // left out on a narrow screen
 
 function classView(data, test) {
@@ -31,12 +30,12 @@ function classView(data, test) {
     name: test.source || "all source samples", rows,
     columns: [
       gene,
-      column(data.measure, "difference", shown((one) => signed(one)), { ...bySize, minWidth: 84 }),
-      column("95% interval", "low", { ...shown((one, row) => (Number.isFinite(one) ? `${number(row.low)} to ${number(row.high)}` : "–")) }, { ...wide, minWidth: 112, titleDownload: "low" }),
+      column(data.measure, "difference", shown((one) => signed(one)), { minWidth: 84 }),
+      column("95% interval", "low", { ...shown((one, row) => (Number.isFinite(one) ? `${number(row.low)} to ${number(row.high)}` : "–")) }, { ...wide, minWidth: 112, titleDownload: "low", titleClipboard: "low" }),
       saved("high", "high"),
-      column("q", "log_q", q, { minWidth: 74 }),
+      column("q", "log_q", q, { minWidth: 80 }),
       saved("p", "log_p", q),
-      column("change P", "change", shown((one) => signed(one)), { ...bySize, ...wide }),
+      column("change P", "change", shown((one) => signed(one)), wide),
       column("stability", "stability", shown((share, row) => percent(share) + (row.stable ? " ★" : "")), { ...wide, minWidth: 74 }),
       column("rank", "rank", shown((rank, row) => (rank ? `${rank.toLocaleString("en")} ${row.up ? "↑" : "↓"}` : "–")), { sorter: (a, b) => (a || Infinity) - (b || Infinity) || 0 }),
       saved("Ensembl", "ids"),
@@ -70,19 +69,19 @@ function sampleView(data, sample) {
       saved("rank", "rank"),
       column("value", "value", shown((one) => number(one))),
       column("moved", "moved", shown((one) => number(one)), wide),
-      column("z in own class", "z_own", shown((one) => signed(one, 1)), bySize),
-      column("q", "log_q_own", q, { minWidth: 74 }),
+      column("z, given the rest", "z_own", shown((one) => signed(one, 1))),
+      column("q", "log_q_own", q, { minWidth: 80 }),
       column("percentile in own class", "percentile_source", shown((one) => number(one, 0)), wide),
-      column(`expected in ${data.target}`, "expected", shown((one, row) => `${number(one, 1)} (${number(row.low, 1)} to ${number(row.high, 1)})`), { ...wide, minWidth: 124 }),
+      column(`expected in ${data.target}`, "expected", shown((one, row) => `${number(one, 1)} (${number(row.low, 1)} to ${number(row.high, 1)})`), { ...wide, minWidth: 140 }),
       saved("low", "low"),
       saved("high", "high"),
-      column("value less expected", "distance", shown((one) => signed(one)), bySize),
-      column("change P", "perturbation", shown((one) => signed(one)), { ...bySize, ...wide }),
+      column("value less expected", "distance", shown((one) => signed(one))),
+      column("change P", "perturbation", shown((one) => signed(one)), wide),
       saved("Ensembl", "ids"),
     ],
-    plots: [{ x: "distance", y: "z_own", xTitle: less, yTitle: "z in own class" }, { x: "distance", y: "perturbation", xTitle: less, yTitle: "change P (scaled)" }],
+    plots: [{ x: "distance", y: "z_own", xTitle: less, yTitle: "z, given the rest of the profile" }, { x: "distance", y: "perturbation", xTitle: less, yTitle: "change P (scaled)" }],
     values: (row) => [number(row.value), signed(row.z_own, 1), small(row.log_q_own), number(row.expected), signed(row.distance), signed(row.perturbation)],
-    heads: ["value", "z in own class", "q", `expected in ${data.target}`, "less expected", "P"],
+    heads: ["value", "z", "q", `expected in ${data.target}`, "less expected", "P"],
   };
 }
 
