@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "command_lin
 TOP = """# Command line
 
 Every command and option, written by the program itself (`python scripts/make_reference.py`); `tspg COMMAND --help`
-says the same in the terminal. An option that takes several values takes them in one go or one by one: `--source A B` is
+says it in short. An option that takes several values takes them in one go or one by one: `--source A B` is
 `--source A --source B`. Options are written in full. What the commands leave behind: [files](files.md).
 """
 WIDTH = 100  # of a usage line
@@ -28,9 +28,9 @@ def page() -> str:
     """The whole page as Markdown."""
     parser = build_parser()
     commands = dict(commands_of(parser))
-    listed = "\n".join(f"| [`tspg {name}`](#tspg-{name}) | {cell(one.description)} |" for name, one in commands.items())
+    listed = "\n".join(f"| [`tspg {name}`](#tspg-{name}) | {does(one)} |" for name, one in commands.items())
     overview = f"{usage(parser, 'tspg COMMAND')}\n\n{table(parser)}\n\n| command | |\n|---|---|\n{listed}"
-    parts = [f"## `tspg {name}`\n\n{cell(one.description)}\n\n{described(one)}" for name, one in commands.items()]
+    parts = [f"## `tspg {name}`\n\n{does(one)}\n\n{described(one)}" for name, one in commands.items()]
     return "\n\n".join([TOP.strip(), overview, *parts, exit_codes()]) + "\n"
 
 
@@ -41,9 +41,15 @@ def commands_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse
             yield from action.choices.items()
 
 
+def does(parser: argparse.ArgumentParser) -> str:
+    """What a command does: its description without the example."""
+    return cell(str(parser.description).partition("\n")[0])
+
+
 def described(parser: argparse.ArgumentParser) -> str:
-    """How a command is written, and a table of its options."""
-    return f"{usage(parser, parser.prog)}\n\n{table(parser)}"
+    """An example of a command, how it is written, and a table of its options."""
+    example = str(parser.description).splitlines()[-1].strip()
+    return f"```text\n{example}\n```\n\n{usage(parser, parser.prog)}\n\n{table(parser)}"
 
 
 def usage(parser: argparse.ArgumentParser, start: str) -> str:
@@ -129,8 +135,8 @@ def exit_codes() -> str:
 
 
 def said(action: argparse.Action) -> str:
-    """The help of an option, with names in it filled in as argparse does."""
-    return (action.help or "") % {**vars(action), "prog": "tspg"}
+    """What there is to say of an option, at length, with names in it filled in as argparse does."""
+    return str(getattr(action, "long", action.help or "")) % {**vars(action), "prog": "tspg"}
 
 
 def cell(text: str | None) -> str:

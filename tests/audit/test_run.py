@@ -16,6 +16,7 @@ from tspg.audit.inputs import all_genes, located
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
 from tspg.audit.run import CONTROLS, audit_run
 from tspg.cli.main import main
+from tspg.cli.terminal import WIDTH
 from tspg.utils.files import read_table, sha256_of
 
 
@@ -38,17 +39,17 @@ def counted(monkeypatch):
     return calls
 
 
-def test_a_real_audit_writes_the_folder(audited_folder, capsys):
+def test_a_real_audit_writes_the_folder(audited_folder, capsys, caplog):
+    caplog.set_level("INFO", logger="tspg")
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
-    assert "audit (about" in printed.err
-    assert (
-        "labels shuffled (asked: the classifier is at chance, profiles stay about where they were, no gene comes back)"
-        in printed.out
-    )
-    assert re.search(
-        r"^(fail|doubtful): +fitted again .*\n +.*\d+% of the top genes are stable", printed.out, re.MULTILINE
-    )
+    assert "expect about " in caplog.text
+    assert re.search(r"^tspg: +\d+ s  control 8 of 8$", printed.err, re.MULTILINE)
+    told = " ".join(printed.out.split())
+    asked = "the classifier is at chance, profiles stay about where they were, no gene comes back"
+    assert f"labels shuffled (asked: {asked})" in told
+    assert re.search(r"(fail|doubtful): fitted again .*\d+% of the top genes are stable", told)
+    assert max(map(len, printed.out.partition("Report: ")[0].splitlines())) <= WIDTH
     controls, stable = read_table(audited_folder / "controls.tsv"), read_table(audited_folder / "stable_genes.tsv")
     assert list(controls.columns) == COLUMNS
     assert list(stable.columns) == STABLE_COLUMNS
@@ -130,7 +131,9 @@ def test_the_time_is_told_before_the_work(audited_folder, counted):
         told.append((phase, done, dict(numbers), list(counted)))
 
     expected = audit_run(audited_folder, quick=True, progress=report).seconds_expected
-    assert told[0] == ("audit", 0, {"seconds": max(1.0, expected)}, [])
+    assert told[0] == ("audit", 0, {"seconds": max(1.0, expected), "control": 1, "controls": len(CONTROLS)}, [])
+    assert [call[1] for call in told] == sorted(call[1] for call in told)
+    assert [call[2]["control"] for call in told[:-1]] == list(range(1, len(CONTROLS) + 1))
     assert expected > 0
     assert audit_run(audited_folder, quick=True).seconds_expected == 0
     assert audit_run(audited_folder).seconds_expected > expected

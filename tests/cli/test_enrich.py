@@ -17,7 +17,7 @@ def enrich(tmp_path, capsys):
         named = {"genes": "genes.txt", "background": "all.txt", "annotations": "sets.gmt", "out": "out"}
         code = main(["enrich", *(word for name, file in named.items() for word in (f"--{name}", str(tmp_path / file)))])
         told = capsys.readouterr()
-        return code, told.out + told.err, tmp_path / "out"
+        return code, " ".join((told.out + told.err).split()), tmp_path / "out"
 
     return run
 

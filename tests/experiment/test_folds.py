@@ -107,7 +107,7 @@ def test_what_is_resumed_is_the_resolved_number_of_folds(planted, tmp_path, caps
     command += ["--method", "mean_shift", "--target-epochs", "1", "--threads", "1", "--out", str(tmp_path / "run")]
     command += ["--annotations", str(tmp_path / "known.gmt")]
     assert main(command) == 0
-    assert "Note: Only 8 target samples would be held out" in capsys.readouterr().out
+    assert "Note: Only 8 target samples would be held out" in " ".join(capsys.readouterr().out.split())
     settings = json.loads((tmp_path / "run" / "model" / "model.json").read_text())["settings"]
     assert settings["folds"] == 5
     for same in ([], ["--folds", "5"]):

@@ -1,6 +1,7 @@
 """The run under audit: its samples, split and settings as the run folder holds them, and short fits on them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +45,7 @@ class RunContext:
     manifest: dict[str, Any]
     metrics: dict[str, Any]
     quick: bool = False
+    after_fit: Callable[[], None] = lambda: None  # called whenever a fit is finished
 
     @property
     def target(self) -> str:
@@ -96,7 +98,9 @@ class RunContext:
         """Train f and the run's method on other samples or labels; nothing else differs from the run."""
         device = choose_device(config.device)
         f = train_target_model(dataset, config.target_model, seed=config.seed, device=device)
-        return TrainedModel.of(dataset, f, learn(dataset, f, config, device=device).method, config, {})
+        model = TrainedModel.of(dataset, f, learn(dataset, f, config, device=device).method, config, {})
+        self.after_fit()
+        return model
 
 
 def read_context(folder: Path, *, quick: bool = False) -> RunContext:

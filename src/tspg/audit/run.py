@@ -1,7 +1,8 @@
 """An audit from start to end: every control in turn, each kept as soon as it is finished."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ from tspg.experiment.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
 from tspg.report.read import RunFiles, read_run
 from tspg.utils.progress import Progress, silent
+from tspg.utils.text import duration
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,11 +138,16 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     }
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
-    expected = sum(seconds_for(work, context) for work in works.values())
-    progress("audit", 0, len(CONTROLS), {"seconds": max(1.0, expected)})
+    seconds = {name: seconds_for(work, context) for name, work in works.items()}
+    expected = sum(seconds.values())
+    told = _Told(progress, seconds, seconds_for(Work(short=1), context))
+    context = replace(context, after_fit=told.after_fit)
     outcomes: dict[str, Outcome] = {}
+    if expected:
+        logger.info("expect about %s", duration(expected))
     with fixed_threads(context.config.threads):
-        for n_done, (name, control) in enumerate(CONTROLS.items(), start=1):
+        for name, control in CONTROLS.items():
+            told.begin(name)
             outcome = found[name]
             if outcome is None:
                 outcome, steps = control.run(context, plan), context.short_steps
@@ -147,9 +156,38 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                     outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
-            progress("audit", n_done, len(CONTROLS), {})
+        told.end()
         evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
+
+
+class _Told:
+    """Reports how far an audit is: by the expected seconds of its controls, within a control by its fits."""
+
+    def __init__(self, progress: Progress, seconds: Mapping[str, float], of_fit: float) -> None:
+        self._progress, self._seconds, self._of_fit = progress, seconds, of_fit
+        self._total, self._done, self._of_control, self._control, self._n_fits = sum(seconds.values()), 0.0, 0.0, 0, 0
+
+    def begin(self, name: str) -> None:
+        """The next control, by name."""
+        self._done += self._of_control
+        self._of_control, self._n_fits = self._seconds.get(name, 0.0), 0
+        self._control += 1
+        self._report(self._done)
+
+    def after_fit(self) -> None:
+        """One fit more of this control; how many it takes is known about."""
+        self._n_fits += 1
+        self._report(self._done + min(self._of_control, self._n_fits * self._of_fit))
+
+    def end(self) -> None:
+        """All controls are done."""
+        self._report(self._total, is_over=True)
+
+    def _report(self, done: float, *, is_over: bool = False) -> None:
+        total = max(1, round(self._total))
+        numbers = {"seconds": max(1.0, self._total), "control": self._control, "controls": len(CONTROLS)}
+        self._progress("audit", total if is_over else min(int(done), total - 1), total, numbers)
 
 
 def audit_metrics(found: Audit, run: RunFiles) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tspg.cli.bars import ProgressBars
 from tspg.cli.parser import build_parser
-from tspg.cli.terminal import Forbearing, ProgressBars, flushed, log_to_terminal, open_terminal, printable
+from tspg.cli.terminal import Forbearing, flushed, log_to_terminal, open_terminal, printable
 from tspg.errors import ResourceError, TspgError, UsageError
 from tspg.model.config import check_options
 from tspg.utils.resources import is_out_of_memory
@@ -61,6 +62,7 @@ def run_command(options: argparse.Namespace) -> list[str]:
     """Run the command of the options; the libraries are only imported now, so that help is instant."""
     command = importlib.import_module(f"tspg.cli.commands.{options.command}")
     bars = ProgressBars()
+    bars("start", 0, 1, {})
     try:
         lines: list[str] = command.run(options, bars)
     finally:

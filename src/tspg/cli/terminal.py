@@ -1,13 +1,15 @@
-"""What a terminal shows: bars with the time left, and text that cannot steer it; that it cannot show stops nothing."""
+"""What a terminal shows: text that cannot steer it, and what the library logs; that it cannot show stops nothing."""
 
 import logging
 import os
 import sys
-from collections.abc import Mapping
+import textwrap
 from contextlib import suppress
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+WIDTH = 80  # columns of what is printed
 
 
 def printable(text: str, *, but: str = "") -> str:
@@ -16,6 +18,11 @@ def printable(text: str, *, but: str = "") -> str:
         return text
     kept = frozenset(but)
     return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
+
+
+def wrapped(text: str, indent: int = 2) -> list[str]:
+    """Text in lines of a terminal, all but the first indented; control characters are spelled out."""
+    return textwrap.wrap(printable(text), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def open_terminal() -> None:
@@ -61,13 +68,27 @@ class Forbearing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Forbearing) and self._stream is other._stream
+
+    def __hash__(self) -> int:
+        return hash(id(self._stream))
+
 
 def log_to_terminal() -> None:
-    """Show what the library logs: its own progress, and the warnings of everything else."""
-    handler = logging.StreamHandler(Forbearing(sys.stderr))
+    """Show what the library logs: what it has to tell, and the warnings of everything else."""
+    handler = _AboveBars(Forbearing(sys.stderr))
     handler.setFormatter(_PrintableLines("tspg: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("tspg").setLevel(logging.INFO)
+
+
+class _AboveBars(logging.StreamHandler[Forbearing]):
+    """Log lines that a bar makes room for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with tqdm.external_write_mode(file=self.stream):
+            super().emit(record)
 
 
 class _PrintableLines(logging.Formatter):
@@ -78,42 +99,3 @@ class _PrintableLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record))
-
-
-class ProgressBars:
-    """Shows each training phase as a bar with the time left."""
-
-    def __init__(self) -> None:
-        self._bars: dict[str, tqdm[Any]] = {}
-
-    def __call__(self, phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
-        """Take one epoch's report."""
-        bar = self._bars.get(phase)
-        if bar is None:
-            bar = self._bars[phase] = self._new(phase, done, total, numbers)
-        if phase == "sweep":
-            bar.set_description_str(f"{numbers['runs']:,.0f} of {numbers['of']:,.0f} runs", refresh=False)
-        else:
-            shown = {name: numbers[name] for name in ("step", "loss", "total_loss", "hit_rate") if name in numbers}
-            bar.set_postfix(shown, refresh=False)
-        bar.update(done - bar.n)
-        if done == total:
-            self._bars.pop(phase).close()
-
-    def close(self) -> None:
-        """End the lines of bars that did not come to their end."""
-        while self._bars:
-            self._bars.popitem()[1].close()
-
-    @staticmethod
-    def _new(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> "tqdm[Any]":
-        if phase == "sweep":  # counts expected seconds, since runs differ; what was done before says nothing of speed
-            line = "{desc} |{bar}| {percentage:.0f}%, {elapsed} gone, {remaining} left"
-            return tqdm(total=total, initial=done, smoothing=0, bar_format=line, file=Forbearing(sys.stderr))
-        unit = "epoch" if numbers.get("epoch", done) == done else "step"
-        title = f"training {phase}"
-        if phase == "audit":
-            title, unit = f"audit (about {numbers['seconds']:.0f} s)", "control"
-        return tqdm(
-            total=total, initial=done, desc=title, unit=unit, file=Forbearing(sys.stderr)
-        )  # time counts from here on

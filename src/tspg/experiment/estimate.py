@@ -2,11 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tspg.experiment.task import Task
 from tspg.model.config import ExperimentConfig
 from tspg.model.random import batches_an_epoch
 from tspg.model.training import epochs_of_f
+from tspg.utils.text import duration
 
 # Seconds on the machine that this was developed on (2 cores, AVX-512), from runs on 459 x 4,218, 810 x 158 to 18,154
 # and 11,688 x 158 and 4,386 (benchmarks/whole_run.py): for any run, half of them to start; for each source class;
@@ -37,9 +39,15 @@ class ResourceEstimate:
 
     def __str__(self) -> str:
         """In words."""
-        minutes = self.seconds / 60
-        long = f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-        return f"about {f'{self.seconds:.0f} s' if self.seconds < 90 else long} and {self.memory_gb:.1f} GB"
+        return f"about {duration(self.seconds)} and {self.memory_gb:.1f} GB"
+
+
+class FitSeconds(NamedTuple):
+    """Seconds of the parts of one fit."""
+
+    classifier: float
+    generator: float
+    evidence: float
 
 
 def estimate_task(task: Task) -> ResourceEstimate:
@@ -51,17 +59,22 @@ def estimate_task(task: Task) -> ResourceEstimate:
 
 def estimate_resources(n_samples: int, n_genes: int, n_classes: int, config: ExperimentConfig) -> ResourceEstimate:
     """What a run on a matrix of this size takes, on a machine like the one that the constants were found on."""
-    n_train = _n_train(n_samples, config)
-    n_held_out, n_sources = n_samples - n_train, len(config.source_classes or range(n_classes - 1))
-    f = config.target_model
-    n_steps_f = epochs_of_f(n_train, f) * batches_an_epoch(n_train, f.batch_size)
-    training = n_steps_f * f.batch_size / 128 * (STEP_F + STEP_F_GENE * n_genes)
-    training += steps_of_g(n_train, config) * (STEP_G + STEP_G_GENE * n_genes)
-    training /= min(config.threads, os.cpu_count() or 1) ** THREADS_GAIN
-    evidence = PER_HELD_OUT * n_held_out + PER_HELD_OUT_GENE * n_held_out * n_genes
+    n_sources = len(config.source_classes or range(n_classes - 1))
     genes = n_sources * (PER_SOURCE + PER_SOURCE_GENE * n_genes)
-    seconds = config.n_fits * (training + evidence) + RUN + genes + PER_CELL * n_samples * n_genes
+    fits = config.n_fits * sum(seconds_of_fit(n_samples, n_genes, config))
+    seconds = fits + RUN + genes + PER_CELL * n_samples * n_genes
     return ResourceEstimate(float(seconds), memory_needed(n_samples, n_genes, config) / 1e9)
+
+
+def seconds_of_fit(n_samples: int, n_genes: int, config: ExperimentConfig) -> FitSeconds:
+    """What one fit and the evidence on what it held out take."""
+    n_train, f = _n_train(n_samples, config), config.target_model
+    gain = min(config.threads, os.cpu_count() or 1) ** THREADS_GAIN
+    n_steps_f = epochs_of_f(n_train, f) * batches_an_epoch(n_train, f.batch_size)
+    of_f = n_steps_f * f.batch_size / 128 * (STEP_F + STEP_F_GENE * n_genes)
+    of_g = steps_of_g(n_train, config) * (STEP_G + STEP_G_GENE * n_genes)
+    evidence = (n_samples - n_train) * (PER_HELD_OUT + PER_HELD_OUT_GENE * n_genes)
+    return FitSeconds(of_f / gain, of_g / gain, evidence)
 
 
 def memory_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float:

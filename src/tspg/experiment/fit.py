@@ -15,6 +15,7 @@ from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
 from tspg.analysis.interpretation.class_genes import Expression
 from tspg.data.matrix import dense
 from tspg.data.prepare import Dataset, prepare, text_column
+from tspg.experiment.estimate import FitSeconds, seconds_of_fit
 from tspg.experiment.task import Task, given_split
 from tspg.model.alignment import CohortAlignment
 from tspg.model.baselines import PairedRegression
@@ -30,6 +31,8 @@ from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
+
+PARTS = 1000  # in which the progress of a fold is counted
 
 
 @dataclass(frozen=True)
@@ -188,16 +191,28 @@ def cross_fitted_evidence(
     """The evidence of `config.folds` further fits, pooled: each sample is held out by one of them."""
     n_folds = task.config.folds
     folds, tables = held_out_folds(dataset, n_folds, seed=task.config.seed), []
+    costs = seconds_of_fit(task.adata.n_obs, task.adata.n_vars, task.config)
     for fold in range(n_folds):
-        name = f"fold {fold + 1} of {n_folds}"
-
-        def report_fold(phase: str, done: int, total: int, numbers: Mapping[str, float], name: str = name) -> None:
-            progress(f"{phase}, {name}", done, total, numbers)
-
-        kept = checkpoints.within(name)
-        classifier = fit_classifier(task, Clock(), report_fold, is_train=folds != fold, checkpoints=kept)
-        tables.append(evidence_of(fit_target(classifier, task, Clock(), report_fold, kept), task))
+        report = _within_fold(progress, fold, n_folds, costs)
+        kept = checkpoints.within(f"fold {fold + 1} of {n_folds}")
+        classifier = fit_classifier(task, Clock(), report, is_train=folds != fold, checkpoints=kept)
+        tables.append(evidence_of(fit_target(classifier, task, Clock(), report, kept), task))
+    progress("folds", n_folds * PARTS, n_folds * PARTS, {"fold": n_folds, "folds": n_folds})
     return pool_evidence(tables)
+
+
+def _within_fold(progress: Progress, fold: int, n_folds: int, costs: FitSeconds) -> Progress:
+    """What reports the trainings of one fold as a part of all folds, by the seconds that they are expected to take."""
+    before = {"target model": (0.0, costs.classifier), "generator": (costs.classifier, costs.generator)}
+
+    def report(phase: str, done: int, total: int, numbers: Mapping[str, float]) -> None:
+        start, seconds = before[phase]
+        share = (start + seconds * done / total) / sum(costs)
+        which = {"fold": fold + 1, "folds": n_folds}
+        progress("folds", fold * PARTS + int(share * PARTS), n_folds * PARTS, {**numbers, **which})
+
+    report("target model", 0, 1, {})
+    return report
 
 
 def held_out_folds(dataset: Dataset, n_folds: int, *, seed: int) -> NDArray[np.int64]:

@@ -155,7 +155,8 @@ def run(
     training
         How the run trains and is evaluated: preset, method, length of training, folds, threads, ...
     progress
-        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers.
+        Called after every epoch with the phase, the epochs done and in all, and the epoch's numbers; of other phases
+        at their start and end, with 0 or 1 of 1 done.
 
     Raises
     ------
@@ -251,7 +252,7 @@ def run_experiments(
     The tasks differ in their target class alone. `classifier` is what they share, where it was fitted before, and
     `clock` counts its seconds. `checkpoints` keeps the state of every training.
     """
-    clock, threads = clock or Clock(), tasks[0].config.threads
+    clock, threads = clock or Clock(progress), tasks[0].config.threads
     if classifier is None:
         each = "" if len(tasks) == 1 else f" for each of {len(tasks)} targets"
         logger.info("expect %s%s", estimate_task(tasks[0]), each)

@@ -26,6 +26,7 @@ from tspg.report.manifest import FORMAT_VERSION, fingerprints, input_fingerprint
 from tspg.report.page.build import page_of, write_page, write_report
 from tspg.utils.files import read_json, read_table, write_json, write_table
 from tspg.utils.lock import MANIFEST, locked, new_folder
+from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
@@ -58,7 +59,9 @@ class Results:
 
 
 class Writing(TypedDict, total=False):
-    """What `save_run` lets choose, for the functions below it."""
+    """What `save_run` lets choose, for the functions below it; and where they report how far they are."""
+
+    progress: Progress
 
     inputs: Sequence[Path] | Mapping[str, str]
     reading: Mapping[str, Any]
@@ -135,7 +138,7 @@ def write_run(run: "Run", out: Path, **how: Unpack[Writing]) -> None:
 
 def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
     """Write everything but the model; alone, this makes the folder of `tspg perturb`."""
-    clock, keep, metrics = Clock(), how.get("keep", "all"), results.metrics
+    clock, keep, metrics = Clock(how.get("progress", silent)), how.get("keep", "all"), results.metrics
     with clock.phase("tables"):
         for name, table in _kept_tables(results, keep).items():
             write_table(out / f"{name}.tsv", table)
@@ -202,19 +205,21 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
     write_json(out / MANIFEST, {"format_version": FORMAT_VERSION, **manifest, "outputs": fingerprints(out)})
 
 
-def refresh_report(out: Path) -> None:
+def refresh_report(out: Path, progress: Progress = silent) -> None:
     """Draw the figures and the report of a finished run folder again, from its files alone."""
     read_manifest(out)  # before a lock is put where there is no run
+    clock = Clock(progress)
     with locked(out), require_consistent(out):
         manifest = verify(out, but=DRAWN_AGAIN)
         page_of(out)  # what can be found wrong is found before anything is written
         perturbations, settings = read_perturbations(out), manifest["settings"]
         tables = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
         with rewriting(out, DRAWN_AGAIN):
-            with threadpool_limits(int(settings["threads"])):
+            with clock.phase("figures"), threadpool_limits(int(settings["threads"])):
                 data = (out, perturbations, tables.get("history"), tables)
                 write_figures(*data, seed=int(settings["seed"]), samples=manifest["samples"])
-            write_report(out)
+            with clock.phase("report"):
+                write_report(out)
 
 
 def add_tables(out: Path, tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, Any]) -> None:

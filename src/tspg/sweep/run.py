@@ -16,7 +16,7 @@ from tspg.sweep.scheduler import check_engine, dry_run, run_snakemake
 from tspg.utils.files import TEMPORARY
 from tspg.utils.lock import LOCK, locked
 from tspg.utils.progress import Progress
-from tspg.utils.text import counted
+from tspg.utils.text import counted, duration
 from tspg.utils.untrusted import check_folder
 
 logger = logging.getLogger(__name__)
@@ -115,9 +115,8 @@ def dry_run_text(config: Path, out: Path, *, cores: int | None, profile: Path | 
     wanted, size = plan.wanted, plan.bytes_on_disk
     left = [run for run in wanted if not plan.is_done(run, out)]
     seconds = sum(plan.seconds[run.gene_set] for run in left)
-    hours = f"{seconds / 3600:,.1f} hours" if seconds > 5400 else f"{seconds / 60:.0f} minutes"
     needs = (
-        f"at most {hours} of a core for what is left (runs share work, and go side by side)",
+        f"at most {duration(seconds)} of a core for what is left (runs share work, and go side by side)",
         f"{max((job.memory_mb for job in plan.jobs), default=0) / 1000:.1f} GB of memory requested per job",
         f"{f'{size / 1e9:,.1f} GB' if size > 1e9 else f'{size / 1e6:.0f} MB'} on disk in the end "
         f"(keep = {plan.settings['keep']!r})",

@@ -34,6 +34,12 @@ def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def duration(seconds: float) -> str:
+    """A time in the unit that people would take."""
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
 def counted(n: int, noun: str) -> str:
     """A number with its noun: 1 sample, 2 samples."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

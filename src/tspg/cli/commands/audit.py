@@ -3,11 +3,14 @@
 from argparse import Namespace
 
 from tspg.cli.summary import summary
+from tspg.cli.terminal import wrapped
 from tspg.report.manifest import read_manifest
 from tspg.report.read import read_run
 from tspg.report.save import add_tables
 from tspg.utils.lock import locked
 from tspg.utils.progress import Progress
+
+INDENT = 12  # of a control, behind its answer
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
@@ -19,4 +22,4 @@ def run(options: Namespace, progress: Progress) -> list[str]:
         found = audit_run(options.run, quick=options.quick, technical=options.technical, progress=progress)
         tables = {"controls": found.controls, "stable_genes": found.stable_genes, "evidence": found.evidence}
         add_tables(options.run, tables, audit_metrics(found, read_run(options.run)))
-    return [*found.lines(), *summary(options.run)]
+    return [part for line in found.lines() for part in wrapped(line, INDENT)] + summary(options.run)

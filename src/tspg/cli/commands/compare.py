@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from tspg.analysis.interpretation.genes import compare_targets
+from tspg.cli.terminal import wrapped
 from tspg.errors import UsageError
 from tspg.report.figures.overlap import plot_overlap
 from tspg.report.figures.save import save_figure
@@ -16,13 +17,16 @@ from tspg.report.save import save_tables
 from tspg.utils.files import read_table, safe_name, sha256_of
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.progress import Progress
+from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
-MOST_NAMED = 12  # genes of a line in the terminal; the table has all
+MOST_NAMED, INDENT = 12, 6  # genes that are named in the terminal, the table has all; of the lines after the first
+DONE = {"up": "raised", "down": "lowered"}
 
 
-def run(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """A table of every gene in a list, and one figure a source."""
+    clock = Clock(progress)
     with new_folder(options.out):
         top = _top_genes(options.runs)
         table = compare_targets(top)
@@ -34,11 +38,12 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
                 for way, genes in rows.groupby("direction", sort=False)
             }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
-            figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
+            with clock.phase("figures"):
+                figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]
-    return [*lines, f"Table: {options.out / 'compare.tsv'}; figures: {', '.join(map(str, figures))}"]
+    return [*lines, f"Table: {options.out / 'compare.tsv'}", *(f"Figure: {figure}" for figure in figures)]
 
 
 def _top_genes(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
@@ -60,14 +65,14 @@ def _top_genes(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
 
 def _shared(source: str, rows: pd.DataFrame, targets: list[str]) -> list[str]:
     """Genes that all targets share from a source class, and that one alone needs."""
-    lines = [f"From {source} to {', '.join(targets)}:"]
+    lines = wrapped(f"From {source} to {', '.join(targets)}:")
     for way in rows["direction"].unique():
         of_way = rows[rows["direction"] == way]
         shared = list(of_way.loc[of_way["n_targets"] == len(targets), "gene"])
-        lines.append(f"  {way}, in all: {_first(shared)}")
+        lines += wrapped(f"  {DONE[way]} for all: {_first(shared)}", INDENT)
         for target in targets:
             alone = list(of_way.loc[of_way["targets"] == target, "gene"])
-            lines.append(f"  {way}, {target} alone: {_first(alone)}")
+            lines += wrapped(f"  {DONE[way]} for {target} alone: {_first(alone)}", INDENT)
     return lines
 
 

@@ -27,6 +27,6 @@ def run(options: Namespace, progress: Progress) -> list[str]:
             training=Training(target_epochs=QUICK if options.quick else None, folds=1),
             progress=progress,
         )
-        write_run(found, options.out, reading={"expression": DEMO})
+        write_run(found, options.out, reading={"expression": DEMO}, progress=progress)
     smoke = [f"Smoke test: f learned for {QUICK} epochs only, so what it says means nothing."]
     return [*(smoke if options.quick else []), *summary(options.out)]

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 MOST_SINGLE_SAMPLES = 20  # ranked by themselves where none are named
 
 
-def run(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """A run folder without model and history."""
     from tspg.model.new_classes import check_new_class
     from tspg.model.storage import load_model, model_folder
 
-    clock = Clock()
+    clock = Clock(progress)
     inputs.require_what_xlsx_needs(options)
     _require_one_word_on_classes(options)
     with new_folder(options.out):
@@ -52,7 +52,7 @@ def run(options: Namespace, _progress: Progress) -> list[str]:
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
         files = [*inputs.files_named(options), *also, model_folder(options.model) / "model.json"]
-        write_results(found, options.out, inputs=files, xlsx=options.xlsx)
+        write_results(found, options.out, inputs=files, xlsx=options.xlsx, progress=progress)
     return summary(options.out)
 
 

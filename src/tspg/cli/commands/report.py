@@ -7,7 +7,7 @@ from tspg.report.save import refresh_report
 from tspg.utils.progress import Progress
 
 
-def run(options: Namespace, _progress: Progress) -> list[str]:
+def run(options: Namespace, progress: Progress) -> list[str]:
     """Draw the figures and the report of a finished run again."""
-    refresh_report(options.run)
+    refresh_report(options.run, progress)
     return summary(options.run)

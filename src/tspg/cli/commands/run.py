@@ -30,7 +30,7 @@ def run(options: Namespace, progress: Progress) -> list[str]:
     inputs.check_second_cohort(options)
     inputs.require_what_xlsx_needs(options)
     choose_device(options.device)
-    clock, out = Clock(), options.out
+    clock, out = Clock(progress), options.out
     if options.resume and is_finished(out):
         task = _task(options, clock)
         require_same(out, task.config.as_dict(), task.samples, inputs.files_named(options), but=NOT_DECISIVE)
@@ -42,7 +42,7 @@ def run(options: Namespace, progress: Progress) -> list[str]:
             (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
             files, reading = inputs.files_named(options), inputs.reading(options).to_manifest(out)
-            write_run(found, out, inputs=files, reading=reading, xlsx=options.xlsx)
+            write_run(found, out, inputs=files, reading=reading, xlsx=options.xlsx, progress=progress)
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
 
