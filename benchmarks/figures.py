@@ -1,9 +1,9 @@
-"""How long figures take: heat maps of single samples, saved as PNG and PDF, and the map of 2,000 samples.
+"""How long figures take: heat maps of single samples, saved as SVG and PNG, and the t-SNE of 2,000 samples.
 
     python benchmarks/figures.py [--heat-maps 200] [--samples 2000] [--genes 158] [--rounds 3]
 
 CPU seconds on made-up perturbations of ten classes, the least of some rounds; the map beside scikit-learn's t-SNE of
-the same real samples in the same round, since machines differ more than programs.
+the real samples in the same round, since machines differ more than programs.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from anndata import AnnData
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from tspg.report.figures.embedding import place
+from tspg.report.figures.embedding import choose, tsne_map
 from tspg.report.figures.heatmap import plot_heatmap
 from tspg.report.figures.save import save_figure
 
@@ -48,7 +48,7 @@ def draw_heat_maps(perturbations: AnnData, n_heat_maps: int) -> None:
     """Draw and save as many samples, each as a figure of its own."""
     with tempfile.TemporaryDirectory() as folder:
         for sample in np.resize(perturbations.obs_names.to_numpy(str), n_heat_maps):
-            save_figure(plot_heatmap(perturbations, sample=sample), Path(folder), sample, one_of_many=True)
+            save_figure(plot_heatmap(perturbations, sample=sample), Path(folder), sample)
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -70,14 +70,14 @@ def main() -> None:
     real = np.asarray(perturbations.layers["original"], np.float64)
     work = {
         "heat maps": lambda: draw_heat_maps(perturbations, options.heat_maps),
-        "map": lambda: place(perturbations),
+        "map": lambda: tsne_map(perturbations, choose(perturbations)),
         "scikit-learn": lambda: TSNE(random_state=0, n_jobs=1).fit_transform(real),
     }
-    place(perturbations[::50].copy())  # imports are no part of the work
+    tsne_map(few := perturbations[::50].copy(), choose(few))  # imports are no part of the work
     with threadpool_limits(1):
         rounds = [{name: cpu_seconds(one) for name, one in work.items()} for _ in range(options.rounds)]
     least = {name: min(one[name] for one in rounds) for name in work}
-    print(f"{options.heat_maps} heat maps, PNG and PDF: {least['heat maps']:.1f} s CPU")
+    print(f"{options.heat_maps} heat maps, SVG and PNG: {least['heat maps']:.1f} s CPU")
     print(f"map of {options.samples:,} samples: {least['map']:.2f} s CPU")
     print(f"scikit-learn's t-SNE of them: {least['scikit-learn']:.2f} s CPU; the map takes ", end="")
     print(f"{min(one['map'] / one['scikit-learn'] for one in rounds):.2f} of it")

@@ -90,25 +90,9 @@ def planted_run(planted: SpikeIn):
 
 @pytest.fixture(scope="session")
 def run_folder(planted_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of that experiment, without figures for print; tests must not write into it."""
+    """The folder of that experiment; tests must not write into it."""
     from tspg.report.save import save_run
 
     out = tmp_path_factory.mktemp("runs") / "planted"
-    with pytest.MonkeyPatch.context() as patch:
-        draw_for_the_screen(patch)
-        save_run(planted_run, out)
+    save_run(planted_run, out, figures=["png"])
     return out
-
-
-def draw_for_the_screen(patch: pytest.MonkeyPatch) -> None:
-    """Leave out figures for print, which take half of the time of drawing, and which few tests look at."""
-    from tspg.report.figures import save
-
-    whole = save.save_figure
-    patch.setattr(save, "save_figure", lambda one, to, name, **_: whole(one, to, name, for_print=False))
-
-
-@pytest.fixture
-def screen_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """See `draw_for_the_screen`."""
-    draw_for_the_screen(monkeypatch)

@@ -45,10 +45,14 @@ if TYPE_CHECKING:
     from tspg.model.trained_model import TrainedModel as TrainedModel
     from tspg.model.training import train_generator as train_generator
     from tspg.model.training import train_target_model as train_target_model
+    from tspg.report.figures.difference import plot_difference as plot_difference
     from tspg.report.figures.f_accuracy import plot_f_accuracy as plot_f_accuracy
+    from tspg.report.figures.gene_heatmap import plot_gene_heatmap as plot_gene_heatmap
     from tspg.report.figures.heatmap import plot_heatmap as plot_heatmap
     from tspg.report.figures.history import plot_history as plot_history
-    from tspg.report.figures.tsne import plot_tsne as plot_tsne
+    from tspg.report.figures.maps import plot_pca as plot_pca
+    from tspg.report.figures.maps import plot_tsne as plot_tsne
+    from tspg.report.figures.volcano import plot_volcano as plot_volcano
     from tspg.report.page.build import write_report as write_report
     from tspg.report.save import save_run as save_run
     from tspg.sweep.collect import read_sweep as read_sweep

@@ -29,9 +29,7 @@ def audited_run(planted, tmp_path_factory):
         annotations=(),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "tspg.report.save.write_figures", lambda *_figures, **_options: None
-        )  # no test here looks at them
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])  # no test here looks at them
         save_run(found, out)
     return out
 

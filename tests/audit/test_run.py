@@ -173,7 +173,7 @@ def test_the_manifest_says_how_the_matrix_was_read(planted, tmp_path):
     asked = ["--gene-sets", str(tmp_path / "sets.gmt"), "--gene-set", "SOME", "--target", "target"]
     out = tmp_path / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
         how = ["--method", "mean_shift", "--target-epochs", "1", "--folds", "1", "--threads", "1"]
         how += ["--annotations", str(tmp_path / "sets.gmt")]
         assert main(["run", *files, *asked, *how, "--out", str(out)]) == 0

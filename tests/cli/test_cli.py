@@ -24,7 +24,7 @@ SHORT = ["--preset", "paper", "--steps", "6", "--target-epochs", "15", "--folds"
 def short_of_what_nobody_looks_at():
     """Figures take most of the time of a run, and trees of forests much of the rest; `finished` has its figures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
         patch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
         yield
 
@@ -85,7 +85,7 @@ def test_run_writes_the_folder_of_the_contract(finished):
         "top_genes.tsv",
         "gene_overlap.tsv",
     }
-    expected |= {"evidence.tsv", "report.html", "model/model.json", "figures/tsne.png", "figures/tsne.pdf"}
+    expected |= {"evidence.tsv", "report.html", "model/model.json", "figures/tsne.png", "figures/tsne.svg"}
     assert expected <= found
     assert not [name for name in found if name.startswith(".") or "/." in name]
 
@@ -200,6 +200,24 @@ def test_report_is_drawn_again_from_the_folder(finished, monkeypatch):
     assert manifest["outputs"]["report.html"] == sha256_of(finished / "report.html")
 
 
+def test_figures_come_in_the_formats_that_are_asked_for_and_in_no_others(finished, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("tspg.report.save.write_figures", write_figures)
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "figures" / "mine.png").write_text("a file of the user's own")
+    (run / "tsne.tsv").unlink()
+    assert main(["report", "--run", str(run), "--figures", "pdf"]) == 0
+    found = {path.name for path in (run / "figures").iterdir()}
+    assert {"captions.md", "heatmap.pdf", "volcano.pdf", "mine.png"} <= found
+    assert not {name for name in found - {"mine.png"} if name.endswith(("png", "svg"))}
+    assert (run / "figures" / "heatmap.pdf").read_bytes().startswith(b"%PDF")
+    assert (run / "tsne.tsv").read_bytes() == (finished / "tsne.tsv").read_bytes()
+    named = json.loads((run / "manifest.json").read_text())["outputs"]
+    assert {name.removeprefix("figures/") for name in named if name.startswith("figures/")} == found
+    with pytest.raises(SystemExit):
+        main(["report", "--run", str(run), "--figures", "tiff"])
+    assert "choose from 'svg', 'png', 'pdf'" in capsys.readouterr().err
+
+
 def test_inspect_tells_samples_classes_units_and_coverage(files, capsys):
     arguments = ["inspect", "--expression", str(files / "expression.tsv"), "--labels", str(files / "labels.tsv")]
     assert main([*arguments, "--gene-sets", str(files / "sets.gmt")]) == 0
@@ -287,14 +305,6 @@ SURROUNDINGS = (
     {"PYTHONHASHSEED": "1", "LC_ALL": "C"},
     {"PYTHONHASHSEED": "33333", "LC_ALL": "C.UTF-8", "TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "COLUMNS": "40"},
 )
-ONE_FOR_PRINT = """
-import sys
-from tspg.cli.main import main
-from tspg.report.figures import save
-whole = save.save_figure
-save.save_figure = lambda one, to, name, **_: whole(one, to, name, for_print=name == "heatmap")
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
@@ -303,16 +313,17 @@ def test_same_seed_same_bytes_whatever_the_surroundings(files, tmp_path):
         out, folder = tmp_path / f"run{number}", tmp_path / f"cwd{number}"
         folder.mkdir()
         arguments = [argument.format(f=files, o=out) for argument in RUN]
-        command = [sys.executable, "-c", ONE_FOR_PRINT, *arguments, *SHORT]
+        command = [sys.executable, "-m", "tspg.cli.main", *arguments, *SHORT, "--figures", "svg", "png", "pdf"]
         subprocess.run(command, check=True, cwd=folder, env={**os.environ, **surroundings}, capture_output=True)
         names = [
             path
             for path in sorted(out.rglob("*"))
-            if path.suffix in {".tsv", ".safetensors", ".h5ad", ".png", ".pdf"} or path.name == "model.json"
+            if path.suffix in {".tsv", ".safetensors", ".h5ad", ".svg", ".png", ".pdf", ".md"}
+            or path.name == "model.json"
         ]
         fingerprints.append({path.relative_to(out).as_posix(): sha256_of(path) for path in names})
     assert len(fingerprints[0]) > 10
-    assert {"figures/heatmap.png", "figures/heatmap.pdf", "figures/tsne.png"} <= set(fingerprints[0])
+    assert {"figures/heatmap.svg", "figures/heatmap.pdf", "figures/tsne.png"} <= set(fingerprints[0])
     assert fingerprints[0] == fingerprints[1]
 
 
@@ -487,7 +498,7 @@ def test_compare_tells_what_targets_share(annotated, files, tmp_path, capsys):
     assert set(table["source_class"]) == {"alpha"}
     planted_up = table[(table["direction"] == "up") & table["gene"].isin([f"G{n}" for n in range(5)])]
     assert planted_up["rank in target"].notna().all()
-    assert (tmp_path / "both" / "figures" / "compare.png").is_file()
+    assert not (tmp_path / "both" / "figures").exists()  # of two lists
     assert main(["compare", str(annotated / "run"), "--out", str(tmp_path / "one")]) == 2
 
 

@@ -27,7 +27,7 @@ REFUSED = ["inspect", "--expression", "nowhere-é.tsv", "--labels", "labels.tsv"
 
 WITHOUT_FIGURES = (
     "import sys, tspg.report.save; from tspg.cli.main import main; "
-    "tspg.report.save.write_figures = lambda *_, **__: None; sys.exit(main())"
+    "tspg.report.save.write_figures = lambda *_, **__: []; sys.exit(main())"
 )
 
 
@@ -140,7 +140,7 @@ def test_a_folder_above_may_have_any_name(planted_run, tmp_path, monkeypatch):
     above = tmp_path / NO_NAME
     above.mkdir()
     monkeypatch.chdir(above)
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: [])
     tspg.save_run(planted_run, above / "run", inputs=[], reading={"expression": str(above / "m.tsv")})
     assert verify(above / "run")["reading"]["expression"] == str(above / "m.tsv")
     assert json.loads((above / "run" / "metrics.json").read_text())

@@ -51,7 +51,6 @@ def read(tmp_path, demos):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("screen_only")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_runs(document, tmp_path, read, monkeypatch):
     if name_of(document) not in WHOLE:

@@ -102,15 +102,10 @@ def test_the_words_of_a_method_are_where_the_how_to_sends_whoever_adds_one():
     assert in_closed_form == set(method_words.CLOSED_FORM)
 
 
-def test_every_figure_that_is_saved_has_its_words_and_may_draw():
-    saving = source("report/figures/save.py")
-    saved = set(re.findall(r'^ {8}"(\w+)": (?:draw|plot_\w+)\(|figures\["(\w+)"\]', saving, re.M))
-    names = {name for pair in saved for name in pair if name}
-    assert len(names) > 3
-    shown = set(
-        re.findall(r'"(\w+)"', re.search(r"^MAIN = (.+?)\)$", source("report/page/figures.py"), re.M | re.S)[1])
-    )
-    assert names - {"tsne"} <= shown
+def test_every_figure_that_is_saved_has_its_caption():
+    saved = set(re.findall(r'yield "(\w+)", plot_', source("report/figures/save.py")))
+    assert len(saved) > 7
+    assert {f"of_{name}" for name in saved} <= names_defined_in(ROOT / "src/tspg/report/figures/captions.py")
 
 
 def test_every_format_is_opened_by_a_module_of_its_own():

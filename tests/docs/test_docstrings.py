@@ -61,7 +61,7 @@ def first(tmp_path_factory):
         (folder / name).write_text("\n".join(lines) + "\n")
     assert run_examples("run", names) == ""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)  # no example looks at them
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])  # no example looks at them
         tspg.save_run(names["run"], folder / "runs" / "msi")
     return folder, names
 

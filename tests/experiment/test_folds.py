@@ -16,7 +16,7 @@ HERE = {"label_column": "label", "annotations": (), "threads": 1}
 @pytest.fixture(autouse=True)
 def short_of_what_nobody_looks_at(monkeypatch):
     """No figures, and small forests."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
     monkeypatch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
 
 

@@ -18,7 +18,7 @@ QUICK = {"target_class": "T", "label_column": "tissue", "target_epochs": 1, "fol
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch):
     """Nobody looks at them here."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ SHORT = {
 def short_of_what_nobody_looks_at():
     """No figures, and small forests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+        patch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
         patch.setattr("tspg.analysis.evaluation.classifiers.TREES", 20)
         yield
 

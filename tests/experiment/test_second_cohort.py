@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 import tspg
-from tests.conftest import draw_for_the_screen
 from tests.docs.documented import assert_as_documented
 from tests.options import nested
 from tspg.analysis.evaluation.energy import energy_distance
@@ -52,7 +51,7 @@ def told(table, measure, method="linear_map"):
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch):
     """Nobody looks at them here."""
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +72,7 @@ def run(first, second):
 @pytest.fixture(scope="module")
 def folder(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("second") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        draw_for_the_screen(patch)
-        tspg.save_run(run, out)
+    tspg.save_run(run, out, figures=["png"])
     return out
 
 

@@ -30,8 +30,9 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
 
 def test_a_difference_on_a_log_scale_is_called_a_fold_change_and_missing_ranks_stay_empty(tmp_path):
     genes = pd.DataFrame({"gene": ["A", "B"], "difference": [1.0, -2.0], "rank_up": pd.array([1, None], dtype="Int64")})
+    genes["difference_low"] = [0.5, -3.0]
     for is_log, title in ((True, "log2 fold change"), (False, "difference")):
         write_spreadsheet({"genes": genes}, tmp_path / "tables.xlsx", is_log=is_log)
         head, *rows = openpyxl.load_workbook(tmp_path / "tables.xlsx")["genes"].iter_rows(values_only=True)
-        assert head == ("gene", title, "rank_up")
-        assert rows == [("A", 1, 1), ("B", -2, None)]
+        assert head == ("gene", title, "rank_up", f"{title} low" if is_log else "difference_low")
+        assert rows == [("A", 1, 1, 0.5), ("B", -2, None, -3)]

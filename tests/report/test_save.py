@@ -24,7 +24,7 @@ CONTROLS = controls_table({"permuted_labels": Outcome((Row("f_accuracy", 0.5, an
 
 @pytest.fixture
 def folder(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_figures, **_options: [])
     return shutil.copytree(run_folder, tmp_path / "run")
 
 
@@ -154,7 +154,7 @@ def test_a_report_that_is_killed_while_it_writes_leaves_a_sound_folder(folder):
         "from tspg.report.save import refresh_report\n"
         "real = pathlib.Path.replace\n"
         "pathlib.Path.replace = lambda self, to: os._exit(9) if to.name == 'report.html' else real(self, to)\n"
-        "import tspg.report.save; tspg.report.save.write_figures = lambda *_, **__: None\n"
+        "import tspg.report.save; tspg.report.save.write_figures = lambda *_, **__: []\n"
         f"refresh_report(pathlib.Path({str(folder)!r}))\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
@@ -210,7 +210,7 @@ def test_a_run_that_cannot_be_saved_leaves_nothing(planted_run, tmp_path, monkey
         raise ResourceError("disk full")
 
     monkeypatch.setattr("tspg.report.save.write_report", full)
-    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: None)
+    monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: [])
     with pytest.raises(ResourceError, match="disk full"):
         tspg.save_run(planted_run, tmp_path / "deep" / "run")
     assert list(tmp_path.iterdir()) == []

@@ -287,14 +287,14 @@ READERS = {
 
 
 def _without_samples() -> None:
-    """Heat maps of single samples stay empty, which are saved sooner than drawn; one figure is also for print."""
+    """Heat maps of single samples stay empty, which are saved sooner than drawn; one figure has every format."""
     from matplotlib.figure import Figure
 
     from tspg.report.figures import save as figures
 
     saved = figures.save_figure
-    figures.save_figure = lambda one, to, name, *, one_of_many=False, **_: saved(
-        one, to, name, one_of_many=one_of_many, for_print=name == "heatmap"
+    figures.save_figure = lambda one, to, name, _: saved(
+        one, to, name, ["svg", "png", "pdf"] if name == "heatmap" else ["png"]
     )
     drawn = figures.plot_heatmap
     figures.plot_heatmap = lambda moved, sample=None: drawn(moved) if sample is None else Figure(figsize=(1, 1))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tspg.model.config import ALIGN, DEVICES, ENRICHMENT, METHODS, NORMALISE, PRESETS, Training
-from tspg.utils.options import DUPLICATES, TRANSFORMS
+from tspg.utils.options import DRAWN_AS, DUPLICATES, FIGURES, TRANSFORMS
 
 Parser = argparse.ArgumentParser
 DEFAULT = "(default: %(default)s)"
@@ -255,6 +255,13 @@ def add_annotations(group: Any) -> None:
 def add_xlsx(group: Any) -> None:
     """The tables as one file."""
     add_switch(group, "--xlsx", "write the tables as one Excel file too")
+
+
+def add_figures(group: Any) -> None:
+    """The formats of the figures."""
+    says = f"{', '.join(FIGURES)} (default: {' '.join(DRAWN_AS)})"
+    how = {"nargs": "+", "choices": FIGURES, "default": DRAWN_AS}
+    add(group, "--figures", f"formats: {says}", "FORMAT", long=f"formats of the figures: {says}", **how)
 
 
 def add_machine(parser: Parser) -> None:

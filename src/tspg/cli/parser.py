@@ -9,6 +9,7 @@ from tspg.cli.options import (
     Parser,
     add,
     add_annotations,
+    add_figures,
     add_learning,
     add_list,
     add_machine,
@@ -119,6 +120,7 @@ def _run(commands: Any) -> None:
     group = parser.add_argument_group("what is written")
     add_annotations(group)
     add_xlsx(group)
+    add_figures(group)
     add_machine(parser)
 
 
@@ -161,6 +163,7 @@ def _perturb(commands: Any) -> None:
     )
     add_annotations(group)
     add_xlsx(group)
+    add_figures(group)
 
 
 def _audit(commands: Any) -> None:
@@ -207,7 +210,8 @@ def _compare(commands: Any) -> None:
         "tspg compare kirc kirp kich --out three",
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished runs to different targets")
-    add_path(parser, "--out", "new folder for table and figure", "DIR", required=True)
+    add_path(parser, "--out", "new folder for tables and figures", "DIR", required=True)
+    add_figures(parser)
 
 
 def _report(commands: Any) -> None:
@@ -219,6 +223,7 @@ def _report(commands: Any) -> None:
         "tspg report --run kirc",
     )
     add_path(parser, "--run", "folder of a finished run", "DIR", required=True)
+    add_figures(parser)
 
 
 def _sweep(commands: Any) -> None:

@@ -16,6 +16,11 @@ SHEETS = (
     *("genes", "sample_genes", "top_genes", "gene_overlap", "table_1", "table_2", "enrichment", "enrichment_ranked"),
     *("smallest_sets", "carriers", "path", "samples", "evidence", "test_evidence", "test_genes"),
 )
+LOG_NAMES = {
+    "difference": "log2 fold change",
+    "difference_low": "log2 fold change low",
+    "difference_high": "log2 fold change high",
+}
 MOST_ROWS = 1_048_575  # of a sheet, below its head
 ALWAYS = datetime(2000, 1, 1)  # noqa: DTZ001 - a file's date would make its bytes differ from run to run
 _AS_WRITTEN = {
@@ -41,7 +46,7 @@ def write_spreadsheet(tables: Mapping[str, pd.DataFrame], path: Path, *, is_log:
             if name.startswith("enrichment"):
                 table = table[table["q_value"] < ENRICHED]
             if is_log:
-                table = table.rename(columns={"difference": "log2 fold change"})
+                table = table.rename(columns=LOG_NAMES)
             table.head(MOST_ROWS).to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
     with whole_file(path) as temporary:
         temporary.write_bytes(content.getbuffer())

@@ -26,7 +26,9 @@ from tspg.report.manifest import FORMAT_VERSION, fingerprints, input_fingerprint
 from tspg.report.page.build import page_of, write_page, write_report
 from tspg.utils.files import read_json, read_table, write_json, write_table
 from tspg.utils.lock import MANIFEST, locked, new_folder
+from tspg.utils.options import DRAWN_AS, FIGURES, check
 from tspg.utils.progress import Progress, silent
+from tspg.utils.schema import plain
 from tspg.utils.timing import Clock
 from tspg.utils.untrusted import require_consistent
 
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 
 PERTURBATIONS = "perturbations.h5ad"
 DRAWN = ("history", "genes", "top_genes", "path")  # tables that figures are drawn from
-DRAWN_AGAIN = ("figures", "tsne.tsv", "report.html")
+PAGE = "report.html"
+DRAWN_AGAIN = ("figures", "pca.tsv", "tsne.tsv", PAGE)
 CHANGED_BY_AUDIT = ("audit", "evidence.tsv", "controls.tsv", "stable_genes.tsv", "metrics.json", "report.html")
+_FORMATS = plain(f"some of {', '.join(FIGURES)}", lambda value: not isinstance(value, str) and {*value} <= {*FIGURES})
 LIBRARIES = (
     *("numpy", "scipy", "pandas", "anndata", "scikit-learn", "openTSNE", "torch", "safetensors", "matplotlib"),
 )
@@ -67,6 +71,7 @@ class Writing(TypedDict, total=False):
     reading: Mapping[str, Any]
     xlsx: bool
     keep: str
+    figures: Sequence[str]
     command: Sequence[str] | None
 
 
@@ -78,6 +83,7 @@ def save_run(
     reading: Mapping[str, Any] = MappingProxyType({}),
     xlsx: bool = False,
     keep: str = "all",
+    figures: Sequence[str] = DRAWN_AS,
     command: Sequence[str] | None = None,
 ) -> None:
     """Write a run with its figures and report; `manifest.json` comes last, so a folder that has it is complete.
@@ -97,15 +103,17 @@ def save_run(
     xlsx
         Write the tables as one Excel file too.
     keep
-        `all`; `tables`: without model, moved profiles and figures, which the report still shows;
-        `metrics`: the numbers, the top genes, and all genes of the sources together.
+        `all`; `tables`: without model, moved profiles and figures; `metrics`: the numbers, the top genes, and all
+        genes of the sources together.
+    figures
+        The formats of the figures: `svg`, `png`, `pdf`; none draws none.
     command
         The command line that makes the same run again; None means this program's own.
 
     Raises
     ------
     UsageError
-        If the folder holds anything, or `keep` is none of these.
+        If the folder holds anything, or `keep` or `figures` are none of these.
     FolderInUseError, ResourceError
         If another process writes there, or it cannot be written to.
 
@@ -118,10 +126,13 @@ def save_run(
     """
     if keep not in KEEP:
         raise UsageError(f"keep is {keep!r}; one of {', '.join(KEEP)} is needed.")
+    check({"figures": figures}, {"figures": _FORMATS})
     if xlsx:
         require_xlsxwriter()
     with new_folder(Path(out)):
-        write_run(run, Path(out), inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, command=command)
+        write_run(
+            run, Path(out), inputs=inputs, reading=reading, xlsx=xlsx, keep=keep, figures=figures, command=command
+        )
 
 
 def write_run(run: "Run", out: Path, **how: Unpack[Writing]) -> None:
@@ -151,11 +162,12 @@ def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
         with clock.phase("figures"), threadpool_limits(int(results.settings["threads"])):
             seed, samples = int(results.settings["seed"]), results.samples
             data = (out, results.perturbations, results.history, results.tables)
-            write_figures(*data, seed=seed, samples=samples, for_print=keep == "all")
+            formats = how.get("figures", DRAWN_AS) if keep == "all" else ()
+            is_log = bool(metrics["data"]["is_log"])
+            write_figures(*data, seed=seed, samples=samples, formats=formats, is_log=is_log)
         with clock.phase("report"):
             write_page(out, how.get("reading", {}))
     if keep == "tables":  # the report was made of these, too
-        shutil.rmtree(out / "figures")
         shutil.rmtree(out / "model", ignore_errors=True)  # `tspg perturb` has none
         (out / PERTURBATIONS).unlink()
     seconds = {**results.seconds, **clock.seconds}
@@ -205,7 +217,7 @@ def save_tables(out: Path, tables: Mapping[str, pd.DataFrame], *, inputs: Mappin
     write_json(out / MANIFEST, {"format_version": FORMAT_VERSION, **manifest, "outputs": fingerprints(out)})
 
 
-def refresh_report(out: Path, progress: Progress = silent) -> None:
+def refresh_report(out: Path, figures: Sequence[str] = DRAWN_AS, progress: Progress = silent) -> None:
     """Draw the figures and the report of a finished run folder again, from its files alone."""
     read_manifest(out)  # before a lock is put where there is no run
     clock = Clock(progress)
@@ -217,7 +229,12 @@ def refresh_report(out: Path, progress: Progress = silent) -> None:
         with rewriting(out, DRAWN_AGAIN):
             with clock.phase("figures"), threadpool_limits(int(settings["threads"])):
                 data = (out, perturbations, tables.get("history"), tables)
-                write_figures(*data, seed=int(settings["seed"]), samples=manifest["samples"])
+                seed, is_log = int(settings["seed"]), bool(read_json(out / "metrics.json")["data"].get("is_log", True))
+                how = {"samples": manifest["samples"], "seed": seed, "formats": figures, "is_log": is_log}
+                drawn = write_figures(*data, **how)
+            for name in manifest["outputs"]:  # what is drawn no more, or in other formats
+                if name.split("/")[0] in DRAWN_AGAIN and name != PAGE and out / name not in drawn:
+                    (out / name).unlink(missing_ok=True)
             with clock.phase("report"):
                 write_report(out)
 

@@ -19,8 +19,8 @@ CONTENTS = frozenset(
         *(MANIFEST, CHECKPOINTS, "metrics.json", "model", "audit", "figures", "report.html", "tables.xlsx"),
         *("perturbations.h5ad", "history.tsv", "top_genes.tsv", "gene_overlap.tsv", "genes.tsv", "evidence.tsv"),
         *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv", "enrichment.tsv", "enrichment_ranked.tsv"),
-        *("table_1.tsv", "table_2.tsv", "compare.tsv", "path.tsv", "tsne.tsv", "smallest_sets.tsv", "carriers.tsv"),
-        *("samples.tsv", "sample_genes.tsv", "controls.tsv", "stable_genes.tsv"),
+        *("table_1.tsv", "table_2.tsv", "compare.tsv", "path.tsv", "smallest_sets.tsv", "carriers.tsv"),
+        *("pca.tsv", "tsne.tsv", "samples.tsv", "sample_genes.tsv", "controls.tsv", "stable_genes.tsv"),
         *("gene_changes.tsv", "percentiles.tsv"),  # of tspg 0.1.0
     }
 )

@@ -14,6 +14,7 @@ from tspg.utils.schema import Kind
 # say in it, and a new patient's file would choose another row than the file that the model was trained on.
 DUPLICATES = ("error", "first", "mean", "sum")
 TRANSFORMS = ("auto", "none", "log2")  # what becomes of values when they are read
+FIGURES, DRAWN_AS = ("svg", "png", "pdf"), ("svg", "png")  # formats that figures are saved in; those unless asked
 MOST_GENES = 10**6
 
 P = ParamSpec("P")

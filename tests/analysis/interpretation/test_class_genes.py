@@ -75,6 +75,17 @@ def test_the_moderated_t_is_near_students_where_genes_are_alike(found):
     assert (np.sign(own["t"]) == np.sign(plain)).all()
 
 
+def test_intervals_of_the_difference_hold_the_truth_in_95_of_100_and_leave_out_0_where_p_is_small(found):
+    table = found[2]
+    truth = np.array([3.0] * PLANTED + [-3.0] * PLANTED + [0.0] * (GENES - 2 * PLANTED))
+    for name in ("x", "y"):
+        own = table[table["source_class"] == name]
+        inside = (own["difference_low"] <= truth) & (truth <= own["difference_high"])
+        assert inside.mean() == pytest.approx(0.95, abs=0.045)  # four standard errors of 400 genes
+        without_0 = (own["difference_low"] > 0) | (own["difference_high"] < 0)
+        assert without_0.tolist() == (own["p_value"] < 0.05).tolist()
+
+
 def test_planted_genes_lead_in_their_direction(found):
     table = found[2]
     for way, first in (("up", 0), ("down", PLANTED)):
@@ -221,7 +232,7 @@ def test_what_does_not_vary_within_classes_has_no_t():
     moved = study(7)[0]
     values = np.where(moved.obs["source_class"].to_numpy() == "t", 3.0, 1.0)[:, None] * np.ones(GENES)
     own = class_genes(moved, Expression(values.astype(np.float32), values.astype(np.float32)))
-    assert own[["t", "p_value", "q_value"]].isna().all(axis=None)
+    assert own[["t", "p_value", "q_value", "difference_low", "difference_high"]].isna().all(axis=None)
     assert (own["difference"] == 2).all()
 
 

@@ -101,6 +101,22 @@ def test_genes_of_one_variance_share_it_with_all_degrees_of_freedom():
     assert found.df == 5 * 50
     np.testing.assert_allclose(found.standard_error, error)
     np.testing.assert_allclose(found.p_value, 2 * student.sf(np.abs(shift / error), 250))
+    quantile_of_250 = 1.9694984  # 97.5% point of t
+    np.testing.assert_allclose(found.interval()[0], shift - quantile_of_250 * error, rtol=1e-6)
+    np.testing.assert_allclose(found.interval()[1], shift + quantile_of_250 * error, rtol=1e-6)
+
+
+def test_the_interval_is_that_of_limmas_top_table():
+    values, is_target = samples(n=10, genes=80)
+    pylimma = pytest.importorskip("pylimma")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        design = np.column_stack([np.ones(10), is_target]).astype(float)
+        fit = pylimma.e_bayes(pylimma.lm_fit(values.T, design))
+        table = pylimma.top_table(fit, coef=1, number=np.inf, sort_by="none", confint=True)
+    low, high = moderated_t(values, is_target).interval()
+    np.testing.assert_allclose(low, table["ci_l"], rtol=1e-9)
+    np.testing.assert_allclose(high, table["ci_r"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("paired", [False, True])
@@ -192,6 +208,7 @@ def test_what_cannot_be_told_is_not_a_number(is_target, donors, levels):
     assert np.isnan(found.t).all()
     assert np.isnan(found.p_value).all()
     assert np.isnan(found.estimate).all()
+    assert np.isnan(found.interval()).all()
 
 
 def test_one_gene_that_does_not_vary_has_no_difference():
@@ -206,6 +223,7 @@ def test_a_study_in_which_nothing_varies_has_no_t():
     found = moderated_t(np.full((8, 4), 2.0), np.arange(8) < 4)
     assert (found.estimate == 0).all()
     assert np.isnan(found.t).all()
+    assert np.isnan(found.interval()).all()
 
 
 def test_single_precision_is_enough_far_from_zero():

@@ -1,5 +1,7 @@
-"""Every figure: nothing collides, nothing leaves the page, names are literal, and equal input gives equal bytes."""
+"""Every figure: nothing collides or leaves the page, letters and widths are a journal's, names are literal."""
 
+import re
+import struct
 from itertools import combinations
 from pathlib import Path
 
@@ -13,11 +15,29 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from scipy.stats import binomtest
 
-from tspg import plot_f_accuracy, plot_heatmap, plot_history, plot_tsne
+from tspg import (
+    plot_difference,
+    plot_f_accuracy,
+    plot_gene_heatmap,
+    plot_heatmap,
+    plot_history,
+    plot_pca,
+    plot_tsne,
+    plot_volcano,
+    save_run,
+)
 from tspg.analysis.evaluation.proportions import clopper_pearson
+from tspg.errors import UsageError
+from tspg.report.figures.captions import of_heatmap
+from tspg.report.figures.gene_heatmap import groups_of
+from tspg.report.figures.maps import class_styles
+from tspg.report.figures.overlap import plot_overlap
+from tspg.report.figures.path import plot_path
 from tspg.report.figures.save import save_figure, write_figures
 from tspg.utils.files import safe_name
+from tspg.utils.options import FIGURES
 
+SIDES = ("width", "height")
 LONG = "Brain - Nucleus accumbens (basal ganglia)"
 GTEX_LIKE = [f"{LONG} {i}" if i % 3 else f"Tissue {i}" for i in range(53)]
 HOSTILE = [
@@ -47,7 +67,9 @@ def _texts(figure: Figure) -> list[tuple[Text, Bbox]]:
         figure.canvas.draw()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     return [
-        (text, text.get_window_extent(renderer)) for text in drawn if text.get_visible() and text.get_text().strip()
+        (text, Text.get_window_extent(text, renderer))  # of an annotation without its line
+        for text in drawn
+        if text.get_visible() and text.get_text().strip()
     ]
 
 
@@ -80,9 +102,69 @@ def _thirty():
     return [HOSTILE[i % len(HOSTILE)] + str(i) for i in range(30)]
 
 
-@pytest.mark.parametrize("plot", [plot_tsne, plot_heatmap, plot_f_accuracy])
-def test_no_text_leaves_the_figure_or_lies_on_another(plot, perturbations):
-    assert _faults(plot(perturbations)) == []
+def gene_table(perturbations, n_untested=0):
+    """The tests of all sources together, as `genes.tsv` has them: the first genes lead, up and down in turn."""
+    n_genes = perturbations.n_vars
+    sign, size = np.where(np.arange(n_genes) % 2, -1.0, 1.0), np.linspace(1, 0, n_genes) ** 2
+    q_value = 10.0 ** -(20 * size)
+    table = pd.DataFrame({"source_class": "", "gene": perturbations.var_names, "difference": 3 * sign * size})
+    table["q_value"] = np.where(np.arange(n_genes) < n_genes - n_untested, q_value, np.nan)
+    for way, leads in (("up", sign > 0), ("down", sign < 0)):
+        ranks = np.where(leads & table["q_value"].notna(), np.cumsum(leads), 0)
+        table[f"rank_{way}"] = pd.array(ranks, dtype="Int64")
+        table.loc[ranks == 0, f"rank_{way}"] = pd.NA
+    return table
+
+
+def path_of(perturbations):
+    """Every source class on its way."""
+    steps = np.linspace(0, 1, 21)
+    parts = [
+        pd.DataFrame(
+            {"source_class": name, "sample": "", "a": steps, "called_by_f": steps**2, "energy_left": 1 - steps}
+        )
+        for name in perturbations.uns["tspg"]["source_classes"]
+    ]
+    return pd.concat(parts).assign(called_by_logistic=lambda table: table["a"] ** 2)
+
+
+def lists_of(perturbations):
+    genes, names = list(perturbations.var_names), perturbations.uns["tspg"]["source_classes"]
+    return {way: {name: genes[i % 7 : 12 + i % 5] for i, name in enumerate(names)} for way in ("up", "down")}
+
+
+OF_PERTURBATIONS = {
+    "tsne": plot_tsne,
+    "pca": plot_pca,
+    "heatmap": plot_heatmap,
+    "f_accuracy": plot_f_accuracy,
+    "volcano": lambda moved: plot_volcano(gene_table(moved)),
+    "difference": lambda moved: plot_difference(moved, gene_table(moved)),
+    "gene_heatmap": lambda moved: plot_gene_heatmap(moved, gene_table(moved)),
+    "path": lambda moved: plot_path(path_of(moved)),
+    "overlap": lambda moved: plot_overlap(lists_of(moved)),
+}
+
+
+@pytest.mark.parametrize("plot", OF_PERTURBATIONS.values(), ids=OF_PERTURBATIONS)
+def test_no_text_leaves_the_figure_or_lies_on_another(plot, perturbations, tmp_path):
+    figure = plot(perturbations)
+    assert _faults(figure) == []
+    assert_fit_for_print(figure, tmp_path)
+
+
+def assert_fit_for_print(figure, folder):
+    """One column or two of a journal wide, at most a page high, no letter below 6 points, and letters are letters."""
+    (svg,) = save_figure(figure, folder, "figure", ["svg"])
+    text = svg.read_text(encoding="utf-8")
+    width, height = (float(re.search(rf'<svg [^>]*{side}="([\d.]+)pt"', text)[1]) / 72 * 25.4 for side in SIDES)
+    assert min(abs(width - 89), abs(width - 183)) < 0.01
+    assert height < 247
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:bold )?([\d.]+)px", text)]
+    assert len(sizes) == text.count("<text")
+    assert min(sizes) >= 6
+    assert max(sizes) <= 7
+    assert set(re.findall(r"'([^']+)'; ", text)) <= {"DejaVu Sans"}
 
 
 def test_counts_of_a_large_study_stay_on_the_page(make_perturbations):
@@ -100,8 +182,10 @@ def test_the_check_for_collisions_can_fail(make_perturbations):
 
 
 @pytest.mark.parametrize("n_epochs", [1, 150])
-def test_history_has_no_collisions(make_history, n_epochs):
-    assert _faults(plot_history(make_history(n_epochs))) == []
+def test_history_has_no_collisions(make_history, n_epochs, tmp_path):
+    figure = plot_history(make_history(n_epochs))
+    assert _faults(figure) == []
+    assert_fit_for_print(figure, tmp_path)
 
 
 def test_history_says_what_is_not_available(make_history):
@@ -164,40 +248,42 @@ def test_the_interval_is_that_of_scipy(hits, n):
 def test_new_profiles_of_unknown_class_can_be_drawn(make_perturbations):
     perturbations = make_perturbations(split="test", per_class=4)
     perturbations.obs["source_class"] = ""
-    for plot in (plot_tsne, plot_heatmap, plot_f_accuracy):
+    for plot in (plot_tsne, plot_pca, plot_heatmap, plot_f_accuracy):
         assert _faults(plot(perturbations)) == []
+    assert of_heatmap(perturbations).startswith("The first 4 of 12 samples, moved to Lung")
 
 
 def test_the_same_figure_is_the_same_bytes(make_perturbations, tmp_path: Path):
     perturbations = make_perturbations()
-    for name in ("first", "second"):
-        save_figure(plot_f_accuracy(perturbations), tmp_path, name)
-    for ending in ("png", "pdf"):
-        assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"second.{ending}").read_bytes()
+    for plot in (plot_f_accuracy, OF_PERTURBATIONS["volcano"]):
+        for name in ("first", "second"):
+            save_figure(plot(perturbations), tmp_path, name, FIGURES)
+        for ending in FIGURES:
+            assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"second.{ending}").read_bytes()
     assert b"CreationDate" not in (tmp_path / "first.pdf").read_bytes()
+    assert b"/CIDFontType2" in (tmp_path / "first.pdf").read_bytes()  # type 42, as journals want it
 
 
-@pytest.mark.parametrize(("one_of_many", "kind"), [(False, b"/CIDFontType2"), (True, b"/Type3")])
-def test_fonts_are_embedded_for_print_and_the_quick_way_in_one_of_many(
-    make_perturbations, tmp_path: Path, one_of_many, kind
-):
-    figure = plot_heatmap(make_perturbations(), sample="sample-1")
-    pdf = save_figure(figure, tmp_path, "figure", one_of_many=one_of_many).with_suffix(".pdf").read_bytes()
-    assert {name for name in (b"/CIDFontType2", b"/Type3") if name in pdf} == {kind}
+def test_a_png_has_300_points_an_inch(make_perturbations, tmp_path):
+    for plot, mm in ((plot_tsne, 89), (OF_PERTURBATIONS["gene_heatmap"], 183)):
+        (png,) = save_figure(plot(make_perturbations()), tmp_path, "figure", ["png"])
+        assert struct.unpack(">II", png.read_bytes()[16:24])[0] == pytest.approx(mm / 25.4 * 300, abs=1)
 
 
 def test_a_users_own_settings_change_nothing(make_perturbations, tmp_path: Path):
     perturbations = make_perturbations()
-    plain = save_figure(plot_heatmap(perturbations, sample="sample-1"), tmp_path, "plain").read_bytes()
-    with mpl.rc_context({"font.size": 30, "savefig.dpi": 10, "axes.facecolor": "red", "image.cmap": "jet"}):
-        changed = save_figure(plot_heatmap(perturbations, sample="sample-1"), tmp_path, "changed").read_bytes()
+    plain = [path.read_bytes() for path in save_figure(plot_heatmap(perturbations), tmp_path, "plain")]
+    with mpl.rc_context(
+        {"font.size": 30, "savefig.dpi": 10, "axes.facecolor": "red", "svg.fonttype": "path", "image.cmap": "jet"}
+    ):
+        changed = [path.read_bytes() for path in save_figure(plot_heatmap(perturbations), tmp_path, "changed")]
     assert changed == plain
 
 
 def test_write_figures_uses_stable_names(drawn_run: Path):
-    names = {"tsne", "heatmap", "history", "f_accuracy", f"heatmap-{safe_name('sample-0')}"}
-    assert {path.name for path in (drawn_run / "figures").iterdir()} == {
-        f"{name}.{ending}" for name in names for ending in ("png", "pdf")
+    names = {"pca", "tsne", "heatmap", "history", "f_accuracy", f"heatmap-{safe_name('sample-0')}"}
+    assert {path.name for path in (drawn_run / "figures").iterdir()} == {"captions.md"} | {
+        f"{name}.{ending}" for name in names for ending in ("png", "svg")
     }
 
 
@@ -221,11 +307,17 @@ def test_the_history_of_the_preset_transport_shows_its_own_losses():
     assert len(panels["Terms with their weights"].lines) == 3
 
 
-@pytest.fixture(params=["history", "tsne", "f_accuracy", "heatmap"])
+@pytest.fixture(params=["history", "tsne", "pca", "f_accuracy", "heatmap", "volcano", "difference", "gene_heatmap"])
 def plot_and_data(request, make_perturbations, make_history):
-    plots = {"history": plot_history, "tsne": plot_tsne, "f_accuracy": plot_f_accuracy, "heatmap": plot_heatmap}
-    data = make_history() if request.param == "history" else make_perturbations(per_class=6)
-    return plots[request.param], data
+    if request.param == "history":
+        return plot_history, make_history()
+    moved = make_perturbations(per_class=6)
+    with_genes = {
+        "volcano": lambda moved, **how: plot_volcano(gene_table(moved), **how),
+        "difference": lambda moved, **how: plot_difference(moved, gene_table(moved), **how),
+        "gene_heatmap": lambda moved, **how: plot_gene_heatmap(moved, gene_table(moved), **how),
+    }
+    return with_genes.get(request.param) or OF_PERTURBATIONS[request.param], moved
 
 
 def _drawn(figure: Figure, *, but: object = None) -> list[list]:
@@ -276,7 +368,133 @@ def test_a_method_without_training_has_no_history_to_draw():
 
 @pytest.mark.parametrize("history", [None, pd.DataFrame({"epoch": [], "step": []})], ids=["none", "empty"])
 def test_without_history_there_is_no_such_figure(make_perturbations, tmp_path: Path, history):
-    paths = write_figures(tmp_path, make_perturbations(per_class=2), history, for_print=False)
-    assert not list(tmp_path.rglob("*.pdf"))
-    assert {path.name for path in paths} == {"tsne.png", "heatmap.png", "f_accuracy.png"}
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    paths = write_figures(tmp_path, make_perturbations(per_class=2), history, formats=["png"])
+    figures = {path for path in paths if path.suffix == ".png"}
+    assert {path.stem for path in figures} == {"pca", "tsne", "heatmap", "f_accuracy"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in figures)
+    assert set(paths) == {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path.name for path in set(paths) - figures} == {"pca.tsv", "tsne.tsv", "captions.md"}
+
+
+@pytest.mark.parametrize("wanted", ["svg", ["tiff"], ["png", "PDF"]])
+def test_formats_that_figures_do_not_have_are_refused(wanted, tmp_path):
+    with pytest.raises(UsageError, match=r"figures.*some of svg, png, pdf is needed"):
+        save_run(None, tmp_path / "run", figures=wanted)
+    assert not (tmp_path / "run").exists()
+
+
+def write_all(folder, perturbations, **more):
+    """Every figure of a run with the tables that the others here use."""
+    top = [
+        (source, "", way, gene)
+        for way, named in lists_of(perturbations).items()
+        for source, genes in named.items()
+        for gene in genes
+    ]
+    tables = {
+        "genes": gene_table(perturbations, n_untested=3),
+        "path": path_of(perturbations),
+        "top_genes": pd.DataFrame(top, columns=["source_class", "sample", "direction", "gene"]),
+    }
+    return write_figures(folder, perturbations, tables=tables, **more)
+
+
+def captions_in(folder):
+    text = (folder / "figures" / "captions.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^## (.+)\n\n(.+)$", text, re.M))
+
+
+def test_every_figure_has_its_caption_and_names_what_is_left_out(make_perturbations, tmp_path):
+    names = [f"class {i:02}" for i in range(20)]
+    perturbations = make_perturbations([*names, "T"], target="T", per_class=15, n_genes=60)
+    write_all(tmp_path, perturbations, formats=["svg"], samples=["sample-7"])
+    captions = captions_in(tmp_path)
+    assert set(captions) == {path.stem for path in (tmp_path / "figures").glob("*.svg")}
+    expected = {"volcano", "difference", "gene_heatmap", "heatmap", "pca", "tsne", "f_accuracy", "path", "overlap"}
+    assert set(captions) == expected | {f"heatmap-{safe_name('sample-7')}"}
+    assert captions["heatmap"].endswith(f"Left out, as the smallest: {', '.join(names[12:19])} and class 19.")
+    assert "class 16, class 17, class 18 and class 19; path.tsv has them." in captions["path"]
+    assert "57 genes" in captions["volcano"]
+    assert "3 genes could not be tested" in captions["volcano"]
+    assert "n = 300 source samples and 15 of T" in captions["volcano"]
+    assert "80 of 300 samples" in captions["gene_heatmap"]
+    assert "200 of 300 samples moved to T" in captions["tsne"]
+    missing = captions["pca"].partition("Not on the map: real samples of ")[2]
+    drawn = captions["pca"].partition("Not on the map")[0]
+    assert all((name in missing) != (name in drawn) for name in names)
+    assert "15 T" not in captions["pca"]
+    assert "T 15" in captions["pca"]
+
+
+def test_a_name_cannot_break_the_captions(make_perturbations, tmp_path):
+    write_all(tmp_path, make_perturbations((*HOSTILE, "T"), target="T", per_class=3), formats=["svg"])
+    captions = captions_in(tmp_path)
+    assert len(captions) == len(list((tmp_path / "figures").glob("*.svg")))
+    assert "line\\nbreak\\tand\\u202eturned" in captions["pca"]
+
+
+def test_the_volcano_draws_every_tested_gene_and_names_those_that_lead(make_perturbations):
+    genes = gene_table(make_perturbations(n_genes=200), n_untested=20)
+    genes.loc[0, "q_value"] = 0.0  # smaller than a computer can say
+    (axes,) = plot_volcano(genes).axes
+    tested = genes[genes["q_value"].notna()]
+    across, upwards = axes.collections[0].get_offsets().T
+    np.testing.assert_allclose(across, tested["difference"])
+    np.testing.assert_allclose(upwards[1:], -np.log10(tested["q_value"][1:]))
+    assert np.isfinite(upwards).all()
+    named = {text.get_text() for text in axes.texts}
+    assert named == {f"G{i}" for i in range(20)}
+    assert axes.get_xlabel() == "log2 fold change"
+    assert plot_volcano(genes, is_log=False).axes[0].get_xlabel() == "difference of the means"
+    low, high = axes.get_xlim()
+    assert low < across.min()
+    assert high > across.max()
+
+
+def test_of_many_genes_points_are_one_picture_and_the_file_stays_small(make_perturbations, tmp_path):
+    perturbations = make_perturbations(n_genes=18_154, per_class=4)
+    for plot in ("volcano", "difference", "heatmap", "gene_heatmap"):
+        svg, _ = save_figure(OF_PERTURBATIONS[plot](perturbations), tmp_path, plot)
+        assert svg.stat().st_size < 400_000
+        assert b"<image" in svg.read_bytes()
+        assert b"G0" in svg.read_bytes()  # names stay text
+
+
+def test_the_heat_map_of_genes_shows_standard_deviations_of_the_same_people_before_and_moved(make_perturbations):
+    perturbations = make_perturbations(("Kidney", "Liver", "Lung"), per_class=6, n_genes=50)
+    genes = gene_table(perturbations)
+    figure = plot_gene_heatmap(perturbations, genes)
+    groups = {axes.get_gid(): np.asarray(axes.images[0].get_array()) for axes in figure.axes}
+    before, moved, target = (groups[name] for name in ("2 source classes, real", "moved to Lung", "Lung, real"))
+    shown = [*range(0, 40, 2), *range(39, 0, -2)]  # raised ones first, the most lowered one last
+    original = np.asarray(perturbations.layers["original"], float)[:, shown]
+    classes = perturbations.obs["source_class"].to_numpy()
+    alike = np.where(classes == "Lung", 1 / 6, 1 / 12)  # six samples of the target count as much as twelve of sources
+    mean = np.average(original, axis=0, weights=alike)
+    spread = np.sqrt(np.average((original - mean) ** 2, axis=0, weights=alike))
+    z, z_moved = ((values - mean) / spread for values in (original, np.asarray(perturbations.X, float)[:, shown]))
+    order = [int(np.flatnonzero(np.isclose(z, column).all(axis=1))[0]) for column in before.T]
+    assert sorted(order) == sorted(np.flatnonzero(classes != "Lung"))
+    assert classes[order].tolist() == ["Kidney"] * 6 + ["Liver"] * 6
+    np.testing.assert_allclose(moved.T, z_moved[order], atol=1e-6)
+    assert sorted(map(tuple, target.T.round(6))) == sorted(map(tuple, z[classes == "Lung"].round(6)))
+    names = [text.get_text() for text, _ in _texts(figure) if text.get_text().startswith("G")]
+    assert names == [f"G{i}" for i in shown]
+
+
+def test_of_large_groups_every_class_gives_its_share(make_perturbations):
+    perturbations = make_perturbations(("A", "B", "T"), target="T", per_class=200)
+    few = perturbations[(perturbations.obs["source_class"] != "B") | (np.arange(600) % 10 == 0)].copy()
+    for seed in (0, 1):
+        source, moved, target = groups_of(few, n_samples=44, seed=seed)
+        counts = few.obs["source_class"].iloc[source.rows].value_counts().to_dict()
+        assert counts == {"A": 40, "B": 4}
+        assert (source.n, target.n, len(target.rows)) == (220, 200, 44)
+        assert moved.rows.tolist() == source.rows.tolist()
+
+
+def test_classes_of_a_map_differ_without_colours_too():
+    styles = class_styles([f"c{i}" for i in range(10)])
+    assert len({marker for _, marker in styles.values()}) == 10
+    many = class_styles([f"c{i}" for i in range(100)])
+    assert len(set(many.values())) == 100

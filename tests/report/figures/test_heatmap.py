@@ -8,6 +8,7 @@ from matplotlib.text import Text
 
 from tspg import plot_heatmap
 from tspg.errors import UsageError
+from tspg.report.figures.captions import of_heatmap
 from tspg.report.figures.heatmap import PERTURBATION, default_classes
 
 
@@ -73,17 +74,19 @@ def test_only_genes_that_moved_are_named(make_perturbations):
     assert [text for text in texts if text.startswith("G")] == ["G0"]
 
 
-@pytest.mark.parametrize(("n_sources", "expected"), [(1, 1), (3, 3), (4, 4), (9, 4)])
-def test_by_default_four_classes_from_the_largest_to_the_smallest(make_perturbations, n_sources, expected):
+@pytest.mark.parametrize(("n_sources", "expected"), [(1, 1), (4, 4), (12, 12), (15, 12)])
+def test_by_default_the_largest_are_drawn_and_the_caption_names_the_others(make_perturbations, n_sources, expected):
     names = [f"class {i}" for i in range(n_sources)]
-    perturbations = make_perturbations([*names, "T"], target="T", per_class=10)
-    sizes = {name: 10 - i for i, name in enumerate(names)}
+    perturbations = make_perturbations([*names, "T"], target="T", per_class=20)
+    sizes = {name: 20 - i for i, name in enumerate(names)}
     rank = perturbations.obs.groupby("source_class").cumcount()
-    kept = rank < perturbations.obs["source_class"].map(sizes).fillna(10)
-    chosen = default_classes(perturbations[kept.to_numpy()])
-    assert len(chosen) == expected
-    assert chosen[0] == "class 0"
-    assert chosen[-1] == names[-1]
+    kept = rank < perturbations.obs["source_class"].map(sizes).fillna(20)
+    perturbations = perturbations[kept.to_numpy()]
+    assert default_classes(perturbations) == names[:expected]
+    assert len(list(panels(plot_heatmap(perturbations)))) == expected
+    text = of_heatmap(perturbations)
+    assert ("Left out" in text) == (expected < n_sources)
+    assert all(name in text for name in names[expected:])
 
 
 @pytest.mark.parametrize("choice", [{"sample": "sampel-3"}, {"source_class": ["Liver", "Kidny"]}])

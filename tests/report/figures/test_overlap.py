@@ -3,6 +3,7 @@
 import pandas as pd
 
 from tspg.analysis.interpretation.paper_tables import table_1, table_2
+from tspg.report.figures.captions import of_overlap
 from tspg.report.figures.overlap import MOST_COMBINATIONS, MOST_LISTS, combinations_of, lists_by_source, plot_overlap
 
 LISTS = {"x": frozenset("ABC"), "y": frozenset("ABD"), "z": frozenset("AE")}
@@ -18,21 +19,23 @@ def test_each_gene_counts_for_exactly_the_lists_that_hold_it():
     ]
 
 
-def test_the_figure_has_a_bar_for_each_combination_and_says_how_many_genes():
+def test_the_figure_has_a_bar_for_each_combination():
     figure = plot_overlap({"up": {name: sorted(genes) for name, genes in LISTS.items()}})
     dots, bars = figure.axes
     assert [patch.get_height() for patch in bars.patches] == [1, 1, 1, 1, 1]
     assert [label.get_text() for label in dots.get_yticklabels()] == ["x", "y", "z"]
-    assert bars.get_title(loc="left") == "Turned up: 5 genes"
-    assert any(text.get_text() == "in 3 lists" for text in bars.texts)
+    assert bars.get_title(loc="left") == "raised"
 
 
-def test_what_does_not_fit_is_told():
-    many = {f"class {n}": [f"G{n}", f"G{n + 1}"] for n in range(60)}
-    _, bars = plot_overlap({"down": many}, what="source classes").axes
+def test_the_caption_tells_how_many_genes_there_are_and_what_does_not_fit():
+    lists = {"down": {f"class {n:02}": [f"G{n}", f"G{n + 1}"] for n in range(26)}}
+    _, bars = plot_overlap(lists).axes
     assert len(bars.patches) == MOST_COMBINATIONS
-    (note,) = (text.get_text() for text in bars.texts if "source classes" in text.get_text())
-    assert note == f"in 60 source classes; {MOST_COMBINATIONS} of 25 combinations; {MOST_LISTS} lists shown"
+    text = of_overlap(lists, "source classes")
+    assert "Lowered: 25 genes in 24 lists." in text
+    assert f"{MOST_COMBINATIONS} of its 25 combinations are shown" in text
+    assert "class 24 and class 25" in text
+    assert "Left out" not in of_overlap({"up": LISTS}, "source classes")
 
 
 def test_the_longest_lists_are_those_that_are_shown():

@@ -20,6 +20,7 @@ MOST_DRAWS, FEWEST_DRAWS, DRAWN_CELLS = 400, 100, 2e7  # draws of donors: fewer 
 GENE_COLUMNS = (
     *("source_class", "gene", "perturbation", "low", "high", "mean_source", "mean_target", "difference"),
     *("t", "p_value", "q_value", "stability", "rank_up", "rank_down"),
+    *("difference_low", "difference_high"),
 )
 
 
@@ -70,8 +71,9 @@ def class_genes(adata: AnnData, expression: Expression, *, seed: int = 0) -> pd.
     interval over donors, `stability` the share of draws of donors in which the gene is among the first 20 of
     its direction. `mean_source`, `mean_target` and `difference` are in the user's units; `difference`, target
     less source, is what t tests: within donors where these are compared, and at equal batch. `t`, `p_value`
-    and `q_value` are limma's moderated t (`moderated_t`) with Benjamini-Hochberg over genes. `rank_up` and
-    `rank_down` order genes by t, in their own direction; by P where nothing can be tested.
+    and `q_value` are limma's moderated t (`moderated_t`) with Benjamini-Hochberg over genes, `difference_low` and
+    `difference_high` the 95% interval that goes with it. `rank_up` and `rank_down` order genes by t, in their own
+    direction; by P where nothing can be tested.
     """
     classes = adata.obs["source_class"].to_numpy(dtype=object)
     sources, target = source_classes_of(adata), classes == target_class_of(adata)
@@ -103,6 +105,7 @@ def class_genes(adata: AnnData, expression: Expression, *, seed: int = 0) -> pd.
             "stability": stability,
             "rank_up": _ranks(lead),
             "rank_down": _ranks(-lead),
+            **dict(zip(("difference_low", "difference_high"), test.interval(), strict=True)),
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

@@ -30,6 +30,11 @@ class ModeratedT(NamedTuple):
     df: float
     paired: bool
 
+    def interval(self) -> tuple[Float64Array, Float64Array]:
+        """The ends of the 95% interval of the difference; not a number where there is no t."""
+        reach = np.where(np.isnan(self.t), np.nan, student.ppf(0.975, self.df) * self.standard_error)
+        return self.estimate - reach, self.estimate + reach
+
 
 def moderated_t(
     values: ArrayLike,

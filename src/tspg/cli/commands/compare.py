@@ -9,8 +9,9 @@ import pandas as pd
 from tspg.analysis.interpretation.genes import compare_targets
 from tspg.cli.terminal import wrapped
 from tspg.errors import UsageError
+from tspg.report.figures.captions import of_overlap
 from tspg.report.figures.overlap import plot_overlap
-from tspg.report.figures.save import save_figure
+from tspg.report.figures.save import FEWEST_LISTS, save_figure, write_captions
 from tspg.report.manifest import verify
 from tspg.report.read import read_run
 from tspg.report.save import save_tables
@@ -31,15 +32,19 @@ def run(options: Namespace, progress: Progress) -> list[str]:
         top = _top_genes(options.runs)
         table = compare_targets(top)
         by_source = {str(name): rows for name, rows in table.groupby("source_class")}
-        figures = []
-        for source, rows in by_source.items():
+        figures: list[Path] = []
+        captions: dict[str, str] = {}
+        for source, rows in by_source.items() if len(top) >= FEWEST_LISTS else ():
             lists = {
                 str(way): {target: list(genes.loc[genes[f"rank in {target}"].notna(), "gene"]) for target in top}
                 for way, genes in rows.groupby("direction", sort=False)
             }
             name = "compare" if len(by_source) == 1 else f"compare-{safe_name(source)}"
             with clock.phase("figures"):
-                figures.append(save_figure(plot_overlap(lists, what="targets"), options.out / "figures", name))
+                figures += save_figure(plot_overlap(lists), options.out / "figures", name, options.figures)
+            captions[name] = of_overlap(lists, "targets")
+        if captions:
+            write_captions(options.out / "figures", captions)
         manifests = {str(folder / MANIFEST): sha256_of(folder / MANIFEST) for folder in options.runs}
         save_tables(options.out, {"compare": table}, inputs=manifests)
     lines = [line for source, rows in by_source.items() for line in _shared(source, rows, list(top))]

@@ -52,7 +52,7 @@ def run(options: Namespace, progress: Progress) -> list[str]:
         found = _findings(options, model, adata, reference, annotations, clock)
         also = [] if options.reference is None else [options.reference]
         files = [*inputs.files_named(options), *also, model_folder(options.model) / "model.json"]
-        write_results(found, options.out, inputs=files, xlsx=options.xlsx, progress=progress)
+        write_results(found, options.out, inputs=files, xlsx=options.xlsx, figures=options.figures, progress=progress)
     return summary(options.out)
 
 

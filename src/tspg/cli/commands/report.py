@@ -9,5 +9,5 @@ from tspg.utils.progress import Progress
 
 def run(options: Namespace, progress: Progress) -> list[str]:
     """Draw the figures and the report of a finished run again."""
-    refresh_report(options.run, progress)
+    refresh_report(options.run, options.figures, progress)
     return summary(options.run)

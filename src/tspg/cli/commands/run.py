@@ -42,7 +42,9 @@ def run(options: Namespace, progress: Progress) -> list[str]:
             (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
             found = replace(found, seconds={**clock.seconds, **found.seconds})
             files, reading = inputs.files_named(options), inputs.reading(options).to_manifest(out)
-            write_run(found, out, inputs=files, reading=reading, xlsx=options.xlsx, progress=progress)
+            write_run(
+                found, out, inputs=files, reading=reading, xlsx=options.xlsx, figures=options.figures, progress=progress
+            )
     return [*(_timings(out) if options.timings else []), *summary(out)]
 
 

@@ -1,6 +1,6 @@
-"""Which samples a map shows, and their coordinates, in which similar profiles lie close together."""
+"""Which samples a map shows, and their places on it: principal components, or a t-SNE in which like lies by like."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,10 @@ from tspg.analysis.interpretation.perturbations import target_class_of
 from tspg.utils.typing import Float64Array, IndexArray
 
 MOST_REAL = 200  # of a class on the map: more lie on one another, and t-SNE takes its time with them
-FEWEST_FOR_TSNE = 8
+MOST_CLASSES, MOST_MOVED = 12, 200
+FEWEST_FOR_TSNE, FEWEST_FOR_PCA = 8, 3  # signs; real samples
 _COMPONENTS = 50
 _PERPLEXITY = 30.0
-_PLACING_PERPLEXITY = 5.0  # openTSNE's advice for putting new samples on a map
 # From principal components groups are apart after a hundred steps, and three hundred more arrange them: the map
 # keeps as many of each sample's neighbours as one of openTSNE's 250 and 500 steps, in less than half the time.
 _EARLY_STEPS, _STEPS = 100, 300
@@ -24,30 +24,31 @@ _JOBS = 1  # several threads add up in another order: the map would differ from 
 
 
 @dataclass(frozen=True)
-class Embedding:
-    """Coordinates (samples, 2) of real and of perturbed samples, and how they were made."""
+class Chosen:
+    """What a map shows: rows of real and of moved samples, and the source classes on it."""
 
-    real: Float64Array
-    perturbed: Float64Array
-    method: str
+    real_rows: IndexArray
+    moved_rows: IndexArray
+    classes: list[str]
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where samples lie on the map: rows of real and of perturbed ones, and the source classes on it."""
+class Map:
+    """Places (signs, 2) of real samples and of moved ones; `shares` of the real samples' variance on the two axes."""
 
-    embedding: Embedding
-    real_rows: IndexArray
-    perturbed_rows: IndexArray
-    classes: list[str]
+    chosen: Chosen
+    real: Float64Array
+    moved: Float64Array
+    shares: tuple[float, float] | None = None  # None: t-SNE
 
     def table(self, perturbations: AnnData) -> pd.DataFrame:
-        """One row per sign: `kind` (real or moved), its sample and place, and what f calls it before and after."""
-        kind = np.repeat(["real", "moved"], [len(self.real_rows), len(self.perturbed_rows)])
-        x, y = np.vstack([self.embedding.real, self.embedding.perturbed]).T
-        obs = perturbations.obs.iloc[np.concatenate([self.real_rows, self.perturbed_rows])]
+        """One row per sign: `kind` (real or moved), its sample and place, and its call before and after."""
+        kind = np.repeat(["real", "moved"], [len(self.real), len(self.moved)])
+        x, y = np.vstack([self.real, self.moved]).T
+        obs = perturbations.obs.iloc[np.concatenate([self.chosen.real_rows, self.chosen.moved_rows])]
         facts = {name: obs[name].to_numpy() for name in ("source_class", "predicted_before", "predicted_after")}
-        return pd.DataFrame({"kind": kind, "sample": obs.index, "x": x, "y": y, **facts})
+        shares = {} if self.shares is None else dict(zip(("x_share", "y_share"), self.shares, strict=True))
+        return pd.DataFrame({"kind": kind, "sample": obs.index, "x": x, "y": y, **facts, **shares})
 
 
 def source_rows(perturbations: AnnData) -> IndexArray:
@@ -56,82 +57,82 @@ def source_rows(perturbations: AnnData) -> IndexArray:
     return np.flatnonzero(perturbations.obs["source_class"].isin(moved).to_numpy())
 
 
-def place(
-    perturbations: AnnData, *, n_classes: int = 10, n_perturbed: int = 100, joint: bool = False, seed: int = 0
-) -> Placed:
-    """Choose samples and give each its place on the map, as `plot_tsne` says."""
+def choose(
+    perturbations: AnnData,
+    *,
+    n_classes: int = MOST_CLASSES,
+    n_moved: int = MOST_MOVED,
+    named: Collection[str] = (),
+    seed: int = 0,
+) -> Chosen:
+    """Draw the samples of a map by chance; the target class, and the `named` samples with their classes, come first."""
     rng = np.random.default_rng(seed)
     source, target = perturbations.obs["source_class"].to_numpy(object), target_class_of(perturbations)
-    moved = source_rows(perturbations)
-    candidates = sorted(set(source[moved]))
-    n_kept = max(0, min(n_classes - 1, len(candidates)))  # one place is kept for the target
-    classes = [candidates[i] for i in sorted(rng.choice(len(candidates), size=n_kept, replace=False))]
-    perturbed_rows = np.sort(rng.choice(moved, size=min(n_perturbed, len(moved)), replace=False))
-    of_class = [np.flatnonzero(source == name) for name in [*classes, target]]
-    drawn = [rng.choice(rows, size=MOST_REAL, replace=False) if len(rows) > MOST_REAL else rows for rows in of_class]
-    real_rows = np.sort(np.concatenate(drawn))
-    real = np.asarray(perturbations.layers["original"][real_rows], np.float64)
-    perturbed = np.asarray(perturbations.X[perturbed_rows], np.float64)
-    # On a map without the target, moved samples could only be put beside samples that were not moved.
-    embedding = embed(real, perturbed, joint=joint or target not in source, seed=seed)
-    return Placed(embedding, real_rows, perturbed_rows, classes)
+    is_named = perturbations.obs_names.isin(list(named))
+
+    def drawn(rows: IndexArray, most: int) -> IndexArray:
+        order = rng.permutation(rows)
+        return np.sort(order[np.argsort(~is_named[order], kind="stable")][:most])
+
+    sources = source_rows(perturbations)
+    candidates = np.array(sorted(set(source[sources])), dtype=object)
+    is_wanted = np.isin(candidates, source[is_named])
+    order = rng.permutation(len(candidates))
+    kept = order[np.argsort(~is_wanted[order], kind="stable")][: max(0, n_classes - 1)]  # one is the target's
+    classes = list(candidates[np.sort(kept)])
+    moved_rows = drawn(sources, n_moved)
+    real_rows = [drawn(np.flatnonzero(source == name), MOST_REAL) for name in [*classes, target]]
+    return Chosen(np.sort(np.concatenate(real_rows)), moved_rows, classes)
 
 
-def embed(real: Float64Array, perturbed: Float64Array, *, joint: bool, seed: int) -> Embedding:
-    """Place real and perturbed profiles on one flat map by t-SNE; the same seed gives the same map.
+def tsne_map(perturbations: AnnData, chosen: Chosen, *, seed: int = 0) -> Map | None:
+    """Real and moved profiles on one map that both made together by t-SNE; None of fewer than eight, or of like ones.
 
-    The map is made from the real samples alone, and each perturbed sample is then put beside its
-    nearest real ones. With `joint` both kinds make the map together. Fewer than eight samples,
-    or samples that differ in fewer than two genes, are shown by their principal components instead.
+    Nothing puts a moved sample beside real ones but its likeness to them. The same seed gives the same map.
     """
-    with threadpool_limits(1):  # of the caller's threads too, for the same reason as _JOBS
-        reference = np.vstack([real, perturbed]) if joint else real
-        if len(reference) < FEWEST_FOR_TSNE or _n_varying(reference) < 2:
-            real, perturbed = _project(reference, [real, perturbed], 2, seed)
-            return Embedding(real, perturbed, "PCA")
-        base, real, perturbed = _project(reference, [reference, real, perturbed], _COMPONENTS, seed)
-        if joint:
-            both, _ = _tsne(base, base[:0], seed)
-            return Embedding(both[: len(real)], both[len(real) :], "joint t-SNE")
-        return Embedding(*_tsne(base, perturbed, seed), method="t-SNE")
-
-
-def _n_varying(profiles: Float64Array) -> int:
-    return int(np.count_nonzero(np.ptp(profiles, axis=0))) if len(profiles) else 0
-
-
-def _project(
-    reference: Float64Array, groups: Sequence[Float64Array], n_components: int, seed: int
-) -> Sequence[Float64Array]:
-    """Every group on the first principal components of the reference, padded to two columns."""
-    if n_components > 2 and reference.shape[1] <= n_components:
-        return groups
+    real, moved = _profiles(perturbations, chosen)
+    profiles = np.vstack([real, moved])
+    if len(profiles) < FEWEST_FOR_TSNE or not _vary(profiles):
+        return None
+    from openTSNE import TSNE  # takes seconds to import; only this figure needs it
     from sklearn.decomposition import PCA
 
-    n_kept = min(n_components, *reference.shape)
-    centre, axes = np.zeros(reference.shape[1]), np.zeros((n_kept, reference.shape[1]))
-    if len(reference):
-        centre = reference.mean(axis=0)
-    if _n_varying(reference):
-        axes = PCA(n_kept, random_state=seed).fit(reference).components_
-    return [np.pad((group - centre) @ axes.T, ((0, 0), (0, max(0, 2 - n_kept)))) for group in groups]
+    with threadpool_limits(1):  # of the caller's threads too, for the same reason as _JOBS
+        n_kept = min(_COMPONENTS, len(profiles))
+        if profiles.shape[1] > n_kept:
+            profiles = PCA(n_kept, random_state=seed).fit_transform(profiles)
+        learned = TSNE(
+            perplexity=min(_PERPLEXITY, (len(profiles) - 1) / 3),  # it looks at three times as many neighbours
+            neighbors="exact",
+            negative_gradient_method="bh",
+            theta=_COARSENESS,
+            early_exaggeration_iter=_EARLY_STEPS,
+            n_iter=_STEPS,
+            random_state=seed,
+            n_jobs=_JOBS,
+        ).fit(profiles)
+    places = np.asarray(learned)
+    return Map(chosen, places[: len(real)], places[len(real) :])
 
 
-def _tsne(reference: Float64Array, added: Float64Array, seed: int) -> tuple[Float64Array, Float64Array]:
-    from openTSNE import TSNE  # takes seconds to import; only this figure needs it
+def pca_map(perturbations: AnnData, chosen: Chosen, *, seed: int = 0) -> Map | None:
+    """The first two principal components of the real samples, and moved ones on them; None of fewer than three."""
+    real, moved = _profiles(perturbations, chosen)
+    if len(real) < FEWEST_FOR_PCA or not _vary(real):
+        return None
+    from sklearn.decomposition import PCA
 
-    largest = (len(reference) - 1) / 3  # t-SNE looks at three times as many neighbours
-    learned = TSNE(
-        perplexity=min(_PERPLEXITY, largest),
-        neighbors="exact",
-        negative_gradient_method="bh",
-        theta=_COARSENESS,
-        early_exaggeration_iter=_EARLY_STEPS,
-        n_iter=_STEPS,
-        random_state=seed,
-        n_jobs=_JOBS,
-    ).fit(reference)
-    if not len(added):
-        return np.asarray(learned), np.empty((0, 2))
-    placed = learned.transform(added, perplexity=min(_PLACING_PERPLEXITY, largest))
-    return np.asarray(learned), np.asarray(placed)
+    with threadpool_limits(1):
+        fitted = PCA(2, random_state=seed).fit(real)
+        first, second = map(float, fitted.explained_variance_ratio_)
+        return Map(chosen, fitted.transform(real), fitted.transform(moved), (first, second))
+
+
+def _profiles(perturbations: AnnData, chosen: Chosen) -> tuple[Float64Array, Float64Array]:
+    real = np.asarray(perturbations.layers["original"][chosen.real_rows], np.float64)
+    return real, np.asarray(perturbations.X[chosen.moved_rows], np.float64)
+
+
+def _vary(profiles: Float64Array) -> bool:
+    """Whether two genes or more differ between samples: there is no flat map of less."""
+    return int(np.count_nonzero(np.ptp(profiles, axis=0))) > 1

@@ -12,12 +12,24 @@ from matplotlib.lines import Line2D
 from tspg.analysis.evaluation.proportions import rate_interval
 from tspg.analysis.interpretation.perturbations import target_class_of
 from tspg.report.figures.embedding import source_rows
-from tspg.report.figures.style import FAINT, GREY, canvas, house_style, text_width, whole, wrapped
+from tspg.report.figures.style import (
+    COLUMN,
+    GREY,
+    PAGE,
+    SMALL,
+    axes_at,
+    canvas,
+    house_style,
+    text_width,
+    whole,
+    wrapped,
+)
 from tspg.utils.typing import BoolArray
 
-_ROW, _TALL_ROW = 0.235, 0.34  # inches for a class with a name on one line, on two
-_HEAD, _FOOT = 0.95, 0.98
-_PANEL, _COUNTS = 2.45, 0.72  # inches across
+_ROW, _TALL_ROW = 0.16, 0.24  # inches for a class with a name on one line, on two
+_HEAD, _FOOT = 0.42, 0.36
+_NARROW, _WIDE, _WIDEST = 22, 34, 44  # letters of a class name on a line
+_MOST_TALL = 30  # rows with names on two lines that fit on a page
 _BEFORE, _AFTER = "#767676", "#0072B2"
 
 
@@ -32,7 +44,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Share:
-    """How many of `n` samples f calls the target, before and after their perturbation; the latter's 95% interval."""
+    """How many of `n` samples f calls the target, before and moved; the latter's 95% interval."""
 
     before: int
     after: int
@@ -52,7 +64,7 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
     perturbations
         Moved profiles: `run.perturbations`, or what `read_perturbations` or `TrainedModel.perturb` gave.
     ax
-        Axes whose place the panels take, at least 7 by 3 inches large; their own frame is hidden. None makes a new
+        Axes whose place the panels take, at least 7 by 2 inches large; their own frame is hidden. None makes a new
         figure.
 
     Returns
@@ -83,32 +95,30 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
         return row.place, -share.after / n if share.n else 1.0, -share.before / n, row.name
 
     rows.sort(key=rank)
-    labels = [wrapped(row.name or "class unknown", 48, max_lines=2) for row in rows]
+    width, letters = (PAGE, _WIDE) if len(panels) > 1 else (COLUMN, _NARROW)
+    letters, lines = (letters, 2) if len(rows) <= _MOST_TALL else (_WIDEST, 1)
+    labels = [wrapped(row.name or "class unknown", letters, max_lines=lines) for row in rows]
     with house_style():
-        margin = max([1.0, *(text_width(label, 8) for label in labels)]) + 0.3
-        most = int(max(row.mask.sum() for row in rows)) if rows else 0
-        panel_width = _PANEL + max(_COUNTS, text_width(f"{most} of {most}", 7.4) + 0.2)
-        width = max(margin + len(panels) * panel_width, 6.6)
+        margin = max(text_width(label, SMALL) for label in labels) + 0.16
+        most = int(max(row.mask.sum() for row in rows))
+        counts = text_width(f"{most} of {most}", SMALL) + 0.1
+        panel_width = (width - margin) / len(panels)
         row_height = _TALL_ROW if any("\n" in label for label in labels) else _ROW
         height = row_height * (len(rows) + 1) + _HEAD + _FOOT
         figure = canvas(width, height, ax)
         for i, (title, panel) in enumerate(panels.items()):
-            left = margin + i * panel_width
-            axes = figure.add_axes((left / width, _FOOT / height, _PANEL / width, 1 - (_HEAD + _FOOT) / height))
+            place = (margin + i * panel_width, _FOOT, panel_width - counts - 0.08, height - _HEAD - _FOOT)
+            axes = axes_at(figure, place, (width, height))
             shares = [_share(perturbations, row.mask & panel) for row in rows]
             _draw_panel(axes, title, [row.place for row in rows], shares)
             axes.set_yticks(axes.get_yticks(), labels if i == 0 else [""] * len(labels))
-        title = wrapped(f"Called {target} by the classifier f", int(width * 10))
-        figure.text(0.12 / width, 1 - 0.12 / height, title, size=10.5, weight="bold", va="top")
         signs = [
-            Line2D([], [], ls="", marker="o", mfc="white", mec=_BEFORE, mew=1.2, ms=7, label="before"),
-            Line2D([], [], ls="", marker="D", color=_AFTER, ms=4.8, label="after perturbation"),
-            Line2D([], [], color=_AFTER, lw=2.6, alpha=0.4, label="95% interval"),
+            Line2D([], [], ls="", marker="o", mfc="white", mec=_BEFORE, mew=0.8, ms=4.5, label="before"),
+            Line2D([], [], ls="", marker="D", color=_AFTER, ms=3, label="moved"),
+            Line2D([], [], color=_AFTER, lw=1.6, alpha=0.4, label="95% interval"),
         ]
-        anchor = (0.05 / width, 1 - 0.3 / height)
-        figure.legend(handles=signs, loc="upper left", bbox_to_anchor=anchor, ncols=3, columnspacing=1.6)
-        note = "A high share alone does not make a sample like the target: f can be convinced by much less."
-        figure.text(0.12 / width, 0.1 / height, note, size=7.4, color=FAINT, va="bottom")
+        anchor = (0.03 / width, 1 - 0.03 / height)
+        figure.legend(handles=signs, loc="upper left", bbox_to_anchor=anchor, ncols=3, columnspacing=1.4, borderpad=0)
     return whole(figure)
 
 
@@ -124,20 +134,20 @@ def _draw_panel(axes: Axes, title: str, places: Sequence[int], shares: Sequence[
     heights = [i + 0.5 * place for i, place in enumerate(places)]  # a gap before the sums
     for y, share in zip(heights, shares, strict=True):
         count = f"{share.after} of {share.n}" if share.n else "no sample"
-        axes.text(1.03, y, count, transform=axes.get_yaxis_transform(), size=7.4, va="center_baseline", color=GREY)
+        axes.text(1.03, y, count, transform=axes.get_yaxis_transform(), size=SMALL, va="center_baseline", color=GREY)
         if not share.n:
             continue
         before, after = share.before / share.n, share.after / share.n
-        axes.plot([before, after], [y, y], color="#D5D5D5", lw=1.2, zorder=1)
-        axes.plot([share.low, share.high], [y, y], color=_AFTER, lw=2.6, alpha=0.4, zorder=2, solid_capstyle="butt")
-        axes.plot(before, y, "o", mfc="white", mec=_BEFORE, mew=1.2, ms=7, zorder=3, clip_on=False)
-        axes.plot(after, y, "D", color=_AFTER, ms=4.8, zorder=4, clip_on=False)
+        axes.plot([before, after], [y, y], color="#D5D5D5", lw=0.8, zorder=1)
+        axes.plot([share.low, share.high], [y, y], color=_AFTER, lw=1.6, alpha=0.4, zorder=2, solid_capstyle="butt")
+        axes.plot(before, y, "o", mfc="white", mec=_BEFORE, mew=0.8, ms=4.5, zorder=3, clip_on=False)
+        axes.plot(after, y, "D", color=_AFTER, ms=3, zorder=4, clip_on=False)
     axes.set_title(title)
     axes.set(xlim=(-0.03, 1.03), ylim=((heights[-1] if heights else 0) + 0.7, -0.7))
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "", "50%", "", "100%"])
     axes.set_yticks(heights)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#E6E6E6", lw=0.6)
+    axes.grid(axis="x", color="#E6E6E6", lw=0.4)
     axes.set_axisbelow(True)
     axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_xlabel("share that f calls the target")
+    axes.set_xlabel("called the target by the classifier")

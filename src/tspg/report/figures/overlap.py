@@ -1,43 +1,59 @@
 """Which lists share which genes (the paper's Fig. 5 and its "85" and "642"), in the manner of an UpSet plot."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tspg.report.figures.style import DOWN_COLOUR, FAINT, INK, UP_COLOUR, house_style, new_figure, shortened, text_width
+from tspg.report.figures.style import (
+    COLUMN,
+    INK,
+    LEADING,
+    PAGE,
+    SMALL,
+    axes_at,
+    house_style,
+    new_figure,
+    shortened,
+    text_width,
+)
 
 MOST_LISTS = 24  # more cannot be told apart line by line
-MOST_COMBINATIONS, FEWEST_COLUMNS = 16, 12
-_NAME = 34  # letters
-_ROW, _BARS, _HEAD, _COLUMN = 0.2, 1.3, 0.75, 0.22  # inches
+MOST_COMBINATIONS = 14
+_NAME = 20  # letters
+_ROW, _BARS, _HEAD = 0.13, 0.9, 0.3  # inches
 
 Members = Mapping[str, frozenset[str]]
 
 
-def plot_overlap(lists: Mapping[str, Mapping[str, Sequence[str]]], *, what: str = "lists") -> Figure:
+def plot_overlap(lists: Mapping[str, Mapping[str, Sequence[str]]]) -> Figure:
     """How many genes each combination of lists shares: `lists` maps a direction to named lists of genes.
 
     A column is a combination of lists (filled dots), its bar the number of genes that are in exactly
     those: at the left in most lists, at the right in one alone. Where there are more lists or
-    combinations than fit, the largest are drawn and the title says so.
+    combinations than fit, the largest are drawn.
     """
-    panels = {}
-    for way, named in lists.items():
-        sets = {name: frozenset(genes) for name, genes in named.items()}
-        kept = dict(sorted(sets.items(), key=lambda item: -len(item[1]))[:MOST_LISTS])
-        panels[way] = {name: genes for name, genes in sets.items() if name in kept}
+    panels = {way: largest(named) for way, named in lists.items()}
     with house_style():
-        margin = max([0.8, *(text_width(shortened(name, _NAME), 8) for named in panels.values() for name in named)])
-        columns = max([FEWEST_COLUMNS, *(min(len(combinations_of(one)), MOST_COMBINATIONS) for one in panels.values())])
-        width, rows = margin + columns * _COLUMN + 0.5, max([1, *map(len, panels.values())])
-        figure = new_figure(max(len(panels), 1) * width, _HEAD + _BARS + rows * _ROW + 0.2)
+        names = {shortened(name, _NAME) for named in panels.values() for name in named}
+        margin = max(0.36, *(text_width(name, SMALL) + 0.14 for name in names))
+        columns = max(len(drawn_of(members)) for members in panels.values())
+        width = COLUMN if len(panels) * (margin + 0.3 + 0.16 * columns) < COLUMN else PAGE
+        height = _HEAD + _BARS + max(map(len, panels.values())) * _ROW + 0.1
+        figure = new_figure(width, height)
         for number, (way, members) in enumerate(panels.items()):
-            _panel(figure, number * width + margin + 0.25, columns, way, members, len(lists[way]), what)
+            left = number * width / len(panels) + margin
+            _panel(figure, left, width / len(panels) - margin - 0.04, columns, way, members)
         return figure
+
+
+def largest(named: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """As many lists as can be told apart, in their own order."""
+    sets = {name: frozenset(genes) for name, genes in named.items()}
+    kept = dict(sorted(sets.items(), key=lambda item: -len(item[1]))[:MOST_LISTS])
+    return {name: genes for name, genes in sets.items() if name in kept}
 
 
 def lists_by_source(top_genes: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
@@ -61,22 +77,26 @@ def combinations_of(named: Members) -> list[tuple[frozenset[str], int]]:
     return sorted(counted.items(), key=lambda item: (-len(item[0]), -item[1], sorted(order[name] for name in item[0])))
 
 
-def _panel(figure: Figure, left: float, columns: int, way: str, named: Members, n_lists: int, what: str) -> None:
-    """Bars over a grid of dots, so many inches from the left."""
-    height, names = figure.get_figheight(), list(named)
-    left, width = left / figure.get_figwidth(), columns * _COLUMN / figure.get_figwidth()
+def drawn_of(named: Members) -> list[tuple[frozenset[str], int]]:
+    """The combinations that a panel has room for: the largest."""
     found = combinations_of(named)
-    drawn = sorted(sorted(found, key=lambda item: -item[1])[:MOST_COMBINATIONS], key=found.index)
-    dots: Axes = figure.add_axes((left, 0.1 / height, width, len(names) * _ROW / height), label=f"{way} dots")
-    bars: Axes = figure.add_axes((left, (0.15 + len(names) * _ROW) / height, width, _BARS / height), sharex=dots)
-    colour = {"up": UP_COLOUR, "down": DOWN_COLOUR}.get(way, INK)
+    return sorted(sorted(found, key=lambda item: -item[1])[:MOST_COMBINATIONS], key=found.index)
+
+
+def _panel(figure: Figure, left: float, width: float, columns: int, way: str, named: Members) -> None:
+    """Bars over a grid of dots, so many inches from the left."""
+    names, drawn, rows = list(named), drawn_of(named), len(named) * _ROW
+    size = figure.get_figwidth(), figure.get_figheight()
+    dots = axes_at(figure, (left, 0.05, width, rows), size, label=f"{way} dots")
+    bars = axes_at(figure, (left, 0.1 + rows, width, _BARS), size, sharex=dots)
+    colour, _ = LEADING.get(way, (INK, ""))
     bars.bar(range(len(drawn)), [count for _, count in drawn], color=colour, width=0.7)
     for at, (held, count) in enumerate(drawn):
-        bars.annotate(f"{count:,}", (at, count), (0, 2), textcoords="offset points", ha="center", fontsize=7)
+        bars.annotate(f"{count:,}", (at, count), (0, 1.5), textcoords="offset points", ha="center", fontsize=SMALL)
         lines = [row for row, name in enumerate(names) if name in held]
-        dots.plot([at, at], [min(lines), max(lines)], color=colour, linewidth=1.2, zorder=1)
-        dots.scatter([at] * len(names), range(len(names)), s=16, color="#E3E6E9", zorder=2)
-        dots.scatter([at] * len(lines), lines, s=18, color=colour, zorder=3)
+        dots.plot([at, at], [min(lines), max(lines)], color=colour, linewidth=0.8, zorder=1)
+        dots.scatter([at] * len(names), range(len(names)), s=8, color="#DADDE0", linewidths=0, zorder=2)
+        dots.scatter([at] * len(lines), lines, s=10, color=colour, linewidths=0, zorder=3)
     dots.set_yticks(np.arange(len(names)), [shortened(name, _NAME) for name in names])
     dots.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.7, columns - 0.3))
     dots.tick_params(left=False, bottom=False, labelbottom=False)
@@ -84,8 +104,4 @@ def _panel(figure: Figure, left: float, columns: int, way: str, named: Members, 
     bars.set_ylabel("genes")
     for axes in (dots, bars):
         axes.spines[["bottom", "left"]].set_visible(axes is bars)
-    note = [f"in {n_lists} {what}"]
-    note += [f"{len(drawn)} of {len(found)} combinations"] if len(drawn) < len(found) else []
-    note += [f"{len(names)} lists shown"] if len(names) < n_lists else []
-    bars.set_title(f"Turned {way}: {len(frozenset().union(*named.values())):,} genes", pad=18)
-    bars.annotate("; ".join(note), (0, 1), (0, 8), "axes fraction", "offset points", fontsize=7.5, color=FAINT)
+    bars.set_title({"up": "raised", "down": "lowered"}.get(way, way), pad=9)

@@ -2,12 +2,13 @@
 
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,33 +19,46 @@ from matplotlib.textpath import TextToPath
 
 from tspg.utils.typing import Float64Array
 
-INK, FAINT, GREY = "#222222", "#8A8A8A", "#555555"
+INK, TICKS, FAINT, GREY = "#222222", "#444444", "#8A8A8A", "#555555"
 UP_COLOUR, DOWN_COLOUR = "#B2182B", "#2166AC"
 MINUS = "\N{MINUS SIGN}"
+COLUMN, PAGE = 89 / 25.4, 183 / 25.4  # inches: one and two columns of a journal
+SMALL = 6.0  # points: the smallest letters
+LEADING = {"up": (UP_COLOUR, "^"), "down": (DOWN_COLOUR, "v")}  # genes by their direction: colour and marker
 Formula = tuple[str, str, str]  # ordinary letters, subscript, ordinary letters
 
 _FONT = "DejaVu Sans"  # comes with matplotlib, so a figure is the same on every machine
 _RC = {
     "font.family": _FONT,
-    "font.size": 8.5,
-    "axes.titlesize": 9.5,
+    "font.size": 7,
+    "axes.titlesize": 7,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 8.5,
+    "axes.titlepad": 4,
+    "axes.labelsize": 7,
+    "axes.labelpad": 2.5,
     "axes.edgecolor": "#666666",
-    "axes.linewidth": 0.7,
+    "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.unicode_minus": True,
     "text.color": INK,
     "axes.labelcolor": INK,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.color": TICKS,
+    "ytick.color": TICKS,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": SMALL,
     "legend.frameon": False,
     "path.simplify": True,
-    "text.hinting": "no_hinting",  # letters as wide in the PNG as in the PDF, wherever the screen's pixels lie
+    "text.hinting": "no_hinting",  # letters as wide in the PNG as in the SVG, wherever the screen's pixels lie
+    "svg.fonttype": "none",  # letters stay letters, for whoever edits the figure
+    "svg.hashsalt": "tspg",  # the same figure is the same bytes
+    "pdf.fonttype": 42,  # as journals and drawing programs want them
 }
 
 
@@ -70,6 +84,14 @@ def canvas(width: float, height: float, ax: Axes | None) -> Figure | SubFigure:
     (left, bottom), (right, top) = ax.get_position().get_points()
     around = GridSpec(3, 3, width_ratios=(left, right - left, 1 - right), height_ratios=(1 - top, top - bottom, bottom))
     return ax.figure.add_subfigure(around[1, 1], facecolor="none")
+
+
+def axes_at(
+    figure: Figure | SubFigure, place: tuple[float, float, float, float], size: tuple[float, float], **more: Any
+) -> Axes:
+    """New axes so many inches from left and bottom, so wide and high, in a figure of this size."""
+    (left, bottom, width, height), (across, up) = place, size
+    return figure.add_axes((left / across, bottom / up, width / across, height / up), **more)
 
 
 def whole(figure: Figure | SubFigure) -> Figure:
@@ -145,7 +167,7 @@ def write_formula(
     Matplotlib's own formulas look the same, but each figure takes a while to read them.
     """
     before, low, after = formula
-    small = size * 0.7
+    small = max(SMALL, size * 0.7)
     widths = [72 * text_width(text, of) for text, of in ((before, size), (low, small), (after, size))]
     fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the subscript begins
     write_beside(axes, place, (fold, above), before, ha="right", size=size, **style)
@@ -163,3 +185,58 @@ def spread(positions: Float64Array, gap: float, low: float, high: float) -> Floa
     steps = gap * np.arange(len(positions))
     apart = np.maximum.accumulate(np.clip(np.asarray(positions, float), low, high) - steps) + steps
     return np.asarray(np.minimum(apart, high - steps[::-1]))
+
+
+_GENE = 14  # letters of a gene's name on a plot
+
+
+def fitted(name: str, inches: float) -> str:
+    """A name as literal text in small letters, cut in its middle until it is no wider than this."""
+    cuts = (shortened(name, letters) for letters in range(max(len(name), 3), 2, -1))
+    return next((text for text in cuts if text_width(text, SMALL) <= inches), "")
+
+
+def widest(names: Iterable[str]) -> float:
+    """How many inches the widest of some genes' names takes on a plot."""
+    return max((text_width(shortened(str(name), _GENE), SMALL) for name in names), default=0.0)
+
+
+def name_leading(axes: Axes, leading: Mapping[str, pd.DataFrame], *, across: bool) -> None:
+    """Mark and name the leading genes of either direction, whose rows hold `gene`, `x` and `y`.
+
+    Names stand in a column at the edge of their side or, with `across`, of the other one, each with a line to its
+    point. No name lies on another and no line crosses one: of all ways the lines together are shortest.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    size = np.array([axes.bbox.width, axes.bbox.height]) / axes.figure.dpi  # inches
+    gap = 1.3 * SMALL / 72 / size[1]
+    for way, rows in leading.items():
+        colour, marker = LEADING[way]
+        axes.plot(rows["x"], rows["y"], marker, color=colour, ms=3, mec="white", mew=0.3)
+        is_left = (way == "up") == across
+        edge = 0.012 + widest(rows["gene"]) / size[0]
+        edge = edge if is_left else 1 - edge
+        points = axes.transAxes.inverted().transform(axes.transData.transform(rows[["x", "y"]]))
+        heights = spread(np.sort(points[:, 1]), gap, gap, 1 - gap)
+        places = np.column_stack([np.full(len(heights), edge), heights])
+        lengths = np.linalg.norm((points[:, None] - places) * size, axis=2)
+        for number, place in zip(*linear_sum_assignment(lengths), strict=True):
+            axes.annotate(
+                shortened(str(rows["gene"].iloc[number]), _GENE),
+                points[number],
+                places[place],
+                "axes fraction",
+                ha="right" if is_left else "left",
+                va="center",
+                color=colour,
+                fontsize=SMALL,
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": colour,
+                    "linewidth": 0.3,
+                    "relpos": (1 if is_left else 0, 0.5),
+                    "shrinkA": 0.5,
+                    "shrinkB": 1.5,
+                },
+            )

@@ -8,9 +8,9 @@ from typing import Any
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.page.answer import MORE_NAMED, Answer, answers_of, difference_title, gene_lists
+from tspg.report.page.cautions import called_of, cautions_of
 from tspg.report.page.data import data_of, packed
 from tspg.report.page.evidence import SIGNS, all_measures, comparison, controls, scale_notes, telling_measures
-from tspg.report.page.findings import called_of, cautions_of
 from tspg.report.page.genes import agreement_with_difference, shared_genes
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
 from tspg.report.page.meaning import MOST_TERMS, RANKS, Term, categories_without

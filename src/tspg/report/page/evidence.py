@@ -10,7 +10,6 @@ from tspg.analysis.evaluation.classifiers import LEAST_RECALL
 from tspg.analysis.evaluation.controls import control_text
 from tspg.analysis.evaluation.measure import REAL, UNTOUCHED, Status, by_chance, info_of
 from tspg.analysis.evaluation.scale import relative_scale, uninformative
-from tspg.analysis.evaluation.verdict import QUESTIONS
 from tspg.report.read import RunFiles
 from tspg.utils.text import listed, number, percent
 
@@ -186,15 +185,6 @@ class Row:
     explained: str
     kind: str
     cells: list[Cell]
-
-
-def verdict_rows(run: RunFiles) -> list[dict[str, Any]]:
-    """The six questions with their answers; empty where nothing was measured."""
-    return [
-        {"question": words, **_sign(answer["answer"]), **answer}
-        for name, words in QUESTIONS.items()
-        if (answer := run.verdict.get(name))
-    ]
 
 
 def controls(run: RunFiles) -> list[dict[str, str]]:

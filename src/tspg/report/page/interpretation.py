@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tspg.analysis.interpretation.path import switch_point
-from tspg.report.page.genes import case_heading
 from tspg.report.read import RunFiles
 
 MOST_GENE_SETS, MOST_CASES = 5, 60
@@ -54,7 +53,7 @@ def cases_of(run: RunFiles) -> list[CaseView]:
         path, classifiers = run.rows("path", **case), (("f", "the classifier"), ("logistic", "logistic regression"))
         cases.append(
             CaseView(
-                case_heading(source, sample),
+                _heading(source, sample),
                 {words: switch_point(path, name) for name, words in classifiers if len(path)},
                 path["energy_left"].iloc[-1] if len(path) else float("nan"),
                 {str(row["genes_by"]): row for row in run.rows("smallest_sets", **case).to_dict("records")},
@@ -62,3 +61,13 @@ def cases_of(run: RunFiles) -> list[CaseView]:
             )
         )
     return cases
+
+
+def _heading(source: str, sample: str) -> dict[str, str]:
+    """The heading of a class mean or a single sample, and its key in the choosers of the page."""
+    return {
+        "case": f"{source}\t{sample}",
+        "sample": sample,
+        "title": sample or source or "class unknown",
+        "subtitle": f"single sample{f' of {source}' if source else ''}" if sample else "class mean",
+    }

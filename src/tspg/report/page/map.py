@@ -10,7 +10,7 @@ from tspg.report.read import RunFiles
 MAPS = {"pca": "PCA of real samples", "tsne": "t-SNE of real and moved samples"}
 FEWEST_POINTS = 10  # real samples: of fewer there is nothing to see
 MOST_VALUES, MOST_COLUMNS = 60, 20  # a column of the samples' table colours the map if it has few values
-_OWN = ("source_class", "predicted_before", "predicted_after", "split", "moved_as", "clipped", "p_shift")
+_OWN = ("group", "source_class", "predicted_before", "predicted_after", "split", "moved_as", "clipped", "p_shift")
 
 
 def map_of(run: RunFiles) -> dict[str, Any] | None:
@@ -33,7 +33,7 @@ def map_of(run: RunFiles) -> dict[str, Any] | None:
             for name, one in tables.items()
             if len(one) == len(table)
         ],
-        "columns": [_class_column(run, table), *_user_columns(run, table)],
+        "columns": [_class_column(run, table), *_colour_columns(run, table)],
     }
 
 
@@ -46,17 +46,25 @@ def _class_column(run: RunFiles, table: pd.DataFrame) -> dict[str, Any]:
     return {"name": "class", "values": named, "colours": colours, "codes": classes.map(names.index).tolist()}
 
 
-def _user_columns(run: RunFiles, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The columns of the samples' table that have a few values, such as donor or batch."""
-    obs = run.obs.set_axis(run.obs.index.astype(str)).reindex(table["sample"].astype(str))
+def users_columns(run: RunFiles) -> dict[str, pd.Series]:
+    """The columns of the samples that came with the data and are more than the classes under another name."""
+    classes = run.obs["source_class"].astype(str) if "source_class" in run.obs else None
+    found = {}
+    for name in [name for name in run.obs if name not in _OWN]:
+        values = run.obs[name].astype(str)
+        pairs = len(values.unique()) if classes is None else len(set(zip(values, classes, strict=True)))
+        if not pairs == values.nunique() == (0 if classes is None else classes.nunique()):
+            found[str(name)] = values
+    return found
+
+
+def _colour_columns(run: RunFiles, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The columns that have a few values, such as batch, for the points of the map."""
     found = []
-    for name in [name for name in obs if name not in _OWN]:
-        codes, values = pd.factorize(obs[name].astype(str), sort=True)
-        same = (
-            len(values) == table["source_class"].nunique() == len(set(zip(codes, table["source_class"], strict=True)))
-        )
-        if 1 < len(values) <= MOST_VALUES and not same:  # the classes under another name say nothing new
-            column = {"name": str(name), "values": [str(one) for one in values], "colours": _colours(len(values))}
+    for name, values in users_columns(run).items():
+        codes, names = pd.factorize(values.reindex(table["sample"].astype(str)), sort=True)
+        if 1 < len(names) <= MOST_VALUES:
+            column = {"name": name, "values": [str(one) for one in names], "colours": _colours(len(names))}
             found.append({**column, "codes": codes.tolist()})
     return found[:MOST_COLUMNS]
 

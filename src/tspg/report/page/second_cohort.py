@@ -7,7 +7,7 @@ import pandas as pd
 from tspg.analysis.evaluation.measure import REAL
 from tspg.report.page.evidence import MEASURES, TELLING, as_shown
 from tspg.report.read import RunFiles
-from tspg.utils.text import DASH, counted, percent
+from tspg.utils.text import DASH, percent
 
 _HOW = {"own": "by a map of its own", "one_for_all": "as every profile"}
 _AS_LIKELIEST = "each as the class that the classifier finds likeliest"
@@ -43,28 +43,6 @@ def second_cohort(run: RunFiles) -> dict[str, Any]:
             for name, found in (run.metric("test_cohort.unknown_classes") or {}).items()
         ],
     }
-
-
-def second_in_short(run: RunFiles) -> list[str]:
-    """One line on a second cohort for the terminal; none where there is one cohort."""
-    table = run.test_evidence
-    if run.metric("test_cohort") is None:
-        return []
-    if table is None:
-        unknown = [
-            f"{name}, a class that the first does not have ({counted(found['n'], 'sample')}), energy ratio "
-            f"{_cell('energy_ratio', found['energy_ratio'])}"
-            for name, found in (run.metric("test_cohort.unknown_classes") or {}).items()
-        ]
-        return [f"On the second cohort: {', '.join(unknown)}."]
-    energies = table[(table["method"] == run.method) & (table["measure"] == "energy_ratio")]["value"]
-    first, genes = run.evidence(run.method, "energy_ratio") or {}, run.metric("test_cohort.genes")
-    n_leading = genes["n_leading"]
-    same = "" if n_leading is None else f"; of the {n_leading} leading genes {genes['same_sign']} go the same way"
-    return [
-        f"On the second cohort ({counted(run.metric('test_cohort.n_samples'), 'sample')}): energy ratio "
-        f"{_cell('energy_ratio', *energies)}, {_cell('energy_ratio', first.get('value'))} on the first{same}."
-    ]
 
 
 def _cell(measure: str, value: Any = None) -> str:

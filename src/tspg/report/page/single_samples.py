@@ -10,17 +10,17 @@ import pandas as pd
 from tspg.analysis.evaluation.thresholds import MANY_CLIPPED
 from tspg.analysis.interpretation.class_genes import SURE
 from tspg.report.read import RunFiles
-from tspg.utils.text import counted, listed, number, percent
+from tspg.utils.text import counted, number, percent
 
 OUTLIER_P = 0.05  # p below which a profile is reported as outside the training data
-MOST_ROWS, MOST_GENES, MOST_NAMED, MOST_IN_SHORT = 200, 20, 6, 5
+MOST_ROWS, MOST_GENES = 200, 20
 
 Row = dict[Any, Any]
 
 
 @dataclass(frozen=True)
 class SampleView:
-    """A named sample: its place among the training data, and three lists of genes with what they rest on."""
+    """A named sample: its place among the training data, and two lists of genes with what they rest on."""
 
     row: Row
     place: str
@@ -28,7 +28,6 @@ class SampleView:
     own_class: str
     own_text: str
     n_pairs: int  # people with samples of both classes, on whom the expectation in the target rests
-    moved: list[tuple[str, list[Row]]]  # most moved, by direction
     own: Sequence[Row] = ()  # unusual for its own class
     against: Sequence[Row] = ()  # farthest from what is expected in the target
     n_known: int = 0  # genes with an interval there
@@ -49,11 +48,10 @@ def named_rows(run: RunFiles) -> list[Row]:
 
 
 def single_samples(run: RunFiles) -> list[SampleView]:
-    """Every named sample: whether it is like those that the model was trained on, and its three lists of genes."""
+    """Every named sample: whether it is like those that the model was trained on, and its two lists of genes."""
     views = []
     for row in named_rows(run):
-        genes, top = run.rows("sample_genes", sample=row["sample"]), run.rows("top_genes", sample=row["sample"])
-        moved = [(way, top[top["direction"] == way].to_dict("records")) for way in ("up", "down") if len(top)]
+        genes = run.rows("sample_genes", sample=row["sample"])
         own_class = str(row["source_class"] or row["predicted_before"])
         # Donors, components and pairs that the sample is compared with; empty where the model does not hold them.
         reference = (run.metric("reference.samples") or {}).get(row["sample"], {})
@@ -69,7 +67,7 @@ def single_samples(run: RunFiles) -> list[SampleView]:
                 "n_outside": int(((known["value"] < known["low"]) | (known["value"] > known["high"])).sum()),
             }
         place, n_pairs = _place(row, is_of_run=bool(run.model)), reference.get("n_pairs", 0)
-        views.append(SampleView(row, place, _is_outlier(row), own_class, own_text, n_pairs, moved, **lists))
+        views.append(SampleView(row, place, _is_outlier(row), own_class, own_text, n_pairs, **lists))
     return views
 
 
@@ -102,22 +100,6 @@ def _own_text(genes: pd.DataFrame, own_class: str, reference: dict[str, int], *,
     return f"{unusual} unusual (q < {SURE}) for {own_class} and the rest of this profile, {among}."
 
 
-def samples_in_short(run: RunFiles, samples: list[SampleView]) -> list[str]:
-    """The most unusual genes of each sample, in a line each; nothing where the model holds no reference."""
-    if not run.metric("reference"):
-        return []
-    lines = []
-    for view in samples[:MOST_IN_SHORT]:
-        sure = [row for row in view.own if row["q_own"] < SURE]
-        genes = [
-            f"{row['gene']} ({'higher' if row['z_own'] > 0 else 'lower'})" for row in (sure or view.own)[:MOST_NAMED]
-        ]
-        named = f" {'First' if sure else 'Most unusual'}: {listed(genes)}." if genes else ""
-        lines.append(f"{view.row['sample']}: {view.own_text}{named}")
-    left = len(samples) - MOST_IN_SHORT
-    return [*lines, *([f"{counted(left, 'more sample')}: see the report."] if left > 0 else [])]
-
-
 def clipping_warnings(run: RunFiles) -> list[str]:
     """A warning where many values of new samples lie outside the range seen in training."""
     table = run.tables["samples"]
@@ -132,11 +114,6 @@ def clipping_warnings(run: RunFiles) -> list[str]:
         f"Warning: {who} {share} outside the range seen in training; they were clipped, and results for such "
         "samples mean little. Are they in the same units?"
     ]
-
-
-def outlier_warnings(run: RunFiles) -> list[str]:
-    """A warning for each named sample that lies outside the training data."""
-    return [f"{row['sample']}: {_place(row)}" for row in named_rows(run) if _is_outlier(row)]
 
 
 def _is_outlier(row: Row) -> bool:
