@@ -5,6 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
+
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN
 from tspg.model.expectation import FEWEST_PAIRS
 from tspg.report.page.answer import MORE_NAMED, Answer, answers_of, difference_title, gene_lists
@@ -13,6 +15,7 @@ from tspg.report.page.data import data_of, packed
 from tspg.report.page.evidence import SIGNS, all_measures, comparison, controls, scale_notes, telling_measures
 from tspg.report.page.genes import agreement_with_difference, shared_genes
 from tspg.report.page.interpretation import annotations_line, cases_of, table_2
+from tspg.report.page.map import users_columns
 from tspg.report.page.meaning import MOST_TERMS, RANKS, Term, categories_without
 from tspg.report.page.method import CLOSED_FORM, PAPER, command_of
 from tspg.report.page.render import page_program, rendered
@@ -21,6 +24,8 @@ from tspg.report.page.single_samples import sample_rows, single_samples
 from tspg.report.read import RunFiles, read_run
 from tspg.utils.files import write_text
 from tspg.utils.untrusted import require_consistent
+
+MOST_BATCHES, MOST_BATCH_COLUMNS = 12, 8  # values of a column, and columns, that are counted by class
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -95,6 +100,7 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "controls": controls(run),
         "cautions": cautions_of(run),
         "classes": _classes(run),
+        "batches": _batches(run),
         "gene_set": str(run.facts.get("gene_set") or run.metric("data.gene_set.name") or ""),
         "paper": PAPER,
         "closed_form": CLOSED_FORM,
@@ -127,6 +133,13 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
         }
         for name, parts in (sizes or {}).items()
     ]
+
+
+def _batches(run: RunFiles) -> list[tuple[str, pd.DataFrame]]:
+    """How many samples of each class have which value of the user's columns, such as a batch; those of few values."""
+    columns = {name: values for name, values in users_columns(run).items() if 1 < values.nunique() <= MOST_BATCHES}
+    classes = run.obs["source_class"].astype(str) if columns else None
+    return [(name, pd.crosstab(classes, values)) for name, values in columns.items()][:MOST_BATCH_COLUMNS]
 
 
 def _has_donors(run: RunFiles) -> bool:
