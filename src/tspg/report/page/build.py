@@ -137,9 +137,11 @@ def _classes(run: RunFiles) -> list[dict[str, Any]]:
 
 def _batches(run: RunFiles) -> list[tuple[str, pd.DataFrame]]:
     """How many samples of each class have which value of the user's columns, such as a batch; those of few values."""
+    if "source_class" not in run.obs:
+        return []
     columns = {name: values for name, values in users_columns(run).items() if 1 < values.nunique() <= MOST_BATCHES}
-    classes = run.obs["source_class"].astype(str) if columns else None
-    return [(name, pd.crosstab(classes, values)) for name, values in columns.items()][:MOST_BATCH_COLUMNS]
+    counts = [(name, pd.crosstab(run.obs["source_class"].astype(str), values)) for name, values in columns.items()]
+    return counts[:MOST_BATCH_COLUMNS]
 
 
 def _has_donors(run: RunFiles) -> bool:
