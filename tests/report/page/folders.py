@@ -51,6 +51,7 @@ def full_folder(out: Path, moved: AnnData, make_run: Any, *, named: Sequence[str
     each = max(1, int(obs["source_class"].value_counts().max()))
     obs["group"] = [f"donor {i % each // 2}" for i in range(n)]  # two samples of each class
     obs["batch"] = [f"batch {i % 3}" for i in range(n)]
+    obs["tissue"] = [f"of {name}" for name in obs["source_class"]]  # the classes under another name
     moved.uns["tspg"]["other_genes"] = OTHERS
     make_run(out, moved)
     tables = {"genes": genes_table(moved, rng), "tsne": map_table(moved, rng), "pca": map_table(moved, rng, 0.41, 0.2)}
@@ -112,6 +113,7 @@ def genes_table(moved: AnnData, rng: np.random.Generator) -> pd.DataFrame:
         for way, sign in (("up", -1), ("down", 1)):
             lead = (sign * table["t"]).where(table["t"] * -sign > 0)
             table[f"rank_{way}"] = lead.rank(method="first").astype("Int64")
+        table.loc[table["rank_up"] == 2, "difference_low"] = -0.5  # an interval on both sides of zero
         parts.append(table.sample(frac=1, random_state=len(parts)))
     table = pd.concat(parts)
     assert set(GENE_COLUMNS) <= set(table)

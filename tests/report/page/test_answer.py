@@ -43,7 +43,7 @@ def test_the_lists_are_the_first_genes_of_the_table_with_their_numbers(folder):
         f"{len(sure)} of 59 genes differ: {higher} higher and {len(sure) - higher} lower in Lung (q < 0.05)."
     )
     assert answer.question == "From 2 classes to Lung: which genes change?"
-    assert answer.counts == ["36 samples", "60 genes", "3 classes"]
+    assert answer.counts == ["36 samples", "60 genes", "3 classes", "from Kidney and Liver"]
     ends = [abs(end) for one in answer.lists for gene in one.genes for end in (gene.low, gene.high)]
     assert answer.widest == {"log2 fold change": max(ends)}
 
@@ -65,7 +65,9 @@ def test_a_gene_is_stable_where_the_audit_found_it_in_the_same_direction(folder)
     up, down = ([one.gene for one in found.genes] for found in lists)
     rows = [("Kidney", "up", up[0], "yes"), ("Kidney", "up", up[1], "no"), ("Liver", "down", up[2], "yes")]
     rows += [("Liver", "down", down[0], "yes")]
-    write_table(folder / "stable_genes.tsv", pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"]))
+    write_table(
+        folder / "stable_genes.tsv", pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"])
+    )
     found = [one.gene for genes in answer_of(folder).lists for one in genes.genes if one.is_stable]
     assert found == [up[0], down[0]]
 
@@ -109,7 +111,11 @@ def test_a_sample_has_its_own_genes_and_those_against_the_target(perturb_folder)
         rows = genes.loc[against]
         expected = [distance[against], rows["value"] - rows["high"], rows["value"] - rows["low"]]
         np.testing.assert_allclose(np.array(numbers).T, expected)
+        assert [one.is_sure for one in answer.lists[1].genes] == (
+            rows["value"].lt(rows["low"]) | rows["value"].gt(rows["high"])
+        ).tolist()
         assert [one.size for one in answer.lists[0].genes] == genes.loc[own, "z_own"].tolist()
+        assert [one.is_sure for one in answer.lists[0].genes] == (genes.loc[own, "q_own"] < 0.05).tolist()
         assert {chip.answer for chip in answer.chips} == {"not tested"}  # of the run that trained the model
 
 

@@ -1,4 +1,4 @@
-"""The page in a browser, worked with as a reader would: by mouse, by keyboard, on a telephone, in the dark, on paper."""
+"""The page in a browser, used as a reader would: by mouse and keyboard, on a telephone, in the dark, on paper."""
 
 import io
 import re
@@ -13,7 +13,6 @@ import pytest
 from tests.report.page.folders import GENES, HOSTILE, IDS, full_folder, html_of
 from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.utils.files import read_table
-from tspg.utils.text import small
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -33,7 +32,8 @@ PLACES = [
     "#meaning button.gene",
 ]
 STOPS = "a[href], button:not([disabled]), input, select, summary, [tabindex='0']"
-TABBED = f"""() => Array.from(document.querySelectorAll("{STOPS}")).filter((one) => one.checkVisibility({{ visibilityProperty: true }}) && one.getClientRects().length)"""
+TABBED = f"""() => Array.from(document.querySelectorAll("{STOPS}"))
+  .filter((one) => one.checkVisibility({{ visibilityProperty: true }}) && one.getClientRects().length)"""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,9 @@ def opened(browser) -> Iterator[Callable[..., sync_api.Page]]:
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "blob:")) else None)
+        page.on(
+            "request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "blob:")) else None
+        )
         page.goto(((folder / "report.html").resolve()).as_uri())
         if how.get("java_script_enabled", True):
             page.wait_for_selector("body[data-ready=yes]", state="attached")
@@ -124,21 +126,25 @@ def is_narrow(page: sync_api.Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-SEARCHES = [
-    ("VEGFA", "listed"),
-    ("adm", "listed"),
-    (f"{IDS['VEGFA']}.12", "listed"),
-    ("EGLN3", "not-in-set"),
-    (IDS["CA9"].lower(), "not-in-set"),
-    ("TP53", "not-in-matrix"),
-    (IDS["TP53"], "not-in-matrix"),
-    ("<b>", "not-in-matrix"),
+SEARCHES = [  # what is typed, the answer, the genes that are shown
+    ("VEGFA", "listed", ["VEGFA"]),
+    ("adm", "listed", ["ADM"]),
+    (f"{IDS['VEGFA']}.12", "listed", ["VEGFA"]),
+    ("F3", "listed", ["F3"]),  # part of the name of ATF3
+    ("odd name; 1", "listed", ["odd name; 1"]),
+    ("EGLN3", "not-in-set", []),
+    (IDS["CA9"].lower(), "not-in-set", []),
+    ("TP53", "not-in-matrix", []),
+    (IDS["TP53"], "not-in-matrix", []),
+    ("<b>", "not-in-matrix", []),
+    ("ATF", "not-in-matrix", ["ATF3"]),  # part of a name
+    ("vegfa, TP53 EGLN3;adm", "listed", ["ADM", "VEGFA"]),
 ]
 
 
 def test_a_search_has_three_answers_by_symbol_and_by_id(opened, make_run, make_perturbations, tmp_path):
-    genes = [*GENES[:30], "F3", "VEGFA"]
-    run = full_folder(tmp_path / "run", make_perturbations(genes=genes, n_genes=32), make_run)
+    genes = [*GENES[:30], "F3", "VEGFA", "odd name; 1"]
+    run = full_folder(tmp_path / "run", make_perturbations(genes=genes, n_genes=33), make_run)
     html_of(run)
     table = read_table(run / "genes.tsv")
     ranks = table[table["source_class"] == ""].set_index("gene")[["rank_up", "rank_down"]].max(axis=1)
@@ -146,28 +152,24 @@ def test_a_search_has_three_answers_by_symbol_and_by_id(opened, make_run, make_p
     fields = page.locator(SEARCH)
     assert fields.count() == 1
     answer = page.locator("[data-part=genes] output")
-    for text, expected in SEARCHES:
+    for text, expected, shown in SEARCHES:
         fields.fill(text)
         assert answer.get_attribute("data-answer") == expected, text
-        assert text in answer.inner_text()
-        if expected == "listed":
-            gene = "VEGFA" if "000" in text else text.upper()
-            assert gene in rows_of(page)
-            assert f"rank {int(ranks[gene])} of 32" in answer.inner_text()
+        assert sorted(rows_of(page)) == shown
+        said = answer.inner_text()
+        if expected == "listed" and len(shown) == 1:
+            assert said.startswith(f"{text} is listed: rank {int(ranks[shown[0]])} of the genes that are ")
+        elif len(shown) == 2:
+            assert said == "2 of 4 listed; not in the gene set: EGLN3; not in the matrix: TP53."
         else:
-            assert rows_of(page) == []
-    fields.fill("ATP")  # a part of names
-    assert set(rows_of(page)) == {gene for gene in genes if "ATP" in gene}
-    fields.press("Enter")
-    assert page.get_attribute(PANEL, "data-gene") == rows_of(page)[0]
-    page.keyboard.press("Escape")
-    fields.fill("F3")  # with ATF3 before it
-    fields.press("Enter")
-    assert page.get_attribute(PANEL, "data-gene") == "F3"
-    page.keyboard.press("Escape")
+            assert text in said
+        if shown:
+            fields.press("Enter")
+            assert page.get_attribute(PANEL, "data-gene") in shown
+            page.keyboard.press("Escape")
     fields.fill("")
     assert answer.get_attribute("data-answer") is None
-    assert len(every_row(page)) == 32
+    assert len(every_row(page)) == 33
 
 
 def test_a_column_sorts_by_its_numbers_both_ways(opened, whole, pooled):
@@ -175,16 +177,16 @@ def test_a_column_sorts_by_its_numbers_both_ways(opened, whole, pooled):
     assert sorted(every_row(page)) == GENES
     columns = {
         "gene": None,
-        "log2 fold change": pooled["difference"].abs(),
+        "log2 fold change": pooled["difference"],
         "q": -np.log10(pooled["q_value"]),
-        "change P": pooled["perturbation"].abs(),
+        "change P": pooled["perturbation"],
         "stability": pooled["stability"],
         "rank": pooled[["rank_up", "rank_down"]].max(axis=1),
     }
     for title, values in columns.items():
-        falling = sorted_by(page, title)
-        rising = sorted_by(page, title)
-        if values is None:
+        falling, rising = sorted_by(page, title), sorted_by(page, title)
+        if values is None:  # names start with A
+            falling, rising = rising, falling
             assert falling == sorted(GENES, reverse=True)
             assert rising == sorted(GENES)
             continue
@@ -200,9 +202,12 @@ def test_cells_show_the_numbers_of_the_table(opened, whole, pooled):
     page = opened(whole)
     heads = page.locator(".tabulator-col:visible").evaluate_all("cells => cells.map((cell) => cell.textContent.trim())")
     cells = page.locator(".tabulator-row").evaluate_all(
-        "rows => rows.map((row) => Array.from(row.children).filter((one) => one.checkVisibility()).map((one) => one.textContent))"
+        """rows => rows.map((row) => Array.from(row.children)
+        .filter((one) => one.checkVisibility()).map((one) => one.textContent))"""
     )
-    table = pd.DataFrame([[text.replace("−", "-").replace("+", "") for text in row[: len(heads)]] for row in cells], columns=heads)
+    table = pd.DataFrame(
+        [[text.replace("−", "-").replace("+", "") for text in row[: len(heads)]] for row in cells], columns=heads
+    )
     own = pooled.loc[table["gene"]].reset_index()
     step = pooled["difference"].abs().max() / 32767
     np.testing.assert_allclose(table["log2 fold change"].astype(float), own["difference"], atol=0.005 + step, rtol=0)
@@ -236,12 +241,15 @@ def test_the_sure_genes_alone_are_copied_and_downloaded_as_they_are_in_the_table
             assert set(table.index) == chosen
             assert len(table) == len(chosen)
             names = {"log2 fold change": "difference", "high": "difference_high", "change P": "perturbation"}
-            names |= {"stability": "stability", next(name for name in ("low", "95% interval") if name in table): "difference_low"}
+            names |= {
+                "stability": "stability",
+                next(name for name in ("low", "95% interval") if name in table): "difference_low",
+            }
             for title, name in names.items():
                 step = pooled[name].abs().max() / 32767
-                np.testing.assert_allclose(table[title], own[name], atol=step, rtol=0)
+                np.testing.assert_allclose(table[title], own[name], atol=step, rtol=1e-4)
             for title, name in {"q": "q_value", "p": "p_value"}.items():
-                np.testing.assert_allclose(table[title], own[name], rtol=0.002)
+                np.testing.assert_allclose(table[title], own[name], rtol=0.007)
             rank = own["rank_up"].fillna(own["rank_down"]).fillna(0)
             assert table["rank"].tolist() == rank.tolist()
             assert table.loc["ADM", "Ensembl"] == "ENSG00000148926"
@@ -283,7 +291,7 @@ def has_panel_of(page: sync_api.Page, moved, gene: str) -> None:
 
 
 def line_of(line: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(.*) · median (\S+) · (?:\d+ of )?[\d,]+ samples", line, re.DOTALL)
+    found = re.fullmatch(r"(.*) · median (\S+) · n = [\d,]+(?: \(\d+ drawn\))?", line, re.DOTALL)
     return found[1], found[2]
 
 
@@ -309,7 +317,13 @@ def test_a_gene_opens_its_panel_from_wherever_it_is_shown(opened, whole, pooled)
     own = pooled.loc[gene]
     assert float(row[0].replace("−", "-")) == pytest.approx(own["difference"], abs=0.006)
     assert float(row[3].replace("−", "-")) == pytest.approx(own["perturbation"], abs=0.006)
-    assert panel.locator("tbody th").all_inner_texts() == ["all source samples", "Kidney", "Liver", "sample sample-0", "sample sample-13"]
+    assert panel.locator("tbody th").all_inner_texts() == [
+        "all source samples",
+        "Kidney",
+        "Liver",
+        "sample sample-0",
+        "sample sample-13",
+    ]
     assert "HALLMARK_HYPOXIA" in panel.inner_text()
     links = panel.locator(".links a").evaluate_all("all => all.map((one) => [one.href, one.target, one.rel])")
     assert [link[1:] for link in links] == [["_blank", "noopener noreferrer"]] * 3
@@ -397,7 +411,7 @@ def test_the_map_names_points_and_colours_by_any_column(opened, whole):
     part = page.locator("#map")
     menus = part.locator("select")
     options = [menu.locator("option").all_inner_texts() for menu in menus.all()]
-    assert options == [["PCA of real samples", "t-SNE of real and moved samples"], ["class", "group", "batch"]]
+    assert options == [["PCA of real samples", "t-SNE of real and moved samples"], ["class", "batch"]]
     assert "component 1 (41% of variance)" in text_of(page, "#map .plot svg")
     menus.nth(0).select_option(index=1)
     assert "t-SNE 1" in text_of(page, "#map .plot svg")
@@ -419,34 +433,49 @@ def test_the_map_names_points_and_colours_by_any_column(opened, whole):
 
 
 PIXELS = """canvas => { const one = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return [one.width, one.height, Array.from(one.data).filter((_, i) => i % 4 === 1)]; }"""
+  return [one.width, one.height, Array.from(one.data)]; }"""
 
 
-def test_the_heat_map_has_the_values_of_its_samples_and_the_paper_its_own_view(opened, whole, pooled):
+def goes_with(colours: list[int], values: np.ndarray, *, is_change: bool = False) -> bool:
+    """Whether pixels are the greener, or for changes the redder, the higher the values."""
+    red, green, blue, _ = np.array(colours).reshape(-1, 4).T
+    shade = pd.Series(red - blue if is_change else green)
+    return shade.corr(pd.Series(np.asarray(values, dtype=float).ravel()), method="spearman") > (
+        0.9 if is_change else 0.99
+    )
+
+
+def test_the_heat_map_has_the_values_of_its_samples_and_the_paper_its_own_view(opened, whole):
     moved = read_perturbations(whole)
     page = opened(whole)
     names = page.locator("#heatmap .names button").all_inner_texts()
     canvases = page.locator("#heatmap canvas")
     for sources in (["Kidney", "Liver"], ["Liver"]):
         panels = [moved[moved.obs["source_class"] == name, names] for name in [*sources, "Lung"]]
-        before, after = ([getattr(one, "layers")["original"] if kind else one.X for one in panels] for kind in (1, 0))
+        before, after = ([one.layers["original"] if kind else one.X for one in panels] for kind in (1, 0))
         expected = [np.vstack(before[:-1]), np.vstack(after[:-1]), before[-1]]
         for canvas, values in zip(canvases.all(), expected, strict=True):
-            width, height, green = canvas.evaluate(PIXELS)
+            width, height, colours = canvas.evaluate(PIXELS)
             assert (height, width) == values.T.shape
-            shade = pd.Series(green).corr(pd.Series(np.asarray(values.T).ravel()), method="spearman")
-            assert shade > 0.99  # viridis: the greener, the higher
+            assert goes_with(colours, values.T)
         page.select_option("#heatmap .view select", label="Liver")
     page.click("text=All genes, as in the paper")
     assert page.locator("#heatmap .panel p").all_inner_texts() == ["x", "P", "x_adv", "mu_T"]
     assert page.locator("#heatmap .caption:visible").inner_text().startswith("x: samples of the source class")
-    heights = page.locator("#heatmap canvas").evaluate_all("all => all.map((one) => one.height)")
-    assert heights == [len(GENES)] * 4
-    target = page.locator("#heatmap canvas").nth(3).evaluate(PIXELS)[2]
-    order = pooled["perturbation"].sort_values(ascending=False).index  # the most raised on top
-    assert pd.Series(target).corr(pd.Series(moved.var.loc[order, "target_mean"].to_numpy()), method="spearman") > 0.99
-    page.select_option("#heatmap .view select", label="Liver")
-    assert page.locator("#heatmap canvas").nth(3).evaluate(PIXELS)[2] != target
+    genes = read_table(whole / "genes.tsv").set_index(["source_class", "gene"])
+    for source in ("", "Liver"):
+        if source:
+            page.select_option("#heatmap .view select", label=source)
+        own = genes.loc[source].sort_values("perturbation", ascending=False)  # the most raised on top
+        var = moved.var.loc[own.index]
+        scaled = (own["mean_source"] - var["minimum"]) / (var["maximum"] - var["minimum"])
+        after = np.clip(scaled + own["perturbation"], 0, 1)
+        for canvas, values in zip(
+            canvases.all(), (scaled, own["perturbation"], after, var["target_mean"]), strict=True
+        ):
+            width, height, colours = canvas.evaluate(PIXELS)
+            assert (height, width) == (len(GENES), 1)
+            assert goes_with(colours, np.clip(values, -1, 1), is_change=values is own["perturbation"])
     page.click("text=Leading genes")
     assert canvases.count() == 3
 
@@ -502,7 +531,12 @@ def test_the_page_follows_the_dark_and_can_be_printed(opened, whole):
     assert light < 150 < 500 < ink
     page.emulate_media(media="print", color_scheme="light")
     shown = page.inner_text("[data-part=answer]")
-    assert all(gene in shown for gene in page.locator("[data-part=answer] li[data-gene]").evaluate_all("all => all.map((one) => one.dataset.gene)"))
+    assert all(
+        gene in shown
+        for gene in page.locator("[data-part=answer] li[data-gene]").evaluate_all(
+            "all => all.map((one) => one.dataset.gene)"
+        )
+    )
     assert page.locator("nav").is_hidden()
     assert page.locator("#genes .tools").is_hidden()
     assert page.pdf().startswith(b"%PDF")
@@ -511,7 +545,9 @@ def test_the_page_follows_the_dark_and_can_be_printed(opened, whole):
 def test_hostile_names_stay_text_whatever_is_done_with_them(opened, hostile):
     page = opened(hostile)
     title = page.title()
-    for gene in page.locator("[data-part=answer] button.gene").evaluate_all("all => all.map((one) => one.dataset.gene)"):
+    for gene in page.locator("[data-part=answer] button.gene").evaluate_all(
+        "all => all.map((one) => one.dataset.gene)"
+    ):
         page.locator(SEARCH).fill(gene)
         page.locator(SEARCH).press("Enter")
         assert page.evaluate(f"document.querySelector('{PANEL} h2').textContent") == gene

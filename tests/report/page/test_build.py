@@ -83,7 +83,9 @@ def test_the_first_screen_names_genes_with_numbers_and_marks(run):
     pooled = genes[genes["source_class"] == ""]
     first = [pooled.sort_values(f"rank_{way}")[:6] for way in ("up", "down")]
     expected = pd.concat(first).set_index("gene")
-    stable = pd.DataFrame([("Kidney", "up", expected.index[0], "yes")], columns=["source_class", "direction", "gene", "stable"])
+    stable = pd.DataFrame(
+        [("Kidney", "up", expected.index[0], "yes")], columns=["source_class", "direction", "gene", "stable"]
+    )
     write_table(run / "stable_genes.tsv", stable)
     html = part_of(html_of(run), "answer")
     rows = re.findall(r'<li data-gene="([^"]*)">(.*?)</li>', html, re.DOTALL)
@@ -92,7 +94,7 @@ def test_the_first_screen_names_genes_with_numbers_and_marks(run):
     for name, row in rows:
         gene = expected.loc[name]
         assert f'<span class="size">{signed(gene["difference"], 1)}</span>' in row
-        assert f"q = {small(gene['q_value'])}" in row
+        assert f'<span class="hidden">{"sure" if gene["q_value"] < 0.05 else "not sure"}</span>' in row
         assert ("●" in row, "○" in row) == (gene["q_value"] < 0.05, gene["q_value"] >= 0.05)
         assert ("★" in row) == (name == expected.index[0])
         assert ("◆" in row) == (gene["stability"] >= 0.8 and name != expected.index[0])
@@ -108,13 +110,13 @@ def test_the_first_screen_names_genes_with_numbers_and_marks(run):
     assert {name: answer.replace("-", " ") for _, name, answer in chips} == ANSWERS
     assert all(link == name for link, name, _ in chips)
     signs = re.findall(r'aria-hidden="true">(.)</span> [\w ]+: <b>([\w ]+)</b>', html)
-    assert dict((answer, sign) for sign, answer in signs) == {
+    assert {answer: sign for sign, answer in signs} == {
         "pass": "✓", "probably": "≈", "doubtful": "?", "fail": "✕", "not tested": "–"
     }  # fmt: skip
     reasons = html_of(run)
     for name in ANSWERS:
         assert f'<p id="trust-{name}">Why {name}.</p>' in reasons
-    assert '<p class="counts">36 samples · 60 genes · 3 classes</p>' in html
+    assert '<p class="counts">36 samples · 60 genes · 3 classes · from Kidney and Liver</p>' in html
 
 
 def test_the_static_lists_of_genes_are_those_of_the_table(run):
@@ -156,6 +158,20 @@ def test_the_numbers_of_the_run_are_on_the_page(run):
     assert "A note on the data." in text
     assert "1024-512-128" in text
     assert "--target Lung" in text
+
+
+def test_columns_apart_with_the_class_and_swapped_labels_are_named(make_run, make_perturbations, tmp_path):
+    moved = make_perturbations()
+    assert "shares no value" not in page_of(make_run(tmp_path / "plain", moved)).text
+    moved.obs["platform"] = np.where(moved.obs["source_class"] == "Kidney", "array", "sequencer")
+    moved.obs["sample_name"] = moved.obs_names
+    moved.obs["predicted_before"] = [
+        "Liver" if name == "sample-1" else own for name, own in moved.obs["source_class"].items()
+    ]
+    text = page_of(make_run(tmp_path / "run", moved)).text
+    assert "Lung shares no value of these columns with source classes" in text
+    assert "one between these: platform (from Kidney)." in text
+    assert "swapped labels? sample-1 (Kidney, called Liver)." in text
 
 
 def test_every_class_has_its_counts_and_role(run):
@@ -217,7 +233,7 @@ def test_the_folder_of_tspg_perturb_has_an_answer_for_each_sample_and_no_trainin
     for name in ("sample-0", "sample-13"):
         own = table[table["sample"] == name]
         n_outside = ((own["value"] < own["low"]) | (own["value"] > own["high"])).sum()
-        assert f"{n_outside} of {len(own)} outside of what is expected in Lung" in page.text
+        assert f"{n_outside} of {len(own)} outside of what Lung expects (about 3 are of a Lung sample)" in page.text
         assert f"{(own['q_own'] < 0.05).sum()} genes unusual for " in page.text
     assert page.text.count("36 samples, the first") == 0
     assert [tag for tag, _ in page.elements].count("tr") >= 36  # how each sample was moved

@@ -12,7 +12,7 @@ from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.data.demo import demo_gene_sets
 from tspg.report.page.data import data_of
 from tspg.report.read import read_run
-from tspg.utils.files import read_table
+from tspg.utils.files import read_table, write_table
 
 NAMED = ["sample-0", "sample-13"]
 WHOLE = {"rank", "up", "stable", "source", "sample"}  # not in columns of 16 bits
@@ -40,7 +40,12 @@ def test_the_tests_are_those_of_the_table_of_genes(block, whole_folder):
     assert [test["source"] for test in block["tests"]] == ["", "Kidney", "Liver"]
     for test in block["tests"]:
         own = genes[genes["source_class"] == test["source"]].set_index("gene").loc[block["genes"]]
-        columns = {"change": "perturbation", "mean": "mean_source", "stability": "stability", "difference": "difference"}
+        columns = {
+            "change": "perturbation",
+            "mean": "mean_source",
+            "stability": "stability",
+            "difference": "difference",
+        }
         columns |= {"low": "difference_low", "high": "difference_high"}
         for key, name in columns.items():
             same(test[key], own[name])
@@ -52,6 +57,17 @@ def test_the_tests_are_those_of_the_table_of_genes(block, whole_folder):
         assert set(test) == {*columns, "log_q", "log_p", "rank", "up", "stable", "source"}
     assert sorted(block["genes"]) == GENES
     assert block["measure"] == "log2 fold change"
+
+
+def test_a_gene_is_stable_where_an_audit_found_it_in_its_direction(whole_folder, tmp_path):
+    run = shutil.copytree(whole_folder, tmp_path / "run")
+    genes = read_table(run / "genes.tsv")
+    up = genes[(genes["source_class"] == "") & genes["rank_up"].notna()]["gene"].tolist()
+    rows = [("Kidney", "up", up[0], "yes"), ("Kidney", "down", up[1], "yes"), ("Liver", "up", up[2], "no")]
+    table = pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"])
+    write_table(run / "stable_genes.tsv", table)
+    block = data_of(read_run(run))
+    assert [block["genes"][i] for i in block["tests"][0]["stable"]] == up[:1]
 
 
 def test_the_genes_of_samples_are_those_of_their_table(block, whole_folder):
@@ -130,14 +146,15 @@ def test_the_map_has_every_point_at_its_place_with_its_labels(block, whole_folde
     called = np.where(table["kind"] == "moved", table["predicted_after"], table["predicted_before"])
     assert found["called"] == called.tolist()
     columns = {one["name"]: np.array(one["values"])[one["codes"]].tolist() for one in found["columns"]}
-    assert list(columns) == ["class", "group", "batch"]
+    assert list(columns) == ["class", "batch"]
     assert columns["class"] == table["source_class"].tolist()
-    for name in ("group", "batch"):
-        assert columns[name] == moved.obs.loc[table["sample"], name].tolist()
+    assert columns["batch"] == moved.obs.loc[table["sample"], "batch"].tolist()
 
 
 def test_names_and_memberships_are_those_of_the_databases(block):
-    ids = dict(zip(block["genes"] + block["others"]["genes"], block["aliases"] + block["others"]["aliases"], strict=True))
+    ids = dict(
+        zip(block["genes"] + block["others"]["genes"], block["aliases"] + block["others"]["aliases"], strict=True)
+    )
     assert block["others"]["genes"] == OTHERS
     assert {f"ENSG{n:011d}" for name in OTHERS for n in ids[name]} == {IDS[name] for name in OTHERS}
     members = {name: {block["genes"][i] for i in own} for name, own in block["gene_sets"]}
@@ -192,7 +209,7 @@ def test_profiles_that_are_read_in_parts_give_the_same_block(whole_folder, monke
     assert data_of(read_run(whole_folder)) == whole
 
 
-def test_a_named_sample_is_always_among_those_shown(whole_folder, moved, tmp_path, monkeypatch):
+def test_a_named_sample_is_always_among_those_shown(whole_folder, monkeypatch):
     monkeypatch.setattr("tspg.report.page.values.MOST_SHOWN", 5)
     groups = data_of(read_run(whole_folder))["values"]["groups"]
     assert [len(group["samples"]) for group in groups] == [5] * 5
@@ -206,7 +223,9 @@ def test_one_source_class_is_not_told_twice(make_run, make_perturbations, tmp_pa
     assert block["left_out"]["sources"] == 0
 
 
-def test_folders_without_profiles_or_tests_have_a_block_of_what_is_there(whole_folder, perturb_folder, plain_folder, tmp_path):
+def test_folders_without_profiles_or_tests_have_a_block_of_what_is_there(
+    whole_folder, perturb_folder, plain_folder, tmp_path
+):
     shutil.copytree(whole_folder, tmp_path / "tables")
     (tmp_path / "tables" / "perturbations.h5ad").unlink()
     tables, perturb, plain = (data_of(read_run(one)) for one in (tmp_path / "tables", perturb_folder, plain_folder))

@@ -73,7 +73,7 @@ def test_what_the_page_says_of_a_sample_follows_from_its_table(folder):
 
 def test_where_p_differs_the_page_says_so(folder):
     run = read_run(folder)
-    assert "P adds nothing to differential expression" in agreement_with_difference(run)
+    assert "as a list it adds nothing" in agreement_with_difference(run)
     run.metrics["genes"]["agreement_with_difference"] = 0.6
     assert "in part differently" in agreement_with_difference(run)
     run.metrics["genes"]["agreement_with_difference"] = None

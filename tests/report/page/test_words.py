@@ -31,9 +31,7 @@ def without_paper(html: str) -> str:
 
 def found_in(text: str) -> list[str]:
     text = ALLOWED.sub("", text)
-    return [
-        text[max(0, one.start() - 40) : one.end() + 40] for words in FORBIDDEN for one in re.finditer(words, text)
-    ]
+    return [text[max(0, one.start() - 40) : one.end() + 40] for words in FORBIDDEN for one in re.finditer(words, text)]
 
 
 @pytest.mark.parametrize("kind", ["run_folder", "whole_folder", "perturb_folder", "plain_folder"])

@@ -226,7 +226,7 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
         for row in view.against
     ]
     lists = [
-        GeneList(f"Unusual for {view.own_class}", "z", own[:NAMED]),
+        GeneList(f"Most unusual for {view.own_class}", "standard deviations", own[:NAMED]),
         GeneList(f"Against {run.target}", difference_title(run), against[:NAMED]),
     ]
     return Answer(
@@ -246,7 +246,7 @@ def _sentence_of_sample(run: RunFiles, view: SampleView) -> str:
     if view.n_unusual is not None:
         genes = counted(view.n_unusual, "gene") if view.n_unusual else "No gene"
         own = f"{genes} unusual for {view.own_class} (q < {SURE})"
-    by_chance = f"about {OUTSIDE * view.n_known:,.0f} are of a {run.target} sample"
+    by_chance = f"chance: {OUTSIDE * view.n_known:,.0f}"
     against = f"; {view.n_outside:,} of {view.n_known:,} outside of what {run.target} expects ({by_chance})"
     return f"{own}{against if view.n_known else ''}."
 

@@ -7,7 +7,7 @@ from tspg.utils.text import counted, percent
 
 _DOUBTFUL_CLASSIFIER = 0.8
 _CALLED_BEFORE = 0.2
-_SAMPLES_NAMED = 6
+_SAMPLES_NAMED = 3
 
 
 def called_of(run: RunFiles) -> str:

@@ -16,14 +16,8 @@ def agreement_with_difference(run: RunFiles) -> str:
         return ""
     correlation = f"(Spearman correlation {number(found)})"
     if found >= NOTHING_NEW:
-        return (
-            f"P and the difference of the class means order the genes alike {correlation}: as a list of genes of a "
-            "class, P adds nothing to differential expression."
-        )
-    return (
-        f"P orders the genes in part differently from the difference of the class means {correlation}: the figure "
-        "shows which."
-    )
+        return f"P orders the genes as the difference of the class means does {correlation}: as a list it adds nothing."
+    return f"P orders the genes in part differently from the difference of the class means {correlation}."
 
 
 def shared_genes(run: RunFiles) -> list[dict[str, Any]]:

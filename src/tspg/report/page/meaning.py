@@ -14,7 +14,7 @@ from tspg.report.read import RunFiles
 BOTH, RANKS, LISTS = "both tests", "all genes ranked", "top genes"  # which test finds a term
 _TESTS = (LISTS, RANKS)
 _ORDER = (BOTH, RANKS, LISTS)
-MOST_NAMED = 6  # genes of a term
+MOST_NAMED = 4  # genes of a term
 MOST_TERMS, FULL = 30, 12.0  # FULL: the -log10 q at the end of the axis
 # Collections of which MSigDB has a page under the term's own name.
 _MSIGDB = ("HALLMARK_", "REACTOME_", "WP_", "GOBP_", "GOCC_", "GOMF_", "KEGG_", "BIOCARTA_", "PID_", "HP_")

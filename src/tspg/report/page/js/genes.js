@@ -9,7 +9,7 @@ function grid(holder, view) {
   const isNarrow = holder.clientWidth < 640;
   const columns = view.columns.map((one) => (isNarrow && one.cssClass === "wide" ? { ...one, visible: false, download: true, clipboard: true } : one));
   return new Tabulator(holder, {
-    data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 12, paginationCounter: "rows", paginationButtonCount: 3,
+    data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 10, paginationCounter: "rows", paginationButtonCount: 3,
     initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
     rowFormatterClipboard: false, // or rows that were copied would never be formatted again
     columnDefaults: { headerSortStartingDir: "desc", titleFormatter: (cell) => element("span", {}, cell.getValue()) }, // a title would be read as HTML

@@ -27,8 +27,8 @@ const spread = (values) => {
 
 function axes(svg, x, y, width, height, { xTitle, yTitle, bare }) {
   if (!bare) {
-    svg.append("g").attr("transform", `translate(0,${height - MARGIN.bottom})`).call(libraries.axisBottom(x).ticks(6));
-    svg.append("g").attr("transform", `translate(${MARGIN.left},0)`).call(libraries.axisLeft(y).ticks(6));
+    svg.append("g").attr("transform", `translate(0,${height - MARGIN.bottom})`).call(libraries.axisBottom(x).ticks(4));
+    svg.append("g").attr("transform", `translate(${MARGIN.left},0)`).call(libraries.axisLeft(y).ticks(4));
   }
   svg.append("text").attr("class", "title").attr("x", (MARGIN.left + width) / 2).attr("y", height - 6).text(xTitle);
   svg.append("text").attr("class", "title").attr("transform", `translate(12,${(height - MARGIN.bottom) / 2}) rotate(-90)`).text(yTitle);

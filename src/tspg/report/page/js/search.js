@@ -13,7 +13,8 @@ export function searcher(data) {
     return { name, exact, answer: exact >= 0 ? "listed" : others.has(bare(name)) ? "not-in-set" : "not-in-matrix" };
   };
   return (text) => {
-    const names = text.split(/[\s,;]+/).filter(Boolean).map(one);
+    const whole = one(text.trim()); // a name may hold spaces
+    const names = whole.answer === "not-in-matrix" ? text.split(/[\s,;]+/).filter(Boolean).map(one) : [whole];
     if (!names.length) return { answer: "", names, genes: null };
     const exact = names.filter((name) => name.exact >= 0).map((name) => name.exact);
     const wanted = bare(names[0].name);
