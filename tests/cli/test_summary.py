@@ -24,7 +24,7 @@ NAMES = (
 
 
 def bar(gene, size=1.5, q=1e-30):
-    return GeneBar(gene, size, NOTHING, NOTHING, q, NOTHING, False)
+    return GeneBar(gene, size, q_value=q)
 
 
 def lists(first, second, measure="log2 fold change"):

@@ -12,7 +12,7 @@ import pytest
 import tspg
 from tests.docs.documented import assert_as_documented, documented, found_in, objections_to
 from tspg import errors
-from tspg.analysis.interpretation.genes import compare_targets
+from tspg.analysis.interpretation.genes import compare_genes, compare_targets, compared_sources
 from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.cli.main import main
 from tspg.utils.files import write_table
@@ -25,7 +25,7 @@ if not (REFERENCE.is_dir() and (ROOT / "scripts" / "make_reference.py").is_file(
 
 ARCHIVED = ROOT / "tests" / "archives" / "v0.1.0" / "transport"
 ONLY_OF_AUDIT_SWEEP_AND_COMPARE = {  # held against real ones in tests/audit, tests/sweep and below
-    *("controls.tsv", "stable_genes.tsv", "compare.tsv", "sample_genes.tsv"),
+    *("controls.tsv", "stable_genes.tsv", "compare.tsv", "compare_genes.tsv", "sample_genes.tsv"),
     *("test_evidence.tsv", "test_genes.tsv", "test_samples.tsv"),  # in tests/experiment/test_second_cohort.py
     "inspect --json",  # in tests/experiment/test_inspect.py
     *("sweep.tsv", "stability.tsv", "gene_frequency.tsv", "random_gene_sets.tsv"),
@@ -111,6 +111,9 @@ def test_moved_profiles_are_as_the_page_says(run_folder):
 def test_a_comparison_of_targets_is_as_the_page_says(planted_run, tmp_path):
     table = compare_targets({"target": planted_run.top_genes, "other": planted_run.top_genes})
     write_table(tmp_path / "compare.tsv", table)
+    genes = planted_run.tables["genes"]
+    tested = {"target": genes, "other": genes[genes["gene"] != genes["gene"].iloc[0]]}
+    write_table(tmp_path / "compare_genes.tsv", compare_genes(tested, compared_sources(tested)))
     assert_as_documented(tmp_path)
 
 

@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -240,3 +241,39 @@ def worked_with(tmp_path: Path) -> Callable[[Path, str, str], dict[str, str]]:
         return {key: html.unescape(value) for key, value in re.findall(r'data-(\w+)="([^"]*)"', body[1])}
 
     return work
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, driven as a user would; tests skip where playwright or the browser is not there."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not on PATH")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A page file as a user has it open; whatever it writes to the console, or throws, fails the test."""
+    contexts, faults = [], []
+
+    def open_page(page: Path, width: int = 1400, height: int = 900, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        shown = context.new_page()
+        shown.on("console", lambda message: faults.append(message.text))
+        shown.on("pageerror", lambda error: faults.append(str(error)))
+        shown.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
+        shown.goto(page.as_uri())
+        if options.get("java_script_enabled", True):
+            shown.wait_for_selector("body[data-ready]")
+        return shown
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -210,7 +210,7 @@ def _compare(commands: Any) -> None:
         "tspg compare kirc kirp kich --out three",
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="finished runs to different targets")
-    add_path(parser, "--out", "new folder for tables and figures", "DIR", required=True)
+    add_path(parser, "--out", "new folder for page, tables and figures", "DIR", required=True)
     add_figures(parser)
 
 

@@ -38,7 +38,7 @@ def collect(plan: Plan, out: Path) -> SweepTables:
     for name in ("stability", "gene_frequency", "random_gene_sets"):
         write_table(out / f"{name}.tsv", getattr(tables, name))
     write_table(out / TABLE, tables.runs)
-    write_sweep_page(out / PAGE, tables, title=out.resolve().name)
+    write_sweep_page(out / PAGE, tables)
     return tables
 
 

@@ -8,6 +8,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from tspg.analysis.interpretation.agreement import DIRECTIONS, ranked
+from tspg.analysis.interpretation.class_genes import ALL_SOURCES, SURE
 from tspg.analysis.interpretation.perturbations import source_classes_of
 from tspg.data.prepare import Scaler
 from tspg.errors import UsageError
@@ -186,3 +187,50 @@ def compare_targets(top: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     keys = ["source_class", "direction", "n_targets", "targets", "best", "gene"]
     order = table.sort_values(keys, ascending=[True, False, False, True, True, True])  # up first
     return order.drop(columns="best").reset_index(drop=True)
+
+
+def compare_genes(tables: Mapping[str, pd.DataFrame], sources: Sequence[str]) -> pd.DataFrame:
+    """Every gene of several runs side by side: its difference, q and rank in each target, from the same sources.
+
+    `tables` maps each target class to its `genes.tsv`; the empty source is all source samples of a run together.
+
+    Returns
+    -------
+    One row per source class and gene. `n_targets_up` and `n_targets_down` say in how many of the `n_targets_total` it
+    is surely (q below .05) higher or lower; `difference in TARGET`, `q in TARGET` and `rank in TARGET` (by t, in its
+    direction) are empty where the run has no such gene.
+    """
+    parts = []
+    for source in sources:
+        part = pd.DataFrame(index=pd.Index([], name="gene", dtype=object))
+        n_up = n_down = pd.Series(dtype=float)
+        for target, table in tables.items():
+            own = table[table["source_class"] == source].set_index("gene")
+            sure = own["q_value"] < SURE
+            n_up = n_up.add((sure & (own["difference"] > 0)).astype(float), fill_value=0.0)
+            n_down = n_down.add((sure & (own["difference"] < 0)).astype(float), fill_value=0.0)
+            shown = own[["difference", "q_value"]].assign(rank=own["rank_up"].fillna(own["rank_down"]).astype("Int64"))
+            part = part.join(
+                shown.set_axis([f"{name} in {target}" for name in ("difference", "q", "rank")], axis=1), how="outer"
+            )
+        counts = {"n_targets_up": n_up, "n_targets_down": n_down}
+        for place, (name, count) in enumerate(counts.items()):
+            part.insert(place, name, count.reindex(part.index).fillna(0).astype(int))
+        part.insert(2, "n_targets_total", len(tables))
+        parts.append(part.rename_axis("gene").reset_index().assign(source_class=source))
+    joined = pd.concat(parts, ignore_index=True)
+    return joined[["source_class", *(name for name in joined if name != "source_class")]]
+
+
+def compared_sources(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The sources that several runs have in common in `genes.tsv`: all samples together, then single classes.
+
+    Where runs share one class alone, it comes first: all samples together are then of other classes in each run, or
+    they are that class, and are left out.
+    """
+    common = set.intersection(*(set(table["source_class"]) for table in tables.values()))
+    classes = sorted(common - {ALL_SOURCES})
+    if len(classes) != 1:
+        return sorted(common)
+    is_same = all(table["source_class"].nunique() == 2 for table in tables.values())
+    return classes if is_same else [*classes, ALL_SOURCES]

@@ -1,6 +1,7 @@
 """The answer of a run in typed values: what the first screen of its page and its last lines in the terminal say."""
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -33,12 +34,12 @@ class GeneBar:
 
     gene: str
     size: float
-    low: float
-    high: float
-    q_value: float
-    is_sure: bool  # q below .05 or, against the target, outside of the interval
-    stability: float  # share of draws of donors in which it is among the first 20 of its direction
-    is_stable: bool  # found again by an audit
+    low: float = nan
+    high: float = nan
+    q_value: float = nan
+    is_sure: bool = False  # q below .05 or, against the target, outside of the interval
+    stability: float = nan  # share of draws of donors in which it is among the first 20 of its direction
+    is_stable: bool = False  # found again by an audit
 
     @property
     def leads_often(self) -> bool:
@@ -161,13 +162,12 @@ def _leading(run: RunFiles, pooled: pd.DataFrame, way: str, k: int) -> list[Gene
     if pooled.empty:
         return []
     stable = stable_genes(run)
-    nothing = float("nan")
     return [
         GeneBar(
             str(row["gene"]),
             float(row["difference"]),
-            float(row.get("difference_low", nothing)),
-            float(row.get("difference_high", nothing)),
+            float(row.get("difference_low", nan)),
+            float(row.get("difference_high", nan)),
             float(row["q_value"]),
             bool(row["q_value"] < SURE),
             float(row["stability"]),
@@ -191,26 +191,20 @@ def _by_change(run: RunFiles, k: int) -> list[GeneList]:
     top = run.tables["top_genes"]
     if top.empty:
         return []
-    nothing = float("nan")
     change = top.groupby(["direction", "gene"])["perturbation"].mean()
     lists = []
     for way, title in (("up", "Raised most"), ("down", "Lowered most")):
         if way in change.index:
             strongest = change[way].sort_values(key=abs, ascending=False, kind="stable").head(k)
-            bars = [
-                GeneBar(str(gene), float(size), nothing, nothing, nothing, False, nothing, False)
-                for gene, size in strongest.items()
-            ]
+            bars = [GeneBar(str(gene), float(size)) for gene, size in strongest.items()]
             lists.append(GeneList(title, "change, scaled 0 to 1", bars))
     return lists
 
 
 def _of_sample(run: RunFiles, view: SampleView) -> Answer:
     name = str(view.row["sample"])
-    nothing = float("nan")
     own = [
-        GeneBar(str(row["gene"]), row["z_own"], nothing, nothing, row["q_own"], row["q_own"] < SURE, nothing, False)
-        for row in view.own
+        GeneBar(str(row["gene"]), row["z_own"], q_value=row["q_own"], is_sure=row["q_own"] < SURE) for row in view.own
     ]
     against = [
         GeneBar(
@@ -220,8 +214,6 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
             row["value"] - row["low"],
             row["q_target"],
             not row["low"] <= row["value"] <= row["high"],
-            nothing,
-            False,
         )
         for row in view.against
     ]

@@ -49,12 +49,12 @@ def data_of(run: RunFiles) -> Block:
         "target": run.target,
         "measure": difference_title(run),
         "genes": names,
-        "aliases": _aliases(names),
-        "others": _others(run),
+        "aliases": aliases_of(names),
+        "others": others_of(run),
         "tests": tests,
         "samples": samples,
         "values": values,
-        "gene_sets": _gene_sets(names),
+        "gene_sets": gene_sets_of(names),
         "map": map_of(run),
         "left_out": _left_out(run, tests, samples),
     }
@@ -70,7 +70,7 @@ def column(values: Any) -> Block:
     return {"step": step, "data": base64.b64encode(whole.tobytes()).decode()}
 
 
-def _logs(values: Any) -> Block:
+def logs(values: Any) -> Block:
     """The -log10 of p- or q-values, which may be too small for a plain number of few digits."""
     return column(-np.log10(np.maximum(np.asarray(values, dtype=np.float64), 1e-300)))
 
@@ -106,8 +106,8 @@ def _tests(run: RunFiles) -> list[Block]:
                 "difference": column(own["difference"]),
                 "low": column(own["difference_low"]) if "difference_low" in own else None,
                 "high": column(own["difference_high"]) if "difference_high" in own else None,
-                "log_q": _logs(own["q_value"]),
-                "log_p": _logs(own["p_value"]),
+                "log_q": logs(own["q_value"]),
+                "log_p": logs(own["p_value"]),
                 "change": column(own["perturbation"]),
                 "mean": column(own["mean_source"]),
                 "stability": column(own["stability"]),
@@ -134,8 +134,8 @@ def _samples(run: RunFiles) -> list[Block]:
             {
                 "sample": str(name),
                 **{key: column(own[key]) for key in _SAMPLE_COLUMNS},
-                "log_q_own": _logs(own["q_own"]),
-                "log_q_target": _logs(own["q_target"]),
+                "log_q_own": logs(own["q_own"]),
+                "log_q_target": logs(own["q_target"]),
             }
         )
     return blocks
@@ -149,7 +149,7 @@ def _left_out(run: RunFiles, tests: Sequence[Block], samples: Sequence[Block]) -
     return {"sources": max(0, n_classes - max(len(tests), 1) - (n_classes == 2)), "samples": n_samples - len(samples)}
 
 
-def _aliases(names: Sequence[str]) -> list[list[int] | str]:
+def aliases_of(names: Sequence[str]) -> list[list[int] | str]:
     """The numbers of a symbol's Ensembl ids, or the symbol of an Ensembl id."""
     table = symbol_table()
     found: list[list[int] | str] = []
@@ -162,16 +162,16 @@ def _aliases(names: Sequence[str]) -> list[list[int] | str]:
     return found
 
 
-def _others(run: RunFiles) -> Block:
+def others_of(run: RunFiles) -> Block:
     """The genes of the matrix that are outside of the gene set."""
     names = [str(name) for name in run.facts.get("other_genes", ())]
-    return {"genes": names, "aliases": _aliases(names)}
+    return {"genes": names, "aliases": aliases_of(names)}
 
 
-def _gene_sets(names: Sequence[str]) -> list[list[Any]]:
+def gene_sets_of(names: Sequence[str]) -> list[list[Any]]:
     """The Hallmark sets, each with its genes by their number."""
     number = {name: i for i, name in enumerate(names)}
     if names and names[0].startswith("ENSG"):
-        number = {str(alias): i for i, alias in enumerate(_aliases(names)) if alias}
+        number = {str(alias): i for i, alias in enumerate(aliases_of(names)) if alias}
     sets = ((name, [number[gene] for gene in one.genes if gene in number]) for name, one in demo_gene_sets().items())
     return [[name, members] for name, members in sets if members]

@@ -14,7 +14,8 @@ from tspg.utils.text import counted, number, percent, signed, small
 
 LIBRARIES = "page/vendor/libraries.min.js"  # d3 and Tabulator; scripts/page renews them
 MODULES = (  # each may use those before it
-    *("text", "data", "search", "scatter", "views", "genes", "plots", "gene_panel", "map", "heatmap", "main"),
+    *("text", "data", "panel", "tables", "search", "scatter", "views", "genes", "plots", "gene_panel", "map"),
+    *("heatmap", "main"),
 )
 _IMPORT = re.compile(r'^import [^;]+ from "\./\w+\.js";\n', re.MULTILINE)
 

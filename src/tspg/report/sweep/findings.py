@@ -1,10 +1,20 @@
 """What a sweep found, in sentences, with what it cannot say."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
-from tspg.analysis.evaluation.thresholds import ENERGY_TIE, NOT_TESTED, THRESHOLDS
+from tspg.analysis.evaluation.thresholds import (
+    DOUBTFUL,
+    ENERGY_TIE,
+    FAIL,
+    NOT_TESTED,
+    PASS,
+    PROBABLY,
+    THRESHOLDS,
+)
 from tspg.report.sweep.measures import BY_KEY
 from tspg.report.sweep.results import STATUSES, SweepResults, display_name
 from tspg.report.sweep.tables import DIRECTIONS, P_LIMIT, q_values
@@ -12,6 +22,31 @@ from tspg.utils.text import counted, listed, number, percent
 
 DOUBTFUL_CLASSIFIER = 0.8
 _NAMED = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question about the whole sweep: in how many of the gene sets, or pairs with a target, it was found so."""
+
+    key: str
+    title: str
+    n_good: int
+    n_tested: int
+    sentence: str
+
+    @property
+    def answer(self) -> str:
+        """Pass where it is so in all, probably in at least half of them, doubtful in some."""
+        if not self.n_tested:
+            return NOT_TESTED
+        if self.n_good == self.n_tested:
+            return PASS
+        return PROBABLY if 2 * self.n_good >= self.n_tested else DOUBTFUL if self.n_good else FAIL
+
+    @property
+    def count(self) -> str:
+        """In how many of those that were tested."""
+        return f"{self.n_good:,} of {self.n_tested:,}" if self.n_tested else NOT_TESTED
 
 
 def what_was_run(results: SweepResults) -> str:
@@ -25,35 +60,66 @@ def what_was_run(results: SweepResults) -> str:
     )
 
 
-def findings_of(results: SweepResults) -> list[str]:
-    """Up to five sentences: f, likeness, the plain shift, random gene sets, and the genes that come back."""
-    if not results.is_done.any():
-        return ["No run is done, so nothing can be said yet."]
-    return [_of_f(results), _realistic(results), _beside_shift(results), *warnings_of(results)]
+def findings_of(results: SweepResults) -> list[Finding]:
+    """Likeness, the plain shift, random gene sets, the genes that come back, and the classifier."""
+    return [
+        _realistic(results),
+        _beside_shift(results),
+        _beside_random(results),
+        _stable(results),
+        _classifier(results),
+    ]
 
 
 def warnings_of(results: SweepResults) -> list[str]:
     """Whether random genes do as well, and whether the same genes come back; nothing where no run is done."""
-    return [_beside_random(results), _stable(results)] if results.is_done.any() else []
+    return [one(results).sentence for one in (_beside_random, _stable)] if results.is_done.any() else []
 
 
-def _of_f(results: SweepResults) -> str:
+def carried(results: SweepResults) -> pd.DataFrame:
+    """By gene set and target, whether moved samples pass, surely or probably, as real ones with every seed.
+
+    Not a number where that was tested with no seed.
+    """
+    least = results.pairs(BY_KEY["verdict_realistic"], least=True)
+    return (least > 0).astype(float).where(least.notna())
+
+
+def better_than_random(results: SweepResults) -> tuple[int, int]:
+    """In how many pairs a gene set does better than random ones, after correction, and in how many that was tested."""
+    p = results.tables.random_gene_sets["energy_p_value"].astype(float).dropna()
+    return int((q_values(p) <= P_LIMIT).sum()), len(p)
+
+
+def _classifier(results: SweepResults) -> Finding:
     accuracy = results.pairs(BY_KEY["test_balanced_accuracy"]).mean(axis=1).dropna()
+    n_good = int((accuracy >= DOUBTFUL_CLASSIFIER).sum())
+    return Finding("classifier", "Classifier", n_good, len(accuracy), _of_classifier(accuracy))
+
+
+def _of_classifier(accuracy: pd.Series) -> str:
     if accuracy.empty:
-        return "How well f knows real samples that it never saw is not in the runs, so its calls cannot be judged."
+        return (
+            "How well the classifier knows real samples that it never saw is not in the runs: nothing judges its calls."
+        )
     weak = [display_name(name) for name in accuracy[accuracy < DOUBTFUL_CLASSIFIER].sort_values().index]
     spread = " to ".join(dict.fromkeys((percent(accuracy.min()), percent(accuracy.max()))))
-    found = f"The classifier f is right about {spread} of held-out real samples, by gene set (mean over classes)"
+    found = f"The classifier is right about {spread} of held-out real samples, by gene set (mean over classes)"
     if not weak:
         return f"{found}, so what it calls a moved sample means something with every gene set."
     return f"{found}. With {_few(weak)} it is below {percent(DOUBTFUL_CLASSIFIER)}: there its calls are weak evidence."
 
 
-def _realistic(results: SweepResults) -> str:
-    tested = results.pairs(BY_KEY["verdict_realistic"]).notna()
+def _realistic(results: SweepResults) -> Finding:
+    found = carried(results)
+    passed, tested = found == 1, found.notna()
+    sentence = _of_likeness(passed, tested)
+    return Finding("realistic", "Realistic", _count(passed), _count(tested), sentence)
+
+
+def _of_likeness(passed: pd.DataFrame, tested: pd.DataFrame) -> str:
     if not tested.any(axis=None):
         return "Whether moved samples are like real ones was tested in no run."
-    passed = results.pairs(BY_KEY["verdict_realistic"], least=True) > 0
     by_set = pd.DataFrame({"passed": passed.sum(axis=1), "of": tested.sum(axis=1)}).query("of > 0")
     share, extremes = by_set["passed"] / by_set["of"], []
     if share.max() > share.min():
@@ -68,9 +134,14 @@ def _realistic(results: SweepResults) -> str:
     )
 
 
-def _beside_shift(results: SweepResults) -> str:
+def _beside_shift(results: SweepResults) -> Finding:
     gain = results.pairs(BY_KEY["energy_gain"])
-    n = _count(gain.notna())
+    n = 0 if results.method == MEAN_SHIFT else _count(gain.notna())
+    sentence = _of_shift(results, gain, n)
+    return Finding("beats_mean_shift", "Better than simple", _count(gain > ENERGY_TIE), n, sentence)
+
+
+def _of_shift(results: SweepResults, gain: pd.DataFrame, n: int) -> str:
     if results.method == MEAN_SHIFT:
         return "These runs are plain shifts by the difference of class means, so there is nothing to compare them with."
     if not n:
@@ -87,13 +158,16 @@ def _beside_shift(results: SweepResults) -> str:
     )
 
 
-def _beside_random(results: SweepResults) -> str:
+def _beside_random(results: SweepResults) -> Finding:
+    kept, n = better_than_random(results)
+    return Finding("random_genes", "Better than random genes", kept, n, _of_random(results, kept, n))
+
+
+def _of_random(results: SweepResults, kept: int, n: int) -> str:
     table = results.tables.random_gene_sets
-    p = table["energy_p_value"].astype(float).dropna()
-    if p.empty:
+    if not n:
         return "Whether these gene sets do better than random genes was not tested."
-    n, small = len(p), int((p <= P_LIMIT).sum())
-    kept = int((q_values(p) <= P_LIMIT).sum())
+    small = int((table["energy_p_value"].astype(float) <= P_LIMIT).sum())
     n_random = int(table["n_random"].max())
     coarse = f"; {n_random:,} random sets give no p below {1 / (n_random + 1):.2g}, too coarse for so many tests"
     return (
@@ -109,13 +183,18 @@ def by_chance(n_tests: int) -> str:
     return f"{P_LIMIT * n_tests:,.{0 if n_tests >= 10 / P_LIMIT else 1}f}"
 
 
-def _stable(results: SweepResults) -> str:
-    phi, often = results.pairs(BY_KEY["phi"]), _often(results)
-    n, limits = _count(phi.notna()), THRESHOLDS["stability"]
+def _stable(results: SweepResults) -> Finding:
+    phi, limits = results.pairs(BY_KEY["phi"]), THRESHOLDS["stability"]
+    good, n = _count(phi >= limits.good), _count(phi.notna())
+    return Finding("stable_genes", "Same genes with every seed", good, n, _of_stability(results, phi, good, n))
+
+
+def _of_stability(results: SweepResults, phi: pd.DataFrame, good: int, n: int) -> str:
+    often, limits = _often(results), THRESHOLDS["stability"]
     if not n:
         reason = "one seed was run" if len(results.seeds) == 1 else "no pair has more than one finished seed"
         return f"Whether the same genes come first with another seed cannot be said: {reason}.{often}"
-    good, bad = _count(phi >= limits.good), _count(phi < limits.bad)
+    bad = _count(phi < limits.bad)
     poor = f"in {bad:,} it is below {limits.bad}, so single genes should not be read there"
     return (
         f"The same genes come first with every seed in {good:,} of {counted(n, 'pair')} (agreement phi at least "
@@ -134,7 +213,7 @@ def _often(results: SweepResults) -> str:
         names = list(dict.fromkeys(map(str, own.loc[own["share"] == own["share"].max(), "gene"])))
         if names:
             share = percent(float(own["share"].max()))
-            parts.append(f"{direction} {_few(names)} (in {share} of the runs of their gene set)")
+            parts.append(f"{DIRECTIONS[direction]} {_few(names)} (in {share} of the runs of their gene set)")
     if not parts:
         return ""
     return (

@@ -1,19 +1,21 @@
-"""The map of a sweep, gene sets by target classes, as the page shows it before its program runs."""
+"""The map of a sweep, gene sets by target classes, for every measure: what the page shows with and without program."""
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from tspg.report.sweep.measures import Measure
-from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, PAIR, SKIPPED, SweepResults, display_name, rows_by_pair
-from tspg.utils.text import listed
+from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, PAIR, SKIPPED, SweepResults, rows_by_pair
+from tspg.utils.text import DASH, listed
+from tspg.utils.typing import Float64Array
 
 # What a field without a number shows: a sign, and in words.
 STATES = {
     "failed": ("!", "failed"),
-    "skipped": ("–", "skipped"),
+    "skipped": (DASH, "skipped"),
     "not-run": ("○", "not run"),
     "missing": ("·", "not measured"),
     "none": ("", "not planned"),
@@ -22,51 +24,84 @@ _STATE_OF = {FAILED: "failed", SKIPPED: "skipped", NOT_RUN: "not-run"}  # the fi
 MOST_WIDE = 8  # targets up to which a field has room for the spread over seeds
 
 
-class MapCell(NamedTuple):
-    """One field of the map: its colour or state, its number, and the spread over seeds."""
+class Field(NamedTuple):
+    """One field of the map: its colour or state, its text, the spread over seeds, and how good it is (-1 to 1)."""
 
     css: str
     text: str
     spread: str = ""
+    good: float | None = None
 
 
-def map_rows(results: SweepResults, measure: Measure) -> list[dict[str, Any]]:
-    """The lines of the map, one per gene set, each with its mean over targets."""
-    runs_of, values = rows_by_pair(results.runs[[*PAIR, "status"]]), results.values(measure)
-    has_spread = len(results.targets) <= MOST_WIDE and not measure.table and measure.form != "answer"
+@dataclass(frozen=True)
+class MeasureMap:
+    """The map by one measure: a line of fields for each gene set, and the means of lines and columns."""
 
-    def cell(gene_set: str, target: str, mean: float) -> MapCell:
-        runs = runs_of.get((gene_set, target))
-        statuses = set() if runs is None else set(runs["status"])
+    measure: Measure
+    lines: list[list[Field]]
+    line_means: list[Field]
+    column_means: list[Field]
+
+
+class Maps:
+    """The maps of a sweep by each of its measures."""
+
+    def __init__(self, results: SweepResults) -> None:
+        self.results = results
+        self.rows_of = {pair: np.asarray(rows.index) for pair, rows in rows_by_pair(results.runs[PAIR]).items()}
+        statuses = results.runs["status"].to_numpy(dtype=object)
+        self.statuses = {pair: set(statuses[rows]) for pair, rows in self.rows_of.items()}
+        self.has_spread = len(results.targets) <= MOST_WIDE
+
+    def all(self) -> list[MeasureMap]:
+        """The map by every measure of the sweep."""
+        return [self.of(measure) for measure in self.results.measures]
+
+    def of(self, measure: Measure) -> MeasureMap:
+        """The map by one measure."""
+        results = self.results
+        means, values = results.pairs(measure), results.values(measure).to_numpy(np.float64)
+        lines = [
+            [
+                self._field(measure, (gene_set, target), mean, values)
+                for target, mean in zip(results.targets, row, strict=True)
+            ]
+            for gene_set, row in zip(results.gene_sets, means.to_numpy(), strict=True)
+        ]
+        runs, passes = results.runs, values > 0
+
+        def summary(name: str, one: str, of_pairs: Float64Array) -> Field:
+            of_pairs = of_pairs[np.isfinite(of_pairs)]
+            if not len(of_pairs):
+                return Field("", "")
+            if measure.form != "answer":
+                return Field("", measure.text(float(of_pairs.mean())), "", _good(measure, float(of_pairs.mean())))
+            own = (runs[name] == one).to_numpy() & np.isfinite(values)
+            share = float(passes[own].mean())  # of answers the share that passes, surely or probably
+            return Field("", f"{100 * share:.0f}%", "", share)
+
+        return MeasureMap(
+            measure,
+            lines,
+            [summary("gene_set", one, means.loc[one].to_numpy(np.float64)) for one in results.gene_sets],
+            [summary("target_class", one, means[one].to_numpy(np.float64)) for one in results.targets],
+        )
+
+    def _field(self, measure: Measure, pair: tuple[str, str], mean: float, values: Float64Array) -> Field:
+        statuses = self.statuses.get(pair, set())
         if np.isfinite(mean):
-            part = "" if statuses <= {DONE} else " part"  # some seeds are not done
-            of_seeds = values[runs.index].dropna() if has_spread and runs is not None else ()
-            spread = f"{measure.text(min(of_seeds))} to {measure.text(max(of_seeds))}" if len(of_seeds) > 1 else ""
-            return MapCell(f"s{measure.colour(mean)}{part}", measure.text(mean), spread)
+            css = f"s{measure.colour(mean)}{'' if statuses <= {DONE} else ' part'}"  # some seeds are not done
+            of_seeds = [] if measure.table else [float(one) for one in values[self.rows_of[pair]] if np.isfinite(one)]
+            differ = self.has_spread and len(of_seeds) > 1 and measure.form != "answer"
+            spread = f"{measure.text(min(of_seeds))} to {measure.text(max(of_seeds))}" if differ else ""
+            return Field(css, measure.text_of_seeds(of_seeds or [mean]), spread, _good(measure, mean))
         if DONE in statuses:
-            return MapCell("missing", "")
-        return MapCell(next((css for status, css in _STATE_OF.items() if status in statuses), "none"), "")
-
-    return [
-        {
-            "name": display_name(gene_set),
-            "n_genes": results.n_genes[gene_set],
-            "mean": _mean_text(means, measure),
-            "cells": [
-                cell(gene_set, target, mean) for target, mean in zip(results.targets, means.tolist(), strict=True)
-            ],
-        }
-        for gene_set, means in zip(results.gene_sets, results.pairs(measure).to_numpy(), strict=True)
-    ]
+            return Field("missing", "")
+        return Field(next((css for status, css in _STATE_OF.items() if status in statuses), "none"), "")
 
 
-def column_means(results: SweepResults, measure: Measure) -> list[str]:
-    """The last line of the map: each target's mean over gene sets."""
-    return [_mean_text(values, measure) for values in results.pairs(measure).to_numpy().T]
-
-
-def _mean_text(values: NDArray[np.float64], measure: Measure) -> str:
-    return measure.text(float(np.nanmean(values))) if np.isfinite(values).any() else ""
+def _good(measure: Measure, value: float) -> float:
+    return round(measure.goodness(value), 3)
 
 
 def legend(measure: Measure) -> list[tuple[int, str]]:
@@ -83,7 +118,9 @@ def legend(measure: Measure) -> list[tuple[int, str]]:
     return [*(step for pair in zip(steps, between, strict=False) for step in pair), steps[-1]]
 
 
-def compared_line(results: SweepResults, measure: Measure) -> str:
-    """What a plain shift and real target samples score, to compare every number of the map with."""
-    found = [f"{title} {measure.text(float(np.nanmean(table)))}" for title, table in results.compared(measure).items()]
-    return f"Beside it, on average: {listed(found)}." if found else ""
+def about(results: SweepResults, measure: Measure) -> str:
+    """What a measure says, and what a plain shift and real target samples score, to compare every number with."""
+    tables: dict[str, pd.DataFrame] = results.compared(measure)
+    found = [f"{title} {measure.text(float(np.nanmean(table)))}" for title, table in tables.items()]
+    beside = f" Beside it, on average: {listed(found)}." if found else ""
+    return f"{f'Best: {measure.best}. ' if measure.best else ''}{measure.words}{beside}"

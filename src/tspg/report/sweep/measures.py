@@ -1,5 +1,6 @@
 """The measures that the map of a sweep can show: what each says, and which values are good."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +45,21 @@ class Measure:
             return f"{value:.2g}"
         return percent(value) if self.form == "share" else number(value, int(self.form))
 
+    def text_of_seeds(self, values: Sequence[float]) -> str:
+        """The mean over seeds as people read it; of answers that differ, how many of each."""
+        if self.form != "answer":
+            return self.text(sum(values) / len(values))
+        counts = [(self.text(one), values.count(one)) for one in sorted(set(values), reverse=True)]
+        return counts[0][0] if len(counts) == 1 else " ".join(f"{n}{sign}" for sign, n in counts)
+
+    def goodness(self, value: float) -> float:
+        """How good a value is, from -1 to 1."""
+        values, goodness = zip(*self.good, strict=True)
+        return float(np.interp(value, values, goodness))
+
     def colour(self, value: float) -> int:
         """The step of the colour scale, from 0 (bad) through the pale middle to the last (good)."""
-        values, goodness = zip(*self.good, strict=True)
-        return int((float(np.interp(value, values, goodness)) + 1) / 2 * (N_COLOURS - 1) + 0.5)
+        return int((self.goodness(value) + 1) / 2 * (N_COLOURS - 1) + 0.5)
 
 
 def _rising(doubtful: float, passes: float) -> Knots:
@@ -61,11 +73,16 @@ _VARIANCE: Knots = (
     *((0, -1), (limit.VARIANCE_DOUBTFUL[0], 0), (limit.VARIANCE_PASS[0], 0.6), (1, 1)),
     *((limit.VARIANCE_PASS[1], 0.6), (limit.VARIANCE_DOUBTFUL[1], 0), (4, -1)),
 )
-_F: Knots = ((0.5, -1), (0.8, 0), (0.95, 0.7), (1, 1))  # below .8 a run's report calls f itself doubtful
+_ACCURACY: Knots = (
+    (0.5, -1),
+    (0.8, 0),
+    (0.95, 0.7),
+    (1, 1),
+)  # below .8 it is called doubtful itself
 _P: Knots = ((0, 1), (0.05, 0.6), (0.2, 0), (1, -1))
 _ANSWER: Knots = ((-1, -0.8), (0, -0.2), (0.5, 0.4), (1, 0.8))
 
-_LIKE, _CLASSIFIER, _SETS = "Like real target samples?", "The classifier f", "Genes and gene sets"
+_LIKE, _CLASSIFIER, _SETS = "Like real target samples?", "The classifier", "Genes and gene sets"
 
 
 def _evidence(key: str, group: str, title: str, form: str, good: Knots, best: str = "", words: str = "") -> Measure:
@@ -76,7 +93,7 @@ def _evidence(key: str, group: str, title: str, form: str, good: Knots, best: st
     )
 
 
-def _of_f(key: str, title: str, good: Knots, column: str, words: str, best: str = "high") -> Measure:
+def _of_classifier(key: str, title: str, good: Knots, column: str, words: str, best: str = "high") -> Measure:
     return Measure(key, _CLASSIFIER, title, "share", good, column, best, words)
 
 
@@ -115,32 +132,32 @@ MEASURES = (
         "2",
         _rising(limit.INDIVIDUALITY_DOUBTFUL, limit.INDIVIDUALITY_PASS),
     ),
-    _of_f(
+    _of_classifier(
         "test_accuracy",
-        "f's accuracy on held-out samples",
-        _F,
+        "Classifier's accuracy on held-out samples",
+        _ACCURACY,
         "target_model.test_accuracy",
-        "How often f is right about real samples that it never saw. Where it is not, what it calls moved samples says "
+        "How often it is right about real samples that it never saw. Where it is not, what it calls moved samples says "
         "little.",
     ),
-    _of_f(
+    _of_classifier(
         "test_balanced_accuracy",
-        "f's accuracy, mean over classes",
-        _F,
+        "Classifier's accuracy, mean over classes",
+        _ACCURACY,
         "target_model.test_balanced_accuracy",
         "The same with every class counting alike, however few its samples.",
     ),
-    _of_f(
+    _of_classifier(
         "f_accuracy",
-        "f accuracy (Table 1)",
+        "Called target, all samples (Table 1)",
         _SHARE,
         "perturbation.f_accuracy",
-        "Share of all moved samples that f calls the target, as in the paper's Table 1. A generator is trained for it, "
-        "so it says least about likeness.",
+        "Share of all moved samples that the classifier calls the target: f accuracy in the paper's Table 1. A "
+        "generator is trained for it, so it says least about likeness.",
     ),
-    _of_f(
+    _of_classifier(
         "hit_rate",
-        "Hit rate on held-out samples",
+        "Called target, held-out samples",
         _SHARE,
         "perturbation.hit_rate",
         "The same over held-out samples whose own class is not the target.",
@@ -172,7 +189,7 @@ MEASURES = (
     Measure(
         "hit_rate_p_value",
         _SETS,
-        "p beside random gene sets, hit rate",
+        "p beside random gene sets, called target",
         "chance",
         _P,
         "hit_rate_p_value",
@@ -189,7 +206,7 @@ MEASURES = (
             _ANSWER,
             f"verdict.{name}.answer",
             "pass",
-            "The answer of the run reports, with its numbers and limits there: ✓ pass, ≈ probably, ? doubtful, ✕ fail. "
+            "The answer of the runs' pages, with its numbers and limits there: ✓ pass, ≈ probably, ? doubtful, ✕ fail. "
             "Where seeds differ, how many of each; “mean” is the share that passes, surely or probably.",
         )
         for name, title in QUESTIONS.items()

@@ -1,17 +1,20 @@
-"""The page of a sweep: which gene sets carry which transition, and which genes come back."""
+"""The page of a sweep: which gene sets carry which move, and which genes come back."""
 
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2.utils import htmlsafe_json_dumps
-
-from tspg.report.page.render import joined, rendered
-from tspg.report.sweep.findings import by_chance, cautions_of, findings_of, what_was_run
-from tspg.report.sweep.map import MOST_WIDE, STATES, column_means, compared_line, legend, map_rows
-from tspg.report.sweep.numbers import numbers_of
-from tspg.report.sweep.results import SweepResults, SweepTables
+from tspg.report.page.data import packed
+from tspg.report.page.evidence import SIGNS
+from tspg.report.page.render import joined, rendered, source_of
+from tspg.report.sweep.answer import answer_of
+from tspg.report.sweep.data import data_of
+from tspg.report.sweep.findings import by_chance, cautions_of
+from tspg.report.sweep.map import MOST_WIDE, STATES, Maps, about, legend
+from tspg.report.sweep.results import SweepResults, SweepTables, display_name
 from tspg.report.sweep.tables import (
+    DIRECTIONS,
     MOST_FREQUENT,
     MOST_UNFINISHED,
     P_LIMIT,
@@ -23,33 +26,39 @@ from tspg.report.sweep.tables import (
 )
 from tspg.utils.files import write_text
 
-SWEEP_PROGRAM = joined(["sweep/sweep.js"])
+_SHARED, _OWN = ("text", "data", "panel", "tables"), ("map", "panels", "main")
 
 
-def write_sweep_page(path: Path, tables: SweepTables, *, title: str) -> None:
+@lru_cache
+def sweep_program() -> str:
+    """The program of the page of a sweep."""
+    return joined([*(f"page/js/{name}.js" for name in _SHARED), *(f"sweep/js/{name}.js" for name in _OWN)])
+
+
+def write_sweep_page(path: Path, tables: SweepTables) -> None:
     """Write the page of a sweep as one file that opens offline; links lead to what `tables` names beside it."""
     downloads = sorted(table.name for table in path.parent.glob("*.tsv"))
-    contents = {**_contents(SweepResults(tables)), "title": title, "downloads": downloads}
-    write_text(path, rendered("sweep/sweep.html.j2", SWEEP_PROGRAM, contents))
+    contents = {**_contents(SweepResults(tables)), "downloads": downloads, "own_style": source_of("sweep/sweep.css")}
+    write_text(path, rendered("sweep/sweep.html.j2", sweep_program(), contents))
 
 
 def _contents(results: SweepResults) -> dict[str, Any]:
-    measure, not_done = results.measures[0], unfinished(results)
+    maps = Maps(results).all()
+    not_done = unfinished(results)
     random = results.tables.random_gene_sets
     p_values = random["energy_p_value"].dropna()
     return {
-        "what": what_was_run(results),
-        "findings": findings_of(results),
+        "answer": answer_of(results),
+        "signs": SIGNS,
         "cautions": cautions_of(results),
         "targets": results.targets,
+        "gene_sets": [(display_name(name), results.n_genes[name]) for name in results.gene_sets],
         "groups": [(group, list(members)) for group, members in groupby(results.measures, lambda one: one.group)],
         "most_wide": MOST_WIDE,
-        "measure": measure,
-        "legend": legend(measure),
+        "map": maps[0],
+        "about": about(results, maps[0].measure),
+        "legend": legend(maps[0].measure),
         "states": STATES,
-        "compared_line": compared_line(results, measure),
-        "rows": map_rows(results, measure),
-        "column_means": column_means(results, measure),
         "table_1": table_1(results),
         "random": random_comparison(results),
         "n_random": random["n_random"].max(),
@@ -58,10 +67,10 @@ def _contents(results: SweepResults) -> dict[str, Any]:
         "p_limit": P_LIMIT,
         "by_chance": by_chance(len(p_values)),
         "recurring_genes": recurring_genes(results),
+        "directions": DIRECTIONS,
         "most_frequent": MOST_FREQUENT,
         "unfinished": not_done[:MOST_UNFINISHED],
         "n_unfinished": len(not_done),
         "reasons": reasons(not_done),
-        # `<` and `&` are written as \u003c and \u0026, so no name can end the element
-        "numbers": htmlsafe_json_dumps(numbers_of(results), separators=(",", ":"), allow_nan=False),
+        "data": packed(data_of(results, maps)),
     }

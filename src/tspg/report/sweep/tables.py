@@ -12,19 +12,19 @@ from tspg.report.sweep.measures import BY_KEY
 from tspg.report.sweep.results import SweepResults, display_name
 
 P_LIMIT = 0.05
-DIRECTIONS = ("up", "down")
+DIRECTIONS = {"up": "raised", "down": "lowered"}
 MOST_FREQUENT = 15  # genes per direction and gene set
 MOST_UNFINISHED = 300  # rows
-_OF_F = ("test_accuracy", "test_balanced_accuracy", "f_accuracy")
+_OF_CLASSIFIER = ("test_accuracy", "test_balanced_accuracy", "f_accuracy")
 
 
 def table_1(results: SweepResults) -> list[dict[str, Any]]:
     """The paper's Table 1 for the whole sweep: by gene set, over its targets and seeds.
 
-    `test_accuracy` is f's mean accuracy on held-out samples, `f_accuracy` the mean share of all moved samples
-    that f calls the target, each with the least of all runs.
+    `test_accuracy` is the classifier's mean accuracy on held-out samples, `f_accuracy` the mean share of all moved
+    samples that it calls the target, each with the least of all runs.
     """
-    numbers = pd.DataFrame({key: results.values(BY_KEY[key]) for key in _OF_F})
+    numbers = pd.DataFrame({key: results.values(BY_KEY[key]) for key in _OF_CLASSIFIER})
     rows = []
     for gene_set in results.gene_sets:
         runs = results.runs[results.is_done & (results.runs["gene_set"] == gene_set)]
@@ -37,8 +37,8 @@ def table_1(results: SweepResults) -> list[dict[str, Any]]:
                 "n_targets": runs["target_class"].nunique(),
                 "n_runs": len(runs),
                 "hardest": "" if len(hardest) in (0, len(runs)) else str(hardest.iloc[0]),  # where they differ
-                **{key: float(own[key].mean()) for key in _OF_F},
-                **{f"least_{key}": float(own[key].min()) for key in _OF_F},
+                **{key: float(own[key].mean()) for key in _OF_CLASSIFIER},
+                **{f"least_{key}": float(own[key].min()) for key in _OF_CLASSIFIER},
             }
         )
     return rows

@@ -1,51 +1,27 @@
 // The panel of one gene: its values in every class as they are, moved, and in the target, and its numbers.
-import { namesOf, valuesOf } from "./data.js";
+import { valuesOf } from "./data.js";
+import { geneLinks, panelOf } from "./panel.js";
 import { color, element, number } from "./text.js";
 
 const BAND = 22;
 const WIDTH = 430;
 const KINDS = { source: "", moved: ", moved", target: ", target class" };
 
-// `shownSample` is the name of the sample that the page shows now, or empty.
-export function genePanel(data, views, shownSample) {
-  const panel = document.querySelector('[data-panel="gene"]');
+// `shownSample` gives the name of the sample that the page shows now, or empty.
+export function genePanel(data, views, shownSample = () => "") {
   const number_of = new Map(data.genes.map((gene, i) => [gene, i]));
-  let opener = null;
-  const close = () => { panel.hidden = true; opener?.focus?.(); };
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !panel.hidden) close(); });
+  const open = panelOf("gene");
   return (gene) => {
     const i = number_of.get(gene);
     if (i === undefined) return;
-    if (panel.hidden) opener = document.activeElement;
-    const heading = element("h2", { tabindex: "-1" }, gene);
-    const shut = element("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
-    shut.addEventListener("click", close);
-    panel.dataset.gene = gene;
-    panel.replaceChildren(shut, heading, links(gene, data.aliases[i]), ...strips(data, i, shownSample()), ...tests(data, views, i), ...memberships(data, i));
-    panel.hidden = false;
-    panel.scrollTop = 0;
-    heading.focus();
+    open(gene, geneLinks(gene, data.aliases[i]), ...strips(data, i, shownSample()), ...tests(data, views, i), ...memberships(data, i)).dataset.gene = gene;
   };
-}
-
-function links(gene, alias) {
-  const { symbol, ids } = namesOf(gene, alias);
-  const page = (name, address) => element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name);
-  const found = [];
-  if (symbol) {
-    const name = encodeURIComponent(symbol);
-    found.push(page("NCBI Gene", `https://www.ncbi.nlm.nih.gov/gene/?term=${name}[sym]+AND+human[orgn]`), page("GeneCards", `https://www.genecards.org/cgi-bin/carddisp.pl?gene=${name}`));
-  }
-  if (ids.length) found.push(page(`Ensembl ${ids[0]}`, `https://www.ensembl.org/Homo_sapiens/Gene/Summary?g=${ids[0]}`));
-  const line = element("p", { class: "links" });
-  found.forEach((link) => line.append(link, " "));
-  return line;
 }
 
 function strips(data, i, sample) {
   const groups = data.values && valuesOf(data.values, i);
   if (!groups) {
-    if (!data.values) return [element("p", {}, "The folder holds no values of samples.")];
+    if (!data.values) return data.values === null ? [element("p", {}, "The folder holds no values of samples.")] : [];
     const names = data.values.groups.filter((group) => group.kind !== "moved").map((group) => group.name);
     return [element("p", {}, `The page has no room for the values of this gene (${names.join(", ")}); perturbations.h5ad has them.`)];
   }
@@ -97,7 +73,7 @@ function tests(data, views, i) {
     return [element("div", { class: "scroll", tabindex: "0" }, element("table", {}, element("thead", {}, cells(head, some[0].view.heads, "th")), element("tbody", {}, ...rows)))];
   };
   const left = data.left_out.sources ? [element("p", { class: "caption" }, `${data.left_out.sources} more source classes are in genes.tsv.`)] : [];
-  return [...tableOf(views.filter((one) => !one.sample), "from"), ...left, ...tableOf(views.filter((one) => one.sample), "sample")];
+  return [...tableOf(views.filter((one) => !one.sample), data.head ?? "from"), ...left, ...tableOf(views.filter((one) => one.sample), "sample")];
 }
 
 function memberships(data, i) {

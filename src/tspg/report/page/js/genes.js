@@ -1,23 +1,18 @@
 // The table of all genes with its search, filters, copy and download.
 import { answerText, searcher } from "./search.js";
+import { grid } from "./tables.js";
 import { element, menu } from "./text.js";
 
-function grid(holder, view) {
-  const { Tabulator, ...modules } = libraries.tables;
-  Tabulator.registerModule(Object.values(modules));
-  holder.replaceChildren();
-  const isNarrow = holder.clientWidth < 640;
-  const columns = view.columns.map((one) => (isNarrow && one.cssClass === "wide" ? { ...one, visible: false, download: true, clipboard: true } : one));
-  return new Tabulator(holder, {
-    data: view.rows, columns, layout: "fitColumns", pagination: true, paginationSize: 10, paginationCounter: "rows", paginationButtonCount: 3,
-    initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
+function gridOptions(view, isNarrow) {
+  return {
+    data: view.rows, columns: view.columns.map((one) => (isNarrow && one.cssClass === "wide" ? { ...one, visible: false, download: true, clipboard: true } : one)),
+    paginationSize: 10, initialSort: [{ column: "rank", dir: "asc" }], clipboard: "copy", clipboardCopyRowRange: "active", clipboardCopyStyled: false,
     rowFormatterClipboard: false, // or rows that were copied would never be formatted again
-    columnDefaults: { headerSortStartingDir: "desc", titleFormatter: (cell) => element("span", {}, cell.getValue()) }, // a title would be read as HTML
     rowFormatter: (row) => {
       row.getElement().setAttribute("data-gene", row.getData().gene);
       row.getElement().classList.add(row.getData().up ? "is-up" : "is-down");
     },
-  });
+  };
 }
 
 /* `views` are what can be shown; `onShown` gets the view and the numbers of the genes that a search found (null: all),
@@ -28,6 +23,7 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   const output = part.querySelector("output");
   const look = searcher(data);
   const sure = element("input", { type: "checkbox" });
+  let kept = 0;
   let view = null;
   let made = null;
   let later = 0;
@@ -35,7 +31,7 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
     const found = look(search.value);
     output.textContent = answerText(found, view.rows);
     if (found.answer) output.dataset.answer = found.answer; else delete output.dataset.answer;
-    made.setFilter((row) => (!found.genes || found.genes.has(row.id)) && (!sure.checked || row.is_sure));
+    made.setFilter((row) => (!found.genes || found.genes.has(row.id)) && (!sure.checked || row.is_sure) && (!data.filters || data.filters[kept].test(row)));
     window.clearTimeout(later);
     later = window.setTimeout(() => onShown(view, found.genes), 150); // plots wait until typing rests
   };
@@ -43,11 +39,8 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
     view = views[i].view;
     made?.destroy();
     const holder = part.querySelector(".gene-table");
-    made = grid(holder, view);
-    made.on("tableBuilt", () => { // a grid may hold rows alone, so that its pages stand below it
-      part.querySelector(".gene-table + .tabulator-footer")?.remove();
-      holder.after(holder.querySelector(".tabulator-footer"));
-      holder.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+    made = grid(holder, gridOptions(view, holder.clientWidth < 640));
+    made.on("tableBuilt", () => {
       made.on("dataSorted", () => made.setPage(1)); // after a filter, too
       show();
     });
@@ -71,9 +64,10 @@ export function genesPart(data, views, { onShown, onView, openGene }) {
   if (sources || samples) chooser.append(` (the page has no room for ${sources || samples} more; they are in ${sources ? "genes.tsv" : "sample_genes.tsv"})`);
   part.querySelector(".tools").append(
     chooser,
+    ...(data.filters ? [menu("Genes", data.filters.map((one) => one.name), (i) => { kept = i; show(); })] : []),
     element("label", {}, sure, " q < 0.05 only"),
     button("Copy", (one) => { made.copyToClipboard("active"); one.textContent = "Copied"; }),
-    button("Download TSV", () => made.download("csv", "genes.tsv", { delimiter: "\t" })),
+    button("Download TSV", () => made.download("csv", data.file ?? "genes.tsv", { delimiter: "\t" })),
   );
   part.querySelector(".tools").hidden = false;
   choose(0);

@@ -4,6 +4,7 @@ import { genePanel } from "./gene_panel.js";
 import { genesPart } from "./genes.js";
 import { heatPart } from "./heatmap.js";
 import { mapPart } from "./map.js";
+import { chipsLead } from "./panel.js";
 import { genePlots } from "./plots.js";
 import { viewsOf } from "./views.js";
 
@@ -43,10 +44,7 @@ async function start() {
   document.body.dataset.ready = "yes";
 }
 
-// A chip leads to its reason, which opens.
-for (const link of document.querySelectorAll("a[data-chip]")) {
-  link.addEventListener("click", () => { document.querySelector(link.getAttribute("href")).closest("details").open = true; });
-}
 // Tables wider than their place are scrolled by keyboard, too.
 for (const table of document.querySelectorAll(".scroll")) table.tabIndex = 0;
+chipsLead();
 start();

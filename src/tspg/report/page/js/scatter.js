@@ -48,7 +48,7 @@ export function scatter(holder, points, options) {
     svg.append("line").attr("class", "limit").attr("x1", MARGIN.left).attr("x2", width - MARGIN.right).attr("y1", y(at)).attr("y2", y(at));
   }
   signs(context, drawn, x, y, options.size ?? 2);
-  labels(svg, (options.labelled ?? []).map((i) => points[i]), x, y, width);
+  labels(svg, (options.labelled ?? []).map((i) => points[i]).filter((point) => drawn.includes(point)), x, y, width);
   const tree = libraries.quadtree(drawn, (point) => x(point.x), (point) => y(point.y));
   const ring = svg.append("circle").attr("class", "ring").attr("r", 6).attr("visibility", "hidden");
   const near = (event) => {

@@ -12,11 +12,11 @@ const ensembl = (data, i) => namesOf(data.genes[i], data.aliases[i]).ids.join(" 
 
 const plain = (one) => (Number.isFinite(one) ? Number(one.toPrecision(5)) : "");
 const power = (log) => (Number.isFinite(log) ? Number((10 ** -log).toPrecision(3)) : "");
-const shown = (show, saved = plain) => ({ formatter: (cell) => show(cell.getValue(), cell.getData()), accessorDownload: saved, accessorClipboard: saved });
-const column = (title, field, how, more = {}) => ({ title, field, ...how, hozAlign: "right", headerHozAlign: "right", sorter: "number", minWidth: 62, ...more });
-const saved = (title, field, how = {}) => ({ title, field, visible: false, sorter: "number", download: true, clipboard: true, ...how });
-const q = shown(small, power);
-const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), minWidth: 92, sorter: "string", headerSortStartingDir: "asc" };
+export const shown = (show, saved = plain) => ({ formatter: (cell) => show(cell.getValue(), cell.getData()), accessorDownload: saved, accessorClipboard: saved });
+export const column = (title, field, how, more = {}) => ({ title, field, ...how, hozAlign: "right", headerHozAlign: "right", sorter: "number", minWidth: 62, ...more });
+export const saved = (title, field, how = {}) => ({ title, field, visible: false, sorter: "number", download: true, clipboard: true, ...how });
+export const q = shown(small, power);
+export const gene = { title: "gene", field: "gene", formatter: (cell) => geneButton(cell.getValue()), minWidth: 92, sorter: "string", headerSortStartingDir: "asc" };
 const wide = { cssClass: "wide" }; // left out on a narrow screen
 
 function classView(data, test) {
