@@ -25,6 +25,7 @@ SHARED = ROOT.parent / "shared" / "data" / "tcga_kidney"
 HALLMARK = ROOT / "src" / "tspg" / "data" / "embedded" / "h.all.v2023.2.Hs.symbols.gmt.gz"
 WINDOW = {"width": 1400, "height": 900}
 SCALE, MARGIN, COLOURS = 0.8, 12, 128  # of a stored picture; with few colours files are a third as large
+SETTLES = 1000  # milliseconds: plots are drawn a little after the table
 ONE = "TCGA-3L-AA1B-01"
 KIDNEY = ["--expression", "matrix.tsv.gz", "--labels", "samples.tsv", "--label-column", "label"]
 HYPOXIA = ["--gene-sets", "h.all.gmt.gz", "--gene-set", "HALLMARK_HYPOXIA", "--group-column", "patient"]
@@ -124,6 +125,7 @@ def seen(page: Page, file: Path, shot: Shot) -> Image.Image:
     page.goto(file.resolve().as_uri())
     page.wait_for_selector("body[data-ready]")
     shot.prepare(page)
+    page.wait_for_timeout(SETTLES)
     first, last = (page.locator(one).first.bounding_box() for one in (shot.first, shot.last))
     if first is None or last is None:
         raise SystemExit(f"{file}: there is no {shot.first} or no {shot.last}")
