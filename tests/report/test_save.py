@@ -209,7 +209,7 @@ def test_a_run_that_cannot_be_saved_leaves_nothing(planted_run, tmp_path, monkey
     def full(*_):
         raise ResourceError("disk full")
 
-    monkeypatch.setattr("tspg.report.save.write_report", full)
+    monkeypatch.setattr("tspg.report.save.write_page", full)
     monkeypatch.setattr("tspg.report.save.write_figures", lambda *_, **__: [])
     with pytest.raises(ResourceError, match="disk full"):
         tspg.save_run(planted_run, tmp_path / "deep" / "run")

@@ -50,7 +50,7 @@ def full_folder(out: Path, moved: AnnData, make_run: Any, *, named: Sequence[str
     moved.var["maximum"] = moved.var["minimum"] + rng.uniform(2, 12, moved.n_vars).round(3)
     each = max(1, int(obs["source_class"].value_counts().max()))
     obs["group"] = [f"donor {i % each // 2}" for i in range(n)]  # two samples of each class
-    obs["batch"] = [f"batch {i % 3}" for i in range(n)]
+    obs["batch"] = [f"batch {i % 5 % 3}" for i in range(n)]
     obs["tissue"] = [f"of {name}" for name in obs["source_class"]]  # the classes under another name
     moved.uns["tspg"]["other_genes"] = OTHERS
     make_run(out, moved)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.report.page.folders import ANSWERS, GENES, enrichment_tables, full_folder
 from tspg.report.page.answer import answers_of
-from tspg.report.page.meaning import categories_without, terms_of
+from tspg.report.page.meaning import MOST_NAMED, categories_without, terms_of
 from tspg.report.read import read_run
 from tspg.utils.files import read_json, read_table, write_json, write_table
 
@@ -102,7 +102,7 @@ def test_a_sample_has_its_own_genes_and_those_against_the_target(perturb_folder)
     assert [one.sample for one in answers] == ["sample-0", "sample-13"]
     for answer, of in zip(answers, ("Kidney", "Liver"), strict=True):
         genes = table[table["sample"] == answer.sample].set_index("gene")
-        assert [one.title for one in answer.lists] == [f"Unusual for {of}", "Against Lung"]
+        assert [one.title for one in answer.lists] == [f"Most unusual for {of}", "Against Lung"]
         own, against = ([one.gene for one in found.genes] for found in answer.lists)
         assert own == genes["z_own"].abs().nlargest(6).index.tolist()
         distance = genes["value"] - genes["expected"]
@@ -126,7 +126,7 @@ def test_the_terms_that_hold_in_both_tests_lead_and_each_has_the_q_of_its_test(f
     best, ranked, listed = terms.values()
     assert (best.found_by, best.q_value, best.direction) == ("both tests", 1e-7, "up")  # in the class where both hold
     assert (best.n_sources, best.n_sources_total, best.n_genes) == (1, 2, 30)
-    assert best.genes == (GENES[3], *GENES[:3], GENES[4])  # those of both tests first
+    assert best.genes == (GENES[3], *GENES[:3], GENES[4])[:MOST_NAMED]  # those of both tests first
     assert ranked.genes == tuple(GENES[3:5])
     assert listed.genes == ()  # G9 is no gene of this run
     assert best.link == "https://www.gsea-msigdb.org/gsea/msigdb/human/geneset/GOBP_BEST_TERM"
@@ -159,3 +159,12 @@ def test_without_a_test_of_gene_sets_there_are_no_terms(folder):
     for name in ("enrichment", "enrichment_ranked"):
         (folder / f"{name}.tsv").unlink()
     assert terms_of(read_run(folder)) == []
+
+
+@pytest.mark.xfail(reason="the lowest q of both tests is shown beside the name of one")
+def test_a_term_that_each_test_finds_in_another_class_has_the_q_of_the_test_that_is_named(folder):
+    listed, ranked = enrichment_tables(["Kidney", "Liver"])
+    write_table(folder / "enrichment.tsv", listed[:1])
+    write_table(folder / "enrichment_ranked.tsv", ranked[1:2])
+    [term] = terms_of(read_run(folder))
+    assert term.q_value == {"top genes": 1e-7, "all genes ranked": 1e-19}[term.found_by]

@@ -166,12 +166,12 @@ def test_columns_apart_with_the_class_and_swapped_labels_are_named(make_run, mak
     moved.obs["platform"] = np.where(moved.obs["source_class"] == "Kidney", "array", "sequencer")
     moved.obs["sample_name"] = moved.obs_names
     moved.obs["predicted_before"] = [
-        "Liver" if name == "sample-1" else own for name, own in moved.obs["source_class"].items()
+        "Liver" if name in ("sample-1", "sample-4") else own for name, own in moved.obs["source_class"].items()
     ]
     text = page_of(make_run(tmp_path / "run", moved)).text
     assert "Lung shares no value of these columns with source classes" in text
     assert "one between these: platform (from Kidney)." in text
-    assert "swapped labels? sample-1 (Kidney, called Liver)." in text
+    assert "swapped labels? sample-1 (Kidney, called Liver)." in text  # sample-4 was held out
 
 
 def test_every_class_has_its_counts_and_role(run):
@@ -179,6 +179,16 @@ def test_every_class_has_its_counts_and_role(run):
     for name, expected in (("Lung", ["target", "9", "3", "12", "6"]), ("Liver", ["source", "9", "3", "12", "6"])):
         row = re.search(rf'<tr[^>]*><th scope="row">{name}</th>(.*?)</tr>', html)
         assert re.findall(r">([^<]*)</td>", row[1]) == expected  # two samples a donor
+
+
+def test_classes_are_counted_by_batch(run):
+    table = re.search(r"<caption>batch</caption>.*?</table>", part_of(html_of(run), "data"), re.DOTALL)[0]
+    assert re.findall(r'<th scope="col"[^>]*>([^<]*)', table) == ["class", "batch 0", "batch 1", "batch 2"]
+    rows = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', table)
+    of_class = {"Kidney": range(12), "Liver": range(12, 24), "Lung": range(24, 36)}
+    assert {name: re.findall(r"\d+(?=</td>)", row) for name, row in rows} == {
+        name: [str(sum(i % 5 % 3 == batch for i in own)) for batch in range(3)] for name, own in of_class.items()
+    }
 
 
 def test_shared_genes_are_in_several_lists_largest_first(plain):
@@ -233,7 +243,7 @@ def test_the_folder_of_tspg_perturb_has_an_answer_for_each_sample_and_no_trainin
     for name in ("sample-0", "sample-13"):
         own = table[table["sample"] == name]
         n_outside = ((own["value"] < own["low"]) | (own["value"] > own["high"])).sum()
-        assert f"{n_outside} of {len(own)} outside of what Lung expects (about 3 are of a Lung sample)" in page.text
+        assert f"{n_outside} of {len(own)} outside of what Lung expects (chance: 3)" in page.text
         assert f"{(own['q_own'] < 0.05).sum()} genes unusual for " in page.text
     assert page.text.count("36 samples, the first") == 0
     assert [tag for tag, _ in page.elements].count("tr") >= 36  # how each sample was moved
