@@ -1,8 +1,8 @@
 """What is installed with tspg, as a CycloneDX list: `python scripts/make_sbom.py [FILE]`, docs/sbom.json by default.
 
 It lists the packages that tspg and its extras `sweep` and `xlsx` need, at the versions of constraints.txt, with the
-licences that the installed packages declare. Nothing in it depends on when or where it is made. Tables of
-docs/dependencies.md take their licences from here.
+licences that the installed packages declare, and the JavaScript libraries that the report's page carries. Nothing in it
+depends on when or where it is made. Tables of docs/dependencies.md take their licences from here.
 """
 
 import json
@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = ("sweep", "xlsx")
+CARRIED = ROOT / "src" / "tspg" / "report" / "page" / "vendor" / "LICENSES.txt"
 LONGEST_NAME = 60  # longer licence fields hold the text of the licence
 
 
@@ -63,6 +64,11 @@ def needed() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def carried() -> list[tuple[str, str, str]]:
+    """The JavaScript libraries inside the package: name, version and licence."""
+    return re.findall(r"^([a-z0-9-]+) (\d[\w.]*) \((.+)\)$", CARRIED.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
 def _requirements(name: str) -> list[Requirement]:
     try:
         return [Requirement(line) for line in requires(name) or []]
@@ -83,19 +89,21 @@ def sbom() -> dict[str, Any]:
     if missing := sorted(set(below) - set(numbers)):
         sys.exit(f"constraints.txt has no version of {', '.join(missing)}. Add them.")
     refs = {name: f"pkg:pypi/{name}@{numbers[name]}" for name in below}
+    libraries = {f"pkg:npm/{name}@{number}": (name, number, licence) for name, number, licence in carried()}
+    packages = {ref: (name, numbers[name], licence_of(name)) for name, ref in refs.items()}
     components = [
         {
             "type": "library",
             "bom-ref": ref,
             "name": name,
-            "version": numbers[name],
+            "version": number,
             "purl": ref,
-            "licenses": [{"license": {"name": re.sub(r"\s+", " ", licence_of(name))}}],
+            "licenses": [{"license": {"name": re.sub(r"\s+", " ", licence)}}],
         }
-        for name, ref in refs.items()
+        for ref, (name, number, licence) in (packages | libraries).items()
     ]
     own = f"pkg:pypi/tspg@{version}"
-    first = sorted(refs[canonicalize_name(one.name)] for one in direct())
+    first = sorted([*(refs[canonicalize_name(one.name)] for one in direct()), *libraries])
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -107,6 +115,7 @@ def sbom() -> dict[str, Any]:
         "dependencies": [
             {"ref": own, "dependsOn": first},
             *({"ref": refs[name], "dependsOn": [refs[one] for one in ones]} for name, ones in below.items()),
+            *({"ref": ref, "dependsOn": []} for ref in libraries),
         ],
     }
 
