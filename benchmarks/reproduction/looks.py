@@ -5,7 +5,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from tspg.report.figures.embedding import Placed, place
+from tspg.report.figures.embedding import Map, choose, tsne_map
 
 NEIGHBOURS = 10
 Matrix = NDArray[np.float64]
@@ -16,22 +16,24 @@ def looks(moved: AnnData, seed: int) -> dict[str, float]:
     return {**on_the_map(moved, map_of(moved, seed)), **in_the_heat_map(moved)}
 
 
-def map_of(moved: AnnData, seed: int) -> Placed:
+def map_of(moved: AnnData, seed: int) -> Map:
     """The paper's map: all samples of ten random classes and 100 moved samples make it together."""
-    return place(moved, n_classes=10, n_perturbed=100, joint=True, seed=seed)
+    found = tsne_map(moved, choose(moved, n_classes=10, n_moved=100, seed=seed), seed=seed)
+    assert found is not None  # only a handful of samples has no map
+    return found
 
 
-def on_the_map(moved: AnnData, placed: Placed) -> dict[str, float]:
+def on_the_map(moved: AnnData, placed: Map) -> dict[str, float]:
     """Of the moved samples of the map, the share most of whose nearest real samples are of the target.
 
     On the map, and by all genes; `real_by_genes` is the same share of real target samples.
     """
-    source = moved.obs["source_class"].to_numpy(str)[placed.real_rows]
+    source = moved.obs["source_class"].to_numpy(str)[placed.chosen.real_rows]
     is_target = source == moved.uns["tspg"]["target_class"]
-    real = np.asarray(moved.layers["original"][placed.real_rows], float)
+    real = np.asarray(moved.layers["original"][placed.chosen.real_rows], float)
     return {
-        "on_map": among(placed.embedding.perturbed, placed.embedding.real, is_target),
-        "by_genes": among(np.asarray(moved.X[placed.perturbed_rows], float), real, is_target),
+        "on_map": among(placed.moved, placed.real, is_target),
+        "by_genes": among(np.asarray(moved.X[placed.chosen.moved_rows], float), real, is_target),
         "real_by_genes": among(real[is_target], real, is_target, skip_self=True),
     }
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const folder = "../../src/tspg/report/page/vendor";
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   entryPoints: ["libraries.js"],
   bundle: true,
   minify: true,
@@ -12,7 +12,7 @@ const { metafile } = await build({
   legalComments: "none",
   target: "es2022",
   metafile: true,
-  outfile: `${folder}/libraries.min.js`,
+  write: false,
 });
 const names = new Set(
   Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
@@ -22,4 +22,7 @@ const licences = [...names].sort().map((name) => {
   const text = readFileSync(`node_modules/${name}/LICENSE`, "utf8").trim();
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
-writeFileSync(`${folder}/LICENSES.txt`, `Libraries in libraries.min.js\n\n${licences.join(`\n${"-".repeat(80)}\n\n`)}`);
+const text = `Libraries in libraries.min.js\n\n${licences.join(`\n${"-".repeat(80)}\n\n`)}`;
+writeFileSync(`${folder}/LICENSES.txt`, text);
+// A page may be passed on alone, so the licences are in it as well.
+writeFileSync(`${folder}/libraries.min.js`, `/*!\n${text.replaceAll("*/", "* /")}*/\n${outputFiles[0].text}`);
