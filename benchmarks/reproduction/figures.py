@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import tspg
 from reproduction.looks import map_of
 from reproduction.runs import ALL, FIGURE_4, HEDGEHOG, KIDNEY, ORGANS, PRESETS, TUMOURS, Planned
-from tspg.report.figures.tsne import draw
+from tspg.report.figures.maps import draw_map
 from tspg.utils.files import whole_file
 
 SEED = 0
@@ -30,7 +30,7 @@ def draw_figures(work: Path, out: Path) -> None:
         if all(name.exists() for name in names.values()):
             continue
         moved = tspg.read_perturbations(folder)
-        save(draw(moved, map_of(moved, SEED)), names["map"])
+        save(draw_map(moved, map_of(moved, SEED)), names["map"])
         save(tspg.plot_heatmap(moved, sample=shown(moved)), names["heatmap"])
         print("drawn", *names.values(), flush=True)
 

@@ -19,7 +19,8 @@ def looks(moved: AnnData, seed: int) -> dict[str, float]:
 def map_of(moved: AnnData, seed: int) -> Map:
     """The paper's map: all samples of ten random classes and 100 moved samples make it together."""
     found = tsne_map(moved, choose(moved, n_classes=10, n_moved=100, seed=seed), seed=seed)
-    assert found is not None  # only a handful of samples has no map
+    if found is None:
+        raise ValueError("too few samples for a map")
     return found
 
 
