@@ -46,7 +46,7 @@ export function gridOf(table, tools) {
     row, text: row.textContent.toLowerCase(), ...Object.fromEntries(Array.from(row.cells, (cell, k) => [`c${k}`, valueOf(cell, isNumber[k])])),
   }));
   const columns = heads.map((head, k) => ({
-    title: head.textContent, field: `c${k}`, minWidth: isNumber[k] ? 66 : 120, widthGrow: isNumber[k] ? 1 : 3, headerSortStartingDir: isNumber[k] ? "desc" : "asc",
+    title: head.textContent, field: `c${k}`, minWidth: isNumber[k] ? 78 : 120, widthGrow: isNumber[k] ? 1 : 3, headerSortStartingDir: isNumber[k] ? "desc" : "asc",
     ...(isNumber[k] ? { sorter: "number", sorterParams: { alignEmptyValues: "bottom" }, hozAlign: "right", headerHozAlign: "right" } : { sorter: "string" }),
     formatter: (cell) => { const made = element("div", { title: cell.getData().row.cells[k].textContent }); made.append(...Array.from(cell.getData().row.cells[k].cloneNode(true).childNodes)); return made; },
   }));
