@@ -29,8 +29,7 @@ COUNTED = {  # phases of several parts; their numbers say which part it is
     "audit": "control {control:.0f} of {controls:.0f}",
     "sweep": "{runs:,.0f} of {of:,.0f} runs",
 }
-BEFORE_WORK = ("start", "read")  # what may end in a refusal, which is one line in a file
-LEAST_SECONDS = 1.0  # of reading, from which on a file has a line of it
+LEAST_SECONDS = 1.0  # of a phase that has a line in a file
 BAR = "{desc} |{bar}| {percentage:.0f}%, {remaining} left"
 
 
@@ -40,7 +39,8 @@ class ProgressBars:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._stream, self._clock = Forbearing(sys.stderr), clock
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._began = self._phase_began = clock()
+        self._began = clock()
+        self._begun: tuple[float, str] | None = None  # a phase without its line yet
         self._bar: tqdm[Any] | None = None
         self._shown: tuple[str, Any] = ("", None)
 
@@ -70,16 +70,21 @@ class ProgressBars:
         self._bar.update(done - self._bar.n)
 
     def _write(self, phase: str, done: int, total: int, title: str) -> None:
-        """A line when a phase or a part of one begins; of a sweep, a line for each tenth of its work."""
-        now, is_sweep, is_over = self._clock(), phase == "sweep", done == total
-        if phase in BEFORE_WORK:
-            if not is_over:
-                self._phase_began = now
-            elif now - self._phase_began >= LEAST_SECONDS:
-                self._stream.write(f"tspg: {self._phase_began - self._began:>5.0f} s  {title}\n")
-            return
-        part = (phase, 10 * done // total if is_sweep else title)
-        if part != self._shown and (is_sweep or not is_over):
-            self._stream.write(f"tspg: {now - self._began:>5.0f} s  {title}\n")
-            self._stream.flush()
-            self._shown = part
+        """A line of a phase once it has lasted; of a sweep, a line for each tenth of its work.
+
+        So a command that is refused has no line but the refusal.
+        """
+        now = self._clock()
+        if self._begun is not None and now - self._begun[0] >= LEAST_SECONDS:
+            self._line(*self._begun)
+            self._begun = None
+        if phase == "sweep":
+            if self._shown != (phase, tenth := 10 * done // total):
+                self._line(now, title)
+                self._shown = (phase, tenth)
+        elif done < total and phase != "start" and self._shown != (phase, title):
+            self._begun, self._shown = (now, title), (phase, title)
+
+    def _line(self, at: float, title: str) -> None:
+        self._stream.write(f"tspg: {at - self._began:>5.0f} s  {title}\n")
+        self._stream.flush()

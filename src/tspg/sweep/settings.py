@@ -46,6 +46,7 @@ INSTEAD = {
         ("test_expression", "test_labels", "normalise", "align"), "`tspg run` judges one run on a second cohort"
     ),
     "timings": "sweep.tsv has the seconds of every phase",
+    "figures": "`tspg report --run RUN --figures pdf` draws those of a run in other formats",
 }
 THREADS = 1  # many runs side by side with one thread each finish sooner than one after the other with more
 RANDOM_GENE_SETS = 99  # the smallest p-value is then 0.01

@@ -42,7 +42,7 @@ def test_the_lists_are_the_first_genes_of_the_table_with_their_numbers(folder):
     assert answer.sentence == (
         f"{len(sure)} of 59 genes differ: {higher} higher and {len(sure) - higher} lower in Lung (q < 0.05)."
     )
-    assert answer.question == "From 2 classes to Lung: which genes change?"
+    assert answer.question == "From Kidney and Liver to Lung: which genes change?"
     assert answer.counts == ["36 samples", "60 genes", "3 classes", "from Kidney and Liver"]
     ends = [abs(end) for one in answer.lists for gene in one.genes for end in (gene.low, gene.high)]
     assert answer.widest == {"log2 fold change": max(ends)}

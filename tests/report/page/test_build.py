@@ -243,7 +243,7 @@ def test_the_folder_of_tspg_perturb_has_an_answer_for_each_sample_and_no_trainin
     for name in ("sample-0", "sample-13"):
         own = table[table["sample"] == name]
         n_outside = ((own["value"] < own["low"]) | (own["value"] > own["high"])).sum()
-        assert f"{n_outside} of {len(own)} outside of what Lung expects (chance: 3)" in page.text
+        assert f"{n_outside} of {len(own)} differ from what is expected in Lung (chance: 3)" in page.text
         assert f"{(own['q_own'] < 0.05).sum()} genes unusual for " in page.text
     assert page.text.count("36 samples, the first") == 0
     assert [tag for tag, _ in page.elements].count("tr") >= 36  # how each sample was moved

@@ -52,8 +52,11 @@ class Map:
 
 
 def source_rows(perturbations: AnnData) -> IndexArray:
-    """Rows of the samples that were moved: those of the source classes, and new profiles of unknown class."""
-    moved = {*map(str, perturbations.uns["tspg"]["source_classes"]), ""} - {target_class_of(perturbations)}
+    """Rows of the samples that were moved: of the source classes, of classes new to the model, and of none."""
+    facts = perturbations.uns["tspg"]
+    moved = {*map(str, (*facts["source_classes"], *facts.get("new_classes", ()))), ""} - {
+        target_class_of(perturbations)
+    }
     return np.flatnonzero(perturbations.obs["source_class"].isin(moved).to_numpy())
 
 

@@ -99,8 +99,8 @@ def plot_f_accuracy(perturbations: AnnData, *, ax: Axes | None = None) -> Figure
     letters, lines = (letters, 2) if len(rows) <= _MOST_TALL else (_WIDEST, 1)
     labels = [wrapped(row.name or "class unknown", letters, max_lines=lines) for row in rows]
     with house_style():
-        margin = max(text_width(label, SMALL) for label in labels) + 0.16
-        most = int(max(row.mask.sum() for row in rows))
+        margin = max((text_width(label, SMALL) for label in labels), default=0.0) + 0.16
+        most = max((int(row.mask.sum()) for row in rows), default=0)
         counts = text_width(f"{most} of {most}", SMALL) + 0.1
         panel_width = (width - margin) / len(panels)
         row_height = _TALL_ROW if any("\n" in label for label in labels) else _ROW

@@ -15,7 +15,7 @@ from tspg.utils.text import counted, listed
 
 NAMED = 6  # genes of a list
 OUTSIDE = 0.05  # share of values outside of a 95% interval
-NAMED_CLASSES = 12
+NAMED_CLASSES, LONGEST_SOURCES = 12, 40  # classes, letters
 MORE_NAMED = 20  # genes of a list on a page that runs no program
 CHIPS = {  # the six questions of the verdict as the page names them
     "realistic": "Realistic",
@@ -137,7 +137,9 @@ def _of_class(run: RunFiles) -> Answer:
     genes = run.tables["genes"]
     pooled = genes[genes["source_class"] == ALL_SOURCES] if len(genes) else genes
     sources = run.sources
-    source = sources[0] if len(sources) == 1 else f"{len(sources)} classes" if sources else "new samples"
+    source = listed(sources) if sources else "new samples"
+    if len(sources) > 1 and len(source) > LONGEST_SOURCES:
+        source = f"{len(sources)} classes"
     question = f"From {source} to {run.target}: which genes change?"
     lists, terms = gene_lists(run, NAMED), terms_of(run)
     return Answer("", question, _sentence(run, pooled), lists, terms, chips(run), _counts(run))
@@ -217,8 +219,9 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
         )
         for row in view.against
     ]
+    none = " (none sure)" if view.n_unusual == 0 else ""
     lists = [
-        GeneList(f"Most unusual for {view.own_class}", "standard deviations", own[:NAMED]),
+        GeneList(f"Most unusual for {view.own_class}{none}", "standard deviations", own[:NAMED]),
         GeneList(f"Against {run.target}", difference_title(run), against[:NAMED]),
     ]
     return Answer(
@@ -239,7 +242,7 @@ def _sentence_of_sample(run: RunFiles, view: SampleView) -> str:
         genes = counted(view.n_unusual, "gene") if view.n_unusual else "No gene"
         own = f"{genes} unusual for {view.own_class} (q < {SURE})"
     by_chance = f"chance: {OUTSIDE * view.n_known:,.0f}"
-    against = f"; {view.n_outside:,} of {view.n_known:,} outside of what {run.target} expects ({by_chance})"
+    against = f"; {view.n_outside:,} of {view.n_known:,} differ from what is expected in {run.target} ({by_chance})"
     return f"{own}{against if view.n_known else ''}."
 
 

@@ -42,7 +42,7 @@ function classView(data, test) {
     ],
     plots: isTested ? [{ x: "difference", y: "log_q", xTitle: data.measure, yTitle: "−log10 q", line: SURE }, change] : [change],
     values: (row) => [signed(row.difference), Number.isFinite(row.low) ? `${number(row.low)} to ${number(row.high)}` : "–", small(row.log_q), signed(row.change), percent(row.stability), row.rank ? `${row.rank} ${row.up ? "↑" : "↓"}` : "–"],
-    heads: [data.measure, "95% interval", "q", "P", "stability", "rank"],
+    heads: [data.measure, "95% interval", "q", "change P", "stability", "rank"],
   };
 }
 
@@ -81,7 +81,7 @@ function sampleView(data, sample) {
     ],
     plots: [{ x: "distance", y: "z_own", xTitle: less, yTitle: "z, given the rest of the profile" }, { x: "distance", y: "perturbation", xTitle: less, yTitle: "change P (scaled)" }],
     values: (row) => [number(row.value), signed(row.z_own, 1), small(row.log_q_own), number(row.expected), signed(row.distance), signed(row.perturbation)],
-    heads: ["value", "z", "q", `expected in ${data.target}`, "less expected", "P"],
+    heads: ["value", "z", "q", `expected in ${data.target}`, "less expected", "change P"],
   };
 }
 
