@@ -2,7 +2,7 @@
 import { scatter } from "./scatter.js";
 import { color, number } from "./text.js";
 
-const NAMED = 12;
+const NAMED = 8;
 
 export function genePlots(openGene) {
   const figures = Array.from(document.querySelectorAll("#genes figure"));
