@@ -219,9 +219,9 @@ def _of_sample(run: RunFiles, view: SampleView) -> Answer:
         )
         for row in view.against
     ]
-    none = " (none sure)" if view.n_unusual == 0 else ""
+    first = "Most unusual, none sure" if view.n_unusual == 0 else f"Most unusual for {view.own_class}"
     lists = [
-        GeneList(f"Most unusual for {view.own_class}{none}", "standard deviations", own[:NAMED]),
+        GeneList(first, "standard deviations", own[:NAMED]),
         GeneList(f"Against {run.target}", difference_title(run), against[:NAMED]),
     ]
     return Answer(
