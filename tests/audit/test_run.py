@@ -15,6 +15,7 @@ from tspg.audit.context import read_context
 from tspg.audit.inputs import all_genes, located
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
 from tspg.audit.run import CONTROLS, audit_run
+from tspg.cli import bars
 from tspg.cli.main import main
 from tspg.cli.terminal import WIDTH
 from tspg.utils.files import read_table, sha256_of
@@ -39,12 +40,13 @@ def counted(monkeypatch):
     return calls
 
 
-def test_a_real_audit_writes_the_folder(audited_folder, capsys, caplog):
+def test_a_real_audit_writes_the_folder(audited_folder, capsys, caplog, monkeypatch):
+    monkeypatch.setattr(bars, "LEAST_SECONDS", 0.0)  # small controls have their lines, too
     caplog.set_level("INFO", logger="tspg")
     assert main(["audit", "--run", str(audited_folder), "--quick", "--technical", "batch"]) == 0
     printed = capsys.readouterr()
     assert "expect about " in caplog.text
-    assert re.search(r"^tspg: +\d+ s  control \d of 8$", printed.err, re.MULTILINE)
+    assert re.search(r"^tspg: +\d+ s  control 8 of 8$", printed.err, re.MULTILINE)
     told = " ".join(printed.out.split())
     asked = "the classifier is at chance, profiles stay about where they were, no gene comes back"
     assert f"labels shuffled (asked: {asked})" in told
