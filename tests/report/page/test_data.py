@@ -62,12 +62,15 @@ def test_the_tests_are_those_of_the_table_of_genes(block, whole_folder):
 def test_a_gene_is_stable_where_an_audit_found_it_in_its_direction(whole_folder, tmp_path):
     run = shutil.copytree(whole_folder, tmp_path / "run")
     genes = read_table(run / "genes.tsv")
-    up = genes[(genes["source_class"] == "") & genes["rank_up"].notna()]["gene"].tolist()
+    in_all = genes["rank_up"].notna().groupby(genes["gene"]).transform("all")  # from each source and from both
+    up = genes[(genes["source_class"] == "") & in_all]["gene"].tolist()
     rows = [("Kidney", "up", up[0], "yes"), ("Kidney", "down", up[1], "yes"), ("Liver", "up", up[2], "no")]
     table = pd.DataFrame(rows, columns=["source_class", "direction", "gene", "stable"])
     write_table(run / "stable_genes.tsv", table)
     block = data_of(read_run(run))
     assert [block["genes"][i] for i in block["tests"][0]["stable"]] == up[:1]
+    of_class = {test["source"]: len(test["stable"]) for test in block["tests"][1:]}
+    assert of_class == {test["source"]: int(test["source"] == rows[0][0]) for test in block["tests"][1:]}
 
 
 def test_the_genes_of_samples_are_those_of_their_table(block, whole_folder):

@@ -179,12 +179,16 @@ def _leading(run: RunFiles, pooled: pd.DataFrame, way: str, k: int) -> list[Gene
     ]
 
 
-def stable_genes(run: RunFiles) -> dict[str, set[str]]:
-    """The genes that an audit found again in fits with samples drawn anew, by direction; none without an audit."""
+def stable_genes(run: RunFiles, source_class: str = ALL_SOURCES) -> dict[str, set[str]]:
+    """The genes that an audit found again in fits with samples drawn anew, by direction; none without an audit.
+
+    Those of one source class, or of any.
+    """
     table = run.tables["stable_genes"]
     if table.empty:
         return {"up": set(), "down": set()}
-    rows = table[table["stable"] == "yes"]
+    is_of = (table["source_class"] == source_class) | (source_class == ALL_SOURCES)
+    rows = table[(table["stable"] == "yes") & is_of]
     return {way: set(rows.loc[rows["direction"] == way, "gene"].astype(str)) for way in ("up", "down")}
 
 

@@ -91,9 +91,9 @@ def _tests(run: RunFiles) -> list[Block]:
         names = names[1:]  # one source class, and all together are the same
     pooled = genes[genes["source_class"] == ALL_SOURCES]
     most = max(1, TEST_BYTES // (_BYTES_A_TEST * max(1, len(pooled))))
-    stable = stable_genes(run)
     blocks = []
     for name in names[:most]:
+        stable = stable_genes(run, str(name))
         own = genes[genes["source_class"] == name]
         order = pooled["gene"].map(pd.Series(np.arange(len(own)), index=own["gene"])).to_numpy()
         own = own.iloc[order]
