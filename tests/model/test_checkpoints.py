@@ -55,6 +55,12 @@ def learn_f(dataset, f, checkpoints):
     return weights(train_target_model(dataset, F, checkpoints=checkpoints)), pd.DataFrame()
 
 
+def learn_f_until_enough(dataset, f, checkpoints):
+    del f
+    config = replace(F, epochs=10, warm_up=0.1, enough_loss=10.0, centred=True, label_smoothing=0.1)
+    return weights(train_target_model(dataset, config, checkpoints=checkpoints)), pd.DataFrame()
+
+
 def learn_paper(dataset, f, checkpoints, source_classes=None):
     state = TargetState.estimate(dataset.profiles[dataset.class_mask("target") & dataset.is_train])
     generator, discriminator, history = train_generator(
@@ -69,6 +75,7 @@ def learn_paper_from_some(dataset, f, checkpoints):
 
 TRAININGS = {  # with steps to stop after: the first, the end of an epoch, in the middle of one, the last
     learn_f: (1, 3, 5, 9),
+    learn_f_until_enough: (4, 6, 8),  # its loss is low enough after 5 steps, and its rate falls in 3
     learn_paper: (1, 3, 5, 8),
     learn_paper_from_some: (1, 5),
 }

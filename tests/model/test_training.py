@@ -14,6 +14,7 @@ from tspg.errors import DivergedError, UsageError
 from tspg.model import gan as steps
 from tspg.model.config import LossWeights, PaperConfig, TargetModelConfig
 from tspg.model.gan import recompute_batch_statistics
+from tspg.model.learning_rate import LearningRate
 from tspg.model.networks import Generator, initialise
 from tspg.model.random import batches, batches_an_epoch
 from tspg.model.target_state import TargetState
@@ -69,6 +70,46 @@ def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(dataset, mon
             )
     assert seen[0.5] == pytest.approx([0.05, 0.1, 0.1, 0.05])  # a linear rise over half of 4 steps, then a cosine
     assert seen[None] == [0.1] * 4
+
+
+def test_the_rate_falls_as_it_rose_once_the_loss_is_low_enough():
+    config = TargetModelConfig(warm_up=0.2, enough_loss=0.5)
+    in_full, early = LearningRate(config, 20), LearningRate(config, 20)
+    rates = [in_full.at(step) for step in range(20)]
+    assert rates == [0.25, 0.5, 0.75, *[1.0] * 14, 0.75, 0.5, 0.25]
+    for step, loss in enumerate([1.0, 0.9, 0.9, 0.3, 0.2, 0.1, 0.1]):  # the last five are .32, those before .48 in mean
+        assert early.end == 20 if step < 5 else 10
+        early.after(step, loss)
+    assert early.end == 10
+    assert [early.at(step) for step in range(6, 10)] == [1.0, 0.75, 0.5, 0.25]
+
+
+def test_f_has_learned_enough_after_fewer_steps_and_knows_its_classes(dataset):
+    config = replace(F, epochs=100, warm_up=0.05, enough_loss=0.1, centred=True)
+    taken = []
+    f = train_target_model(dataset, config, progress=lambda *said: taken.append(said[1:3]))
+    assert len(taken) < 70
+    assert taken[-1] == (100, 100)
+    every = torch.from_numpy(dataset.profiles)
+    right = f(every).argmax(dim=1).numpy() == dataset.class_index
+    assert right[dataset.is_train].mean() >= 0.95
+    assert right[~dataset.is_train].mean() >= 0.9
+
+
+def test_a_centred_f_takes_profiles_as_they_are(dataset):
+    centre = dataset.profiles[dataset.is_train].mean(axis=0)
+    plain = train_target_model(replace(dataset, profiles=dataset.profiles - centre), F)
+    centred = train_target_model(dataset, replace(F, centred=True))
+    scores = centred(torch.from_numpy(dataset.profiles)).numpy()
+    assert np.allclose(scores, plain(torch.from_numpy(dataset.profiles - centre)).numpy(), atol=1e-3)
+    assert not np.allclose(scores, plain(torch.from_numpy(dataset.profiles)).numpy(), atol=1e-1)
+
+
+def test_a_smoothed_f_is_as_sure_as_its_labels(dataset):
+    f = train_target_model(dataset, replace(F, epochs=200, label_smoothing=0.2))
+    train = torch.from_numpy(dataset.profiles[dataset.is_train])
+    own = f.probabilities(train).numpy()[np.arange(len(train)), dataset.class_index[dataset.is_train]]
+    assert own.mean() == pytest.approx(0.8 + 0.2 / 3, abs=0.01)  # what cross-entropy with such labels asks for
 
 
 @given(n_samples=st.integers(2, 2000), batch_size=st.integers(2, 300))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tspg.errors import Option, UsageError
 from tspg.utils.options import MOST_GENES, check, refuse_unknown
-from tspg.utils.schema import CALLABLE, TEXT, Kind, list_of, names, number, one_of, optional, whole
+from tspg.utils.schema import CALLABLE, TEXT, TRUTH, Kind, list_of, names, number, one_of, optional, whole
 from tspg.utils.schema import fields as an_object
 
 
@@ -18,7 +18,10 @@ class TargetModelConfig:
 
     The paper's 50 epochs of 256 samples are 1,850 steps on its 11,688 samples, but 100 on 366: with
     `least_steps`, small data is gone through until f has taken so many. With `warm_up` the rate rises
-    over that share of the steps and falls to 0 as a cosine; without, it stays.
+    over that share of the steps and falls to 0 as a cosine; without, it stays. With `enough_loss` it stays
+    until the mean cross-entropy of the last steps is below that, and falls to 0 in as many steps as it rose: that
+    ends the training. `centred` subtracts the mean training profile, and `label_smoothing` keeps f from
+    growing sure of itself (benchmarks/target_model.py).
     """
 
     hidden_units: tuple[int, ...] = (1024, 512, 128)
@@ -27,6 +30,9 @@ class TargetModelConfig:
     epochs: int = 50
     least_steps: int = 1
     warm_up: float | None = None
+    enough_loss: float | None = None
+    centred: bool = False
+    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,18 @@ DEFAULT_PRESET = "transport"
 # Of f, and of a generator that is trained.
 PRESETS: dict[str, tuple[TargetModelConfig, PaperConfig | None]] = {
     "paper": (TargetModelConfig(), PaperConfig()),
-    "transport": (TargetModelConfig(batch_size=128, epochs=5, least_steps=200, warm_up=0.1), None),
+    "transport": (
+        TargetModelConfig(
+            batch_size=128,
+            epochs=5,
+            least_steps=200,
+            warm_up=0.1,
+            enough_loss=0.1,
+            centred=True,
+            label_smoothing=0.05,
+        ),
+        None,
+    ),
 }
 DEVICES = ("auto", "cpu", "cuda")
 MOST_THREADS, MOST_FOLDS, MOST_STEPS, MOST_UNITS = 1024, 50, 10**9, 10**9
@@ -90,6 +107,9 @@ TARGET_MODEL: dict[str, Kind] = {
     "epochs": _LENGTH,
     "least_steps": _LENGTH,
     "warm_up": optional(number(0, 1)),
+    "enough_loss": optional(number(0)),
+    "centred": TRUTH,
+    "label_smoothing": number(0, 1),
 }
 GENERATOR: dict[str, Kind] = {
     "down_units": _UNITS,
@@ -157,7 +177,7 @@ class Training:
     epochs, steps
         Length of the training of G with preset `paper`: in epochs, or exactly so many steps. None is the preset's.
     target_epochs
-        Epochs of the training of f. None is the preset's.
+        Epochs of the training of f, exactly. None is the preset's way: `transport` ends when f has learned enough.
     folds
         With K above 1, K further fits hold every sample out once, and the evidence is theirs; the
         model that is kept is the ordinary one. None takes 5 where the one split would hold out fewer
@@ -219,7 +239,7 @@ class Training:
         """The configuration of a run: the preset's settings, what is changed here, and the `task`'s own."""
         target_model, generator = PRESETS[self.preset]
         if self.target_epochs is not None:
-            target_model = replace(target_model, epochs=self.target_epochs, least_steps=1)
+            target_model = replace(target_model, epochs=self.target_epochs, least_steps=1, enough_loss=None)
         if generator is not None:
             generator = replace(generator, epochs=self.epochs or generator.epochs, steps=self.steps)
         own = {name: value for name, value in vars(self).items() if name in SETTINGS}

@@ -97,14 +97,6 @@ def clip(profiles: Tensor) -> Tensor:
     return profiles.clamp(0.0, 1.0)
 
 
-def rate_at(step: int, n_steps: int, warm_up: float) -> float:
-    """The learning rate's share of its peak: a linear rise, then a cosine to 0."""
-    rising = max(1, round(warm_up * n_steps))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, n_steps - rising)))
-
-
 @torch.no_grad()
 def recompute_batch_statistics(network: torch.nn.Module, profiles: Tensor) -> None:
     """Set the batch normalisation's running mean and variance to those of `profiles` as one batch.

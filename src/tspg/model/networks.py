@@ -35,6 +35,12 @@ class TargetModel(nn.Module):
         scores: Tensor = self(profiles)
         return scores.softmax(dim=1)
 
+    @torch.no_grad()
+    def centre_on(self, centre: Tensor) -> None:
+        """Take profiles as they are from now on, having been trained on profiles minus `centre`, shape (genes,)."""
+        weight, bias, *_ = self.parameters()
+        bias.sub_(weight @ centre)
+
 
 class ResidualBlock(nn.Module):
     """Two dense layers with batch normalisation whose result is added to the input."""

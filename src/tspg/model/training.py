@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 import torch
+from torch.nn.functional import cross_entropy
 
 from tspg.data.prepare import Dataset
 from tspg.errors import UsageError
@@ -17,13 +18,13 @@ from tspg.model.gan import (
     ADAM_EPSILON,
     hit_rate,
     init_gan,
-    rate_at,
     recompute_batch_statistics,
     require_finite,
     require_finite_weights,
     train_step,
 )
 from tspg.model.history import History
+from tspg.model.learning_rate import LearningRate
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 from tspg.model.random import F_ORDER, F_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS, batches, batches_an_epoch, stream
 from tspg.model.target_state import TargetState
@@ -83,27 +84,36 @@ def train_target_model(
     model.to(device).train()
     profiles = torch.from_numpy(dataset.profiles[dataset.is_train]).to(device)
     labels = torch.from_numpy(dataset.class_index[dataset.is_train]).to(device)
+    if config.centred:
+        centre = profiles.mean(dim=0)
+        profiles = profiles.sub_(centre)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
     steps_an_epoch = batches_an_epoch(len(profiles), config.batch_size)
     n_epochs = epochs_of_f(len(profiles), config)
-    n_steps = n_epochs * steps_an_epoch
+    rate = LearningRate(config, n_epochs * steps_an_epoch)
     losses: list[float] = []
-    with checkpoints.training("target model", {"target_model": model, "optimiser": optimiser}) as training:
-        for step, rows in _shuffled(len(profiles), config.batch_size, (seed, F_ORDER), training.done, n_steps):
-            if config.warm_up is not None:
-                share = rate_at(step, n_steps, config.warm_up)
-                optimiser.param_groups[0]["lr"] = config.learning_rate * share
-            loss = torch.nn.functional.cross_entropy(model(profiles[rows]), labels[rows])
-            losses.append(loss.item())
+    parts: dict[str, Part] = {"target_model": model, "optimiser": optimiser, "rate": rate}
+    with checkpoints.training("target model", parts) as training:
+        for step, rows in _shuffled(len(profiles), config.batch_size, (seed, F_ORDER), training.done, rate.end):
+            optimiser.param_groups[0]["lr"] = config.learning_rate * rate.at(step)
+            scores = model(profiles[rows])
+            losses.append(cross_entropy(scores.detach(), labels[rows]).item())
             require_finite({"cross-entropy of f": losses[-1]}, step + 1)
             optimiser.zero_grad()
-            loss.backward()
+            cross_entropy(scores, labels[rows], label_smoothing=config.label_smoothing).backward()
             optimiser.step()
-            if (step + 1) % steps_an_epoch == 0:
+            rate.after(step, losses[-1])
+            is_last = step + 1 == rate.end
+            if is_last or (step + 1) % steps_an_epoch == 0:
                 require_finite_weights(step + 1, target_model=model.state_dict())
-                progress("target model", (step + 1) // steps_an_epoch, n_epochs, {"loss": float(np.mean(losses))})
+                done = n_epochs if is_last else (step + 1) // steps_an_epoch
+                progress("target model", done, n_epochs, {"loss": float(np.mean(losses))})
                 losses = []
             training.after(step + 1)
+            if is_last:
+                break
+    if config.centred:
+        model.centre_on(centre)
     return model.eval().requires_grad_(False)
 
 
