@@ -34,6 +34,7 @@ def command_of(run: RunFiles) -> str:
     if run.metric("data.expression_file") == DEMO_FILE:
         return f"tspg demo{' --quick' if target_model.get('least_steps') == 1 else ''} --out NEW_FOLDER"
     details, method = run.model.get("details", {}), settings.get("method", "generator")
+    ends_by_itself = target_model.get("enough_loss") is not None
     label_column: str | None = str(settings["label_column"])
     if details.get("labels_file") and label_column == "label":  # two columns without a header have no name
         label_column = None
@@ -66,7 +67,7 @@ def command_of(run: RunFiles) -> str:
         ("gene-sets", "FILE.gmt" if settings["gene_set"] else None),
         ("gene-set", settings["gene_set"]),
         *moved_by,
-        ("target-epochs", run.metric("training.target_epochs") or target_model["epochs"]),
+        ("target-epochs", None if ends_by_itself else run.metric("training.target_epochs") or target_model["epochs"]),
         *(("annotations", f"{one['category']}=FILE") for one in own),
         ("enrichment", _unless(settings.get("enrichment"), "both")),
         ("seed", settings["seed"]),
