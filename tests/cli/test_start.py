@@ -77,3 +77,8 @@ def test_what_is_held_against_a_refusal_is_seen_where_it_is_loaded() -> None:
     program = "import sys, scipy.stats, tspg.model.training, tspg.report.save; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"torch", "scipy.stats", "matplotlib"} <= set(done.stdout.split())
+
+
+def test_a_job_of_a_sweep_that_is_looked_for_in_vain_loads_no_table_and_no_matrix(tmp_path: Path) -> None:
+    loaded = loaded_by_refused("sweep", "--out", tmp_path, "--job", "ID")
+    assert loaded.isdisjoint({*HEAVY, "pandas", "anndata"})
