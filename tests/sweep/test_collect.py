@@ -7,13 +7,23 @@ import pytest
 import tspg
 from tspg.audit.stability import Repeats
 from tspg.errors import ModelError
-from tspg.sweep.collect import TOP_K, gene_frequency, stable_genes
+from tspg.sweep import collect
+from tspg.sweep.collect import TOP_K
+from tspg.sweep.columns import Columns
 
 GENES = [f"g{number}" for number in range(50)]
 
 
 def repeats(*fits):
     return Repeats.of([{"": np.array(fit)} for fit in fits], np.ones(50, dtype=bool), TOP_K)
+
+
+def stable_genes(genes, found):
+    return pd.concat(map(pd.DataFrame, collect.stable_genes(genes, found)), ignore_index=True)
+
+
+def gene_frequency(found):
+    return pd.concat(map(pd.DataFrame, collect.gene_frequency(found)), ignore_index=True)
 
 
 def change(**moved):
@@ -85,3 +95,29 @@ def test_names_in_the_table_stay_text(tmp_path):
     assert found["gene_set"].tolist() == ["NA", "12"]
     assert found["data.gene_set.name"].tolist() == ["0012", "12"]
     assert found["target_class"].tolist() == ["2E8", "1-Mar"]
+
+
+def test_rows_of_nested_values_become_the_table_that_pandas_makes_of_them():
+    rows = [
+        {"a": 1, "b": {"c": 0.1, "d": {"e": "x", "f": True}}, "none": None, "list": [1, "ä"]},
+        {"a": 2, "b": {"d": {"f": False, "late": 3}}, "g": {}, "none": None},
+        {"a": None, "b": 7, "list": [], "none": 2.5},
+    ]
+    columns = Columns()
+    for row in rows:
+        columns.add({"name": "r"}, row)
+    flat = [
+        {"name": "r", "a": 1, "b.c": 0.1, "b.d.e": "x", "b.d.f": True, "none": None, "list": '[1, "ä"]'},
+        {"name": "r", "a": 2, "b.d.f": False, "b.d.late": 3, "none": None},
+        {"name": "r", "a": None, "b": 7, "list": "[]", "none": 2.5},
+    ]
+    pd.testing.assert_frame_equal(columns.table(), pd.DataFrame(flat))
+
+
+def test_a_table_of_genes_is_read_as_pandas_reads_it_whatever_the_names(tmp_path):
+    names = ['5"-OT', "NA", "0012", "plain"]
+    table = pd.DataFrame({"source_class": ["", "A", "", ""], "gene": names, "perturbation": [0.1, 9.0, -1e-17, 1 / 3]})
+    for kept in (table, table.iloc[1:]):  # with a quoted name, and without
+        kept.to_csv(tmp_path / "genes.tsv", sep="\t", index=False)
+        mine = kept[kept["source_class"] == ""]
+        assert collect._mean_changes(tmp_path / "genes.tsv") == (list(mine["gene"]), list(mine["perturbation"]))

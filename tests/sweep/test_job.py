@@ -142,3 +142,17 @@ def test_what_is_kept_of_a_run(study, finished, tmp_path, monkeypatch):
     run_job(more, more.jobs[0], tmp_path)
     assert (run_folder(run, tmp_path) / "model" / "model.json").exists()
     assert plan.is_done(run, tmp_path)  # with more than enough
+
+
+def test_what_is_not_kept_of_a_run_is_not_computed_and_the_rest_is_the_same(study, tmp_path, monkeypatch):
+    how = {"gene_sets": ["PLANTED"], "target_classes": ["target"]}
+    whole = stored(study, tmp_path / "whole", **how)
+    run_job(whole, whole.jobs[0], tmp_path / "whole")
+    for name in ("tspg.experiment.run.interpretation_tables", "tspg.report.save.write_figures"):
+        monkeypatch.setattr(name, None)  # whoever calls it fails
+    few = stored(study, tmp_path / "few", **how, more=METRICS)
+    run_job(few, few.jobs[0], tmp_path / "few")
+    kept, all_of_it = (run_folder(one.runs[0], tmp_path / at) for one, at in ((few, "few"), (whole, "whole")))
+    assert sha256_of(kept / "top_genes.tsv") == sha256_of(all_of_it / "top_genes.tsv")
+    numbers = [json.loads((folder / "metrics.json").read_text()) for folder in (kept, all_of_it)]
+    assert {**numbers[0], "seconds": {}} == {**numbers[1], "seconds": {}}

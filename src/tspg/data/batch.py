@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import chi2_contingency
 
 from tspg.errors import Option, UsageError
 from tspg.utils.typing import Float32Array, Int64Array
@@ -72,6 +71,8 @@ def check_adjustable(classes: Sequence[str], levels: Sequence[str], *, column: s
 
 def cramers_v(table: Int64Array) -> float:
     """Cramer's V of a table of counts, corrected for bias (Bergsma 2013): 0 independent, 1 one gives the other."""
+    from scipy.stats import chi2_contingency  # takes half a second to load, and few studies have such a column
+
     n, (r, c) = int(table.sum()), table.shape
     if min(r, c) < 2 or n < 2:
         return float("nan")

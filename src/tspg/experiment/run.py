@@ -246,11 +246,13 @@ def run_experiments(
     classifier: FittedClassifier | None = None,
     clock: Clock | None = None,
     checkpoints: Checkpoints = NONE_KEPT,
+    interpret: bool = True,
 ) -> Iterator[Run]:
     """The method itself, once the tasks have been checked (paper, sections 2.1-2.4).
 
     The tasks differ in their target class alone. `classifier` is what they share, where it was fitted before, and
-    `clock` counts its seconds. `checkpoints` keeps the state of every training.
+    `clock` counts its seconds. `checkpoints` keeps the state of every training. Without `interpret` no tables of what
+    the genes do are made: no number of `metrics` comes from them.
     """
     clock, threads = clock or Clock(progress), tasks[0].config.threads
     if classifier is None:
@@ -261,11 +263,13 @@ def run_experiments(
     for task in tasks:
         with fixed_threads(threads):
             fitted = fit_target(classifier, task, clock, progress, checkpoints)
-            found = _finish(task, fitted, clock, progress, checkpoints)
+            found = _finish(task, fitted, clock, progress, checkpoints, interpret=interpret)
         yield found
 
 
-def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoints: Checkpoints) -> Run:
+def _finish(
+    task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoints: Checkpoints, *, interpret: bool
+) -> Run:
     """The run of a fitted task: samples moved, genes ranked and tested, evidence taken, results interpreted."""
     config = task.config
     with clock.phase("reference"):
@@ -299,10 +303,12 @@ def _finish(task: Task, fitted: Fit, clock: Clock, progress: Progress, checkpoin
         metrics = run_metrics(task, fitted.dataset, model, perturbations, evidence, fitted.history, test_evidence)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
     with clock.phase("meaning"):
-        moved = PerturbationResult(
-            perturbations, top, model, perturbations, task.samples, genes, sample_genes, logistic
-        )
-        tables = interpretation_tables(moved, metrics, task.annotations, enrichment=config.enrichment)
+        tables = {}
+        if interpret:
+            moved = PerturbationResult(
+                perturbations, top, model, perturbations, task.samples, genes, sample_genes, logistic
+            )
+            tables = interpretation_tables(moved, metrics, task.annotations, enrichment=config.enrichment)
         tables |= {"genes": genes, **second_tables}
         if second:
             metrics["test_cohort"] = second

@@ -1,4 +1,7 @@
-"""From options and a labelled matrix to a task: everything is checked before any work starts."""
+"""From options and a labelled matrix to a task: everything is checked before any work starts.
+
+What a check needs of PyTorch or SciPy's statistics is imported inside it: most tasks need none of them to be refused.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,14 +25,8 @@ from tspg.data.scale_detection import scale_in
 from tspg.data.second_cohort import MatchedCohort, require_classes
 from tspg.data.second_cohort import second_cohort as matched_cohort
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
-from tspg.model.alignment import require_alignable
-from tspg.model.baselines import PairedRegression
 from tspg.model.config import ALIGN, DEFAULT_PRESET, NORMALISE, PRESETS, ExperimentConfig, Training, check_options
-from tspg.model.device import choose_device
-from tspg.model.expectation import FEWEST_PAIRS, donors_of_both
-from tspg.model.new_classes import FEWEST_SAMPLES
-from tspg.model.normalisation import require_panel
-from tspg.model.training import epochs_of_f
+from tspg.model.device import require_device
 from tspg.utils.names import MOST_SHOWN, as_names, check_characters, check_names, closest, listed, shown
 from tspg.utils.options import refuse_unknown
 from tspg.utils.schema import plain
@@ -240,6 +237,10 @@ def _match_second(
     adata: AnnData, first: AnnData, quantiles: Quantiles | None, configs: Sequence[ExperimentConfig]
 ) -> MatchedCohort:
     """The second cohort with the first one's genes, once each task can be evaluated on it."""
+    from tspg.model.alignment import require_alignable
+    from tspg.model.new_classes import FEWEST_SAMPLES
+    from tspg.model.normalisation import require_panel
+
     config, panel = configs[0], () if quantiles is None else quantiles.genes
     second = matched_cohort(
         adata, first, panel, label_column=config.label_column, group_column=config.group_column, layer=config.layer
@@ -298,7 +299,7 @@ def _select(adata: AnnData, config: ExperimentConfig, gene_set: GeneSet | None) 
 
 def check_task(adata: AnnData, config: ExperimentConfig, samples: Sequence[str] = ()) -> None:
     """Refuse a task that the data do not allow, before any work starts."""
-    choose_device(config.device)
+    require_device(config.device)
     labels = text_column(adata, config.label_column)
     classes = sorted(set(labels))
     for name in (config.target_class, *(config.source_classes or ())):
@@ -388,8 +389,10 @@ def _check_split(adata: AnnData, config: ExperimentConfig, labels: list[str]) ->
 
 def _check_pairs(adata: AnnData, config: ExperimentConfig, labels: list[str]) -> None:
     """Refuse a method that learns from donors with samples of two classes where there are too few of them."""
-    if config.method != PairedRegression.name:
+    if config.method != "paired_regression":
         return
+    from tspg.model.expectation import FEWEST_PAIRS, donors_of_both
+
     needs = (
         f"{config.method} learns from donors with samples of both a source class and the target class, "
         f"{FEWEST_PAIRS} or more."
@@ -430,6 +433,8 @@ def automatic_folds(
 
     They cost little on a matrix of bounded size, where no generator is trained, and f no longer than by default.
     """
+    from tspg.model.training import epochs_of_f
+
     n_train, usual_f = round(config.train_fraction * n_samples), PRESETS[DEFAULT_PRESET][0]
     is_short = not config.is_trained and epochs_of_f(n_train, config.target_model) <= epochs_of_f(n_train, usual_f)
     few = round((1 - config.train_fraction) * n_target) < FEW_HELD_OUT

@@ -2,16 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import torch
 from threadpoolctl import threadpool_limits
 
 from tspg.errors import Option, UsageError
 from tspg.model.config import check_options
 
+if TYPE_CHECKING:
+    import torch
 
-def choose_device(name: str) -> torch.device:
+
+def require_device(name: str) -> None:
+    """Refuse a processor that cannot be used here; PyTorch is loaded only where it has to be asked."""
+    check_options({"device": name})
+    if name == "cuda":
+        choose_device(name)
+
+
+def choose_device(name: str) -> "torch.device":
     """The processor to train on: `auto` takes a CUDA device where there is one."""
+    import torch
+
     check_options({"device": name})
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -23,6 +35,8 @@ def choose_device(name: str) -> torch.device:
 @contextmanager
 def fixed_threads(threads: int) -> Iterator[None]:
     """Compute with exactly this many threads, since sums depend on their number, and restore it."""
+    import torch
+
     before = torch.get_num_threads()
     with threadpool_limits(threads):  # NumPy and SciPy
         torch.set_num_threads(threads)

@@ -1,8 +1,9 @@
 """What a sweep found: one table of all runs, and which genes come back over seeds and targets."""
 
-import json
-from collections.abc import Iterator, Mapping
+import csv
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
 from tspg.report.sweep.page import write_sweep_page
 from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, SKIPPED, SweepTables
+from tspg.sweep.columns import Columns
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Job, Plan, PlannedRun, random_file, run_folder
 from tspg.sweep.scheduler import reason
 from tspg.utils.files import read_json, read_table, write_table
@@ -34,7 +36,8 @@ FREQUENCY_COLUMNS = (
 
 def collect(plan: Plan, out: Path) -> SweepTables:
     """Write the tables and the page of a sweep from its run folders; returns the tables."""
-    tables = SweepTables(_runs(plan, out), _random(plan, out), *_genes(plan, out))
+    done = {run.id for run in plan.wanted if plan.is_done(run, out)}
+    tables = SweepTables(_runs(plan, out, done), _random(plan, out), *_genes(plan, out, done))
     for name in ("stability", "gene_frequency", "random_gene_sets"):
         write_table(out / f"{name}.tsv", getattr(tables, name))
     write_table(out / TABLE, tables.runs)
@@ -87,30 +90,26 @@ def ending(plan: Plan, one: PlannedRun | Job, out: Path) -> tuple[str, str]:
     return (FAILED, found) if found else (NOT_RUN, "")
 
 
-def _runs(plan: Plan, out: Path) -> pd.DataFrame:
+def _runs(plan: Plan, out: Path, done: Collection[str]) -> pd.DataFrame:
     """One row per run in the order of the plan: what it is, how it ended, and its numbers."""
-    rows = []
+    rows = Columns()
     for run in plan.runs:
-        folder, (status, why) = run_folder(run, out), ending(plan, run, out)
-        name = f"{folder.parent.name}/{folder.name}" if status == DONE else ""
-        metrics: dict[str, Any] = {}
-        if status == DONE:
-            with _readable(folder):
-                metrics = dict(_flat(read_json(folder / "metrics.json")))
-        rows.append(
-            {
-                "gene_set": run.gene_set,
-                "n_genes": run.n_genes,
-                "target_class": run.target_class,
-                "seed": run.seed,
-                "status": status,
-                "reason": why,
-                "run": name,
-                "report": f"{name}/report.html" if name and (folder / "report.html").exists() else "",
-                **metrics,
-            }
-        )
-    table = pd.DataFrame(rows)
+        folder, is_done = run_folder(run, out), run.id in done
+        status, why = (DONE, "") if is_done else ending(plan, run, out)
+        name = f"{folder.parent.name}/{folder.name}" if is_done else ""
+        about = {
+            "gene_set": run.gene_set,
+            "n_genes": run.n_genes,
+            "target_class": run.target_class,
+            "seed": run.seed,
+            "status": status,
+            "reason": why,
+            "run": name,
+            "report": f"{name}/report.html" if is_done and (folder / "report.html").exists() else "",
+        }
+        with _readable(folder):
+            rows.add(about, read_json(folder / "metrics.json") if is_done else {})
+    table = rows.table()
     return table[sorted(table.columns, key=lambda column: str(column).startswith("seconds."))]  # those last
 
 
@@ -119,17 +118,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Name what is damaged of what a job has finished."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError) as error:
         raise ModelError(f"{path}: is damaged ({error}). Delete it, and the same command makes it again.") from error
-
-
-def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value under its dotted name; a list as JSON."""
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _random(plan: Plan, out: Path) -> pd.DataFrame:
@@ -139,87 +129,99 @@ def _random(plan: Plan, out: Path) -> pd.DataFrame:
         if job.kind == RANDOM and plan.is_done(job, out):
             with _readable(random_file(job, out)):
                 found.append(read_table(random_file(job, out)))
-    return _joined(found, RANDOM_COLUMNS)
+    filled = [table for table in found if len(table)]
+    return (
+        pd.concat(filled, ignore_index=True)[list(RANDOM_COLUMNS)] if filled else pd.DataFrame(columns=RANDOM_COLUMNS)
+    )
 
 
-def _genes(plan: Plan, out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _genes(plan: Plan, out: Path, done: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The genes of every gene set and target averaged over seeds; and how often each gene leads, over all runs."""
-    stability, frequency = [], []
-    done = [run for run in plan.wanted if plan.is_done(run, out)]
-    for gene_set, of_set in groupby(done, key=lambda run: run.gene_set):
+    stability: list[dict[str, Any]] = []
+    frequency: list[dict[str, Any]] = []
+    finished = [run for run in plan.wanted if run.id in done]
+    for gene_set, of_set in groupby(finished, key=lambda run: run.gene_set):
         found: list[tuple[list[str], Repeats]] = []
         for target, of_target in groupby(of_set, key=lambda run: run.target_class):
-            genes, repeats = _repeats([run_folder(run, out) for run in of_target])
-            stability.append(stable_genes(genes, repeats).assign(gene_set=gene_set, target_class=target))
-            found.append((genes, repeats))
-        frequency.append(gene_frequency(found).assign(gene_set=gene_set))
+            found.append(_repeats([run_folder(run, out) for run in of_target]))
+            stability += [{"gene_set": gene_set, "target_class": target, **part} for part in stable_genes(*found[-1])]
+        frequency += [{"gene_set": gene_set, **part} for part in gene_frequency(found)]
     return _joined(stability, STABILITY_COLUMNS), _joined(frequency, FREQUENCY_COLUMNS)
 
 
-def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True)[list(columns)] if filled else pd.DataFrame(columns=list(columns))
+def _joined(parts: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """One table of lists of genes; what is no list is so for all genes of its part."""
+    joined: dict[str, list[Any]] = {name: [] for name in columns}
+    for part in parts:
+        for name, values in joined.items():
+            values.extend(part[name] if isinstance(part[name], list) else [part[name]] * len(part["gene"]))
+    return pd.DataFrame(joined)
 
 
 def _repeats(folders: list[Path]) -> tuple[list[str], Repeats]:
     """The genes of some runs and how far each moves them, averaged over all source samples."""
-    genes, changes = pd.Series(dtype=str), []
+    genes: list[str] = []
+    changes = []
     for folder in folders:
         with _readable(folder):
-            table = read_table(folder / "genes.tsv")
-            table = table[table["source_class"] == ALL_SOURCES]
-            genes = table["gene"]
-            changes.append({"": table["perturbation"].to_numpy(dtype=np.float64)})
+            genes, change = _mean_changes(folder / "genes.tsv")
+        changes.append({"": np.array(change)})
     may_rank = np.any([change[""] != 0 for change in changes], axis=0)  # one that is constant in training never moves
-    return list(map(str, genes)), Repeats.of(changes, may_rank, TOP_K)
+    return genes, Repeats.of(changes, may_rank, TOP_K)
 
 
-def stable_genes(genes: list[str], repeats: Repeats) -> pd.DataFrame:
-    """The genes that lead when their changes are averaged over seeds and weighted by how often they lead.
+def _mean_changes(path: Path) -> tuple[list[str], list[float]]:
+    """The genes of a run, and how far it moves each: a few cells of many files, for which this is quickest."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.rstrip("\n").split("\n")
+    rows = csv.reader(StringIO(text), delimiter="\t") if '"' in text else (line.split("\t") for line in lines)
+    place = {name: at for at, name in enumerate(next(rows, []))}
+    source, gene, change = (place[name] for name in ("source_class", "gene", "perturbation"))
+    found = [(row[gene], float(row[change])) for row in rows if row[source] == ALL_SOURCES]
+    return [name for name, _ in found], [size for _, size in found]
+
+
+def stable_genes(genes: list[str], repeats: Repeats) -> Iterator[dict[str, Any]]:
+    """For either direction the genes that lead when their changes are averaged over seeds and weighted.
 
     `weight` = |mean change| x share of seeds in which the gene is among the top 20 of its direction
     (`selection_frequency`); `phi` is the stability of both lists together (Nogueira et al. 2018).
     """
     phi = dict(zip(("phi", "phi_low", "phi_high"), repeats.stability(), strict=True))
     mean, agreement = repeats.changes[""].mean(axis=0), repeats.same_sign("")
-    parts = []
     for direction in DIRECTIONS:
         often = repeats.selected(("", direction)).mean(axis=0)
         weight = np.abs(mean) * often
         leads = np.flatnonzero((weight > 0) & ((mean > 0) == (direction == "up")))
         top = leads[np.argsort(-weight[leads], kind="stable")[:TOP_K]]
-        columns = {
+        yield {
             "direction": direction,
-            "rank": np.arange(1, len(top) + 1),
+            "rank": list(range(1, len(top) + 1)),
             "gene": [genes[at] for at in top],
-            "mean_perturbation": mean[top],
-            "selection_frequency": often[top],
-            "sign_agreement": agreement[top],
-            "weight": weight[top],
+            "mean_perturbation": mean[top].tolist(),
+            "selection_frequency": often[top].tolist(),
+            "sign_agreement": agreement[top].tolist(),
+            "weight": weight[top].tolist(),
             "n_seeds": len(repeats.changes[""]),
             **phi,
         }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
 
 
-def gene_frequency(found: list[tuple[list[str], Repeats]]) -> pd.DataFrame:
-    """How often each gene of one gene set is among the top 20, over the seeds and targets of its runs."""
-    genes, parts = found[0][0], []
+def gene_frequency(found: list[tuple[list[str], Repeats]]) -> Iterator[dict[str, Any]]:
+    """For either direction how often each gene of a gene set is among the top 20, over the seeds and targets."""
+    genes = found[0][0]
     n_runs = sum(len(repeats.changes[""]) for _, repeats in found)
     for direction in DIRECTIONS:
         selected = [repeats.selected(("", direction)) for _, repeats in found]
         runs = np.sum([of_target.sum(axis=0) for of_target in selected], axis=0)
         targets = np.sum([of_target.any(axis=0) for of_target in selected], axis=0)
         order = [at for at in np.lexsort((genes, -targets, -runs)) if runs[at]]
-        columns = {
+        yield {
             "direction": direction,
             "gene": [genes[at] for at in order],
-            "n_runs": runs[order],
+            "n_runs": runs[order].tolist(),
             "n_runs_total": n_runs,
-            "frequency": runs[order] / n_runs,
-            "n_targets": targets[order],
+            "frequency": (runs[order] / n_runs).tolist(),
+            "n_targets": targets[order].tolist(),
             "n_targets_total": len(found),
         }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)

@@ -86,10 +86,13 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
     clock, tasks = Clock(), _tasks(plan, job, wanted, out)
     classifier = _classifier(job, tasks[0], out, clock)
     left = dict(zip(wanted, tasks, strict=True))
+    keep, xlsx = plan.settings["keep"], plan.settings["options"].get("xlsx", False)
 
     def make(runs: list[PlannedRun]) -> None:
         """Make runs and save each as soon as it is there; what is saved is no longer left."""
-        found = run_experiments([left[run] for run in runs], classifier=classifier, clock=clock)
+        found = run_experiments(
+            [left[run] for run in runs], classifier=classifier, clock=clock, interpret=keep != "metrics" or xlsx
+        )
         for run, result in zip(runs, found, strict=True):
             folder = run_folder(run, out)
             if (folder / MANIFEST).exists() or (folder.exists() and not (folder / LOCK).exists()):
@@ -100,8 +103,8 @@ def _make_runs(plan: Plan, job: Job, out: Path) -> None:
                     folder,
                     inputs=plan.inputs,
                     reading=reading_of(plan.settings).to_manifest(folder),
-                    xlsx=plan.settings["options"].get("xlsx", False),
-                    keep=plan.settings["keep"],
+                    xlsx=xlsx,
+                    keep=keep,
                     command=plan.command(run, out),
                 )
             reason_file(run, out).unlink(missing_ok=True)

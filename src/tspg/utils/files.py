@@ -12,11 +12,10 @@ from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from tspg.errors import ResourceError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 TEMPORARY = ".tspg-"  # prefix of files that are still being written
@@ -146,13 +145,13 @@ def read_json(path: Path) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write a tab-separated table whole, floats in full precision, missing values as empty cells."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", compression=None)
 
 
-def read_table(path: Path, *, below: tuple[str, float] | None = None) -> pd.DataFrame:
+def read_table(path: Path, *, below: tuple[str, float] | None = None) -> "pd.DataFrame":
     """Read a table that `write_table` wrote: text stays text (`NA`, `0012`), empty text stays empty.
 
     With `below`, a column and a limit, only rows whose number there is smaller are kept: enrichment
@@ -168,7 +167,7 @@ def read_table(path: Path, *, below: tuple[str, float] | None = None) -> pd.Data
 
 def _parsed(
     content: bytes, below: tuple[str, float] | None, words: frozenset[str] = frozenset()
-) -> pd.DataFrame | None:
+) -> "pd.DataFrame | None":
     """A table by the faster parser; None if there is something in it that only pandas reads as we want it.
 
     `words` are columns besides TEXT_COLUMNS that hold no numbers.
@@ -198,7 +197,9 @@ def _parsed(
     return read
 
 
-def _as_pandas_reads(content: bytes) -> pd.DataFrame:
+def _as_pandas_reads(content: bytes) -> "pd.DataFrame":
+    import pandas as pd
+
     table = pd.read_csv(BytesIO(content), sep="\t", dtype=str, keep_default_na=False, na_filter=False)
     for column in table.columns:
         if column in TEXT_COLUMNS:

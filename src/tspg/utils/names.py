@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tspg.errors import TspgError
 
@@ -92,6 +91,8 @@ def check_names(
 
 def as_names(values: Any) -> Any:
     """Names as a tuple of text: one alone needs no list, and numbers become text. All else stays as it is."""
+    import pandas as pd  # who has values of pandas has loaded it
+
     if isinstance(values, str | int | float | np.generic):
         return (str(values),)
     if isinstance(values, list | tuple | np.ndarray | pd.Index | pd.Series):

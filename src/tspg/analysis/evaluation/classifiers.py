@@ -1,4 +1,7 @@
-"""Independent classifiers: they never saw the generator, and are fitted on real training samples only."""
+"""Independent classifiers: they never saw the generator, and are fitted on real training samples only.
+
+scikit-learn is loaded when one is fitted: finished runs are opened, compared and drawn without it.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -6,9 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, Status, joined_notes
@@ -44,6 +44,8 @@ class LinearClassifier:
         18,154 genes take no longer than 600. With more than 700 samples finding that space takes longer than
         it saves.
         """
+        from sklearn.linear_model import LogisticRegression
+
         centre = profiles.mean(axis=0, dtype=np.float64)
         centred = profiles - centre
         is_wide = centred.shape[1] > len(centred) and len(centred) <= MOST_SPANNED
@@ -95,6 +97,9 @@ def fit_independent_classifiers(training: FloatArray, training_class: NameArray,
     fit serves all targets. Of more than 2,000 samples they learn from so many, classes drawn evenly and small
     ones whole, and each tree draws 1,000 of these.
     """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
     logistic, n = logistic_classifier(training, training_class, seed=seed), len(training)
     rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TRAINING)
     training, training_class = training[rows], training_class[rows]

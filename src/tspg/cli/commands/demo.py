@@ -2,10 +2,8 @@
 
 from argparse import Namespace
 
-from tspg.cli.summary import summary
 from tspg.data.demo import demo_data, demo_gene_sets
 from tspg.model.config import Training
-from tspg.report.save import write_run
 from tspg.utils.lock import new_folder
 from tspg.utils.progress import Progress
 
@@ -14,10 +12,12 @@ QUICK = 3  # epochs of f, for a smoke test
 
 def run(options: Namespace, progress: Progress) -> list[str]:
     """One run folder from the embedded data."""
-    from tspg.audit.inputs import DEMO
-    from tspg.experiment import run as experiment
-
     with new_folder(options.out):
+        from tspg.audit.inputs import DEMO
+        from tspg.cli.summary import summary
+        from tspg.experiment import run as experiment
+        from tspg.report.save import write_run
+
         found = experiment.run(
             demo_data(),
             label_column="subtype",

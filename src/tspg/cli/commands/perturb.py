@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from anndata import AnnData
 
-from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
 from tspg.analysis.interpretation.perturbations import read_perturbations
 from tspg.cli import inputs
-from tspg.cli.summary import summary
 from tspg.data.annotations import Annotation, carried_annotations
 from tspg.data.expression import read
 from tspg.data.matrix import X, other_genes
@@ -21,8 +19,6 @@ from tspg.data.reading import Reading
 from tspg.data.scale import Scale
 from tspg.errors import UsageError
 from tspg.report.manifest import verify
-from tspg.report.read import unseen_energy_ratio, verdict_of_run
-from tspg.report.save import DRAWN_AGAIN, Results, write_results
 from tspg.utils.lock import MANIFEST, new_folder
 from tspg.utils.names import closest
 from tspg.utils.progress import Progress
@@ -31,20 +27,24 @@ from tspg.utils.untrusted import require_consistent
 
 if TYPE_CHECKING:
     from tspg.model.trained_model import TrainedModel
+    from tspg.report.save import Results
 
 MOST_SINGLE_SAMPLES = 20  # ranked by themselves where none are named
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
     """A run folder without model and history."""
-    from tspg.model.new_classes import check_new_class
-    from tspg.model.storage import load_model, model_folder
-
     clock = Clock(progress)
     inputs.require_what_xlsx_needs(options)
     _require_one_word_on_classes(options)
+    annotations = inputs.annotations(options) or carried_annotations()
     with new_folder(options.out):
-        model, annotations = load_model(options.model), inputs.annotations(options) or carried_annotations()
+        from tspg.cli.summary import summary
+        from tspg.model.new_classes import check_new_class
+        from tspg.model.storage import load_model, model_folder
+        from tspg.report.save import write_results
+
+        model = load_model(options.model)
         if options.new_class is not None:
             check_new_class(options.new_class, model.classes)
         with clock.phase("read"):
@@ -115,13 +115,16 @@ def _findings(
     reference: AnnData | None,
     annotations: Sequence[Annotation],
     clock: Clock,
-) -> Results:
+) -> "Results":
     """The moved profiles with their tables and metrics."""
+    from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
     from tspg.model.device import fixed_threads
     from tspg.model.sample_genes import comparison_classes
     from tspg.model.storage import model_folder
+    from tspg.report.read import unseen_energy_ratio, verdict_of_run
+    from tspg.report.save import Results
 
     column = inputs.label_column(options, adata)
     with clock.phase("perturb"), fixed_threads(int(model.settings["threads"])):
@@ -171,6 +174,8 @@ def _chosen(wanted: Sequence[str], perturbations: AnnData) -> tuple[str, ...]:
 
 def _real_samples(folder: Path) -> AnnData | None:
     """The real samples of the run that trained a model, as far as its folder has them."""
+    from tspg.report.save import DRAWN_AGAIN
+
     if (folder / MANIFEST).is_file():
         verify(folder, but=DRAWN_AGAIN)
     return read_perturbations(folder) if (folder / "perturbations.h5ad").is_file() else None

@@ -3,16 +3,18 @@
 from argparse import Namespace
 
 from tspg.errors import UsageError
-from tspg.sweep import run as sweeps
+from tspg.sweep.worker import do_job
 from tspg.utils.progress import Progress
 
 
 def run(options: Namespace, progress: Progress) -> list[str]:
     """Plan all runs; then list or make them."""
     if options.job is not None:
-        return sweeps.do_job(options.out, options.job)
+        return do_job(options.out, options.job)
     if options.config is None:
         raise UsageError("Give the sweep file: --config FILE.toml.")
+    from tspg.sweep import run as sweeps  # what a job that is finished does without
+
     if options.list:
         return sweeps.list_runs(options.config, options.out)
     if options.dry_run:
