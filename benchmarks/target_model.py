@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import anndata
 import machine
@@ -27,6 +28,7 @@ import tspg
 from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
 from tspg.data.demo import demo_gene_sets
 from tspg.data.prepare import Dataset, prepare
+from tspg.model.adam import Adam
 from tspg.model.config import PRESETS, TargetModelConfig
 from tspg.model.networks import TargetModel, initialise
 from tspg.model.random import F_ORDER, F_WEIGHTS, batches, batches_an_epoch, stream
@@ -82,12 +84,8 @@ def until_enough(dataset: Dataset, seed: int) -> tuple[TargetModel, int]:
 
 
 def _as_configured(dataset: Dataset, config: TargetModelConfig, seed: int) -> tuple[TargetModel, int]:
-    taken, step = [], torch.optim.Adam.step
-    torch.optim.Adam.step = lambda optimiser: (taken.append(1), step(optimiser))[1]  # type: ignore[method-assign]
-    try:
-        return train_target_model(dataset, config, seed=seed), len(taken)
-    finally:
-        torch.optim.Adam.step = step  # type: ignore[method-assign]
+    with patch.object(Adam, "step", autospec=True, side_effect=Adam.step) as step:
+        return train_target_model(dataset, config, seed=seed), step.call_count
 
 
 def inner_part(dataset: Dataset, seed: int) -> tuple[TargetModel, int]:
@@ -101,7 +99,7 @@ def inner_part(dataset: Dataset, seed: int) -> tuple[TargetModel, int]:
     )
     model = TargetModel(len(dataset.gene_ids), len(dataset.classes), FIXED)
     initialise(model, seed=(seed, F_WEIGHTS))
-    optimiser = torch.optim.Adam(model.parameters(), lr=FIXED.learning_rate, eps=1e-7, fused=True)
+    optimiser = Adam(model.parameters(), lr=FIXED.learning_rate)
     n, step, best, best_step, weights = len(learned[0]), 0, np.inf, 0, {}
     while step < FIXED.least_steps and step - best_step < PATIENCE:
         for rows in batches(n, 128, stream(seed, F_ORDER, step // batches_an_epoch(n, 128))):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from departures.cases import Change
+from tspg.model import adam, losses, networks, training
 from tspg.model import gan as step
-from tspg.model import losses, networks, training
 from tspg.model.target_state import TargetState
 
 
@@ -85,7 +85,7 @@ def torch_defaults() -> Any:
     return replaced(
         (networks, "BATCH_NORM_MOMENTUM", 0.1),
         (networks, "BATCH_NORM_EPSILON", 1e-5),
-        (step, "ADAM_EPSILON", 1e-8),
+        (adam, "EPSILON", 1e-8),
         (step, "initialise", start),
     )
 

@@ -14,9 +14,9 @@ import torch
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, ModelError, UsageError
 from tspg.model import checkpoints as module
+from tspg.model.adam import Adam
 from tspg.model.checkpoints import LIST, CheckpointFolder
 from tspg.model.config import PaperConfig, TargetModelConfig
-from tspg.model.history import History
 from tspg.model.target_state import TargetState
 from tspg.model.training import train_generator, train_target_model
 
@@ -130,8 +130,8 @@ def test_a_training_stopped_after_any_step_ends_bit_for_bit_as_in_one_go(
 
 def test_states_are_those_of_the_steps_still_to_come(dataset, f, tmp_path, monkeypatch):
     seen = []
-    step = torch.optim.Adam.step
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (seen.append(1), step(*given, **named)))
+    step = Adam.step
+    monkeypatch.setattr(Adam, "step", lambda *given, **named: (seen.append(1), step(*given, **named)))
     stopped_and_resumed(monkeypatch, learn_f, dataset, f, tmp_path, 4)
     assert len(seen) == 9
 
@@ -151,15 +151,14 @@ def test_states_are_those_of_the_steps_still_to_come(dataset, f, tmp_path, monke
 def test_a_state_without_one_of_its_parts_would_be_noticed(
     learn, left_out, dataset, f, in_one_go, tmp_path, monkeypatch
 ):
-    whole = module._state_of
+    write = module.write_tensors
 
-    def forgetful(part):
-        for name, value in whole(part):
-            if left_out in name and isinstance(part, History):
-                continue
-            yield name, torch.zeros_like(value) if left_out in name else value
+    def forgetful(path, tensors):
+        of_history = {name for name in tensors if name.startswith("history/") and left_out in name}
+        kept = {name: value for name, value in tensors.items() if name not in of_history}
+        return write(path, {name: torch.zeros_like(v) if left_out in name else v for name, v in kept.items()})
 
-    monkeypatch.setattr(module, "_state_of", forgetful)
+    monkeypatch.setattr(module, "write_tensors", forgetful)
     stop = 5  # in the middle of an epoch, and of a row of the history
     assert not same(in_one_go(learn), stopped_and_resumed(monkeypatch, learn, dataset, f, tmp_path, stop))
 
@@ -257,7 +256,7 @@ def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, in_o
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 1e9)  # nothing but the interrupt
     whole = in_one_go(learn_f)  # before steps are counted
     taken, before = [], signal.getsignal(number)
-    step = torch.optim.Adam.step
+    step = Adam.step
 
     def interrupted(*given, **named):
         taken.append(1)
@@ -268,7 +267,7 @@ def test_an_interrupt_waits_until_the_state_is_kept(number, at, dataset, f, in_o
     def stop(_number, _frame):
         raise Stopped
 
-    monkeypatch.setattr(torch.optim.Adam, "step", interrupted)
+    monkeypatch.setattr(Adam, "step", interrupted)
     signal.signal(number, stop)
     try:
         with pytest.raises(Stopped):
@@ -310,7 +309,7 @@ def test_a_second_interrupt_does_not_wait(dataset, tmp_path, monkeypatch):
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(torch.optim.Adam, "step", interrupted_twice)
+    monkeypatch.setattr(Adam, "step", interrupted_twice)
     monkeypatch.setattr(module, "SECONDS_BETWEEN", 1e9)
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -322,14 +321,14 @@ def test_a_second_interrupt_does_not_wait(dataset, tmp_path, monkeypatch):
 
 
 def test_a_state_that_is_no_number_is_not_kept(dataset, f, tmp_path, monkeypatch):
-    stepped = torch.optim.Adam.step
+    stepped = Adam.step
 
     def spoilt(optimiser, *given, **named):
         stepped(optimiser, *given, **named)
-        if optimiser.state and next(iter(optimiser.state.values()))["step"] == 5:
-            optimiser.param_groups[0]["params"][0].data[0, 0] = torch.nan
+        if optimiser.state_dict()["0/step"] == 5:
+            optimiser.parameters[0].data[0, 0] = torch.nan
 
-    monkeypatch.setattr(torch.optim.Adam, "step", spoilt)
+    monkeypatch.setattr(Adam, "step", spoilt)
     with pytest.raises(DivergedError, match="step 5: the weights layers"):
         learn_f(dataset, f, folder(tmp_path))
     kept = json.loads((tmp_path / "checkpoints" / LIST).read_text())["files"]["target model"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tspg.data.prepare import prepare
 from tspg.errors import DivergedError, UsageError
 from tspg.model import gan as steps
+from tspg.model.adam import Adam
 from tspg.model.config import LossWeights, PaperConfig, TargetModelConfig
 from tspg.model.gan import recompute_batch_statistics
 from tspg.model.learning_rate import LearningRate
@@ -48,8 +49,8 @@ def learn(dataset, f, target_state, config=G, **changed):
 @pytest.mark.parametrize(("n_epochs", "least_steps", "steps"), [(2, 1, 6), (2, 6, 6), (2, 7, 9)])
 def test_f_goes_through_few_samples_more_often(dataset, monkeypatch, n_epochs, least_steps, steps):
     taken = []
-    step = torch.optim.Adam.step
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda *given, **named: (taken.append(1), step(*given, **named)))
+    step = Adam.step
+    monkeypatch.setattr(Adam, "step", lambda optimiser: (taken.append(1), step(optimiser)))
     config = TargetModelConfig((4,), batch_size=32, epochs=n_epochs, least_steps=least_steps)  # 96 samples: 3 batches
     train_target_model(dataset, config)
     assert len(taken) == steps
@@ -58,12 +59,12 @@ def test_f_goes_through_few_samples_more_often(dataset, monkeypatch, n_epochs, l
 def test_the_rate_of_f_rises_and_falls_where_a_warm_up_is_asked_for(dataset, monkeypatch):
     seen = {0.5: [], None: []}
     for warm_up, rates in seen.items():
-        step = torch.optim.Adam.step
+        step = Adam.step
         with monkeypatch.context() as patch:
             patch.setattr(
-                torch.optim.Adam,
+                Adam,
                 "step",
-                lambda self: (rates.append(self.param_groups[0]["lr"]), step(self)),  # noqa: B023
+                lambda self: (rates.append(self.lr), step(self)),  # noqa: B023
             )
             train_target_model(
                 dataset, TargetModelConfig((4,), learning_rate=0.1, batch_size=24, epochs=1, warm_up=warm_up)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tspg.experiment.task import Task
 from tspg.model.config import ExperimentConfig
-from tspg.model.random import batches_an_epoch
+from tspg.model.random import batches_an_epoch, epochs_of_f
 from tspg.utils.text import duration
 
 # Seconds on the machine that this was developed on (2 cores, AVX-512), from runs on 459 x 4,218, 810 x 158 to 18,154
@@ -67,8 +67,6 @@ def estimate_resources(n_samples: int, n_genes: int, n_classes: int, config: Exp
 
 def seconds_of_fit(n_samples: int, n_genes: int, config: ExperimentConfig) -> FitSeconds:
     """What one fit and the evidence on what it held out take."""
-    from tspg.model.training import epochs_of_f
-
     n_train, f = _n_train(n_samples, config), config.target_model
     gain = min(config.threads, os.cpu_count() or 1) ** THREADS_GAIN
     n_steps_f = epochs_of_f(n_train, f) * batches_an_epoch(n_train, f.batch_size)

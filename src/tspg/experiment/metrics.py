@@ -23,8 +23,8 @@ from tspg.experiment.task import Task
 from tspg.model.baselines import PairedRegression
 from tspg.model.config import TargetModelConfig
 from tspg.model.expectation import FEWEST_PAIRS, classes_with_pairs
+from tspg.model.random import epochs_of_f
 from tspg.model.trained_model import TrainedModel
-from tspg.model.training import epochs_of_f
 from tspg.utils.names import listed
 
 SMALLEST_CLASS = 20  # below this the target's spread rests on too few samples to be trusted

@@ -27,6 +27,7 @@ from tspg.data.second_cohort import second_cohort as matched_cohort
 from tspg.errors import GeneSetError, LabelError, Option, UsageError
 from tspg.model.config import ALIGN, DEFAULT_PRESET, NORMALISE, PRESETS, ExperimentConfig, Training, check_options
 from tspg.model.device import require_device
+from tspg.model.random import epochs_of_f
 from tspg.utils.names import MOST_SHOWN, as_names, check_characters, check_names, closest, listed, shown
 from tspg.utils.options import refuse_unknown
 from tspg.utils.schema import plain
@@ -433,8 +434,6 @@ def automatic_folds(
 
     They cost little on a matrix of bounded size, where no generator is trained, and f no longer than by default.
     """
-    from tspg.model.training import epochs_of_f
-
     n_train, usual_f = round(config.train_fraction * n_samples), PRESETS[DEFAULT_PRESET][0]
     is_short = not config.is_trained and epochs_of_f(n_train, config.target_model) <= epochs_of_f(n_train, usual_f)
     few = round((1 - config.train_fraction) * n_target) < FEW_HELD_OUT

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from tspg.errors import ModelError, UsageError
+from tspg.model.adam import Adam
 from tspg.model.gan import require_finite_weights
 from tspg.model.history import History
 from tspg.model.tensors import tensors_of, write_tensors
@@ -179,7 +179,7 @@ class CheckpointFolder(Checkpoints):
 
     def keep(self, name: str, step: int, parts: Mapping[str, Part]) -> None:
         """Write the state of a training, then the list with it; the oldest state goes."""
-        states = {part: dict(_state_of(owner)) for part, owner in parts.items()}
+        states = {part: dict(owner.state_dict()) for part, owner in parts.items()}
         # The history may hold NaN, such as a hit rate of no samples.
         require_finite_weights(step, **{part: states[part] for part in parts if not isinstance(parts[part], History)})
         tensors = {f"{part}/{key}": value for part, state in states.items() for key, value in state.items()}
@@ -242,7 +242,7 @@ class _KeptTraining(Training):
     def finish(self) -> None:
         """Keep what was learned, so that no later interruption costs this training again."""
         if self._step != self._kept:  # the state of an optimiser matters to further steps alone
-            learned = {name: part for name, part in self._parts.items() if not isinstance(part, torch.optim.Optimizer)}
+            learned = {name: part for name, part in self._parts.items() if not isinstance(part, Adam)}
             self._folder.keep(self._name, self._step, learned)
         self._raise_interrupt()
 
@@ -258,24 +258,7 @@ def _differences(before: Any, now: Any, where: str = "") -> str:
     return "" if before == now else f"{where} was {before}, is {now}"
 
 
-def _state_of(part: Part) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a part by name; the settings of an optimiser are not learned, so not kept."""
-    if not isinstance(part, torch.optim.Optimizer):
-        yield from part.state_dict().items()
-        return
-    for number, moments in part.state_dict()["state"].items():
-        for name, value in moments.items():
-            yield f"{number}/{name}", value
-
-
 def _fill(parts: Mapping[str, Part], tensors: Mapping[str, Tensor]) -> None:
     for name, part in parts.items():
         state = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
-        if not isinstance(part, torch.optim.Optimizer):
-            part.load_state_dict(state)
-            continue
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in state.items():
-            number, moment = key.split("/")
-            moments.setdefault(int(number), {})[moment] = value
-        part.load_state_dict({"state": moments, "param_groups": part.state_dict()["param_groups"]})
+        part.load_state_dict(state)

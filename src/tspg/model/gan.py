@@ -10,11 +10,10 @@ from torch import Tensor
 from tspg.data.prepare import Dataset
 from tspg.errors import DivergedError
 from tspg.model import losses
+from tspg.model.adam import Adam
 from tspg.model.config import LossWeights, PaperConfig
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
 from tspg.model.random import D_WEIGHTS, G_WEIGHTS
-
-ADAM_EPSILON = 1e-7  # TensorFlow's default
 
 
 @dataclass
@@ -24,8 +23,8 @@ class GAN:
     generator: Generator
     discriminator: Discriminator
     target_model: TargetModel
-    generator_optimiser: torch.optim.Optimizer
-    discriminator_optimiser: torch.optim.Optimizer
+    generator_optimiser: Adam
+    discriminator_optimiser: Adam
     target_index: int
     config: PaperConfig
 
@@ -45,7 +44,7 @@ def init_gan(
     initialise(generator, seed=(seed, G_WEIGHTS))
     initialise(discriminator, seed=(seed, D_WEIGHTS))
     of_generator, of_discriminator = (
-        torch.optim.Adam(network.to(device).train().parameters(), lr=rate, eps=ADAM_EPSILON, fused=True)
+        Adam(network.to(device).train().parameters(), lr=rate)
         for network, rate in ((generator, config.learning_rate), (discriminator, config.discriminator_learning_rate))
     )
     return GAN(

@@ -4,9 +4,12 @@ Each use has its own stream, so that none shifts another. Seed, use and epoch de
 at any epoch.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tspg.model.config import TargetModelConfig
 from tspg.utils.typing import Int64Array
 
 F_WEIGHTS, F_ORDER, G_WEIGHTS, D_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS = range(10, 17)
@@ -31,6 +34,11 @@ def batches(n_samples: int, batch_size: int, rng: np.random.Generator) -> list[N
 def batches_an_epoch(n_samples: int, batch_size: int) -> int:
     """How many batches an epoch has: what keeps them closest to `batch_size`, with two samples or more in each."""
     return max(1, min(round(n_samples / batch_size), n_samples // 2))
+
+
+def epochs_of_f(n_samples: int, config: TargetModelConfig) -> int:
+    """The number of epochs of f, at most: more where samples are few, so that it takes enough steps."""
+    return max(config.epochs, math.ceil(config.least_steps / batches_an_epoch(n_samples, config.batch_size)))
 
 
 def donor_folds(donors: Int64Array, rng: np.random.Generator, n_folds: int = FOLDS) -> Int64Array:

@@ -12,10 +12,10 @@ from torch.nn.functional import cross_entropy
 
 from tspg.data.prepare import Dataset
 from tspg.errors import UsageError
+from tspg.model.adam import Adam
 from tspg.model.checkpoints import NONE_KEPT, Checkpoints, Part
 from tspg.model.config import PaperConfig, TargetModelConfig
 from tspg.model.gan import (
-    ADAM_EPSILON,
     hit_rate,
     init_gan,
     recompute_batch_statistics,
@@ -26,7 +26,17 @@ from tspg.model.gan import (
 from tspg.model.history import History
 from tspg.model.learning_rate import LearningRate
 from tspg.model.networks import Discriminator, Generator, TargetModel, initialise
-from tspg.model.random import F_ORDER, F_WEIGHTS, G_ORDER, REAL_ORDER, TARGET_DRAWS, batches, batches_an_epoch, stream
+from tspg.model.random import (
+    F_ORDER,
+    F_WEIGHTS,
+    G_ORDER,
+    REAL_ORDER,
+    TARGET_DRAWS,
+    batches,
+    batches_an_epoch,
+    epochs_of_f,
+    stream,
+)
 from tspg.model.target_state import TargetState
 from tspg.utils.progress import Progress, silent
 from tspg.utils.typing import Float32Array, Int64Array
@@ -87,7 +97,7 @@ def train_target_model(
     if config.centred:
         centre = profiles.mean(dim=0)
         profiles = profiles.sub_(centre)
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON, fused=True)
+    optimiser = Adam(model.parameters(), lr=config.learning_rate)
     steps_an_epoch = batches_an_epoch(len(profiles), config.batch_size)
     n_epochs = epochs_of_f(len(profiles), config)
     rate = LearningRate(config, n_epochs * steps_an_epoch)
@@ -95,7 +105,7 @@ def train_target_model(
     parts: dict[str, Part] = {"target_model": model, "optimiser": optimiser, "rate": rate}
     with checkpoints.training("target model", parts) as training:
         for step, rows in _shuffled(len(profiles), config.batch_size, (seed, F_ORDER), training.done, rate.end):
-            optimiser.param_groups[0]["lr"] = config.learning_rate * rate.at(step)
+            optimiser.lr = config.learning_rate * rate.at(step)
             scores = model(profiles[rows])
             losses.append(cross_entropy(scores.detach(), labels[rows]).item())
             require_finite({"cross-entropy of f": losses[-1]}, step + 1)
@@ -115,11 +125,6 @@ def train_target_model(
     if config.centred:
         model.centre_on(centre)
     return model.eval().requires_grad_(False)
-
-
-def epochs_of_f(n_samples: int, config: TargetModelConfig) -> int:
-    """The number of epochs of f: more where samples are few, so that it takes enough steps."""
-    return max(config.epochs, math.ceil(config.least_steps / batches_an_epoch(n_samples, config.batch_size)))
 
 
 def train_generator(
