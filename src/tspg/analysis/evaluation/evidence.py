@@ -158,9 +158,6 @@ class _Evaluation:
             _Part.of(dataset, rows)
             for rows in (is_source & ~is_train, is_target & ~is_train, is_target & is_train, is_train, ~is_train)
         )
-        rows = np.flatnonzero(is_source & is_train)
-        chosen = np.isin(np.arange(len(is_train)), rows[rows_within_bound(len(rows), seed=seed, bound=MOST_MOVED)])
-        self.training_sources = _Part.of(dataset, chosen)
         sources, real, donors = self.sources, self.real, (self.sources.groups, self.real.groups)
         score = partial(
             ClassifierScore.of,
@@ -181,6 +178,10 @@ class _Evaluation:
         )
         samples = training.profiles, training.source_class, held_out.profiles, held_out.source_class
         self.lesson = TargetLesson(*samples, target_class, held_out.groups, seed)
+        rows = np.flatnonzero(is_source & is_train)
+        rows = rows[rows_within_bound(len(rows), seed=seed, bound=MOST_MOVED)]
+        taught = np.isin(np.arange(len(is_train)), rows[self.lesson.taught(len(rows))])
+        self.training_sources = _Part.of(dataset, taught)
         self.energy: EnergyScale | None = None
         self.shifted: Excess | None = None
         if min(len(sources), len(real)) >= 2:
