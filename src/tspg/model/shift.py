@@ -164,9 +164,12 @@ class Shift:
         """
         train, donors = values[is_train], donors[is_train]
         p = np.empty(len(values))
-        of_panel, p[is_train] = ShiftTest.fit(quantiles.values[is_train], train, donors, seed=seed)
+        over_panel, over_genes = quantiles.values[is_train], quantile_functions(train)
+        of_panel, p[is_train] = ShiftTest.fit(over_panel, train, donors, seed=seed)
         p[~is_train] = of_panel.p_values(quantiles.values[~is_train], values[~is_train])
-        of_genes, _ = ShiftTest.fit(quantile_functions(train), train, donors, seed=seed)
+        of_genes = of_panel
+        if not np.array_equal(over_panel, over_genes):  # else the model's genes are the panel
+            of_genes, _ = ShiftTest.fit(over_genes, train, donors, seed=seed)
         return cls(quantiles.genes, of_panel, of_genes), p
 
     def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Float64Array, str]:

@@ -187,7 +187,7 @@ def test_of_many_held_out_samples_so_many_are_measured_and_it_is_said(dataset, m
     monkeypatch.setattr(evidence, "MOST_HELD_OUT", 10)
     asked = []
 
-    def move(x, names):
+    def move(x, _names):
         asked.append(x)
         return x
 
