@@ -35,7 +35,14 @@ from tspg.analysis.evaluation.measure import (
 )
 from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.evaluation.pairs import Counterparts
-from tspg.analysis.evaluation.resampling import MOST_HELD_OUT, MOST_MOVED, bound_note, rows_within_bound
+from tspg.analysis.evaluation.resampling import (
+    MOST_HELD_OUT,
+    MOST_MOVED,
+    MOST_SEPARATED,
+    bound_note,
+    rows_of_every_class,
+    rows_within_bound,
+)
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array, NameArray
@@ -166,6 +173,11 @@ class _Evaluation:
             _Part.of(dataset, rows) for rows in (*sides, is_target & is_train, is_train, ~is_train)
         )
         self.sources_note = bound_note(len(self.sources), int(held_out_sources.sum()), "held-out sources")
+        self.separated = self.sources
+        if self.sources_note:  # a class that few are drawn of cannot be told apart
+            rows = np.flatnonzero(held_out_sources)
+            rows = rows[rows_of_every_class(dataset.source_class[rows], seed=seed, bound=MOST_SEPARATED)]
+            self.separated = _Part.of(dataset, np.isin(np.arange(len(is_train)), rows))
         self.real_note = bound_note(len(self.real), int(held_out_targets.sum()), "held-out targets")
         sources, real, donors = self.sources, self.real, (self.sources.groups, self.real.groups)
         score = partial(
@@ -231,7 +243,9 @@ class _Evaluation:
         yield from self._individuality(moved, pair)
         if pair and self.counterparts:
             yield from self.counterparts.measures(moved, pair.between, seed=seed)
-        leak = source_leak(moved, sources.source_class, groups=sources.groups, seed=seed) if n else None
+        part = self.separated
+        theirs = moved if part is sources else move(part.profiles, part.source_class)
+        leak = source_leak(theirs, part.source_class, groups=part.groups, seed=seed) if n else None
         yield "source_leak", leak or Measure.too_few()
         training = self.training_sources
         yield "train_on_moved", self.lesson.from_moved(move(training.profiles, training.source_class))
