@@ -31,7 +31,8 @@ def p_of(test, values):
 def test_the_distance_is_mahalanobis_with_a_ridge():
     values = profiles(70, 1)
     quantiles = quantile_functions(values)
-    known = Distribution.fit(quantiles, ranks_of(values[:, :N_OWN], quantiles))
+    ranks = ranks_of(values[:, :N_OWN], quantiles)
+    known = Distribution.fit(quantiles, ranks.min(axis=0), ranks.max(axis=0))
     found = percentiles(quantiles)
     covariance = np.cov(found.T)
     inverse = np.linalg.inv(covariance + 0.05 * np.trace(covariance) / 99 * np.eye(99))
@@ -45,7 +46,8 @@ def test_the_share_outside_is_that_after_normalising_by_hand():
     """Normalised values beyond the training samples' own, counted gene by gene on the values themselves."""
     training, new = profiles(50, 3), profiles(8, 4, spread=1.4)
     quantiles = quantile_functions(training)
-    known = Distribution.fit(quantiles, ranks_of(training[:, :N_OWN], quantiles))
+    ranks = ranks_of(training[:, :N_OWN], quantiles)
+    known = Distribution.fit(quantiles, ranks.min(axis=0), ranks.max(axis=0))
 
     def normalised(values):
         ranks = ranks_of(values[:, :N_OWN], quantile_functions(values))

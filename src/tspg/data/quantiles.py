@@ -177,15 +177,16 @@ def ranks_of(values: FloatArray, quantiles: Float32Array) -> Float32Array:
     `quantiles` is the quantile function of each sample, shape (samples, levels).
     """
     found = np.empty(values.shape, np.float32)
-    last = len(LEVELS) - 1
+    last, steps = len(LEVELS) - 1, np.diff(LEVELS)
     for row, own, ranks in zip(values, quantiles, found, strict=True):
-        below, up_to = np.searchsorted(own, row, "left"), np.searchsorted(own, row, "right")
-        above = np.clip(below, 1, last)
-        low, width = own[above - 1], own[above] - own[above - 1]
-        share = np.clip((row - low) / np.where(width > 0, width, 1), 0, 1)
-        between = LEVELS[above - 1] + share * (LEVELS[above] - LEVELS[above - 1])
-        tied = (LEVELS[np.minimum(below, last)] + LEVELS[np.maximum(up_to - 1, 0)]) / 2
-        ranks[:] = np.where(up_to > below, tied, between)
+        below = np.searchsorted(own, row)
+        at = np.clip(below - 1, 0, last - 1)
+        width = np.diff(own)
+        share = np.clip((row - own[at]) / np.where(width > 0, width, 1)[at], 0, 1)
+        ranks[:] = LEVELS[at] + share * steps[at]
+        tied = np.flatnonzero(own.take(below, mode="clip") == row)
+        below = below[tied]
+        ranks[tied] = (LEVELS[below] + LEVELS[np.searchsorted(own, own, "right")[below] - 1]) / 2
     return found
 
 

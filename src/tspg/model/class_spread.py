@@ -127,8 +127,9 @@ def _of_gram(
     """Unbiased estimates from the products of independent samples of each class with each other."""
     of_class = (class_index[:, None] == np.arange(len(kept))).astype(np.float64)
     n = of_class.sum(axis=0)
-    averaging = of_class @ (of_class / np.maximum(n, 1)).T
-    gram = gram - averaging @ gram - gram @ averaging + averaging @ gram @ averaging
+    averaging = of_class / np.maximum(n, 1)
+    to_means = (averaging.T @ gram)[class_index]  # of each sample's class, with every sample
+    gram = gram - to_means - to_means.T + (to_means @ averaging)[:, class_index]
     same_donor = donor[:, None] == donor
     others = np.where(same_donor, 0.0, gram)
     pairs = of_class.T @ ~same_donor @ of_class
@@ -163,7 +164,7 @@ def _skewness(others: Float64Array) -> float:
     """Skewness of |z|^2 of a Gaussian, 8 tr(Sigma^3) / (2 tr(Sigma^2))^1.5, from triples of different donors."""
     n = len(others)
     square = (others**2).sum() / (n * (n - 1))
-    cube = np.einsum("ij,ji->", others @ others, others) / (n * (n - 1) * (n - 2))
+    cube = np.vdot(others @ others.T, others) / (n * (n - 1) * (n - 2))  # symmetric: half the product is enough
     return float(np.sqrt(8) * max(cube, 0.0) / square**1.5) if square > 0 else 0.0
 
 

@@ -39,8 +39,8 @@ class Distribution:
     highest: Float32Array
 
     @classmethod
-    def fit(cls, quantiles: Float32Array, ranks: Float32Array) -> "Distribution":
-        """Learn from quantile functions, shape (samples, levels), and ranks of genes, shape (samples, genes)."""
+    def fit(cls, quantiles: Float32Array, lowest: Float32Array, highest: Float32Array) -> "Distribution":
+        """Learn from quantile functions, shape (samples, levels), and the range of each gene's rank."""
         found = percentiles(quantiles)
         covariance = np.atleast_2d(np.cov(found, rowvar=False))
         n = len(covariance)
@@ -48,7 +48,7 @@ class Distribution:
         values, vectors = np.linalg.eigh(covariance)
         scale = np.where(values > 0, 1 / np.sqrt(np.where(values > 0, values, 1)), 0.0)
         reference = quantiles.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return cls(reference, found.mean(axis=0), vectors * scale, ranks.min(axis=0), ranks.max(axis=0))
+        return cls(reference, found.mean(axis=0), vectors * scale, lowest, highest)
 
     def distance(self, quantiles: Float32Array) -> Float64Array:
         """(q - m)' K^-1 (q - m) of each sample's percentiles."""
@@ -61,7 +61,8 @@ class Distribution:
         Ranks with the same value there, such as those of genes that are zero in every sample, count as one rank.
         """
         floor = LEVELS[np.searchsorted(self.reference, self.reference[0], "right") - 1].astype(np.float32)
-        ranks, lowest, highest = (np.maximum(part, floor) for part in (ranks, self.lowest, self.highest))
+        lowest = np.where(self.lowest > floor, self.lowest, -np.inf)  # no rank, raised to the floor, is below it
+        highest = np.maximum(self.highest, floor)
         share: Float64Array = ((ranks < lowest) | (ranks > highest)).mean(axis=1)
         return share
 
@@ -86,14 +87,18 @@ class ShiftTest:
         `quantiles` are the quantile functions of training samples, shape (samples, levels); `values` the model's genes
         in the user's units, shape (samples, genes); `donors` the donor of each. `seed` decides the five folds.
         """
-        ranks = ranks_of(values, quantiles)
         fold = donor_folds(donors, stream(seed, SHIFT_FOLDS, 0))
+        parts = [fold == at for at in range(int(fold.max()) + 1)]
+        ranks = [ranks_of(values[rows], quantiles[rows]) for rows in parts]
+        lowest, highest = (np.array([end(part, axis=0) for part in ranks]) for end in (np.min, np.max))
         distances, shares = np.zeros(len(values)), np.zeros(len(values))
-        for held_out in (fold == at for at in np.unique(fold)) if fold.any() else ():  # else a single donor
-            others = Distribution.fit(quantiles[~held_out], ranks[~held_out])
+        for at, held_out in enumerate(parts if len(parts) > 1 else ()):  # else a single donor
+            range_of_others = (np.delete(lowest, at, 0).min(axis=0), np.delete(highest, at, 0).max(axis=0))
+            others = Distribution.fit(quantiles[~held_out], *range_of_others)
             distances[held_out] = others.distance(quantiles[held_out])
-            shares[held_out] = others.share_outside(ranks[held_out])
-        test = cls(Distribution.fit(quantiles, ranks), np.sort(distances), np.sort(shares))
+            shares[held_out] = others.share_outside(ranks[at])
+        known = Distribution.fit(quantiles, lowest.min(axis=0), highest.max(axis=0))
+        test = cls(known, np.sort(distances), np.sort(shares))
         return test, test._p_of_both(distances, shares, known=1)
 
     @property
@@ -159,9 +164,12 @@ class Shift:
         """
         train, donors = values[is_train], donors[is_train]
         p = np.empty(len(values))
-        of_panel, p[is_train] = ShiftTest.fit(quantiles.values[is_train], train, donors, seed=seed)
+        over_panel, over_genes = quantiles.values[is_train], quantile_functions(train)
+        of_panel, p[is_train] = ShiftTest.fit(over_panel, train, donors, seed=seed)
         p[~is_train] = of_panel.p_values(quantiles.values[~is_train], values[~is_train])
-        of_genes, _ = ShiftTest.fit(quantile_functions(train), train, donors, seed=seed)
+        of_genes = of_panel
+        if not np.array_equal(over_panel, over_genes):  # else the model's genes are the panel
+            of_genes, _ = ShiftTest.fit(over_genes, train, donors, seed=seed)
         return cls(quantiles.genes, of_panel, of_genes), p
 
     def p_values(self, quantiles: Quantiles | None, values: NDArray[np.floating]) -> tuple[Float64Array, str]:

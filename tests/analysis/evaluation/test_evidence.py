@@ -181,6 +181,28 @@ def test_of_many_training_sources_so_many_are_moved(dataset, monkeypatch):
     assert all((row == known).all(axis=1).any() for row in asked[1][0])
 
 
+def test_of_many_held_out_samples_so_many_are_measured_and_it_is_said(dataset, monkeypatch):
+    """The rows rest on real held-out sources, as many as the bound allows; judges still know all targets below it."""
+    whole = one_table(dataset, "target")
+    monkeypatch.setattr(evidence, "MOST_HELD_OUT", 10)
+    asked = []
+
+    def move(x, _names):
+        asked.append(x)
+        return x
+
+    table = evidence_table(dataset, {"stays": move}, by_drivers, target_class="target")
+    known = dataset.profiles[(dataset.source_class != "target") & ~dataset.is_train]
+    assert len(known) > len(asked[0]) == 10
+    assert all((row == known).all(axis=1).any() for row in asked[0])
+    rates = table[(table["method"] == "stays") & table["measure"].str.startswith("hit_rate")]
+    assert (rates["n"] == 10).all()
+    assert rates["note"].str.endswith(f"10 of {len(known)} held-out sources").all()
+    real = table[table["method"] == "real_target"]
+    assert not real["note"].str.contains("held-out sources").any()
+    assert not whole["note"].str.contains("held-out sources").any()
+
+
 @pytest.mark.parametrize("n_target", [2, 12])
 def test_too_few_held_out_targets_are_said_and_nothing_breaks(planted, n_target):
     few = planted.adata[[*range(80), *range(80, 80 + n_target)]]

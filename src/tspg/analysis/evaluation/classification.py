@@ -102,16 +102,19 @@ class TargetLesson:
     def _from_real(self) -> float:
         return self._accuracy(self._targets).value  # the same for every method
 
+    def taught(self, n_sources: int) -> NDArray[np.int64]:
+        """Which of the training sources teach: as many as there are real target samples; only these need be moved."""
+        n = min(len(self._targets), n_sources)
+        return np.sort(np.random.default_rng([self.seed, 91]).choice(n_sources, n, replace=False))
+
     def from_moved(self, moved: FloatArray) -> Measure:
         """What moved training sources teach."""
         is_target = self.held_out_class == self.target_class
         if len(moved) == 0 or len(self._targets) == 0 or not is_target.any() or is_target.all():
             return Measure.too_few(len(self.held_out))
-        n = min(len(self._targets), len(moved))
-        chosen = np.sort(np.random.default_rng([self.seed, 91]).choice(len(moved), n, replace=False))
         bound = bound_note(len(self._rows), len(self.training), "training samples")
         note = joined_notes(f"{self._from_real:.3f} when trained on real target samples", bound)
-        return replace(self._accuracy(moved[chosen]), note=note)
+        return replace(self._accuracy(moved[self.taught(len(moved))]), note=note)
 
     def _accuracy(self, targets: FloatArray) -> Measure:
         """How well held-out samples are told apart by a classifier that was given these as the target."""

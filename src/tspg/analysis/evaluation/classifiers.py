@@ -49,11 +49,10 @@ class LinearClassifier:
         centre = profiles.mean(axis=0, dtype=np.float64)
         centred = profiles - centre
         is_wide = centred.shape[1] > len(centred) and len(centred) <= MOST_SPANNED
-        scores, to_genes = centred, None
+        scores, to_samples = centred, None
         if is_wide and centred.any():  # where nothing varies, only the class sizes count
             lengths, vectors = _variation(centred)
-            to_genes = centred.T @ (vectors / lengths)  # genes x rank: right singular vectors
-            scores = centred @ to_genes
+            scores, to_samples = vectors * lengths, vectors / lengths
         is_small = scores.size * len(set(class_names)) < _WORTH_SHARING  # threads would wait longer than compute
         with threadpool_limits(1) if is_small else nullcontext():
             fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names)
@@ -61,8 +60,8 @@ class LinearClassifier:
         if len(fitted.classes_) == 2:  # scikit-learn keeps only the second class's difference from the first
             coefficients = np.hstack([np.zeros_like(coefficients), coefficients])
             intercepts = np.array([0.0, intercepts[0]])
-        if to_genes is not None:
-            coefficients = to_genes @ coefficients
+        if to_samples is not None:
+            coefficients = centred.T @ (to_samples @ coefficients)
         return cls(fitted.classes_.astype(object), coefficients, intercepts - centre @ coefficients)
 
     def __call__(self, profiles: FloatArray) -> NameArray:

@@ -5,7 +5,7 @@ real samples of the target class. Classifiers and references see the training pa
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -31,10 +31,18 @@ from tspg.analysis.evaluation.measure import (
     UNTOUCHED,
     Measure,
     by_chance,
+    joined_notes,
 )
 from tspg.analysis.evaluation.neighbours import nn_two_sample, precision_recall_density_coverage
 from tspg.analysis.evaluation.pairs import Counterparts
-from tspg.analysis.evaluation.resampling import MOST_MOVED, rows_within_bound
+from tspg.analysis.evaluation.resampling import (
+    MOST_HELD_OUT,
+    MOST_MOVED,
+    MOST_SEPARATED,
+    bound_note,
+    rows_of_every_class,
+    rows_within_bound,
+)
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array, NameArray
@@ -104,13 +112,13 @@ def evidence_table(
     )
     moves: dict[str, Move] = {**methods, UNTOUCHED: lambda profiles, _: profiles}
     found = {name: scores.of_method(move) for name, move in moves.items()} | {REAL: scores.of_real_samples()}
-    rows = [row for name, measures in found.items() for row in _rows(name, measures)]
+    rows = [row for name, measures in found.items() for row in _rows(name, measures, scores.bounds(name))]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(method: str, measures: Iterable[tuple[str, Measure]]) -> Iterator[tuple[object, ...]]:
+def _rows(method: str, measures: Iterable[tuple[str, Measure]], bounds: str) -> Iterator[tuple[object, ...]]:
     for name, measure in measures:
-        yield method, name, *measure.cells
+        yield method, name, *replace(measure, note=joined_notes(measure.note, bounds)).cells
         if measure.chance is not None:
             yield method, by_chance(name), *measure.chance.cells
 
@@ -132,11 +140,16 @@ class _Part:
         return len(self.profiles)
 
 
+def _within_bound(is_wanted: NDArray[np.bool_], bound: int, seed: int) -> NDArray[np.bool_]:
+    rows = np.flatnonzero(is_wanted)
+    return np.isin(np.arange(len(is_wanted)), rows[rows_within_bound(len(rows), seed=seed, bound=bound)])
+
+
 class _Evaluation:
     """The samples that methods are measured on, and classifiers and references that have seen none of them.
 
     `sources` are S, held-out samples to be moved, `real` T, held-out real samples of the target class, `reference`
-    R, the target's training samples.
+    R, the target's training samples. Of more than 1,000 of S or T, so many are drawn.
     """
 
     def __init__(
@@ -154,13 +167,18 @@ class _Evaluation:
         is_target, is_train = dataset.class_mask(target_class), dataset.is_train
         is_source = ~is_target if source_classes is None else np.isin(dataset.source_class, source_classes)
         self.seed, self.own_reference, self.has_shift = seed, own_reference, mean_shift is not None
+        held_out_sources, held_out_targets = is_source & ~is_train, is_target & ~is_train
+        sides = (_within_bound(rows, MOST_HELD_OUT, seed) for rows in (held_out_sources, held_out_targets))
         self.sources, self.real, self.reference, training, held_out = (
-            _Part.of(dataset, rows)
-            for rows in (is_source & ~is_train, is_target & ~is_train, is_target & is_train, is_train, ~is_train)
+            _Part.of(dataset, rows) for rows in (*sides, is_target & is_train, is_train, ~is_train)
         )
-        rows = np.flatnonzero(is_source & is_train)
-        chosen = np.isin(np.arange(len(is_train)), rows[rows_within_bound(len(rows), seed=seed, bound=MOST_MOVED)])
-        self.training_sources = _Part.of(dataset, chosen)
+        self.sources_note = bound_note(len(self.sources), int(held_out_sources.sum()), "held-out sources")
+        self.separated = self.sources
+        if self.sources_note:  # a class that few are drawn of cannot be told apart
+            rows = np.flatnonzero(held_out_sources)
+            rows = rows[rows_of_every_class(dataset.source_class[rows], seed=seed, bound=MOST_SEPARATED)]
+            self.separated = _Part.of(dataset, np.isin(np.arange(len(is_train)), rows))
+        self.real_note = bound_note(len(self.real), int(held_out_targets.sum()), "held-out targets")
         sources, real, donors = self.sources, self.real, (self.sources.groups, self.real.groups)
         score = partial(
             ClassifierScore.of,
@@ -181,6 +199,9 @@ class _Evaluation:
         )
         samples = training.profiles, training.source_class, held_out.profiles, held_out.source_class
         self.lesson = TargetLesson(*samples, target_class, held_out.groups, seed)
+        rows = np.flatnonzero(_within_bound(is_source & is_train, MOST_MOVED, seed))
+        taught = np.isin(np.arange(len(is_train)), rows[self.lesson.taught(len(rows))])
+        self.training_sources = _Part.of(dataset, taught)
         self.energy: EnergyScale | None = None
         self.shifted: Excess | None = None
         if min(len(sources), len(real)) >= 2:
@@ -197,6 +218,10 @@ class _Evaluation:
             if mean_shift is not None:
                 shifted = mean_shift(sources.profiles, sources.source_class)
                 self.shifted = self.energy.excess(self._pair(shifted, sources.groups))
+
+    def bounds(self, method: str) -> str:
+        """How many of the held-out samples a method is measured on, where it is not all."""
+        return self.real_note if method == REAL else joined_notes(self.sources_note, self.real_note)
 
     def of_method(self, move: Move) -> Found:
         """Every measure of one method."""
@@ -218,7 +243,9 @@ class _Evaluation:
         yield from self._individuality(moved, pair)
         if pair and self.counterparts:
             yield from self.counterparts.measures(moved, pair.between, seed=seed)
-        leak = source_leak(moved, sources.source_class, groups=sources.groups, seed=seed) if n else None
+        part = self.separated
+        theirs = moved if part is sources else move(part.profiles, part.source_class)
+        leak = source_leak(theirs, part.source_class, groups=part.groups, seed=seed) if n else None
         yield "source_leak", leak or Measure.too_few()
         training = self.training_sources
         yield "train_on_moved", self.lesson.from_moved(move(training.profiles, training.source_class))

@@ -16,6 +16,7 @@ Groups = Sequence[str] | NDArray[np.object_] | None
 FEWEST_DONORS = 5  # resampling fewer says nothing about people that are not in the data
 MOST_TRAINING = 2000  # real training samples that a classifier learns from
 MOST_MOVED = 2000  # training sources that are moved to teach what the target looks like
+MOST_HELD_OUT = 1000  # held-out samples of either side on which methods are measured; distances are those of every two
 MOST_SEPARATED = 1000  # moved samples in which the class they came from is looked for
 MOST_PERMUTED = 500  # people whose distances are permuted; each permutation visits every two of them
 

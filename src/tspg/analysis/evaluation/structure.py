@@ -1,10 +1,8 @@
 """Whether moved profiles vary as real ones do, gene by gene and together."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import EQUAL_SIZE_DRAWS, Measure, joined_notes
@@ -12,6 +10,7 @@ from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, dono
 from tspg.utils.typing import Float64Array, FloatArray
 
 MOST_GENES = 300
+_SAME = 1e-12  # of correlations, squared, what is left without their mean; below it there is only rounding
 _VARIES = 1e-6  # standard deviation on the scaled axis; below it there is only rounding
 
 
@@ -70,9 +69,9 @@ def gene_correlation(
 
     def replicates(weights: Float64Array) -> Float64Array:
         with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
-            return np.array([_correlations(profiles, row) @ reference for row in weights])
+            return np.array([_agreement(_correlations(profiles, row), reference) for row in weights])
 
-    value = float(_correlations(profiles) @ reference)
+    value = _agreement(_correlations(profiles), reference)
     (donors,) = donor_codes((len(moved), groups))
     low, high = bootstrap_interval(value, donors, replicates, seed=seed, n_boot=n_boot)
     return Measure(value, float(np.clip(low, -1, 1)), float(np.clip(high, -1, 1)), len(moved), note=note)
@@ -94,7 +93,8 @@ def gene_correlation_at(
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
     with threadpool_limits(1):
-        found = [_correlations(profiles[rng.choice(len(moved), n, replace=False)]) @ reference for _ in range(draws)]
+        rows = (rng.choice(len(moved), n, replace=False) for _ in range(draws))
+        found = [_agreement(_correlations(profiles[chosen]), reference) for chosen in rows]
     return Measure(float(np.mean(found)), n=n, note=note)
 
 
@@ -112,34 +112,42 @@ def _choose_genes(
     note = f"{lost} of {len(varying)} genes do not vary" if lost else ""
     if len(chosen) < 3:
         return Measure.undefined(len(moved), joined_notes("undefined", note))
-    reference = _correlations(training_target[:, chosen].astype(np.float64))
+    reference = _unit(_correlations(training_target[:, chosen].astype(np.float64)))
     if not reference.any():
         return Measure.undefined(len(moved))
     return moved[:, chosen].astype(np.float64), reference, note
 
 
-@lru_cache(maxsize=4)  # every bootstrap draw asks for the same
-def _above_diagonal(n_genes: int) -> NDArray[np.int64]:
-    """Where each pair of two genes is once in a flat gene-gene matrix."""
-    return np.flatnonzero(np.triu(np.ones((n_genes, n_genes), dtype=bool), 1))
-
-
 def _correlations(profiles: Float64Array, weights: Float64Array | None = None) -> Float64Array:
-    """The correlation of every two genes once, each sample counted as often as its weight says.
+    """The correlation of every two genes, each sample counted as often as its weight says; 0 on the diagonal.
 
-    The vector is centred and of length 1, so that a dot product of two is a Pearson correlation; zeros where
-    nothing varies. A gene without variance has correlation 0.
+    A gene without variance has correlation 0.
     """
-    counts = np.ones(len(profiles)) if weights is None else weights
-    drawn = counts > 0  # a bootstrap leaves out a third
-    profiles, counts = profiles[drawn], counts[drawn]
-    centred = profiles - counts @ profiles / counts.sum()
-    centred *= np.sqrt(counts)[:, None]  # once on either side: a symmetric product takes half the time
-    covariance = centred.T @ centred
-    scale = np.sqrt(np.diag(covariance))
-    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
-    values = (covariance * inverse * inverse[:, None]).ravel()[_above_diagonal(profiles.shape[1])]
-    values -= values.mean()
-    length = float(np.linalg.norm(values))
-    unit: Float64Array = values / length if length > 1e-12 else np.zeros_like(values)
-    return unit
+    if weights is not None:
+        drawn = weights > 0  # a bootstrap leaves out a third
+        profiles, weights = profiles[drawn], weights[drawn]
+        centred = profiles - weights @ profiles / weights.sum()
+        centred *= np.sqrt(weights)[:, None]  # once on either side: a symmetric product takes half the time
+    else:
+        centred = profiles - profiles.mean(axis=0)
+    scale = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    centred *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > _VARIES)
+    found: Float64Array = centred.T @ centred
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
+def _unit(correlations: Float64Array) -> Float64Array:
+    """Correlations less their mean, and of length 1 over all pairs of genes; zeros where all are the same."""
+    pairs = ~np.eye(len(correlations), dtype=bool)
+    centred = np.where(pairs, correlations - correlations[pairs].mean(), 0.0)
+    length = float(np.linalg.norm(centred))
+    return centred / length if length**2 > _SAME else np.zeros_like(centred)
+
+
+def _agreement(correlations: Float64Array, reference: Float64Array) -> float:
+    """Pearson's correlation, over pairs of genes, with a reference that `_unit` has made; 0 where all are the same."""
+    n_pairs = len(correlations) * (len(correlations) - 1)  # either way round
+    squares = float(np.vdot(correlations, correlations))
+    spread = squares - float(correlations.sum()) ** 2 / n_pairs
+    return float(np.vdot(correlations, reference) / np.sqrt(spread)) if spread > _SAME * squares else 0.0

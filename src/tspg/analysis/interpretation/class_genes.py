@@ -157,12 +157,15 @@ def _over_donors(
     drawn -= drawn.mean(axis=0)
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0) * widening(n_donors)
     drawn += change
-    stability, constant = np.zeros(len(change)), adata.var["constant"].to_numpy(dtype=bool)
-    for sign in (1, -1):
-        led = np.where(constant, -np.inf, sign * drawn)
-        k = min(LISTED, led.shape[1])
-        least = np.partition(led, -k, axis=1)[:, -k, None]
-        stability = np.where(sign * change > 0, ((led >= least) & (led > 0)).mean(axis=0), stability)
+    drawn[:, adata.var["constant"].to_numpy(dtype=bool)] = 0.0
+    k = min(LISTED, drawn.shape[1])
+    ordered = np.partition(drawn, [k - 1, drawn.shape[1] - k], axis=1)
+    leads = np.where(
+        change > 0,
+        (drawn >= ordered[:, -k, None]) & (drawn > 0),
+        (drawn <= ordered[:, k - 1, None]) & (drawn < 0),
+    )
+    stability = np.where(change != 0, leads.mean(axis=0), 0.0)
     return change + low, change + high, stability
 
 
