@@ -75,11 +75,15 @@ def interpretation_tables(
 
 
 def _f_as_judge(model: TrainedModel) -> Judge:
-    """f with its first layer apart."""
+    """The classifier f with its first layer apart."""
     first, rest = model.target_model.layers[0], model.target_model.layers[1:]
-    weights, offsets = (numbers.detach().cpu().numpy() for numbers in (first.weight.T.contiguous(), first.bias))
+    weights, offsets = (first.get_parameter(name).detach().cpu() for name in ("weight", "bias"))
     names = np.asarray(model.classes, dtype=object)
-    return Judge(weights, lambda units: names[in_blocks(rest, units + offsets, len(names)).argmax(axis=1)])
+    shift = offsets.numpy()
+    return Judge(
+        weights.T.contiguous().numpy(),
+        lambda units: names[in_blocks(rest, (units + shift).astype(np.float32), len(names)).argmax(axis=1)],
+    )
 
 
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:

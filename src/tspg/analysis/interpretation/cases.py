@@ -113,12 +113,13 @@ class Reference:
         left: dict[int, BoolArray] = {}
         shares = np.ones(len(groups))
         for name, judge in reversed(self.classifiers.items()):
-            possible = np.flatnonzero(shares >= least)
-            if not len(possible):
+            possible = np.flatnonzero(shares >= least).tolist()
+            if not possible:
                 break
             units = [groups[at](name, judge) for at in possible]
-            seen = np.stack([left.get(at, np.ones(len(own), dtype=bool)) for at, own in zip(possible, units, strict=True)])
-            seen[seen] = judge.rest(np.stack(units)[seen]) == self.target_class
+            seen = np.stack([left.get(at, every) for at, every in zip(possible, map(_all_of, units), strict=True)])
+            profiles: FloatArray = np.stack(units)
+            seen[seen] = judge.rest(profiles[seen]) == self.target_class
             left |= zip(possible, seen, strict=True)
             shares[possible] = seen.mean(axis=1)
         return shares
@@ -127,6 +128,10 @@ class Reference:
         """Of units of shape (groups, profiles, units)."""
         called: BoolArray = judge.rest(units.reshape(-1, units.shape[2])) == self.target_class
         return called.reshape(units.shape[:2])
+
+
+def _all_of(profiles: FloatArray) -> BoolArray:
+    return np.ones(len(profiles), dtype=bool)
 
 
 def cases_of(adata: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:
