@@ -118,8 +118,8 @@ class Reference:
                 break
             units = [groups[at](name, judge) for at in possible]
             seen = np.stack([left.get(at, every) for at, every in zip(possible, map(_all_of, units), strict=True)])
-            profiles: FloatArray = np.stack(units)
-            seen[seen] = judge.rest(profiles[seen]) == self.target_class
+            called = judge.rest(np.concatenate([own[rows] for own, rows in zip(units, seen, strict=True)]))
+            seen[seen] = called == self.target_class
             left |= zip(possible, seen, strict=True)
             shares[possible] = seen.mean(axis=1)
         return shares

@@ -64,7 +64,7 @@ def _png(figure: Figure) -> bytes:
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),  # eight bits each of red, green and blue
         b"pHYs": struct.pack(">IIB", per_metre, per_metre, 1),
-        b"IDAT": zlib.compress(rows, 3),
+        b"IDAT": zlib.compress(rows.tobytes(), 3),
         b"IEND": b"",
     }
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -164,11 +164,13 @@ class Line(Text):
     def draw(self, renderer: RendererBase) -> None:
         """Draw the line, without turning it."""
         renderer.open_group("text", self.get_gid())
-        points, (rise, fall) = renderer.points_to_pixels(1.0), _rise_and_fall(self.get_size())
-        lowered = {"bottom": -fall, "top": rise, "center_baseline": rise / 2}.get(self.get_va(), 0.0)
-        x, y = self.get_transform().transform(self.get_unitless_position())
-        if behind := {"center": 0.5, "right": 1.0}.get(self.get_ha()):
-            x -= behind * text_width(self.get_text(), self.get_size()) * 72 * points
+        size = self.get_fontsize()
+        points: Any = renderer.points_to_pixels(1)
+        rise, fall = _rise_and_fall(size)
+        lowered = {"bottom": -fall, "top": rise, "center_baseline": rise / 2}.get(self.get_verticalalignment(), 0.0)
+        x, y = map(float, self.get_transform().transform(self.get_unitless_position()))
+        if behind := {"center": 0.5, "right": 1.0}.get(self.get_horizontalalignment()):
+            x -= behind * text_width(self.get_text(), size) * 72 * points
         y -= lowered * points
         context = renderer.new_gc()
         context.set_foreground(self.get_color())
@@ -327,6 +329,6 @@ def name_leading(axes: Axes, leading: Mapping[str, pd.DataFrame], *, across: boo
         )
         axes.add_collection(lines, autolim=False)
         how: dict[str, Any] = {"ha": "right" if is_left else "left", "va": "center_baseline", "color": colour}
-        for number, place in zip(numbers, places[chosen], strict=True):
+        for number, (across_axes, up) in zip(numbers, places[chosen], strict=True):
             name = shortened(str(rows["gene"].iloc[number]), _GENE)
-            axes.add_artist(Line(*place, name, transform=axes.transAxes, clip_on=False, size=SMALL, **how))
+            axes.add_artist(Line(across_axes, up, name, transform=axes.transAxes, clip_on=False, size=SMALL, **how))
