@@ -507,7 +507,7 @@ def test_classes_of_a_map_differ_without_colours_too():
     assert len(set(many.values())) == 100
 
 
-@pytest.mark.parametrize("size", [(2.0, 1.0), (3.504, 2.3)])
+@pytest.mark.parametrize("size", [(2.0, 1.0), (3.504, 2.3), (183 / 25.4, 0.24 * 4 + 0.42 + 0.36)])
 def test_a_png_holds_the_dots_that_matplotlib_draws(tmp_path, size):
     figure = plt.figure(figsize=size)
     figure.text(0.3, 0.4, "letters", color="#B2182B", alpha=0.5)

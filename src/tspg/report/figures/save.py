@@ -57,7 +57,9 @@ def _png(figure: Figure) -> bytes:
     """The figure as a PNG without opacity and filters: on even areas they take as long again and save nothing."""
     dots = BytesIO()
     figure.savefig(dots, dpi=_DPI, format="raw")
-    width, height = (int(inches * _DPI) for inches in figure.get_size_inches())
+    before, figure.dpi = figure.dpi, _DPI
+    width, height = figure.canvas.get_width_height(physical=True)  # as matplotlib rounds
+    figure.dpi = before
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter: 0, none
     rows[:, 1:] = np.frombuffer(dots.getbuffer(), np.uint8).reshape(height, width, 4)[..., :3].reshape(height, -1)
     per_metre = round(_DPI / 0.0254)
