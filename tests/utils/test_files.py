@@ -237,3 +237,28 @@ def test_decimals_come_back_to_the_last_digit_beside_a_column_without_any(tmp_pa
     np.testing.assert_array_equal(found["x"], values)
     assert found["empty"].isna().all()
     assert found["n"].dtype.kind == "i"
+
+
+_NUMBERS = st.floats() | st.floats(-1e11, 1e11) | st.integers(-(10**12), 10**12).map(float) | st.just(1e-4)
+_WORDS = st.text(st.sampled_from("aé ,'\"\t\n\r0.NA-"), max_size=4)
+
+
+@given(
+    st.lists(st.tuples(_NUMBERS, _WORDS, st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=30),
+    st.sampled_from(["p", 'q"', "two words", "tab\t"]),
+)
+def test_large_tables_are_the_bytes_that_pandas_writes(tmp_path_factory, rows, title):
+    table = pd.DataFrame(rows, columns=[title, "name", "count"])
+    path = tmp_path_factory.mktemp("table") / "table.tsv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tspg.utils.files._MANY_CELLS", 0)
+        write_table(path, table)
+        assert path.read_bytes() == table.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+
+
+@pytest.mark.parametrize("odd", [[True, False], ["a", None], [1, "a"], pd.array([1, None], "Int64"), ["a", "b c"]])
+def test_large_tables_of_any_kind_are_the_bytes_that_pandas_writes(tmp_path, monkeypatch, odd):
+    monkeypatch.setattr("tspg.utils.files._MANY_CELLS", 0)
+    for table in (pd.DataFrame({"a": odd, "b": [0.5, np.nan]}), pd.DataFrame({"a": odd})):
+        write_table(tmp_path / "table.tsv", table)
+        assert (tmp_path / "table.tsv").read_bytes() == table.to_csv(sep="\t", index=False).encode()
