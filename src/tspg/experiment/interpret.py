@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.analysis.evaluation.classifiers import Classify
-from tspg.analysis.interpretation.cases import Reference, cases_of
+from tspg.analysis.evaluation.classifiers import Classify, LinearClassifier
+from tspg.analysis.interpretation.cases import Judge, Reference, cases_of
 from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
 from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.membership import membership
@@ -18,6 +19,7 @@ from tspg.analysis.interpretation.paper_tables import table_1, table_2
 from tspg.analysis.interpretation.path import path_table
 from tspg.analysis.interpretation.samples import samples_table
 from tspg.data.annotations import Annotation
+from tspg.model.methods import in_blocks
 from tspg.model.trained_model import TrainedModel
 
 
@@ -60,7 +62,8 @@ def interpretation_tables(
     places = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
     if moved.real is not None:
         genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
-        reference = Reference.of(moved.real, moved.model.classify, seed=seed, logistic=moved.logistic)
+        logistic = moved.logistic if isinstance(moved.logistic, LinearClassifier) else None
+        reference = Reference.of(moved.real, _f_as_judge(moved.model), seed=seed, logistic=logistic)
         cases = list(cases_of(moved.perturbations, moved.samples))
         tables["path"] = path_table(cases, reference)
         tables["smallest_sets"] = minimal_sets(cases, reference, genes, method=moved.model.method.name, seed=seed)
@@ -69,6 +72,18 @@ def interpretation_tables(
         places = outside_training(moved.perturbations, reference, moved.samples)
     tables["samples"] = samples_table(moved.perturbations, places, moved.samples)
     return tables
+
+
+def _f_as_judge(model: TrainedModel) -> Judge:
+    """The classifier f with its first layer apart."""
+    first, rest = model.target_model.layers[0], model.target_model.layers[1:]
+    weights, offsets = (first.get_parameter(name).detach().cpu() for name in ("weight", "bias"))
+    names = np.asarray(model.classes, dtype=object)
+    shift = offsets.numpy()
+    return Judge(
+        weights.T.contiguous().numpy(),
+        lambda units: names[in_blocks(rest, (units + shift).astype(np.float32), len(names)).argmax(axis=1)],
+    )
 
 
 def annotation_facts(annotations: Sequence[Annotation], perturbations: AnnData) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 from tspg.analysis.evaluation.energy import energy_distance
-from tspg.analysis.interpretation.cases import Case, Reference, cases_of
+from tspg.analysis.interpretation.cases import Case, Judge, Reference, cases_of
 from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.minimal_sets import minimal_sets, numbers_tried
 from tspg.analysis.interpretation.out_of_distribution import outside_training
@@ -22,8 +22,13 @@ N_GENES = 12
 GENES = [f"G{number}" for number in range(N_GENES)]
 
 
+def judge(called, n_genes=N_GENES):
+    """A classifier without a first layer: its rest sees the profiles themselves."""
+    return Judge(np.eye(n_genes), called)
+
+
 def calls(rule):
-    return lambda profiles: np.where(rule(profiles), "target", "source").astype(object)
+    return judge(lambda profiles: np.where(rule(profiles), "target", "source").astype(object))
 
 
 @pytest.fixture
@@ -124,11 +129,12 @@ def test_f_is_asked_only_about_what_the_quick_classifier_lets_pass_where_that_is
 
     def f(profiles):
         asked.extend(profiles[:, 2].tolist())
-        return calls(lambda x: x[:, 0] > 0.5)(profiles)
+        return calls(lambda x: x[:, 0] > 0.5).rest(profiles)
 
-    classifiers = {"f": f, "logistic": calls(lambda x: x[:, 1] > 0.5)}
+    classifiers = {"f": judge(f), "logistic": calls(lambda x: x[:, 1] > 0.5)}
     groups = np.array([[[1, 1], [1, 0]], [[0, 1], [0, 1]], [[1, 0], [1, 0]]], dtype=np.float32)
     groups = np.concatenate([groups, np.arange(6).reshape(3, 2, 1)], axis=2).astype(np.float32)
+    groups = [lambda _name, _judge, own=own: own for own in groups]
     shares = replace(setting, classifiers=classifiers).shares_agreed(groups, least=0.5)
     assert shares.tolist() == [0.5, 0.0, 0.0]
     assert asked == [0, 2, 3]
@@ -248,7 +254,7 @@ def test_a_held_out_sample_is_not_its_own_company():
     rng = np.random.default_rng(5)
     study = moved(*world(rng, 60), ["train"] * 40 + ["test"] * 20)
     study.layers["original"][59] += 1.0
-    setting = Reference.of(study, lambda profiles: profiles, seed=0)
+    setting = Reference.of(study, judge(lambda profiles: profiles), seed=0)
     found = outside_training(study, setting, ["s59"]).iloc[0]
     assert found["n"] == 19
     assert found["p_value"] == pytest.approx(1 / 20)

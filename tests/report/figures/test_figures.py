@@ -34,6 +34,7 @@ from tspg.report.figures.maps import class_styles
 from tspg.report.figures.overlap import plot_overlap
 from tspg.report.figures.path import plot_path
 from tspg.report.figures.save import save_figure, write_figures
+from tspg.report.figures.style import Line, Picture
 from tspg.utils.files import safe_name
 from tspg.utils.options import FIGURES
 
@@ -56,14 +57,17 @@ HOSTILE = [
 def _texts(figure: Figure) -> list[tuple[Text, Bbox]]:
     """Every text that is drawn, with the room it takes as the renderer measures it."""
     drawn: list[Text] = []
-    original = Text.draw
 
-    def draw(self: Text, renderer: object) -> None:
-        drawn.append(self)
-        original(self, renderer)
+    def watched(original):
+        def draw(self: Text, renderer: object) -> None:
+            drawn.append(self)
+            original(self, renderer)
+
+        return draw
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Text, "draw", draw)
+        for kind in (Text, Line):
+            patch.setattr(kind, "draw", watched(kind.draw))
         figure.canvas.draw()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     return [
@@ -324,7 +328,8 @@ def _drawn(figure: Figure, *, but: object = None) -> list[list]:
     """The numbers of all lines and images of a figure."""
     drawn = [axes for axes in figure.axes if axes is not but]
     lines = [line.get_xydata().tolist() for axes in drawn for line in axes.lines]
-    return lines + [np.asarray(image.get_array()).tolist() for axes in drawn for image in axes.images]
+    lines += [np.asarray(image.get_array()).tolist() for axes in drawn for image in axes.images]
+    return lines + [picture.colours.tolist() for picture in figure.findobj(Picture)]
 
 
 def test_a_plot_draws_into_the_axes_it_is_given_and_opens_no_other_figure(plot_and_data, monkeypatch):
@@ -342,13 +347,14 @@ def test_a_plot_draws_into_the_axes_it_is_given_and_opens_no_other_figure(plot_a
     assert opened == []
     assert plt.get_fignums() == []
     assert not other.has_data()
-    drawn = [axes for axes in figure.axes if axes.has_data()]
+    drawn = [axes.bbox for axes in figure.axes if axes.has_data()]
+    drawn += [picture.place for picture in figure.findobj(Picture)]
     assert drawn
-    for axes in drawn:
-        assert place.padded(1).containsx(axes.bbox.x0)
-        assert place.padded(1).containsx(axes.bbox.x1)
-        assert place.padded(1).containsy(axes.bbox.y0)
-        assert place.padded(1).containsy(axes.bbox.y1)
+    for box in drawn:
+        assert place.padded(1).containsx(box.x0)
+        assert place.padded(1).containsx(box.x1)
+        assert place.padded(1).containsy(box.y0)
+        assert place.padded(1).containsy(box.y1)
     assert _drawn(figure, but=other) == _drawn(plot(data))
 
 

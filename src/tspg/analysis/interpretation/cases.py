@@ -7,12 +7,11 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from tspg.analysis.evaluation.classifiers import logistic_classifier
+from tspg.analysis.evaluation.classifiers import LinearClassifier, logistic_classifier
 from tspg.analysis.interpretation.perturbations import source_classes_of, target_class_of
-from tspg.utils.typing import BoolArray, Float32Array, Float64Array, NameArray
+from tspg.utils.typing import BoolArray, Float32Array, Float64Array, FloatArray, NameArray
 
 MOST_OF_A_CLASS = 20  # samples, taken evenly
-Classify = Callable[[Float32Array], NameArray]
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,25 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """A classifier as its first layer, which is linear, and the rest: what a few genes change is soon computed.
+
+    `weights` have shape (genes, units); `rest` gives the class of each row of profiles @ weights.
+    """
+
+    weights: FloatArray
+    rest: Callable[[FloatArray], NameArray]
+
+    @classmethod
+    def of_linear(cls, classifier: LinearClassifier) -> "Judge":
+        """A classifier that has no other layer."""
+        return cls(
+            classifier.coefficients,
+            lambda units: classifier.classes[(units + classifier.intercepts).argmax(axis=1)],
+        )
+
+
+@dataclass(frozen=True)
 class Reference:
     """What cases are read against: f, an independent classifier, and the real samples of the model's own run.
 
@@ -44,7 +62,7 @@ class Reference:
     """
 
     target_class: str
-    classifiers: dict[str, Classify]
+    classifiers: dict[str, Judge]
     training: Float32Array
     training_class: NameArray
     held_out: Float32Array
@@ -52,7 +70,7 @@ class Reference:
     held_out_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, adata: AnnData, classify: Classify, *, seed: int, logistic: Classify | None = None) -> "Reference":
+    def of(cls, adata: AnnData, f: Judge, *, seed: int, logistic: LinearClassifier | None = None) -> "Reference":
         """From the moved profiles of the run that trained the model, and its f.
 
         `logistic` is a classifier that was fitted on the same training samples before; None fits it here.
@@ -62,29 +80,58 @@ class Reference:
         real, names = np.asarray(adata.layers["original"]), tuple(map(str, adata.obs_names[~is_train]))
         training, held_out = ((real[rows], classes[rows]) for rows in (is_train, ~is_train))
         logistic = logistic or logistic_classifier(*training, seed=seed)
-        return cls(target_class_of(adata), {"f": classify, "logistic": logistic}, *training, *held_out, names)
+        classifiers = {"f": f, "logistic": Judge.of_linear(logistic)}
+        return cls(target_class_of(adata), classifiers, *training, *held_out, names)
 
     def of_class(self, name: str) -> Float32Array:
         """The real training profiles of a class."""
         members: Float32Array = self.training[self.training_class == name]
         return members
 
-    def called(self, profiles: Float32Array) -> dict[str, BoolArray]:
-        """Which profiles each classifier calls the target."""
-        return {name: classify(profiles) == self.target_class for name, classify in self.classifiers.items()}
+    def called_along(self, case: Case, steps: Float64Array) -> dict[str, BoolArray]:
+        """Which profiles each classifier calls the target at x + a P, shape (steps, profiles)."""
+        called = {}
+        for name, judge in self.classifiers.items():
+            before, change = case.before @ judge.weights, case.change @ judge.weights
+            called[name] = self._is_target(judge, before + steps[:, None, None].astype(before.dtype) * change)
+        return called
 
-    def shares_agreed(self, groups: Float32Array, *, least: float) -> Float64Array:
+    def called_with(self, case: Case, gene_sets: Sequence[NDArray[np.integer]]) -> dict[str, BoolArray]:
+        """Which profiles each classifier calls the target if only a set's genes are moved, shape (sets, profiles)."""
+        called = {}
+        for name, judge in self.classifiers.items():
+            moved = [case.change[:, genes] @ judge.weights[genes] for genes in gene_sets]
+            called[name] = self._is_target(judge, case.before @ judge.weights + np.stack(moved))
+        return called
+
+    def shares_agreed(self, groups: Sequence[Callable[[str, Judge], FloatArray]], *, least: float) -> Float64Array:
         """The share of each group's profiles that all classifiers call the target; below `least` it may be less.
 
-        `groups` has shape (groups, profiles, genes). `logistic`, the last, is quick and comes first: f only sees
-        the profiles that it lets pass, in groups of which it lets enough pass.
+        A group gives, for a classifier, its profiles times the weights. `logistic`, the last, is quick and comes
+        first: f only sees the profiles that it lets pass, in groups of which it lets enough pass.
         """
-        left = np.ones(groups.shape[:2], dtype=bool)
-        for classify in reversed(self.classifiers.values()):
-            seen = left & (left.mean(axis=1) >= least)[:, None]
-            left[seen] = classify(groups[seen]) == self.target_class
-        shares: Float64Array = left.mean(axis=1)
+        left: dict[int, BoolArray] = {}
+        shares = np.ones(len(groups))
+        for name, judge in reversed(self.classifiers.items()):
+            possible = np.flatnonzero(shares >= least).tolist()
+            if not possible:
+                break
+            units = [groups[at](name, judge) for at in possible]
+            seen = np.stack([left.get(at, every) for at, every in zip(possible, map(_all_of, units), strict=True)])
+            called = judge.rest(np.concatenate([own[rows] for own, rows in zip(units, seen, strict=True)]))
+            seen[seen] = called == self.target_class
+            left |= zip(possible, seen, strict=True)
+            shares[possible] = seen.mean(axis=1)
         return shares
+
+    def _is_target(self, judge: Judge, units: FloatArray) -> BoolArray:
+        """Of units of shape (groups, profiles, units)."""
+        called: BoolArray = judge.rest(units.reshape(-1, units.shape[2])) == self.target_class
+        return called.reshape(units.shape[:2])
+
+
+def _all_of(profiles: FloatArray) -> BoolArray:
+    return np.ones(len(profiles), dtype=bool)
 
 
 def cases_of(adata: AnnData, samples: Sequence[str] = ()) -> Iterator[Case]:

@@ -44,11 +44,8 @@ def gene_set_contribution(
         chosen = [n for n in np.argsort(np.negative(share), kind="stable")[:MOST_SETS] if np.isfinite(share[n])]
         if not chosen:
             continue
-        moved = np.tile(case.before, (len(chosen), 1, 1))  # for each set the profiles with its genes moved
-        for profiles, number in zip(moved, chosen, strict=True):
-            profiles[:, sets[number]] += case.change[:, sets[number]]
-        called = reference.called(moved.reshape(-1, case.before.shape[1]))
-        shares = [called[name].reshape(len(chosen), -1).mean(axis=1) for name in ("f", "logistic")]
+        called = reference.called_with(case, [sets[number] for number in chosen])
+        shares = [called[name].mean(axis=1) for name in ("f", "logistic")]
         for number, *called_by in zip(chosen, *shares, strict=True):
             n_genes, term = len(sets[number]), known.terms[number]
             numbers = n_genes, n_genes / len(gene_names), float(share[number]), *map(float, called_by)

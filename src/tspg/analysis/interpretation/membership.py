@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import match_genes, without_version
+from tspg.data.identifiers import AvailableGenes, match_genes, without_version
 from tspg.errors import GeneSetError
 
 
@@ -26,12 +26,9 @@ def membership(gene_sets: GeneSets, genes: tuple[str, ...]) -> Membership | None
 
     Ensembl ids are found by their symbols; of several versions of one the first counts.
     """
-    first: dict[str, int] = {}
-    for position, gene in enumerate(genes):
-        first.setdefault(without_version(gene), position)
-    kept = np.array(list(first.values()), dtype=np.int64)
+    kept, available = _available(genes)
     try:
-        match = match_genes(gene_sets.union().genes, [genes[position] for position in kept])
+        match = match_genes(gene_sets.union().genes, available)
     except GeneSetError:
         return None
     column = {gene: number for number, gene in enumerate(match.found)}
@@ -41,6 +38,16 @@ def membership(gene_sets: GeneSets, genes: tuple[str, ...]) -> Membership | None
     indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
     matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
     return Membership(list(held), matrix, kept[list(match.positions)])
+
+
+@lru_cache(maxsize=2)  # most genes are in several categories: each is looked up once
+def _available(genes: tuple[str, ...]) -> tuple[NDArray[np.int64], AvailableGenes]:
+    """The genes by any of their names, of several versions of one the first; and their positions."""
+    first: dict[str, int] = {}
+    for position, gene in enumerate(genes):
+        first.setdefault(without_version(gene), position)
+    kept = np.array(list(first.values()), dtype=np.int64)
+    return kept, AvailableGenes([genes[position] for position in kept])
 
 
 def of_size(known: Membership, least: int) -> Membership:

@@ -2,13 +2,15 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
-from tspg.analysis.interpretation.cases import Case, Reference
-from tspg.utils.typing import Float32Array, Int64Array
+from tspg.analysis.interpretation.cases import Case, Judge, Reference
+from tspg.utils.typing import Float32Array, FloatArray, Int64Array
 
 ENOUGH = 0.5  # of a case's profiles have to be called the target, by both classifiers
 RANDOM_ORDERS = 10
@@ -41,11 +43,13 @@ def minimal_sets(
             shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
             shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
         by_size = [np.argsort(-np.abs(one.mean(axis=0, dtype=np.float64)), kind="stable") for one in shifts.values()]
+        untouched = {name: (0, case.before @ judge.weights) for name, judge in reference.classifiers.items()}
         ways = [
-            *(_Way(order, case.before + one, FINE) for order, one in zip(by_size, shifts.values(), strict=True)),
-            *(_Way(rng.permutation(n), case.before + case.change, COARSE) for _ in range(RANDOM_ORDERS)),
+            *(_Way(order, one, FINE, {**untouched}) for order, one in zip(by_size, shifts.values(), strict=True)),
+            *(_Way(rng.permutation(n), case.change, COARSE, {**untouched}) for _ in range(RANDOM_ORDERS)),
         ]
-        enough = _enough(case.before, ways, reference)
+        with threadpool_limits(1):  # of many small products, threads would wait longer than compute
+            enough = _enough(ways, reference)
         for name, order, k in zip(shifts, by_size, enough, strict=False):
             chosen = " ".join(gene_names[at] for at in order[: int(k)]) if np.isfinite(k) else ""
             rows.append((*who, name, k, np.nan, np.nan, n, chosen))
@@ -57,32 +61,37 @@ def minimal_sets(
 
 @dataclass(frozen=True)
 class _Way:
-    """One order in which genes are changed: `moved` are the profiles with all changed.
+    """One order in which genes are changed, and the change of all; from one number tried to the next it is a `factor`.
 
-    From one number of genes tried to the next it is a `factor`.
+    `reached` holds, by classifier, for how many genes its units were computed last, and these: from there on only
+    genes between that number and the next are multiplied.
     """
 
     order: Int64Array
-    moved: Float32Array
+    change: Float32Array
     factor: float
+    reached: dict[str, tuple[int, FloatArray]]
 
-    def with_first(self, k: int, before: Float32Array) -> Float32Array:
-        """The profiles with the first k genes changed and all others as they were."""
-        profiles = before.copy()
-        profiles[:, self.order[:k]] = self.moved[:, self.order[:k]]
-        return profiles
+    def units(self, k: int, name: str, judge: Judge) -> FloatArray:
+        """What a classifier's first layer makes of the profiles with the first k genes changed."""
+        last, units = self.reached[name]
+        genes = self.order[min(k, last) : max(k, last)]
+        moved = self.change[:, genes] @ judge.weights.take(genes, axis=0)
+        units = units + moved if k > last else units - moved
+        self.reached[name] = k, units
+        return units
 
 
-def _enough(before: Float32Array, ways: Sequence[_Way], reference: Reference) -> list[float]:
+def _enough(ways: Sequence[_Way], reference: Reference) -> list[float]:
     """For each way the smallest number of genes at which enough profiles are called the target; NaN if none.
 
     All ways are searched at once, so that each round calls the classifiers once, on many profiles.
     """
-    searches = [_search(before.shape[1], way.factor) for way in ways]
+    searches = [_search(len(way.order), way.factor) for way in ways]
     found = [float("nan")] * len(ways)
     tried = {number: next(search) for number, search in enumerate(searches)}
     while tried:
-        groups = np.stack([ways[number].with_first(k, before) for number, k in tried.items()])
+        groups = [partial(ways[number].units, k) for number, k in tried.items()]
         shares = reference.shares_agreed(groups, least=ENOUGH)
         for number, share in zip(list(tried), shares, strict=True):
             try:

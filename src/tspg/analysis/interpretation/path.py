@@ -46,8 +46,8 @@ def path_table(cases: Iterable[Case], reference: Reference) -> pd.DataFrame:
         away = distances(steps)
         far = away[0] > max(0.0, least if len(case.before) == 1 else 0.0)
         left = away / away[0] if far else np.full(len(STEPS), np.nan)
-        called = reference.called(steps.reshape(-1, steps.shape[2]))
-        shares = [called[name].reshape(len(STEPS), -1).mean(axis=1) for name in ("f", "logistic")]
+        called = reference.called_along(case, STEPS)
+        shares = [called[name].mean(axis=1) for name in ("f", "logistic")]
         for a, *numbers in zip(STEPS, *shares, left, strict=True):
             rows.append((case.source_class, case.sample, round(float(a), 2), *map(float, numbers)))
     return pd.DataFrame(rows, columns=list(PATH_COLUMNS))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from anndata import AnnData
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from tspg.errors import UsageError
 from tspg.report.figures.style import (
@@ -22,19 +23,18 @@ from tspg.report.figures.style import (
     TICKS,
     UP_COLOUR,
     Formula,
-    axes_at,
+    Sheet,
     canvas,
     fitted,
+    formula_width,
     house_style,
     spread,
     whole,
     wrapped,
-    write_beside,
-    write_formula,
 )
 from tspg.utils.names import closest
 from tspg.utils.text import counted
-from tspg.utils.typing import Float64Array
+from tspg.utils.typing import Float64Array, IndexArray
 
 STRIPS: dict[str, Formula] = {  # the name of a strip, and how it is written
     "x": ("x", "", ""),
@@ -66,6 +66,7 @@ _STRIPS_HEIGHT = (3.4, 2.9, 2.2)  # inches, of one row of panels, of two, of mor
 _LEFT, _NAMES, _LEADER = 0.08, 0.82, 0.15  # inches left of the strips, right of them, and there before names
 _FOOT, _BAR_SPACE = 0.2, 0.42
 _TITLE, _LINE = 0.125, 0.1  # inches for a line of a title, of a subtitle
+_ROWS_AN_INCH = 300  # at most: of more genes so many means are shown
 _LABEL_GAP = 0.104  # inches between the names of two genes
 _BARS: tuple[tuple[Formula, Scale, int], ...] = (  # above a bar, its colours, and how many numbers are below it
     (("expression, scaled", "", ""), EXPRESSION, 3),
@@ -142,13 +143,13 @@ def plot_heatmap(
         row_height = head + strips_height + _FOOT
         height = n_rows * row_height + _BAR_SPACE
         figure = canvas(width, height, ax)
+        sheet = Sheet(figure, width, height)
         for i, profile in enumerate(profiles):
             row, column = divmod(i, n_columns)
             bottom = height - (row + 1) * row_height + _FOOT
-            size = panel - _LEFT - _NAMES, strips_height
-            axes = axes_at(figure, (column * panel + _LEFT, bottom, *size), (width, height), gid=f"panel-{i}")
-            _draw_panel(axes, profile, titles[i], target_mean, genes, size)
-        _colour_bars(figure.add_axes((0, 0, 1, 1), gid="colours"), width, height)
+            place = column * panel + _LEFT, bottom, panel - _LEFT - _NAMES, strips_height
+            _draw_panel(sheet, place, profile, titles[i], target_mean, genes)
+        _colour_bars(sheet)
     return whole(figure)
 
 
@@ -178,66 +179,71 @@ def _profile(perturbations: AnnData, kind: str, name: str) -> Profile:
 
 
 def _draw_panel(
-    axes: Axes,
+    sheet: Sheet,
+    place: tuple[float, float, float, float],
     profile: Profile,
     titles: tuple[str, str],
     target_mean: Float64Array,
     genes: list[str],
-    size: tuple[float, float],
 ) -> None:
     """Four strips; the most raised and lowered genes beside them, name and class above, the range of P below."""
-    n_genes, order = len(genes), np.argsort(-profile.perturbation, kind="stable")
+    (left, bottom, width, height), order = place, np.argsort(-profile.perturbation, kind="stable")
+    top = bottom + height
     columns = (profile.original, profile.perturbation, profile.perturbed, target_mean)
+    starts = np.unique(np.linspace(0, len(genes), int(height * _ROWS_AN_INCH), endpoint=False).astype(int))
     for i, (strip, values) in enumerate(zip(STRIPS, columns, strict=True)):
         scale = PERTURBATION if strip == "P" else EXPRESSION
-        _image(axes, values[order, None], scale, (i + 0.05, i + 0.95, n_genes - 0.5, -0.5), gid=strip)
-        write_formula(axes, (i / 4 + 1 / 8, 1), 3.5, STRIPS[strip], color=TICKS, size=7)
-    axes.set(xlim=(0, 4), ylim=(n_genes - 0.5, -0.5))
-    axes.set_axis_off()  # ticks would take longer to draw than all the rest
-    change = profile.perturbation[order]
-    n_named = min(_LABELLED, int(size[1] / _LABEL_GAP / 2))
-    raised = [i for i in range(min(n_named, n_genes)) if change[i] > 0]
-    lowered = [i for i in range(max(n_genes - n_named, len(raised)), n_genes) if change[i] < 0]
+        colours, each = _colours(_means(values[order], starts), scale)[:, None], width / len(STRIPS)
+        sheet.draw_picture(colours, (left + (i + 0.05) * each, bottom, 0.9 * each, height), gid=strip)
+        middle = left + (i + 0.5) * each
+        start = middle - formula_width(STRIPS[strip], 7) / 2
+        sheet.write_formula(start, top + 3.5 / 72, STRIPS[strip], size=7, color=TICKS)
+    change, row = profile.perturbation[order], height / len(genes)
+    n_named = min(_LABELLED, int(height / _LABEL_GAP / 2))
+    raised = [i for i in range(min(n_named, len(genes))) if change[i] > 0]
+    lowered = [i for i in range(max(len(genes) - n_named, len(raised)), len(genes)) if change[i] < 0]
     named = np.array(raised + lowered, dtype=int)
-    gap = _LABEL_GAP * n_genes / size[1]
-    heights = spread(named, gap, -0.5 + gap / 2, n_genes - 0.5 - gap / 2)
-    inch = 4 / size[0]
-    lines = [
-        [(4.0, i), (4 + 0.03 * inch, i), (4 + 0.1 * inch, at), (4 + 0.13 * inch, at)]
-        for i, at in zip(named, heights, strict=True)
-    ]
-    axes.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.4, clip_on=False), autolim=False)
-    for i, height in zip(named, heights, strict=True):
-        place, colour = (1, 1 - (height + 0.5) / n_genes), UP_COLOUR if change[i] > 0 else DOWN_COLOUR
+    depths = spread((named + 0.5) * row, _LABEL_GAP, _LABEL_GAP / 2, height - _LABEL_GAP / 2)
+    side, lines = left + width, []
+    for i, depth in zip(named, depths, strict=True):
+        from_gene, to_name = top - (i + 0.5) * row, top - depth
+        lines.append([(side, from_gene), (side + 0.03, from_gene), (side + 0.1, to_name), (side + 0.13, to_name)])
+        colour = UP_COLOUR if change[i] > 0 else DOWN_COLOUR
         name = fitted(genes[order[i]][:_LETTERS], _NAMES - _LEADER)
-        write_beside(axes, place, (_LEADER * 72, 0), name, size=SMALL, va="center_baseline", color=colour)
+        sheet.write(side + _LEADER, to_name, name, size=SMALL, va="center_baseline", color=colour)
+    sheet.draw_lines(lines, FAINT, 0.4)
     title, subtitle = titles
-    above = 13 + _LINE * 72 * (subtitle.count("\n") + 1)
+    above = 13 / 72 + _LINE * (subtitle.count("\n") + 1)
     low, high = (f"{value:+.2f}".replace("-", MINUS) for value in np.quantile(profile.perturbation, [0, 1]))
-    write_beside(axes, (0, 1), (1, above), title, weight="bold", va="bottom")
-    write_beside(axes, (0, 1), (1, 13), subtitle, size=SMALL, color=GREY, va="bottom")
-    write_beside(axes, (0, 0), (1, -3), f"P from {low} to {high}", size=SMALL, color=GREY, va="top")
+    sheet.write(left + 1 / 72, top + above, title, weight="bold", va="bottom", size=7)
+    sheet.write(left + 1 / 72, top + 13 / 72, subtitle, size=SMALL, color=GREY, va="bottom")
+    sheet.write(left + 1 / 72, bottom - 3 / 72, f"P from {low} to {high}", size=SMALL, color=GREY, va="top")
 
 
-def _image(
-    axes: Axes, values: Float64Array, scale: Scale, extent: tuple[float, float, float, float], gid: str | None = None
-) -> None:
+def _means(values: Float64Array, starts: IndexArray) -> Float64Array:
+    """The mean of the values from each start to the next."""
+    found: Float64Array = np.add.reduceat(values, starts) / np.diff(starts, append=len(values))
+    return found
+
+
+def _colours(values: Float64Array, scale: Scale) -> NDArray[np.uint8]:
+    """The colour of each value, as red, green, blue and opacity from 0 to 255."""
     colours, norm = scale
-    axes.imshow(values, aspect="auto", norm=norm, cmap=colours, extent=extent, gid=gid)
+    found: NDArray[np.uint8] = colormaps[colours](norm(values), bytes=True)
+    return found
 
 
-def _colour_bars(axes: Axes, width: float, height: float) -> None:
-    """What the colours mean, below the panels, on axes that measure the figure in inches."""
-    length = min(1.5, width / 2 - 0.25)
+def _colour_bars(sheet: Sheet) -> None:
+    """What the colours mean, below the panels."""
+    length = min(1.5, sheet.width / 2 - 0.25)
     for i, (title, scale, steps) in enumerate(_BARS):
         left = _LEFT + 0.05 + i * (length + 0.25)
         norm = scale[1]
-        _image(axes, norm.inverse(np.linspace(0, 1, 256))[None], scale, (left, left + length, 0.2, 0.27))
+        colours = _colours(norm.inverse(np.linspace(0, 1, 256)), scale)
+        sheet.draw_picture(colours[None], (left, 0.2, length, 0.07), gid=title[0])
         ticks = np.linspace(left, left + length, steps)
-        axes.vlines(ticks, 0.17, 0.2, color=TICKS, linewidth=0.5)
+        sheet.draw_lines([[(at, 0.17), (at, 0.2)] for at in ticks], TICKS, 0.5)
         for at, value in zip(ticks, norm.inverse(np.linspace(0, 1, steps)), strict=True):
-            place, text = (at / width, 0.155 / height), f"{value:g}".replace("-", MINUS)
-            write_beside(axes, place, (0, 0), text, size=SMALL, color=TICKS, ha="center", va="top")
-        write_formula(axes, (left / width, 0.27 / height), 2.5, title, size=SMALL, centred=False)
-    axes.set(xlim=(0, width), ylim=(0, height))
-    axes.set_axis_off()
+            text = f"{value:g}".replace("-", MINUS)
+            sheet.write(at, 0.155, text, size=SMALL, color=TICKS, ha="center", va="top")
+        sheet.write_formula(left, 0.27 + 2.5 / 72, title, size=SMALL)

@@ -2,20 +2,27 @@
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.gridspec import GridSpec
+from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
+from matplotlib.transforms import Affine2D, Bbox, BboxBase, Transform, TransformedBbox
+from numpy.typing import NDArray
 
 from tspg.utils.typing import Float64Array
 
@@ -143,38 +150,130 @@ def text_width(text: str, size: float) -> float:
     return max(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0] for line in lines) / 72
 
 
+@lru_cache(maxsize=16)
+def _rise_and_fall(size: float) -> tuple[float, float]:
+    """How many points the letters l and p reach above and below their line."""
+    font = FontProperties(family=[_FONT], size=size)
+    _, height, fall = TextToPath().get_text_width_height_descent("lp", font, ismath=False)
+    return height - fall, fall
+
+
+class Line(Text):
+    """One literal line of text, put where it belongs: matplotlib's layout of paragraphs takes longer to be drawn."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the line, without turning it."""
+        renderer.open_group("text", self.get_gid())
+        size = self.get_fontsize()
+        points: Any = renderer.points_to_pixels(1)
+        rise, fall = _rise_and_fall(size)
+        lowered = {"bottom": -fall, "top": rise, "center_baseline": rise / 2}.get(self.get_verticalalignment(), 0.0)
+        x, y = map(float, self.get_transform().transform(self.get_unitless_position()))
+        if behind := {"center": 0.5, "right": 1.0}.get(self.get_horizontalalignment()):
+            x -= behind * text_width(self.get_text(), size) * 72 * points
+        y -= lowered * points
+        context = renderer.new_gc()
+        context.set_foreground(self.get_color())
+        height = renderer.get_canvas_width_height()[1]
+        text = self.get_text().replace(r"\$", "$")
+        renderer.draw_text(
+            context, x, height - y if renderer.flipy() else y, text, self.get_fontproperties(), 0.0, mtext=self
+        )
+        context.restore()
+        renderer.close_group("text")
+        self.stale = False
+
+
+class Picture(Artist):
+    """Colours of shape (rows, columns, 4), the first row on top, each an even field: matplotlib's images blend them."""
+
+    def __init__(self, colours: NDArray[np.uint8], place: BboxBase, gid: str) -> None:
+        super().__init__()
+        self.colours, self.place = colours, place
+        self.set_gid(gid)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the fields in as many dots as the place has; where one column is all, it is stretched if possible."""
+        left, bottom, width, height = self.place.bounds
+        n_rows, n_columns, _ = self.colours.shape
+        is_stretched = renderer.option_scale_image()
+        scale = renderer.get_image_magnification()
+        dots_up = n_rows if is_stretched and n_rows == 1 else round(height * scale)
+        dots_across = n_columns if is_stretched and n_columns == 1 else round(width * scale)
+        rows, columns = (np.arange(n) * of // n for n, of in ((dots_up, n_rows), (dots_across, n_columns)))
+        dots = self.colours[rows[::-1]].take(columns, axis=1)  # the lowest row comes first
+        renderer.open_group("picture", self.get_gid())
+        context = renderer.new_gc()
+        if is_stretched:
+            renderer.draw_image(context, left, bottom, dots, Affine2D().scale(width, height))
+        else:
+            renderer.draw_image(context, left, bottom, dots)
+        context.restore()
+        renderer.close_group("picture")
+        self.stale = False
+
+
 def write_beside(axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any) -> None:
-    """Write a text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
+    """Write a line of text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
     (left, bottom), (right, top) = axes.figure.dpi_scale_trans.inverted().transform(axes.bbox)
     across = left + place[0] * (right - left) + points[0] / 72
     up = bottom + place[1] * (top - bottom) + points[1] / 72
-    # In inches of the figure: one way of measuring for all texts is drawn sooner than one for each.
-    axes.text(across, up, text, transform=axes.figure.dpi_scale_trans, **style)
+    axes.add_artist(Line(across, up, text, transform=axes.figure.dpi_scale_trans, clip_on=False, **style))
 
 
-def write_formula(
-    axes: Axes,
-    place: tuple[float, float],
-    above: float,
-    formula: Formula,
-    *,
-    size: float,
-    centred: bool = True,
-    **style: Any,
-) -> None:
-    """Write a formula with its middle, or its beginning, at a place, so many points above it.
+@dataclass(frozen=True)
+class Sheet:
+    """A figure of so many inches with things at places in inches from left and bottom, and no axes.
 
-    Matplotlib's own formulas look the same, but each figure takes a while to read them.
+    To make axes and to draw them empty takes longer than all that is on them.
     """
+
+    figure: Figure | SubFigure
+    width: float
+    height: float
+
+    @property
+    def inches(self) -> Transform:
+        """From inches to where the figure is drawn."""
+        return Affine2D().scale(1 / self.width, 1 / self.height) + self.figure.transSubfigure
+
+    def write(self, across: float, up: float, text: str, **style: Any) -> None:
+        """Write a text, of one line or of several."""
+        kind = Text if "\n" in text else Line
+        self._put(kind(across, up, text, transform=self.inches, **style))
+
+    def write_formula(self, across: float, up: float, formula: Formula, *, size: float, **style: Any) -> None:
+        """Write a formula that begins at a place.
+
+        Matplotlib's own formulas look the same, but each figure takes a while to read them.
+        """
+        before, low, after = formula
+        small = max(SMALL, size * 0.7)
+        self.write(across, up, before, size=size, **style)
+        across += text_width(before, size)
+        if low:
+            self.write(across, up - size * 0.15 / 72, low, size=small, **style)
+        if after:
+            self.write(across + text_width(low, small), up, after, size=size, **style)
+
+    def draw_picture(self, colours: NDArray[np.uint8], place: tuple[float, float, float, float], gid: str) -> None:
+        """Draw red, green, blue and opacity from 0 to 255 as a picture: left, bottom, so wide and high."""
+        self._put(Picture(colours, TransformedBbox(Bbox.from_bounds(*place), self.inches), gid))
+
+    def draw_lines(self, lines: Sequence[Sequence[tuple[float, float]]], colour: str, width: float) -> None:
+        """Draw lines from point to point."""
+        self._put(LineCollection(lines, colors=colour, linewidths=width, transform=self.inches))
+
+    def _put(self, artist: Artist) -> None:
+        artist.set_clip_on(False)
+        self.figure.add_artist(artist)
+
+
+def formula_width(formula: Formula, size: float) -> float:
+    """How many inches a formula takes."""
     before, low, after = formula
     small = max(SMALL, size * 0.7)
-    widths = [72 * text_width(text, of) for text, of in ((before, size), (low, small), (after, size))]
-    fold = widths[0] - (sum(widths) / 2 if centred else 0)  # where the subscript begins
-    write_beside(axes, place, (fold, above), before, ha="right", size=size, **style)
-    if low:
-        write_beside(axes, place, (fold, above - size * 0.15), low, size=small, **style)
-    if after:
-        write_beside(axes, place, (fold + widths[1], above), after, size=size, **style)
+    return text_width(before, size) + text_width(low, small) + text_width(after, size)
 
 
 def spread(positions: Float64Array, gap: float, low: float, high: float) -> Float64Array:
@@ -221,22 +320,15 @@ def name_leading(axes: Axes, leading: Mapping[str, pd.DataFrame], *, across: boo
         heights = spread(np.sort(points[:, 1]), gap, gap, 1 - gap)
         places = np.column_stack([np.full(len(heights), edge), heights])
         lengths = np.linalg.norm((points[:, None] - places) * size, axis=2)
-        for number, place in zip(*linear_sum_assignment(lengths), strict=True):
-            axes.annotate(
-                shortened(str(rows["gene"].iloc[number]), _GENE),
-                points[number],
-                places[place],
-                "axes fraction",
-                ha="right" if is_left else "left",
-                va="center",
-                color=colour,
-                fontsize=SMALL,
-                arrowprops={
-                    "arrowstyle": "-",
-                    "color": colour,
-                    "linewidth": 0.3,
-                    "relpos": (1 if is_left else 0, 0.5),
-                    "shrinkA": 0.5,
-                    "shrinkB": 1.5,
-                },
-            )
+        numbers, chosen = linear_sum_assignment(lengths)
+        starts = places[chosen] + ((2 if is_left else -2) / 72 / size[0], 0)
+        reach = np.linalg.norm((points[numbers] - starts) * size, axis=1)[:, None]
+        ends = points[numbers] - (points[numbers] - starts) * np.minimum(1.5 / 72 / reach, 1)  # beside the gene's sign
+        lines = LineCollection(
+            [*np.stack([starts, ends], axis=1)], colors=colour, linewidths=0.3, transform=axes.transAxes
+        )
+        axes.add_collection(lines, autolim=False)
+        how: dict[str, Any] = {"ha": "right" if is_left else "left", "va": "center_baseline", "color": colour}
+        for number, (across_axes, up) in zip(numbers, places[chosen], strict=True):
+            name = shortened(str(rows["gene"].iloc[number]), _GENE)
+            axes.add_artist(Line(across_axes, up, name, transform=axes.transAxes, clip_on=False, size=SMALL, **how))
