@@ -81,7 +81,7 @@ def drawn_changes(context: RunContext, n_draws: int) -> dict[str, Float64Array]:
     """
     dataset = context.dataset
     rng = np.random.default_rng([context.config.seed, BOOTSTRAP])
-    weights = _drawn_weights(dataset, n_draws, rng)
+    weights = drawn_weights(dataset, n_draws, rng)
 
     def means(name: str) -> Float64Array:
         own = dataset.class_mask(name)
@@ -98,7 +98,7 @@ def drawn_changes(context: RunContext, n_draws: int) -> dict[str, Float64Array]:
     return found
 
 
-def _drawn_weights(dataset: Dataset, n_draws: int, rng: np.random.Generator) -> Float64Array:
+def drawn_weights(dataset: Dataset, n_draws: int, rng: np.random.Generator) -> Float64Array:
     """How often each training sample occurs when donors are drawn among those with samples of the same classes."""
     train = dataset.is_train
     donors, classes = donor_codes((int(train.sum()), donor_names(dataset)[train]))[0], dataset.class_index[train]
@@ -112,7 +112,7 @@ def resampled(context: RunContext, number: int) -> Dataset:
     """The dataset with its training donors drawn anew, among those with samples of the same classes."""
     dataset = context.dataset
     train, test = np.flatnonzero(dataset.is_train), np.flatnonzero(~dataset.is_train)
-    counts = _drawn_weights(dataset, 1, np.random.default_rng([context.config.seed, BOOTSTRAP, number]))[0]
+    counts = drawn_weights(dataset, 1, np.random.default_rng([context.config.seed, BOOTSTRAP, number]))[0]
     rows = np.concatenate([np.repeat(train, counts.astype(np.int64)), test])
     return replace(
         dataset,
