@@ -60,8 +60,8 @@ class Work:
     sets: float = 0.0
 
 
-SET_SECONDS = 0.4  # a closed-form map with a logistic regression on a few hundred samples
-FIXED_SECONDS = 1.0  # what a fit takes besides training
+SET_SECONDS = 0.1  # a closed-form map with a logistic regression on a few hundred samples
+FIXED_SECONDS = 0.2  # what a fit takes besides training: samples are moved and counted
 
 
 def seconds_for(work: Work, context: RunContext) -> float:
