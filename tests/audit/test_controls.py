@@ -28,12 +28,13 @@ from tspg.audit.null_controls import (
 )
 from tspg.audit.outcome import Outcome, Row, without_fails
 from tspg.audit.random_gene_sets import matched_draws, random_gene_sets
-from tspg.audit.reproducibility import gene_stability, resampled
+from tspg.audit.reproducibility import BOOTSTRAP, drawn_changes, drawn_weights, gene_stability, resampled
 from tspg.audit.scores import EvalSet
 from tspg.audit.spike_in import plant, precision, spike_in
 from tspg.data.batch import cramers_v
 from tspg.errors import UsageError
-from tspg.utils.files import sha256_of
+from tspg.model.learning import fit_closed_form
+from tspg.utils.files import read_table, sha256_of
 
 
 def rows_of(outcome):
@@ -168,6 +169,58 @@ def test_gene_lists_hold_the_planted_genes(outcome_of, planted):
             assert (top["stable"] == "yes").all()
             assert (top["mean_perturbation"] > 0).all() == (direction == "up")
     assert "G59" not in set(genes["gene"])
+
+
+def test_refits_by_the_means_are_those_of_the_map_itself(context):
+    """The map learned anew from the same drawn donors changes the means of its own samples by as much."""
+    dataset, seed = context.dataset, context.config.seed
+    weights = drawn_weights(dataset, 6, np.random.default_rng([seed, BOOTSTRAP])).astype(int)
+    train, refits = np.flatnonzero(dataset.is_train), {name: [] for name in context.sources}
+    for drawn in weights:
+        rows = np.repeat(train, drawn)
+        labels, profiles = dataset.source_class[rows], dataset.profiles[rows]
+        again = replace(dataset, profiles=profiles, class_index=dataset.class_index[rows], is_train=rows >= 0)
+        change = fit_closed_form("linear_map", again, context.target).raw_perturbation(profiles, again.class_index)
+        for name, means in refits.items():
+            means.append(change[labels == name].mean(axis=0))
+    for name, by_means in drawn_changes(context, 6).items():
+        own = context.perturbations.layers["perturbation"][dataset.class_mask(name)].mean(axis=0)
+        np.testing.assert_allclose(by_means.mean(axis=0), own, atol=1e-6)
+        np.testing.assert_allclose(np.diff(by_means, axis=0), np.diff(refits[name], axis=0), atol=1e-5)
+
+
+def test_the_share_of_draws_is_that_of_the_runs_own_table(outcome_of, audited_run):
+    """`genes.tsv` draws donors 400 times by itself: shares of 100 and of 400 draws differ by .056 at most in 2 of 3."""
+    table = read_table(audited_run / "genes.tsv").set_index(["source_class", "gene"])["stability"]
+    genes = outcome_of(gene_stability).genes
+    apart = [gene["donor_frequency"] - table[gene["source_class"], gene["gene"]] for gene in genes]
+    assert len(apart) > 40
+    assert np.abs(apart).max() < 0.2
+    assert abs(np.mean(apart)) < 0.02
+
+
+def test_a_control_about_the_maps_genes_trains_no_f(context, small, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("f is trained")
+
+    monkeypatch.setattr("tspg.audit.fit.train_target_model", never)
+    for control in (pseudo_target, spike_in, gene_stability, leave_one_class_out):  # of two sources one is left
+        control(context, small)
+    technical_column(context, replace(small, technical="batch"))
+    with pytest.raises(AssertionError, match="f is trained"):
+        permuted_labels(context, small)
+
+
+def test_a_fit_moves_as_the_model_with_its_f_does(context):
+    fit, dataset = context.fit(context.dataset, context.short), context.dataset
+    known = fit.move(dataset.profiles, dataset.source_class)
+    assert (known == fit.model.move(dataset.profiles, dataset.source_class)).all()
+    nameless = np.full(len(known), "", dtype=object)
+    assert (fit.move(dataset.profiles, nameless) == fit.model.move(dataset.profiles, nameless)).all()
+    one = context.fit(relabelled(dataset, dataset.source_class, rows=~dataset.class_mask("beta")), context.short)
+    beta = dataset.profiles[dataset.class_mask("beta")]
+    nameless = nameless[: len(beta)]
+    assert (one.move(beta, nameless) == one.model.move(beta, nameless)).all()  # without f: alpha alone is left
 
 
 def test_a_draw_of_donors_keeps_them_whole_and_their_classes(context):

@@ -14,6 +14,7 @@ from tspg.audit import run as front
 from tspg.audit.context import read_context
 from tspg.audit.inputs import all_genes, located
 from tspg.audit.outcome import COLUMNS, STABLE_COLUMNS, Outcome, Row
+from tspg.audit.plan import Work, seconds_for
 from tspg.audit.run import CONTROLS, audit_run
 from tspg.cli import bars
 from tspg.cli.main import main
@@ -102,7 +103,7 @@ def test_a_stopped_audit_goes_on(audited_folder, counted, monkeypatch):
     assert counted == list(CONTROLS)
 
 
-@pytest.mark.parametrize("change", ["model_id", "damage", "version", "columns"])
+@pytest.mark.parametrize("change", ["model_id", "damage", "version", "columns", "format"])
 def test_a_control_of_another_model_is_not_used(audited_folder, counted, change):
     audit_run(audited_folder, quick=True)
     counted.clear()
@@ -137,7 +138,8 @@ def test_the_time_is_told_before_the_work(audited_folder, counted):
     assert [call[1] for call in told] == sorted(call[1] for call in told)
     assert [call[2]["control"] for call in told[:-1]] == list(range(1, len(CONTROLS) + 1))
     assert expected > 0
-    assert audit_run(audited_folder, quick=True).seconds_expected == 0
+    of_second_f = seconds_for(Work(f=1), read_context(audited_folder, quick=True))
+    assert 0 < audit_run(audited_folder, quick=True).seconds_expected == of_second_f  # it is not stored in this test
     assert audit_run(audited_folder).seconds_expected > expected
 
 

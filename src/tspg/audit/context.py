@@ -12,16 +12,14 @@ from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import LinearClassifier
 from tspg.analysis.interpretation.perturbations import read_perturbations
+from tspg.audit.fit import Fit
 from tspg.audit.outcome import FOLDER
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
-from tspg.model.device import choose_device
-from tspg.model.learning import learn
 from tspg.model.random import batches_an_epoch
 from tspg.model.storage import load_model
 from tspg.model.trained_model import TrainedModel
-from tspg.model.training import train_target_model
 from tspg.report.manifest import verify
 from tspg.report.read import read_run
 from tspg.utils.typing import BoolArray, Float32Array, NameArray
@@ -45,7 +43,7 @@ class RunContext:
     manifest: dict[str, Any]
     metrics: dict[str, Any]
     quick: bool = False
-    after_fit: Callable[[], None] = lambda: None  # called whenever a fit is finished
+    before_fit: Callable[[], None] = lambda: None  # called whenever a fit begins
 
     @property
     def target(self) -> str:
@@ -94,13 +92,10 @@ class RunContext:
         """How far the run moves an average gene: the mean over genes of |mean perturbation|, over its sources."""
         return change_of_mean(self.perturbations.layers["perturbation"][~self.dataset.class_mask(self.target)])
 
-    def fit(self, dataset: Dataset, config: ExperimentConfig) -> TrainedModel:
-        """Train f and the run's method on other samples or labels; nothing else differs from the run."""
-        device = choose_device(config.device)
-        f = train_target_model(dataset, config.target_model, seed=config.seed, device=device)
-        model = TrainedModel.of(dataset, f, learn(dataset, f, config, device=device).method, config, {})
-        self.after_fit()
-        return model
+    def fit(self, dataset: Dataset, config: ExperimentConfig) -> Fit:
+        """The run's method on other samples or labels, fitted when it is used; nothing else differs from the run."""
+        self.before_fit()
+        return Fit(dataset, config)
 
 
 def read_context(folder: Path, *, quick: bool = False) -> RunContext:

@@ -19,7 +19,7 @@ STABLE_COLUMNS = [
     *("stable", "donor_frequency"),
 ]
 FOLDER = "audit"  # in the run folder: finished controls, so that a stopped audit goes on where it was
-FORMAT = 2  # of what a control writes into its rows: finished ones of another format are repeated
+FORMAT = 3  # of what a control computes and writes: finished ones of another format are repeated
 
 
 @dataclass(frozen=True)

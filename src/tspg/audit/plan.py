@@ -17,6 +17,7 @@ class Plan:
     gene_sets: int = 100
     seeds: int = 10
     bootstraps: int = 5
+    draws: int = 100  # in place of `bootstraps` where a refit takes no more than means
     levels: int = 6
     technical: str | None = None
     quick: bool = False
@@ -48,21 +49,28 @@ class Plan:
 
 @dataclass(frozen=True)
 class Work:
-    """What a control costs: short fits, fits as long as the run's own, and closed-form ones."""
+    """What a control costs: fits, short or as long as the run's own; trainings of f besides; sets of genes.
+
+    A fit of a generator that is trained includes f; of a closed form it does not.
+    """
 
     short: float = 0.0
     long: float = 0.0
-    closed: float = 0.0
+    f: float = 0.0
+    sets: float = 0.0
 
 
-CLOSED_SECONDS = 0.4  # a closed-form map with a logistic regression on a few hundred samples
-FIXED_SECONDS = 1.0  # what a short fit takes besides training
+SET_SECONDS = 0.1  # a closed-form map with a logistic regression on a few hundred samples
+FIXED_SECONDS = 0.2  # what a fit takes besides training: samples are moved and counted
 
 
 def seconds_for(work: Work, context: RunContext) -> float:
     """About how long the work will take here, from the times that the run itself took."""
-    spent = context.metrics.get("seconds", {})
-    f, g = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))
-    share_g = context.short_steps / context.own_steps if context.own_steps else 1.0
-    one_short = f + g * share_g + FIXED_SECONDS
-    return work.short * one_short + work.long * (f + g + FIXED_SECONDS) + work.closed * CLOSED_SECONDS
+    spent, own = context.metrics.get("seconds", {}), context.config
+    f, method = float(spent.get("target_model", 0.0)), float(spent.get("generator", 0.0))
+    short_f = f * context.short.target_model.epochs / own.target_model.epochs
+    others = work.f * short_f + work.sets * SET_SECONDS + (work.short + work.long) * FIXED_SECONDS
+    if not own.is_trained:
+        return others + (work.short + work.long) * method
+    share = context.short_steps / context.own_steps if context.own_steps else 1.0
+    return others + work.short * (short_f + method * share) + work.long * (f + method)

@@ -27,8 +27,8 @@ from tspg.audit.outcome import (
 )
 from tspg.audit.plan import Plan, Work, seconds_for
 from tspg.audit.random_gene_sets import random_gene_sets
-from tspg.audit.reproducibility import gene_stability
-from tspg.audit.second_classifier import with_second_classifier
+from tspg.audit.reproducibility import gene_stability, is_refitted_by_means
+from tspg.audit.second_classifier import has_second_classifier, with_second_classifier
 from tspg.audit.spike_in import EFFECTS, largest_class, spike_in
 from tspg.experiment.metrics import number, values_by_method
 from tspg.model.device import fixed_threads
@@ -56,14 +56,28 @@ def _cost_of_part(context: RunContext, name: str) -> float:
     return 0.5 + 0.5 * float(context.dataset.class_mask(name).mean())
 
 
+def _f_besides(context: RunContext, n: int) -> int:
+    """How often f is trained besides, where it is asked in `n` fits: a generator that is trained has one anyway."""
+    return 0 if context.config.is_trained else n
+
+
+def _unseen_work(context: RunContext, plan: Plan) -> Work:
+    n_sources = len(context.sources)
+    n = min(n_sources, plan.unseen_classes) if n_sources > 1 else 0
+    return Work(short=n, f=_f_besides(context, n) if n_sources > 2 else 0)  # with one class left there is no choice
+
+
 def _stability_work(context: RunContext, plan: Plan) -> Work:
-    n = plan.bootstraps + (plan.seeds if context.config.is_trained else 0)
+    n = 0 if is_refitted_by_means(context.config) else plan.bootstraps
+    n += plan.seeds if context.config.is_trained else 0
     return Work(short=n) if plan.quick else Work(long=n)
 
 
 CONTROLS: Mapping[str, Control] = {
     "source_is_target": Control(source_is_target, lambda _context, _plan: Work()),
-    "permuted_labels": Control(permuted_labels, lambda _context, plan: Work(short=plan.permutations)),
+    "permuted_labels": Control(
+        permuted_labels, lambda context, plan: Work(short=plan.permutations, f=_f_besides(context, plan.permutations))
+    ),
     "pseudo_target": Control(
         pseudo_target, lambda context, plan: Work(short=plan.splits * _cost_of_part(context, context.target))
     ),
@@ -74,14 +88,8 @@ CONTROLS: Mapping[str, Control] = {
         ),
         needs_training=True,
     ),
-    "random_gene_sets": Control(random_gene_sets, lambda _context, plan: Work(closed=plan.gene_sets + 1)),
-    "leave_one_class_out": Control(
-        leave_one_class_out,
-        lambda context, plan: Work(
-            short=min(len(context.sources), plan.unseen_classes) if len(context.sources) > 1 else 0
-        ),
-        needs_training=True,
-    ),
+    "random_gene_sets": Control(random_gene_sets, lambda _context, plan: Work(sets=plan.gene_sets + 1)),
+    "leave_one_class_out": Control(leave_one_class_out, _unseen_work, needs_training=True),
     "technical_column": Control(
         technical_column, lambda _context, plan: Work(short=plan.levels if plan.technical else 0)
     ),
@@ -139,9 +147,11 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
     found = {name: load_outcome(folder, name, keys[name]) for name in CONTROLS}
     works = {name: control.work(context, plan) for name, control in CONTROLS.items() if found[name] is None}
     seconds = {name: seconds_for(work, context) for name, work in works.items()}
-    expected = sum(seconds.values())
-    told = _Told(progress, seconds, seconds_for(Work(short=1), context))
-    context = replace(context, after_fit=told.after_fit)
+    evidence = read_run(folder).tables["evidence"]
+    of_second_f = 0.0 if has_second_classifier(evidence) else seconds_for(Work(f=1), context)
+    expected = sum(seconds.values()) + of_second_f
+    told = _Told(progress, seconds, {name: work.short + work.long for name, work in works.items()}, of_second_f)
+    context = replace(context, before_fit=told.before_fit)
     outcomes: dict[str, Outcome] = {}
     if expected:
         logger.info("expect about %s", duration(expected))
@@ -156,29 +166,33 @@ def audit_run(folder: Path, *, quick: bool = False, technical: str | None = None
                     outcome = without_fails(outcome, note)
                 store_outcome(folder, name, keys[name], outcome)
             outcomes[name] = outcome
+        evidence = with_second_classifier(evidence, context)
         told.end()
-        evidence = with_second_classifier(read_run(folder).tables["evidence"], context)
     return Audit(controls_table(outcomes), stable_genes_table(outcomes), evidence, expected)
 
 
 class _Told:
     """Reports how far an audit is: by the expected seconds of its controls, within a control by its fits."""
 
-    def __init__(self, progress: Progress, seconds: Mapping[str, float], of_fit: float) -> None:
-        self._progress, self._seconds, self._of_fit = progress, seconds, of_fit
-        self._total, self._done, self._of_control, self._control, self._n_fits = sum(seconds.values()), 0.0, 0.0, 0, 0
+    def __init__(
+        self, progress: Progress, seconds: Mapping[str, float], fits: Mapping[str, float], afterwards: float
+    ) -> None:
+        self._progress, self._seconds, self._fits = progress, seconds, fits
+        self._total, self._done, self._control = sum(seconds.values()) + afterwards, 0.0, 0
+        self._of_control, self._of_fit, self._n_fits = 0.0, 0.0, 0
 
     def begin(self, name: str) -> None:
         """The next control, by name."""
         self._done += self._of_control
         self._of_control, self._n_fits = self._seconds.get(name, 0.0), 0
+        self._of_fit = self._of_control / max(1.0, self._fits.get(name, 0.0))
         self._control += 1
         self._report(self._done)
 
-    def after_fit(self) -> None:
-        """One fit more of this control; how many it takes is known about."""
-        self._n_fits += 1
+    def before_fit(self) -> None:
+        """One fit more of this control begins; how many it takes is known about."""
         self._report(self._done + min(self._of_control, self._n_fits * self._of_fit))
+        self._n_fits += 1
 
     def end(self) -> None:
         """All controls are done."""

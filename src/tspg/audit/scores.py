@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.energy import energy_distance
+from tspg.audit.fit import Fit
 from tspg.data.prepare import Dataset
-from tspg.model.trained_model import TrainedModel
 from tspg.utils.typing import Float32Array
 
 MOST_ROWS = 400  # of each cloud: the energy distance of 400 is known to a few thousandths of the gap
@@ -69,7 +69,7 @@ def hit_rate(called: NDArray[np.object_], target_class: str) -> float:
     return float((called == target_class).mean()) if len(called) else math.nan
 
 
-def class_changes(model: TrainedModel, dataset: Dataset) -> dict[str, NDArray[np.float64]]:
+def class_changes(model: Fit, dataset: Dataset) -> dict[str, NDArray[np.float64]]:
     """The mean effective change of every gene, for each source class; all its samples, as in a run's gene lists."""
     found = {}
     for name in dataset.classes:

@@ -15,9 +15,14 @@ from tspg.utils.typing import Float32Array, NameArray
 MEASURE = "hit_rate_second_f"
 
 
+def has_second_classifier(evidence: pd.DataFrame) -> bool:
+    """Whether an audit has added a second f before."""
+    return bool((evidence["measure"] == MEASURE).any())
+
+
 def with_second_classifier(evidence: pd.DataFrame, context: RunContext) -> pd.DataFrame:
     """The evidence table with the share that a second f calls the target, of every method and of real samples."""
-    if (evidence["measure"] == MEASURE).any():
+    if has_second_classifier(evidence):
         return evidence
     dataset, config = context.dataset, context.config
     f = train_target_model(dataset, config.target_model, seed=config.seed + 1, device=choose_device(config.device))

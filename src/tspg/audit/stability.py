@@ -6,7 +6,8 @@ Stability: `analysis/agreement.py`. Rank-biased overlap: Webber, Moffat & Zobel,
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,25 @@ class Repeats:
         """Every source class in both directions."""
         return [(name, direction) for name in self.changes for direction in DIRECTIONS]
 
+    @property
+    def n(self) -> int:
+        """How many fits there are."""
+        return len(next(iter(self.changes.values()), ()))
+
+    def first(self, n: int) -> "Repeats":
+        """The first fits only."""
+        return replace(self, changes={name: changes[:n] for name, changes in self.changes.items()})
+
+    @cached_property
+    def _rankings(self) -> dict[List, list[Int64Array]]:
+        return {
+            (name, direction): [ranked(change, self.may_rank, self.k, direction) for change in self.changes[name]]
+            for name, direction in self.lists
+        }
+
     def rankings(self, of: List) -> list[Int64Array]:
         """One list's top genes in every fit."""
-        name, direction = of
-        return [ranked(change, self.may_rank, self.k, direction) for change in self.changes[name]]
+        return self._rankings[of]
 
     def selected(self, of: List) -> NDArray[np.bool_]:
         """Which genes each fit selects, shape (fits, genes)."""
