@@ -123,7 +123,7 @@ class TrainedModel:
             "alignment": None if self.alignment is None else self.alignment.arrays(),
         }
         return {"target_model": self.target_model.state_dict(), **self.method.files()} | {
-            file: {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+            file: {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}  # shares none
             for file, arrays in learned.items()
             if arrays is not None
         }
