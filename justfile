@@ -38,7 +38,7 @@ ecosystem:
 demo:
     tspg demo --out demo
 
-# Has anything got slower? Ratios against references, a minute or two.
+# Has anything got slower? Ratios against references, three minutes.
 bench-quick:
     python benchmarks/quick.py
 

@@ -25,17 +25,22 @@ class Used:
     peak_gb: float
 
 
-def python(*words: object) -> Used:
-    """Run this interpreter with these words and wait for it; what it says is shown only if it fails."""
+def python(*words: object, source: Path | None = None, code: int = 0) -> Used:
+    """Run this interpreter with these words and wait for it; what it says is shown if it ends with another code.
+
+    `source` is a folder whose packages win over those that are installed.
+    """
     command = [sys.executable, *map(str, words)]
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "MPLBACKEND": "Agg"}
+    if source is not None:
+        environment["PYTHONPATH"] = str(source)
     with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)  # noqa: S603
         _, status, usage = os.wait4(process.pid, 0)  # only this call tells the memory of one child
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        if process.returncode != code:
             said.seek(0)
             raise SystemExit(f"{' '.join(command)}\n{said.read().decode(errors='replace')}")
     return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIB / 1e9)
