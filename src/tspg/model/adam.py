@@ -54,6 +54,7 @@ class Adam:
         return {f"{at}/{name}": value for name, of_all in self._moments.items() for at, value in enumerate(of_all)}
 
     def load_state_dict(self, moments: Mapping[str, Tensor]) -> None:
-        """Take over every moment."""
-        for name, value in self.state_dict().items():
-            value.copy_(moments[name])
+        """Take over moments; a finished training has kept none, and takes no further step."""
+        own = self.state_dict()
+        for name, value in moments.items():
+            own[name].copy_(value)
