@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +89,7 @@ class GeneSets(Mapping[str, GeneSet]):
 
     def union(self, name: str = "all") -> GeneSet:
         """The genes of all sets, in order of first appearance (the paper's "Hallmark All")."""
-        genes = tuple(dict.fromkeys(gene for gene_set in self.values() for gene in gene_set.genes))
+        genes = tuple(dict.fromkeys(chain.from_iterable(gene_set.genes for gene_set in self.values())))
         return GeneSet(name, genes, next((gene_set.description for gene_set in self.values()), ""), self.notes)
 
 

@@ -187,7 +187,11 @@ class AvailableGenes:
         known = self._known.get((gene, are_ids))
         if known is None:
             wanted = _names(gene) if are_ids or not _is_number(gene) else Names(gene, (), None, None)
-            near = {one: self._trusted_names(one) for key in wanted.keys for one in self._by_key.get(key, ())}
+            alike = [one for key in wanted.keys for one in self._by_key.get(key, ())]
+            if not alike:  # most genes of a large collection
+                self._known[gene, are_ids] = []
+                return []
+            near = {one: self._trusted_names(one) for one in alike}
             # One symbol does not make one gene of two Ensembl ids.
             apart = wanted.ensembl is None
             near = {one: names for one, names in near.items() if apart or names.ensembl in (None, wanted.ensembl)}

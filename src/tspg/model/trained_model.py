@@ -374,7 +374,8 @@ class TrainedModel:
         source, split = dataset.source_class[mask], dataset.split[mask]
         outside = None if dataset.outside is None else dataset.outside[mask]
         maps = ClassMaps(self.method, self.classes, {})
-        result = self._assemble(dataset.profiles[mask], names, source, split, outside, maps, keep_raw=keep_raw)
+        profiles = dataset.profiles if mask.all() else dataset.profiles[mask]
+        result = self._assemble(profiles, names, source, split, outside, maps, keep_raw=keep_raw)
         result.obs["p_shift"] = np.nan if p_shift is None else p_shift[mask]
         if dataset.groups is not None:
             result.obs["group"] = np.asarray(dataset.groups, dtype=object)[mask]
@@ -507,7 +508,10 @@ class TrainedModel:
             raise ShapeError("There is no sample to move.")
         class_index = self._class_index(scaled, source, maps.classes)
         raw = self._raw(scaled, class_index, maps.method)
-        perturbed = np.clip(scaled + raw, 0.0, 1.0)
+        perturbed = scaled + raw
+        np.clip(perturbed, 0.0, 1.0, out=perturbed)
+        # In place: of a large study each of these matrices is a fifth of a gigabyte or more.
+        change = perturbed - scaled if keep_raw else np.subtract(perturbed, scaled, out=raw)
         in_units = np.empty_like(perturbed)
         for start in range(0, len(perturbed), ROWS_AT_ONCE):  # the inverse takes float64
             rows = slice(start, start + ROWS_AT_ONCE)
@@ -532,7 +536,7 @@ class TrainedModel:
             },
             index=pd.Index(self.gene_ids, dtype=object),
         )
-        layers = {"original": scaled, "perturbation": perturbed - scaled, "moved_units": in_units}
+        layers = {"original": scaled, "perturbation": change, "moved_units": in_units}
         if keep_raw:
             layers["raw_perturbation"] = raw
         about = {

@@ -6,12 +6,14 @@ among all genes, by how far each was moved, than other genes do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.stats import false_discovery_control, hypergeom
 
 from tspg.analysis.evaluation.thresholds import ENRICHED
@@ -25,7 +27,7 @@ from tspg.data.identifiers import looks_like
 from tspg.data.mismatch import Mismatch
 from tspg.errors import GeneSetError, UsageError
 from tspg.utils.names import as_names, listed, shown
-from tspg.utils.typing import NameArray
+from tspg.utils.typing import BoolArray, IndexArray, Int64Array, NameArray
 
 SMALLEST_RANKED_SET = 5  # fewer genes have no rank sum that is near to normal
 CORRELATION = 0.01  # between genes of one set, as CAMERA assumes by default (Wu & Smyth 2012)
@@ -141,34 +143,59 @@ def over_representation(
         known = membership(annotation.gene_sets, tuple(background))
         if known is None or not queries:
             continue
-        lists = [np.isin(known.positions, [at[gene] for gene in chosen]) for chosen in queries.values()]
-        overlaps = np.asarray(known.matrix @ np.array(lists, dtype=np.int32).T).T
-        p_values = _tail_probability(overlaps, [int(own.sum()) for own in lists], known)
-        sizes, names = np.diff(known.matrix.indptr), np.array(known.terms, dtype=object)
-        for query, own, overlap, p_value in zip(queries, map(np.flatnonzero, lists), overlaps, p_values, strict=True):
-            shared = np.flatnonzero(overlap)
-            if not len(shared):
-                continue
-            order = shared[np.argsort(p_value[shared], kind="stable")]
-            q_value = false_discovery_control(p_value)[order]
-            hits = known.matrix[order][:, own]
-            found = np.split(own[hits.indices], hits.indptr[1:-1])
-            columns = {
-                **query._asdict(),
-                "category": annotation.category,
-                "term": names[order],
-                "overlap": overlap[order],
-                "query_size": len(own),
-                "set_size": sizes[order],
-                "background": len(known.positions),
-                "n_tests": len(overlap),
-                "p_value": p_value[order],
-                "q_value": q_value,
-                "genes": [" ".join(genes[known.positions[members]]) for members in found],
-                "group": _groups(names[order], found, q_value),
-            }
-            parts.append(pd.DataFrame(columns))
+        lists = np.stack([np.isin(known.positions, [at[gene] for gene in chosen]) for chosen in queries.values()])
+        overlaps = np.asarray(known.matrix @ lists.T.astype(np.int32)).T
+        p_values = _tail_probability(overlaps, lists.sum(axis=1), known)
+        q_values = false_discovery_control(p_values, axis=1)
+        number, term = np.nonzero(overlaps)
+        if not len(number):
+            continue
+        order = np.lexsort((p_values[number, term], number))
+        number, term = number[order], term[order]
+        members = _shared(lists, known.matrix, number, term)
+        names = np.array(known.terms, dtype=object)
+        q_value, shared = q_values[number, term], genes[known.positions].tolist()
+        groups = [_groups(names[term[own]], members[own], q_value[own]) for own in _runs(number)]
+        columns = {
+            **_whose(list(queries), number),
+            "category": annotation.category,
+            "term": names[term],
+            "overlap": overlaps[number, term],
+            "query_size": lists.sum(axis=1)[number],
+            "set_size": np.diff(known.matrix.indptr)[term],
+            "background": len(known.positions),
+            "n_tests": len(known.terms),
+            "p_value": p_values[number, term],
+            "q_value": q_value,
+            "genes": [" ".join([shared[gene] for gene in own]) for own in members],
+            "group": [*chain.from_iterable(groups)],
+        }
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ORA_COLUMNS))
+
+
+def _whose(known: Sequence[Query] | Sequence[Profile], number: IndexArray) -> dict[str, NameArray]:
+    """The columns that say whose a row is, by the number of its query or profile."""
+    return {field: np.array([getattr(one, field) for one in known], dtype=object)[number] for field in known[0]._fields}
+
+
+def _runs(numbers: IndexArray) -> list[slice]:
+    """The rows of each number, which come together."""
+    ends = [*(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+    return [slice(start, end) for start, end in pairwise([0, *ends])]
+
+
+def _shared(lists: BoolArray, matrix: csr_array, query: IndexArray, term: IndexArray) -> list[list[int]]:
+    """The genes that a list (row of `lists`) and a set (row of `matrix`) share, for pairs that share one or more."""
+    row = np.zeros((len(lists), matrix.shape[0]), dtype=np.int64)
+    row[query, term] = np.arange(len(query))
+    of_list, gene = np.nonzero(lists)
+    sets = matrix.T.tocsr()[gene]  # the few genes of the lists, not the many of the sets
+    n_sets = np.diff(sets.indptr)
+    pair = row[np.repeat(of_list, n_sets), sets.indices]
+    order = np.argsort(pair, kind="stable")
+    found, ends = np.repeat(gene, n_sets)[order].tolist(), np.cumsum(np.bincount(pair, minlength=len(query))).tolist()
+    return [found[start:end] for start, end in pairwise([0, *ends])]
 
 
 def _require_known(query: Query, chosen: Sequence[str], background: Mapping[str, int]) -> None:
@@ -183,9 +210,9 @@ def _require_known(query: Query, chosen: Sequence[str], background: Mapping[str,
         )
 
 
-def _tail_probability(overlap: NDArray[np.int32], query_sizes: Sequence[int], known: Membership) -> NDArray[np.float64]:
+def _tail_probability(overlap: NDArray[np.int32], query_sizes: Int64Array, known: Membership) -> NDArray[np.float64]:
     """P(K >= overlap) for every list and set, shape (lists, sets); many have the same numbers, computed once."""
-    numbers = np.stack(np.broadcast_arrays(overlap, np.diff(known.matrix.indptr), np.array(query_sizes)[:, None]))
+    numbers = np.stack(np.broadcast_arrays(overlap, np.diff(known.matrix.indptr), query_sizes[:, None]))
     some = overlap > 0
     (k, of_set, drawn), which = np.unique(numbers[:, some], axis=1, return_inverse=True)
     found = np.ones(overlap.shape)
@@ -227,33 +254,38 @@ def ranked_enrichment(
         (statistics, p_values), (_, p_correlated) = sums.test(), sums.test(correlation=CORRELATION)
         names, sizes = np.array(known.terms, dtype=object), np.diff(known.matrix.indptr)
         members = np.split(known.matrix.indices, known.matrix.indptr[1:-1])
-        background = np.asarray(genes, dtype=object)[known.positions]
-        for number, (profile, change) in enumerate(changes.items()):
-            order, lead = np.argsort(p_values[number], kind="stable"), change[known.positions]
-            q_value = false_discovery_control(p_values[number])[order]
-            columns = {
-                **profile._asdict(),
-                "category": annotation.category,
-                "term": names[order],
-                "set_size": sizes[order],
-                "statistic": statistics[number, order],
-                "p_value": p_values[number, order],
-                "q_value": q_value,
-                "group": _groups(names[order], [members[t] for t in order[:MOST_GROUPED]], q_value),
-                "q_value_correlated": false_discovery_control(p_correlated[number])[order],
-                "leading_genes": [
-                    _leading(lead * np.sign(statistics[number, t]), members[t], background) if q < ENRICHED else ""
-                    for t, q in zip(order, q_value, strict=True)
-                ],
-            }
-            parts.append(pd.DataFrame(columns))
+        background, leads = np.asarray(genes, dtype=object)[known.positions], list(changes.values())
+        order = np.argsort(p_values, axis=1, kind="stable")
+        profile, term = np.repeat(np.arange(len(leads)), order.shape[1]), order.ravel()
+        q_value = false_discovery_control(p_values, axis=1)[profile, term]
+        statistic = statistics[profile, term]
+        groups: list[str] = []
+        leading = np.full(len(term), "", dtype=object)
+        for own in _runs(profile):
+            groups += _groups(names[term[own]], [members[t] for t in term[own][:MOST_GROUPED]], q_value[own])
+        for at in np.flatnonzero(q_value < ENRICHED):
+            lead = leads[profile[at]][known.positions[members[term[at]]]]
+            leading[at] = _leading(lead * np.sign(statistic[at]), background[members[term[at]]])
+        columns = {
+            **_whose(list(changes), profile),
+            "category": annotation.category,
+            "term": names[term],
+            "set_size": sizes[term],
+            "statistic": statistic,
+            "p_value": p_values[profile, term],
+            "q_value": q_value,
+            "group": groups,
+            "q_value_correlated": false_discovery_control(p_correlated, axis=1)[profile, term],
+            "leading_genes": leading,
+        }
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RANKED_COLUMNS))
 
 
-def _leading(lead: NDArray[np.floating], members: NDArray[np.int32], background: NameArray) -> str:
+def _leading(lead: NDArray[np.floating], names: NameArray) -> str:
     """The genes of a set that go farthest in its direction, at most ten, with spaces between."""
-    farthest = members[np.argsort(-lead[members], kind="stable")[:MOST_LEADING]]
-    return " ".join(background[farthest])
+    farthest = np.argsort(-lead, kind="stable")[:MOST_LEADING]
+    return " ".join(names[farthest])
 
 
 def _groups(names: NameArray, genes: Sequence[Iterable[int]], q_value: NDArray[np.float64]) -> list[str]:

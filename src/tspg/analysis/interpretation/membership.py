@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from tspg.data.genesets import GeneSets
-from tspg.data.identifiers import AvailableGenes, match_genes, without_version
+from tspg.data.identifiers import AvailableGenes, without_version
 from tspg.errors import GeneSetError
 
 
@@ -28,16 +28,20 @@ def membership(gene_sets: GeneSets, genes: tuple[str, ...]) -> Membership | None
     """
     kept, available = _available(genes)
     try:
-        match = match_genes(gene_sets.union().genes, available)
+        found, _ = available.find(gene_sets.union().genes)
     except GeneSetError:
         return None
-    column = {gene: number for number, gene in enumerate(match.found)}
+    if not found:
+        return None
+    positions = sorted(found.values())
+    number_of = {position: number for number, position in enumerate(positions)}
+    column = {gene: number_of[position] for gene, position in found.items()}
     rows = {name: sorted(column[gene] for gene in one.genes if gene in column) for name, one in gene_sets.items()}
     held = {name: row for name, row in rows.items() if row}
     indptr = np.cumsum([0, *map(len, held.values())])
     indices = np.concatenate([np.asarray(row, dtype=np.int64) for row in held.values()])
     matrix = csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=(len(held), len(column)))
-    return Membership(list(held), matrix, kept[list(match.positions)])
+    return Membership(list(held), matrix, kept[positions])
 
 
 @lru_cache(maxsize=2)  # most genes are in several categories: each is looked up once
