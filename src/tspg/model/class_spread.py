@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from tspg.model.random import ALIGNMENT_DONORS, donor_folds, stream
+from tspg.utils.threads import over_threads
 from tspg.utils.typing import Float64Array, Int64Array
 
 FLOOR = 0.05  # quantile of the genes' standard deviations; smaller ones are raised to it
@@ -94,12 +95,14 @@ class Products(NamedTuple):
         cls, values: NDArray[np.floating], class_index: Int64Array, donor: Int64Array, around: ClassMeans
     ) -> "Products":
         """Average the estimates over picks of one sample from each donor and class."""
-        n_classes = len(around.means)
-        found = []
-        for pick, thinned in _picks(class_index, donor, n_classes):
+
+        def of_pick(picked: tuple[Int64Array, Float64Array]) -> Products:
+            pick, thinned = picked
             z = around.standardised(values[pick], class_index[pick]).astype(np.float32)
             gram = (z @ z.T).astype(np.float64) / z.shape[1]
-            found.append(_of_gram(gram, class_index[pick], donor[pick], thinned, z.shape[1]))
+            return _of_gram(gram, class_index[pick], donor[pick], thinned, z.shape[1])
+
+        found = over_threads(of_pick, _picks(class_index, donor, len(around.means)))
         return cls(*(np.mean(parts, axis=0) for parts in zip(*found, strict=True)))
 
 
@@ -175,13 +178,15 @@ def held_out_excess(values: NDArray[np.floating], class_index: Int64Array, donor
     """
     values = values[:, :: -(-values.shape[1] // _MOST_GENES)]
     fold = donor_folds(donor, stream(0, ALIGNMENT_DONORS, 1), FOLDS)
-    found = expected = 0.0
-    for number in range(FOLDS):
+
+    def of_fold(number: int) -> tuple[float, float]:
         held_out = (fold == number) & np.isin(class_index, class_index[fold != number])
         if not held_out.any() or (fold != number).sum() < 2:
-            continue
+            return 0.0, 0.0
         others, classes = fold != number, class_index[held_out]
         learned = ClassMeans.of(values[others], class_index[others], donor[others], n_classes)
-        found += float((learned.standardised(values[held_out], classes) ** 2).mean(axis=1).sum())
-        expected += float((learned.trace + learned.error)[classes].sum())
+        found = (learned.standardised(values[held_out], classes) ** 2).mean(axis=1).sum()
+        return float(found), float((learned.trace + learned.error)[classes].sum())
+
+    found, expected = map(sum, zip(*over_threads(of_fold, range(FOLDS)), strict=True))
     return found / expected if expected > 0 else 1.0

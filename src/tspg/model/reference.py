@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from tspg.model.expectation import FEWEST_PAIRS, Expectation, counterparts
 from tspg.model.gene_statistics import mean_and_sd, moderated_sd
 from tspg.model.residuals import Tail, as_stored, cross_fitted, from_mean, mean_and_spread, profile_spread
+from tspg.utils.threads import over_threads
 from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array, NamedArrays
 
 SamplesOf = Callable[[str], tuple[Float64Array, Int64Array]]  # training samples of a class, and their donors
@@ -200,12 +201,13 @@ class SampleReference:
 
 def class_references(samples_of: SamplesOf, classes: Sequence[str], *, seed: int) -> dict[str, ClassReference]:
     """The reference of every class with five or more training donors."""
-    found = {}
-    for name in classes:
+
+    def fit(name: str) -> ClassReference | None:
         values, donors = samples_of(name)
-        if len(np.unique(donors)) >= FEWEST_DONORS:
-            found[name] = ClassReference.fit(values, donors, seed=seed)
-    return found
+        return ClassReference.fit(values, donors, seed=seed) if len(np.unique(donors)) >= FEWEST_DONORS else None
+
+    found = zip(classes, over_threads(fit, classes), strict=True)
+    return {name: reference for name, reference in found if reference is not None}
 
 
 def n_components(n_samples: int, n_donors: int) -> int:

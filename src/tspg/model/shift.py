@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tspg.data.quantiles import LEVELS, Quantiles, percentiles, quantile_functions, ranks_of
 from tspg.model.random import SHIFT_FOLDS, donor_folds, stream
+from tspg.utils.threads import over_threads
 from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array, NamedArrays
 
 FEWEST_SAMPLES = 40  # with fewer, no p of two tests falls below .05
@@ -89,7 +90,7 @@ class ShiftTest:
         """
         fold = donor_folds(donors, stream(seed, SHIFT_FOLDS, 0))
         parts = [fold == at for at in range(int(fold.max()) + 1)]
-        ranks = [ranks_of(values[rows], quantiles[rows]) for rows in parts]
+        ranks = over_threads(lambda rows: ranks_of(values[rows], quantiles[rows]), parts)
         lowest, highest = (np.array([end(part, axis=0) for part in ranks]) for end in (np.min, np.max))
         distances, shares = np.zeros(len(values)), np.zeros(len(values))
         for at, held_out in enumerate(parts if len(parts) > 1 else ()):  # else a single donor

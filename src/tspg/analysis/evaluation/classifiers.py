@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, Status, joined_notes
 from tspg.analysis.evaluation.proportions import rate_interval
 from tspg.analysis.evaluation.resampling import MOST_TRAINING, Groups, rows_of_every_class
+from tspg.utils.threads import n_threads
 from tspg.utils.typing import Float32Array, Float64Array, FloatArray, NameArray
 
 Classify = Callable[[Float32Array], NameArray]
@@ -105,11 +106,20 @@ def fit_independent_classifiers(training: FloatArray, training_class: NameArray,
     nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(training)), algorithm="brute")
     nearest.fit(training, training_class)
     drawn = None if len(training) == n else min(TREE_SAMPLES, len(training))  # None: as many as there are
-    n_threads = max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)  # trees do not depend on it
-    forest = RandomForestClassifier(TREES, n_jobs=n_threads, random_state=seed, max_samples=drawn)
+    # The trees do not depend on the number of threads.
+    forest = RandomForestClassifier(TREES, n_jobs=n_threads(), random_state=seed, max_samples=drawn)
     forest.fit(training, training_class)
-    forest.set_params(n_jobs=1)  # the trees' votes are then added up in one order
-    return {"logistic": logistic, "knn": nearest.predict, "forest": forest.predict}
+
+    def by_forest(profiles: Float32Array) -> NameArray:
+        # scikit-learn's own sum of the votes changes the warnings of the whole process: not for several threads.
+        rows = np.ascontiguousarray(profiles, dtype=np.float32)
+        votes = sum(tree.predict_proba(rows, check_input=False) for tree in forest.estimators_) / len(
+            forest.estimators_
+        )
+        called: NameArray = forest.classes_[votes.argmax(axis=1)]
+        return called
+
+    return {"logistic": logistic, "knn": nearest.predict, "forest": by_forest}
 
 
 def logistic_classifier(training: FloatArray, training_class: NameArray, *, seed: int) -> LinearClassifier:

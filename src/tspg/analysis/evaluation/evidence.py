@@ -45,6 +45,7 @@ from tspg.analysis.evaluation.resampling import (
 )
 from tspg.analysis.evaluation.structure import gene_correlation, gene_correlation_at, variance_ratio
 from tspg.data.prepare import Dataset
+from tspg.utils.threads import over_threads
 from tspg.utils.typing import Float32Array, NameArray
 
 Move = Callable[[Float32Array, NameArray], Float32Array]
@@ -111,7 +112,8 @@ def evidence_table(
         own_reference=own_reference,
     )
     moves: dict[str, Move] = {**methods, UNTOUCHED: lambda profiles, _: profiles}
-    found = {name: scores.of_method(move) for name, move in moves.items()} | {REAL: scores.of_real_samples()}
+    measured = over_threads(lambda move: list(scores.of_method(move)), moves.values())
+    found = {**dict(zip(moves, measured, strict=True)), REAL: list(scores.of_real_samples())}
     rows = [row for name, measures in found.items() for row in _rows(name, measures, scores.bounds(name))]
     return pd.DataFrame(rows, columns=COLUMNS)
 
