@@ -74,7 +74,10 @@ class Scaler:
 
     def inverse(self, scaled: ArrayLike) -> Float64Array:
         """Scaled values in the units of the input; a constant gene gets its one value."""
-        return np.asarray(scaled, dtype=np.float64) * (self.maximum - self.minimum) + self.minimum
+        values = np.array(scaled, dtype=np.float64)
+        values *= self.maximum - self.minimum  # in place: a large matrix is in memory once
+        values += self.minimum
+        return values
 
 
 @dataclass(frozen=True, repr=False)

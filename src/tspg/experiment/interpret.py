@@ -9,7 +9,7 @@ import pandas as pd
 from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import Classify, LinearClassifier
-from tspg.analysis.interpretation.cases import Judge, Reference, cases_of
+from tspg.analysis.interpretation.cases import LayeredClassifier, Reference, cases_of
 from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
 from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.membership import membership
@@ -63,7 +63,7 @@ def interpretation_tables(
     if moved.real is not None:
         genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
         logistic = moved.logistic if isinstance(moved.logistic, LinearClassifier) else None
-        reference = Reference.of(moved.real, _f_as_judge(moved.model), seed=seed, logistic=logistic)
+        reference = Reference.of(moved.real, _layered_f(moved.model), seed=seed, logistic=logistic)
         cases = list(cases_of(moved.perturbations, moved.samples))
         tables["path"] = path_table(cases, reference)
         tables["smallest_sets"] = minimal_sets(cases, reference, genes, method=moved.model.method.name, seed=seed)
@@ -74,13 +74,13 @@ def interpretation_tables(
     return tables
 
 
-def _f_as_judge(model: TrainedModel) -> Judge:
+def _layered_f(model: TrainedModel) -> LayeredClassifier:
     """The classifier f with its first layer apart."""
     first, rest = model.target_model.layers[0], model.target_model.layers[1:]
     weights, offsets = (first.get_parameter(name).detach().cpu() for name in ("weight", "bias"))
     names = np.asarray(model.classes, dtype=object)
     shift = offsets.numpy()
-    return Judge(
+    return LayeredClassifier(
         weights.T.contiguous().numpy(),
         lambda units: names[in_blocks(rest, (units + shift).astype(np.float32), len(names)).argmax(axis=1)],
     )

@@ -4,7 +4,7 @@ Each is fitted on training samples only and leaves a sample of the target class 
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -26,7 +26,10 @@ MOST_LEVELS = 51  # quantiles kept per class and gene
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """Scaled training profiles, the class of each, the class to move to, and the donors where they are known."""
+    """Scaled profiles, the class of each, the class to move to, and the donors where they are known.
+
+    The class of a sample that is not trained on is -1: a large matrix is not copied for it.
+    """
 
     profiles: Float32Array
     class_index: Int64Array
@@ -36,15 +39,22 @@ class TrainingPart:
     @classmethod
     def of(cls, dataset: Dataset, target_class: str) -> "TrainingPart":
         """The training samples of a prepared matrix."""
-        train, donors = dataset.is_train, None
+        donors = None
         if dataset.groups is not None:
-            donors = np.unique(np.asarray(dataset.groups, dtype=object)[train], return_inverse=True)[1]
-        return cls(dataset.profiles[train], dataset.class_index[train], dataset.index_of(target_class), donors)
+            donors = np.unique(np.asarray(dataset.groups, dtype=object), return_inverse=True)[1]
+        class_index = np.where(dataset.is_train, dataset.class_index, -1)
+        return cls(dataset.profiles, class_index, dataset.index_of(target_class), donors)
 
     @property
-    def by_class(self) -> list[Float32Array]:
-        """The training profiles of every class."""
-        return [self.profiles[self.class_index == number] for number in range(int(self.class_index.max()) + 1)]
+    def by_class(self) -> Iterator[Float32Array]:
+        """The training profiles of one class after the other."""
+        return (self.profiles[self.class_index == number] for number in range(int(self.class_index.max()) + 1))
+
+    @property
+    def targets(self) -> Float32Array:
+        """Those of the target class."""
+        targets: Float32Array = self.profiles[self.class_index == self.target_index]
+        return targets
 
 
 @dataclass(frozen=True)
@@ -139,9 +149,10 @@ class QuantileMap(_ByClass):
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:  # noqa: ARG003 - as every method
         """Learn the quantiles of every gene in every class, at up to 51 levels."""
-        classes = training.by_class
-        n_levels = min(MOST_LEVELS, max(2, *map(len, classes)))
-        return cls(training.target_index, np.array([_quantiles(profiles, n_levels) for profiles in classes]))
+        largest = np.unique(training.class_index[training.class_index >= 0], return_counts=True)[1].max()
+        n_levels = min(MOST_LEVELS, max(2, int(largest)))
+        quantiles = [_quantiles(profiles, n_levels) for profiles in training.by_class]
+        return cls(training.target_index, np.array(quantiles))
 
     def with_class(self, cohort: Float32Array, likeliest: Int64Array) -> Self:
         """With the quantiles of one more class."""
@@ -164,7 +175,7 @@ class NearestTarget(Baseline):
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:  # noqa: ARG003 - as every method
         """Keep the training samples of the target class."""
-        return cls(training.target_index, training.by_class[training.target_index])
+        return cls(training.target_index, training.targets)
 
     def _moved(self, profiles: Float32Array, class_index: Int64Array) -> Float32Array:
         del class_index
@@ -185,7 +196,7 @@ class GaussianDraw(Baseline):
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:
         """Learn mu_t and Sigma_t."""
-        state = TargetState.estimate(training.by_class[training.target_index])
+        state = TargetState.estimate(training.targets)
         return cls(training.target_index, state.mean, state.factor, np.array([seed], dtype=np.int64))
 
     def _moved(self, profiles: Float32Array, class_index: Int64Array) -> Float32Array:
@@ -205,7 +216,7 @@ class TargetMean(Baseline):
     @classmethod
     def fit(cls, training: TrainingPart, *, seed: int = 0) -> Self:  # noqa: ARG003 - as every method
         """Learn the mean profile of the target class."""
-        return cls(training.target_index, training.by_class[training.target_index].mean(axis=0, dtype=np.float64))
+        return cls(training.target_index, training.targets.mean(axis=0, dtype=np.float64))
 
     def _moved(self, profiles: Float32Array, class_index: Int64Array) -> Float64Array:
         del class_index
@@ -256,7 +267,8 @@ def _class_means(training: TrainingPart) -> Float64Array:
 
 def _quantiles(profiles: Float32Array, n_levels: int) -> Float32Array:
     """Quantiles of every gene at even steps, shape (levels, genes)."""
-    return np.quantile(profiles, np.linspace(0, 1, n_levels), axis=0).astype(np.float32)
+    ordered = np.sort(profiles, axis=0)  # of what is sorted, quantiles are found three times as fast
+    return np.quantile(ordered, np.linspace(0, 1, n_levels), axis=0).astype(np.float32)
 
 
 def _same_rank(profiles: Float32Array, source: Float32Array, target: Float32Array) -> Float32Array:

@@ -96,7 +96,9 @@ def profile_spread(z: Float64Array) -> Float64Array:
     """How far each profile as a whole deviates, 1 for a usual one, shape (samples, 1): the median of |z|."""
     if z.shape[1] < FEWEST_GENES_FOR_SPREAD:
         return np.ones((len(z), 1))
-    median: Float64Array = np.nanmedian(np.abs(z), axis=1, keepdims=True) / NORMAL_MEDIAN
+    sizes = np.abs(z)
+    of_known = np.nanmedian if np.isnan(sizes).any() else np.median  # the former takes twice as long
+    median: Float64Array = of_known(sizes, axis=1, keepdims=True) / NORMAL_MEDIAN
     return np.where(median > 0, median, 1.0)
 
 

@@ -10,7 +10,7 @@ from anndata import AnnData
 from scipy.stats import binomtest
 
 from tspg.analysis.evaluation.energy import energy_distance
-from tspg.analysis.interpretation.cases import Case, Judge, Reference, cases_of
+from tspg.analysis.interpretation.cases import Case, LayeredClassifier, Reference, cases_of
 from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.minimal_sets import minimal_sets, numbers_tried
 from tspg.analysis.interpretation.out_of_distribution import outside_training
@@ -24,7 +24,7 @@ GENES = [f"G{number}" for number in range(N_GENES)]
 
 def judge(called, n_genes=N_GENES):
     """A classifier without a first layer: its rest sees the profiles themselves."""
-    return Judge(np.eye(n_genes), called)
+    return LayeredClassifier(np.eye(n_genes), called)
 
 
 def calls(rule):

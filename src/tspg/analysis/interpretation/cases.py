@@ -35,7 +35,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Judge:
+class LayeredClassifier:
     """A classifier as its first layer, which is linear, and the rest: what a few genes change is soon computed.
 
     `weights` have shape (genes, units); `rest` gives the class of each row of profiles @ weights.
@@ -45,7 +45,7 @@ class Judge:
     rest: Callable[[FloatArray], NameArray]
 
     @classmethod
-    def of_linear(cls, classifier: LinearClassifier) -> "Judge":
+    def of_linear(cls, classifier: LinearClassifier) -> "LayeredClassifier":
         """A classifier that has no other layer."""
         return cls(
             classifier.coefficients,
@@ -62,7 +62,7 @@ class Reference:
     """
 
     target_class: str
-    classifiers: dict[str, Judge]
+    classifiers: dict[str, LayeredClassifier]
     training: Float32Array
     training_class: NameArray
     held_out: Float32Array
@@ -70,7 +70,9 @@ class Reference:
     held_out_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, adata: AnnData, f: Judge, *, seed: int, logistic: LinearClassifier | None = None) -> "Reference":
+    def of(
+        cls, adata: AnnData, f: LayeredClassifier, *, seed: int, logistic: LinearClassifier | None = None
+    ) -> "Reference":
         """From the moved profiles of the run that trained the model, and its f.
 
         `logistic` is a classifier that was fitted on the same training samples before; None fits it here.
@@ -80,7 +82,7 @@ class Reference:
         real, names = np.asarray(adata.layers["original"]), tuple(map(str, adata.obs_names[~is_train]))
         training, held_out = ((real[rows], classes[rows]) for rows in (is_train, ~is_train))
         logistic = logistic or logistic_classifier(*training, seed=seed)
-        classifiers = {"f": f, "logistic": Judge.of_linear(logistic)}
+        classifiers = {"f": f, "logistic": LayeredClassifier.of_linear(logistic)}
         return cls(target_class_of(adata), classifiers, *training, *held_out, names)
 
     def of_class(self, name: str) -> Float32Array:
@@ -91,20 +93,22 @@ class Reference:
     def called_along(self, case: Case, steps: Float64Array) -> dict[str, BoolArray]:
         """Which profiles each classifier calls the target at x + a P, shape (steps, profiles)."""
         called = {}
-        for name, judge in self.classifiers.items():
-            before, change = case.before @ judge.weights, case.change @ judge.weights
-            called[name] = self._is_target(judge, before + steps[:, None, None].astype(before.dtype) * change)
+        for name, classifier in self.classifiers.items():
+            before, change = case.before @ classifier.weights, case.change @ classifier.weights
+            called[name] = self._is_target(classifier, before + steps[:, None, None].astype(before.dtype) * change)
         return called
 
     def called_with(self, case: Case, gene_sets: Sequence[NDArray[np.integer]]) -> dict[str, BoolArray]:
         """Which profiles each classifier calls the target if only a set's genes are moved, shape (sets, profiles)."""
         called = {}
-        for name, judge in self.classifiers.items():
-            moved = [case.change[:, genes] @ judge.weights[genes] for genes in gene_sets]
-            called[name] = self._is_target(judge, case.before @ judge.weights + np.stack(moved))
+        for name, classifier in self.classifiers.items():
+            moved = [case.change[:, genes] @ classifier.weights[genes] for genes in gene_sets]
+            called[name] = self._is_target(classifier, case.before @ classifier.weights + np.stack(moved))
         return called
 
-    def shares_agreed(self, groups: Sequence[Callable[[str, Judge], FloatArray]], *, least: float) -> Float64Array:
+    def shares_agreed(
+        self, groups: Sequence[Callable[[str, LayeredClassifier], FloatArray]], *, least: float
+    ) -> Float64Array:
         """The share of each group's profiles that all classifiers call the target; below `least` it may be less.
 
         A group gives, for a classifier, its profiles times the weights. `logistic`, the last, is quick and comes
@@ -112,21 +116,21 @@ class Reference:
         """
         left: dict[int, BoolArray] = {}
         shares = np.ones(len(groups))
-        for name, judge in reversed(self.classifiers.items()):
+        for name, classifier in reversed(self.classifiers.items()):
             possible = np.flatnonzero(shares >= least).tolist()
             if not possible:
                 break
-            units = [groups[at](name, judge) for at in possible]
+            units = [groups[at](name, classifier) for at in possible]
             seen = np.stack([left.get(at, every) for at, every in zip(possible, map(_all_of, units), strict=True)])
-            called = judge.rest(np.concatenate([own[rows] for own, rows in zip(units, seen, strict=True)]))
+            called = classifier.rest(np.concatenate([own[rows] for own, rows in zip(units, seen, strict=True)]))
             seen[seen] = called == self.target_class
             left |= zip(possible, seen, strict=True)
             shares[possible] = seen.mean(axis=1)
         return shares
 
-    def _is_target(self, judge: Judge, units: FloatArray) -> BoolArray:
+    def _is_target(self, classifier: LayeredClassifier, units: FloatArray) -> BoolArray:
         """Of units of shape (groups, profiles, units)."""
-        called: BoolArray = judge.rest(units.reshape(-1, units.shape[2])) == self.target_class
+        called: BoolArray = classifier.rest(units.reshape(-1, units.shape[2])) == self.target_class
         return called.reshape(units.shape[:2])
 
 

@@ -8,7 +8,7 @@ from anndata import AnnData
 from scipy.stats import rankdata, spearmanr
 
 from tspg.analysis.evaluation.resampling import FEWEST_DONORS, Groups, bootstrap_weights, donor_codes, widening
-from tspg.analysis.interpretation.differential import ModeratedT, moderated_t
+from tspg.analysis.interpretation.differential import GENES_AT_ONCE, ModeratedT, moderated_t
 from tspg.analysis.interpretation.perturbations import source_classes_of, target_class_of
 from tspg.model.gene_statistics import q_values
 from tspg.utils.typing import BoolArray, Float32Array, Float64Array, Int64Array
@@ -39,6 +39,8 @@ class Expression:
 
     def of(self, rows: BoolArray) -> "Expression":
         """The same of some samples."""
+        if rows.all():
+            return self
         tested = self.tested[rows]
         values = tested if self.values is self.tested else self.values[rows]
         levels, groups = (
@@ -153,7 +155,9 @@ def _over_donors(
     weights = bootstrap_weights(donors, n_boot=n_draws, rng=np.random.default_rng([seed, 52]), strata=strata)
     totals = [weights[:, side].sum(axis=1, keepdims=True) for side in (is_target, ~is_target)]
     signed = weights * np.where(is_target, 1.0, -1.0) / np.where(is_target, *totals)
-    drawn = signed @ np.asarray(adata.layers["original"])[rows].astype(np.float64)
+    original, drawn = adata.layers["original"], np.empty((n_draws, len(change)))
+    for genes in (slice(start, start + GENES_AT_ONCE) for start in range(0, len(change), GENES_AT_ONCE)):
+        drawn[:, genes] = signed @ original[rows, genes].astype(np.float64)
     drawn -= drawn.mean(axis=0)
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0) * widening(n_donors)
     drawn += change

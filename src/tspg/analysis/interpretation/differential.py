@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from tspg.model.gene_statistics import moderate_variances
 from tspg.utils.typing import Float64Array, Int64Array
 
-_GENES_AT_ONCE = 1024  # temporaries stay small whatever the matrix
+GENES_AT_ONCE = 1024  # temporaries stay small whatever the matrix
 _ROUNDING = 1e-12  # of a value: a standard deviation below it is none
 _CONFOUNDED = 1e-8  # share of the class contrast that donors and levels leave; below it there is only rounding
 
@@ -69,8 +69,8 @@ def moderated_t(
     size = float(design.contrast @ design.contrast)
     if design.df < 1 or size <= _CONFOUNDED * design.whole:
         return ModeratedT(estimate, estimate, estimate, estimate, np.nan, design.paired)
-    for start in range(0, matrix.shape[1], _GENES_AT_ONCE):
-        genes = slice(start, start + _GENES_AT_ONCE)
+    for start in range(0, matrix.shape[1], GENES_AT_ONCE):
+        genes = slice(start, start + GENES_AT_ONCE)
         estimate[genes], variance[genes] = design.fit(matrix[:, genes].astype(np.float64), size)
     moderated = moderate_variances(variance, design.df)
     error = np.sqrt(moderated.variance / size)

@@ -9,7 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
-from tspg.analysis.interpretation.cases import Case, Judge, Reference
+from tspg.analysis.interpretation.cases import Case, LayeredClassifier, Reference
 from tspg.utils.typing import Float32Array, FloatArray, Int64Array
 
 ENOUGH = 0.5  # of a case's profiles have to be called the target, by both classifiers
@@ -43,7 +43,7 @@ def minimal_sets(
             shift = (target_mean - known.mean(axis=0, dtype=np.float64)).astype(np.float32)
             shifts[MEAN_SHIFT] = np.clip(case.before + shift, 0.0, 1.0) - case.before
         by_size = [np.argsort(-np.abs(one.mean(axis=0, dtype=np.float64)), kind="stable") for one in shifts.values()]
-        untouched = {name: (0, case.before @ judge.weights) for name, judge in reference.classifiers.items()}
+        untouched = {name: (0, case.before @ classifier.weights) for name, classifier in reference.classifiers.items()}
         ways = [
             *(_Way(order, one, FINE, {**untouched}) for order, one in zip(by_size, shifts.values(), strict=True)),
             *(_Way(rng.permutation(n), case.change, COARSE, {**untouched}) for _ in range(RANDOM_ORDERS)),
@@ -72,11 +72,11 @@ class _Way:
     factor: float
     reached: dict[str, tuple[int, FloatArray]]
 
-    def units(self, k: int, name: str, judge: Judge) -> FloatArray:
+    def units(self, k: int, name: str, classifier: LayeredClassifier) -> FloatArray:
         """What a classifier's first layer makes of the profiles with the first k genes changed."""
         last, units = self.reached[name]
         genes = self.order[min(k, last) : max(k, last)]
-        moved = self.change[:, genes] @ judge.weights.take(genes, axis=0)
+        moved = self.change[:, genes] @ classifier.weights.take(genes, axis=0)
         units = units + moved if k > last else units - moved
         self.reached[name] = k, units
         return units
