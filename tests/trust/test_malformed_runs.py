@@ -177,7 +177,7 @@ def test_the_sound_folder_is_read_by_the_same_commands(folder, monkeypatch, caps
         raise UsageError("accepted")
 
     for place in (
-        "tspg.cli.commands.perturb.all_top_genes",
+        "tspg.analysis.interpretation.genes.all_top_genes",
         "tspg.audit.run.Plan.of",
         "tspg.report.save.write_figures",
     ):

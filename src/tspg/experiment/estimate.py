@@ -16,9 +16,10 @@ RUN, PER_SOURCE, PER_SOURCE_GENE, PER_HELD_OUT, PER_HELD_OUT_GENE, PER_CELL = 12
 # Of one training step on one thread, and of each gene in it: of f per 128 samples (by its products), and of preset
 # `paper`'s G as measured by benchmarks/step.py at 100, 1,000 and 4,386 genes.
 STEP_F, STEP_F_GENE, STEP_G, STEP_G_GENE = 5e-3, 1.2e-5, 2e-2, 3e-5
+SHARE_OF_STEPS = 0.35  # that f takes where it ends once it has learned enough (benchmarks/target_model.py)
 THREADS_GAIN = 0.8  # so many threads to this power are so many times as fast
 
-LIBRARIES_GB = 0.75
+LIBRARIES_GB = 0.7
 BYTES_PER_CELL = 28  # of the matrix: as read, scaled, before, after, change, and what evidence makes of it
 BYTES_PER_GENE = 37_000  # weights as wide as the genes, with gradients, two moments and averages
 BYTES_PER_HELD_OUT_PAIR = 68  # distances of the evidence
@@ -69,7 +70,8 @@ def seconds_of_fit(n_samples: int, n_genes: int, config: ExperimentConfig) -> Fi
     """What one fit and the evidence on what it held out take."""
     n_train, f = _n_train(n_samples, config), config.target_model
     gain = min(config.threads, os.cpu_count() or 1) ** THREADS_GAIN
-    n_steps_f = epochs_of_f(n_train, f) * batches_an_epoch(n_train, f.batch_size)
+    share = 1.0 if f.enough_loss is None else SHARE_OF_STEPS
+    n_steps_f = share * epochs_of_f(n_train, f) * batches_an_epoch(n_train, f.batch_size)
     of_f = n_steps_f * f.batch_size / 128 * (STEP_F + STEP_F_GENE * n_genes)
     of_g = steps_of_g(n_train, config) * (STEP_G + STEP_G_GENE * n_genes)
     evidence = (n_samples - n_train) * (PER_HELD_OUT + PER_HELD_OUT_GENE * n_genes)
