@@ -404,7 +404,7 @@ def test_memory_that_runs_out_is_told_with_what_was_needed(error, files, tmp_pat
             main(command)
     else:
         assert main(command) == 4
-        assert "Not enough memory. 120 samples x 60 genes need about 0.8 GB" in capsys.readouterr().err
+        assert "Not enough memory. 120 samples x 60 genes need about 0.7 GB" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
