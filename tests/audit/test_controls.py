@@ -203,7 +203,7 @@ def test_a_control_about_the_maps_genes_trains_no_f(context, small, monkeypatch)
     def never(*_, **__):
         raise AssertionError("f is trained")
 
-    monkeypatch.setattr("tspg.audit.fit.train_target_model", never)
+    monkeypatch.setattr("tspg.audit.refit.train_target_model", never)
     for control in (pseudo_target, spike_in, gene_stability, leave_one_class_out):  # of two sources one is left
         control(context, small)
     technical_column(context, replace(small, technical="batch"))

@@ -12,8 +12,8 @@ from anndata import AnnData
 
 from tspg.analysis.evaluation.classifiers import LinearClassifier
 from tspg.analysis.interpretation.perturbations import read_perturbations
-from tspg.audit.fit import Fit
 from tspg.audit.outcome import FOLDER
+from tspg.audit.refit import Refit
 from tspg.data.prepare import Dataset, Scaler
 from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
@@ -92,10 +92,10 @@ class RunContext:
         """How far the run moves an average gene: the mean over genes of |mean perturbation|, over its sources."""
         return change_of_mean(self.perturbations.layers["perturbation"][~self.dataset.class_mask(self.target)])
 
-    def fit(self, dataset: Dataset, config: ExperimentConfig) -> Fit:
+    def fit(self, dataset: Dataset, config: ExperimentConfig) -> Refit:
         """The run's method on other samples or labels, fitted when it is used; nothing else differs from the run."""
         self.before_fit()
-        return Fit(dataset, config)
+        return Refit(dataset, config)
 
 
 def read_context(folder: Path, *, quick: bool = False) -> RunContext:

@@ -9,9 +9,9 @@ import numpy as np
 from tspg.analysis.evaluation.resampling import bootstrap_weights, donor_codes
 from tspg.analysis.evaluation.thresholds import SELECTED_OFTEN, THRESHOLDS
 from tspg.audit.context import RunContext, donor_names
-from tspg.audit.fit import closed_form_of
 from tspg.audit.outcome import Outcome, Row
 from tspg.audit.plan import Plan
+from tspg.audit.refit import closed_form_of
 from tspg.audit.scores import class_changes
 from tspg.audit.stability import List, Repeats
 from tspg.data.prepare import Dataset

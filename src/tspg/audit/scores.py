@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tspg.analysis.evaluation.energy import energy_distance
-from tspg.audit.fit import Fit
+from tspg.audit.refit import Refit
 from tspg.data.prepare import Dataset
 from tspg.utils.typing import Float32Array
 
@@ -69,7 +69,7 @@ def hit_rate(called: NDArray[np.object_], target_class: str) -> float:
     return float((called == target_class).mean()) if len(called) else math.nan
 
 
-def class_changes(model: Fit, dataset: Dataset) -> dict[str, NDArray[np.float64]]:
+def class_changes(model: Refit, dataset: Dataset) -> dict[str, NDArray[np.float64]]:
     """The mean effective change of every gene, for each source class; all its samples, as in a run's gene lists."""
     found = {}
     for name in dataset.classes:

@@ -253,8 +253,9 @@ class Sheet:
         across += text_width(before, size)
         if low:
             self.write(across, up - size * 0.15 / 72, low, size=small, **style)
-        if after:
-            self.write(across + text_width(low, small), up, after, size=size, **style)
+        if after:  # without the space before it, which SVG drops
+            across += text_width(low, small) + text_width(f"{after}x", size) - text_width(f"{after.lstrip()}x", size)
+            self.write(across, up, after.lstrip(), size=size, **style)
 
     def draw_picture(self, colours: NDArray[np.uint8], place: tuple[float, float, float, float], gid: str) -> None:
         """Draw red, green, blue and opacity from 0 to 255 as a picture: left, bottom, so wide and high."""

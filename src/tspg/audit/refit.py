@@ -22,7 +22,7 @@ def closed_form_of(config: ExperimentConfig) -> str:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Refit:
     """The method of a configuration on a dataset; nothing is fitted before it is used.
 
     A method in closed form moves profiles of known classes without f, whose training takes most of a fit's time.
