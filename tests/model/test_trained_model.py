@@ -11,7 +11,7 @@ from tspg.model.methods import Method
 
 
 def test_moved_profiles_are_also_in_the_users_units(planted_run, planted, tmp_path, monkeypatch):
-    monkeypatch.setattr("tspg.model.trained_model.ROWS_AT_ONCE", 2)  # several blocks
+    monkeypatch.setattr("tspg.data.prepare._VALUES_AT_ONCE", 2)  # several blocks
     train = np.array([planted_run.model.split[name] == "train" for name in planted.adata.obs_names])
     low, high = (edge(planted.adata.X[train].astype(float), axis=0) for edge in (np.min, np.max))
     for moved in (planted_run.perturbations, planted_run.model.perturb(planted.adata[:3])):

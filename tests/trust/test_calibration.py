@@ -104,8 +104,8 @@ def outside_training_p(seed, _m):
     training, held_out, new = (rng.normal(size=(n, 3)) for n in (15, 19, 1))
     obs = pd.DataFrame(dict.fromkeys(("split", "source_class", "predicted_before", "predicted_after"), "x"), ["new"])
     moved = AnnData(new, obs=obs, layers={"original": new})
-    names = np.full(19, "a", dtype=object)
-    setting = Reference("t", {}, training, np.full(15, "a", dtype=object), held_out, names, tuple(map(str, range(19))))
+    classes, names = np.full(34, "a", dtype=object), np.arange(34).astype(str).astype(object)
+    setting = Reference("t", {}, np.concatenate([training, held_out]), classes, names, np.arange(34) < 15)
     return outside_training(moved, setting, ["new"])["p_value"].iloc[0]
 
 

@@ -79,6 +79,15 @@ class Scaler:
         values += self.minimum
         return values
 
+    def in_units(self, scaled: Float32Array) -> Float32Array:
+        """The same of many profiles, in half the memory."""
+        values = np.empty_like(scaled)
+        rows_at_once = max(1, _VALUES_AT_ONCE // max(1, scaled.shape[1]))
+        for start in range(0, len(scaled), rows_at_once):
+            rows = slice(start, start + rows_at_once)
+            values[rows] = self.inverse(scaled[rows])
+        return values
+
 
 @dataclass(frozen=True, repr=False)
 class Dataset:

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tspg.analysis.evaluation.classifiers import Classify, fit_independent_classifiers
+from tspg.analysis.evaluation.classifiers import (
+    Classify,
+    LinearClassifier,
+    fit_independent_classifiers,
+    logistic_classifier,
+)
 from tspg.analysis.evaluation.evidence import Move, evidence_table
 from tspg.analysis.evaluation.pooling import pool_evidence
 from tspg.analysis.evaluation.resampling import donor_codes, donor_folds
@@ -31,6 +36,7 @@ from tspg.model.trained_model import TrainedModel
 from tspg.model.training import train_target_model
 from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
+from tspg.utils.typing import Float32Array, NameArray
 
 PARTS = 1000  # in which the progress of a fold is counted
 
@@ -60,16 +66,23 @@ class FittedClassifier:
     def alignment(self) -> CohortAlignment | None:
         """What the training cohort is like, as far as a new cohort is aligned to it; None with too few donors."""
         dataset, train = self.dataset, self.dataset.is_train
-        values = dataset.scaler.inverse(dataset.profiles[train])
+        values = dataset.scaler.in_units(dataset.profiles[train])
         return CohortAlignment.fit(values, dataset.class_index[train], dataset.classes, self._donors[train])
+
+    @cached_property
+    def logistic(self) -> LinearClassifier:
+        """The linear one of `classifiers`."""
+        return logistic_classifier(*self._training, seed=self.seed)
 
     @cached_property
     def classifiers(self) -> dict[str, Classify]:
         """Classifiers that know neither f nor the target, fitted when first needed."""
+        return fit_independent_classifiers(*self._training, seed=self.seed, logistic=self.logistic)
+
+    @property
+    def _training(self) -> tuple[Float32Array, NameArray]:
         is_train = self.dataset.is_train
-        return fit_independent_classifiers(
-            self.dataset.profiles[is_train], self.dataset.source_class[is_train], seed=self.seed
-        )
+        return self.dataset.profiles[is_train], self.dataset.source_class[is_train]
 
     @cached_property
     def class_references(self) -> dict[str, ClassReference]:

@@ -1,6 +1,6 @@
 """The tables of what moved genes do, for a run and for new profiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from tspg.analysis.evaluation.classifiers import Classify, LinearClassifier
+from tspg.analysis.evaluation.classifiers import LinearClassifier
 from tspg.analysis.interpretation.cases import LayeredClassifier, Reference, cases_of
 from tspg.analysis.interpretation.enrichment import changes_of, enrichment_tables
 from tspg.analysis.interpretation.gene_set_contribution import gene_set_contribution
 from tspg.analysis.interpretation.membership import membership
 from tspg.analysis.interpretation.minimal_sets import minimal_sets
 from tspg.analysis.interpretation.out_of_distribution import PLACE_COLUMNS, outside_training
-from tspg.analysis.interpretation.paper_tables import table_1, table_2
+from tspg.analysis.interpretation.paper_tables import table_2
 from tspg.analysis.interpretation.path import path_table
 from tspg.analysis.interpretation.samples import samples_table
 from tspg.data.annotations import Annotation
@@ -40,11 +40,11 @@ class PerturbationResult:
     samples: tuple[str, ...]
     genes: pd.DataFrame | None = None
     sample_genes: pd.DataFrame | None = None
-    logistic: Classify | None = None
+    logistic: LinearClassifier | None = None
 
 
 def interpretation_tables(
-    moved: PerturbationResult, metrics: Mapping[str, Any], annotations: Sequence[Annotation], *, enrichment: str
+    moved: PerturbationResult, annotations: Sequence[Annotation], *, enrichment: str
 ) -> dict[str, pd.DataFrame]:
     """Every table of what moved genes do and how few are enough, by the name of its file."""
     tables = enrichment_tables(
@@ -56,14 +56,12 @@ def interpretation_tables(
         genes=moved.genes,
         sample_genes=moved.sample_genes,
     )
-    tables["table_1"] = table_1(metrics, moved.model.target_class)
     if "enrichment" in tables:
         tables["table_2"] = table_2(tables["enrichment"])
     places = pd.DataFrame(columns=["sample", *PLACE_COLUMNS])
     if moved.real is not None:
         genes, seed = [str(gene) for gene in moved.perturbations.var_names], int(moved.model.settings["seed"])
-        logistic = moved.logistic if isinstance(moved.logistic, LinearClassifier) else None
-        reference = Reference.of(moved.real, _layered_f(moved.model), seed=seed, logistic=logistic)
+        reference = Reference.of(moved.real, _layered_f(moved.model), seed=seed, logistic=moved.logistic)
         cases = list(cases_of(moved.perturbations, moved.samples))
         tables["path"] = path_table(cases, reference)
         tables["smallest_sets"] = minimal_sets(cases, reference, genes, method=moved.model.method.name, seed=seed)

@@ -2,8 +2,9 @@
 
 import inspect
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -14,6 +15,7 @@ from anndata import AnnData
 from tspg.analysis.evaluation.verdict import QUESTIONS
 from tspg.analysis.interpretation.class_genes import add_gene_tests, class_genes
 from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
+from tspg.analysis.interpretation.paper_tables import table_1
 from tspg.data.annotations import Annotation
 from tspg.data.genesets import GeneSet
 from tspg.errors import UsageError
@@ -37,6 +39,7 @@ from tspg.model.device import fixed_threads
 from tspg.model.reference import SampleReference
 from tspg.model.sample_genes import SAMPLE_GENE_COLUMNS, comparison_classes
 from tspg.model.trained_model import TrainedModel
+from tspg.utils.background import in_background
 from tspg.utils.options import refuse_unknown, require_known
 from tspg.utils.progress import Progress, silent
 from tspg.utils.timing import Clock
@@ -272,6 +275,10 @@ def _finish(
 ) -> Run:
     """The run of a fitted task: samples moved, genes ranked and tested, evidence taken, results interpreted."""
     config = task.config
+    logistic = fitted.classifier.logistic
+    take_evidence: Callable[[], pd.DataFrame] = partial(evidence_of, fitted, task)
+    if config.threads > 1 and config.n_fits == 1:  # nothing else needs it, and all else leaves a processor idle
+        take_evidence = in_background(take_evidence)
     with clock.phase("reference"):
         reference = fitted.classifier.reference(config.target_class)
         shift, p_shift = fitted.classifier.shift or (None, None)
@@ -288,34 +295,36 @@ def _finish(
         sample_genes, rests_on = _sample_genes(
             task, fitted.classifier, model, reference, perturbations, expression.values
         )
+    with clock.phase("meaning"):
+        tables = {}
+        if interpret:
+            known = logistic if config.source_classes is None else None  # else genes are interpreted by these alone
+            moved = PerturbationResult(
+                perturbations, top, model, perturbations, task.samples, genes, sample_genes, known
+            )
+            tables = interpretation_tables(moved, task.annotations, enrichment=config.enrichment)
+        annotations = annotation_facts(task.annotations, perturbations)
     with clock.phase("evidence"):
-        logistic = None
         if config.n_fits > 1:
             evidence = cross_fitted_evidence(task, fitted.dataset, progress, checkpoints)
         else:
-            evidence = evidence_of(fitted, task)
-            if config.source_classes is None:  # else genes are interpreted by the named classes alone
-                logistic = fitted.classifier.classifiers["logistic"]
+            evidence = take_evidence()
         second_tables, second = evaluate_second_cohort(task, replace(fitted, model=model), genes)
         test_evidence = second_tables.get("test_evidence")
         if test_evidence is not None and test_evidence.empty:  # it has no source class of the first cohort
             test_evidence = None
         metrics = run_metrics(task, fitted.dataset, model, perturbations, evidence, fitted.history, test_evidence)
         metrics |= {"genes": genes_metrics(perturbations, genes), "reference": {"samples": rests_on}}
-    with clock.phase("meaning"):
-        tables = {}
-        if interpret:
-            moved = PerturbationResult(
-                perturbations, top, model, perturbations, task.samples, genes, sample_genes, logistic
-            )
-            tables = interpretation_tables(moved, metrics, task.annotations, enrichment=config.enrichment)
-        tables |= {"genes": genes, **second_tables}
+        metrics["annotations"] = annotations
         if second:
             metrics["test_cohort"] = second
             metrics["data"]["notes"] += notes_on_second(second)
-        if task.samples:
-            tables["sample_genes"] = sample_genes
-        metrics["annotations"] = annotation_facts(task.annotations, perturbations)
+    if interpret:
+        tables["table_1"] = table_1(metrics, config.target_class)
+    tables |= {"genes": genes, **second_tables}
+    if task.samples:
+        tables["sample_genes"] = sample_genes
+    model.add_moved_units(perturbations)
     return Run(
         config=config,
         model=model,

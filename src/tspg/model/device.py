@@ -34,11 +34,15 @@ def choose_device(name: str) -> "torch.device":
 
 @contextmanager
 def fixed_threads(threads: int) -> Iterator[None]:
-    """Compute with exactly this many threads, since sums depend on their number, and restore it."""
+    """Compute with exactly this many threads, since sums depend on their number, and restore it.
+
+    NumPy's and SciPy's linear algebra always takes one: its products are small, and two threads that wait for each
+    other on a busy machine take up to twenty times as long.
+    """
     import torch
 
     before = torch.get_num_threads()
-    with threadpool_limits(threads):  # NumPy and SciPy
+    with threadpool_limits({"openmp": threads, "blas": 1}):
         torch.set_num_threads(threads)
         try:
             yield

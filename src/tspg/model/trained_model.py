@@ -22,7 +22,7 @@ from tspg.errors import ExpressionError, GeneSetError, ModelError, Option, Shape
 from tspg.model.alignment import Aligned, CohortAlignment
 from tspg.model.class_spread import FEWEST_DONORS
 from tspg.model.config import ExperimentConfig, check_options
-from tspg.model.methods import ROWS_AT_ONCE, Method, in_blocks
+from tspg.model.methods import Method, in_blocks
 from tspg.model.networks import TargetModel
 from tspg.model.new_classes import ClassMaps, check_new_class, class_maps_for
 from tspg.model.normalisation import Matrix, quantile_normalised
@@ -367,7 +367,7 @@ class TrainedModel:
         """The samples of the model's own dataset, of source classes and target, moved to the target.
 
         Donors (`group`) and the user's columns stay. `p_shift` is the p of every sample of the dataset for being like
-        the training samples, where it was tested.
+        the training samples, where it was tested. `moved_units` is left to `add_moved_units`: no analysis needs it.
         """
         mask = self.task_mask(dataset)
         names = pd.Index(np.asarray(dataset.sample_ids, dtype=object)[mask])
@@ -382,6 +382,10 @@ class TrainedModel:
             result.uns["tspg"]["has_donors"] = True  # in older files a column of that name may be the user's own
         sample_columns = None if dataset.sample_columns is None else dataset.sample_columns[mask]
         return keep_columns(result, sample_columns, dataset.gene_columns)
+
+    def add_moved_units(self, moved: AnnData) -> None:
+        """Put the layer `moved_units` into moved profiles: the same as `X` in the user's units."""
+        moved.layers["moved_units"] = self.scaler.in_units(moved.X)
 
     def _classes_of(self, adata: AnnData, label_column: str | None, new_class: str | None) -> NameArray:
         """The class that the user gives each sample; empty where it is not known."""
@@ -478,6 +482,7 @@ class TrainedModel:
         maps = class_maps_for(self.method, self.classes, scaled, classes, self.likeliest_source, new_class=new_class)
         split = np.asarray([self.split.get(str(name), "test") for name in adata.obs_names], dtype=object)
         result = self._assemble(scaled, adata.obs_names, classes, split, outside, maps, keep_raw=keep_raw)
+        self.add_moved_units(result)
         result.obs["p_shift"], over = np.nan, ""
         if self.shift is not None:
             quantiles = profiles.matrix.quantiles(self.shift.panel)
@@ -512,10 +517,6 @@ class TrainedModel:
         np.clip(perturbed, 0.0, 1.0, out=perturbed)
         # In place: of a large study each of these matrices is a fifth of a gigabyte or more.
         change = perturbed - scaled if keep_raw else np.subtract(perturbed, scaled, out=raw)
-        in_units = np.empty_like(perturbed)
-        for start in range(0, len(perturbed), ROWS_AT_ONCE):  # the inverse takes float64
-            rows = slice(start, start + ROWS_AT_ONCE)
-            in_units[rows] = self.scaler.inverse(perturbed[rows])
         obs = pd.DataFrame(
             {
                 "source_class": source,
@@ -536,7 +537,7 @@ class TrainedModel:
             },
             index=pd.Index(self.gene_ids, dtype=object),
         )
-        layers = {"original": scaled, "perturbation": change, "moved_units": in_units}
+        layers = {"original": scaled, "perturbation": change}
         if keep_raw:
             layers["raw_perturbation"] = raw
         about = {

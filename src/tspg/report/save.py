@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pandas as pd
 from anndata import AnnData
-from threadpoolctl import threadpool_limits
 
 from tspg._version import __version__
 from tspg.analysis.interpretation.class_genes import ALL_SOURCES
@@ -159,7 +158,7 @@ def write_results(results: Results, out: Path, **how: Unpack[Writing]) -> None:
     if keep != "metrics":
         with clock.phase("tables"):
             write_perturbations(results.perturbations, out / PERTURBATIONS)
-        with clock.phase("figures"), threadpool_limits(int(results.settings["threads"])):
+        with clock.phase("figures"):
             seed, samples = int(results.settings["seed"]), results.samples
             data = (out, results.perturbations, results.history, results.tables)
             formats = how.get("figures", DRAWN_AS) if keep == "all" else ()
@@ -227,7 +226,7 @@ def refresh_report(out: Path, figures: Sequence[str] = DRAWN_AS, progress: Progr
         perturbations, settings = read_perturbations(out), manifest["settings"]
         tables = {name: read_table(path) for name in DRAWN if (path := out / f"{name}.tsv").is_file()}
         with rewriting(out, DRAWN_AGAIN):
-            with clock.phase("figures"), threadpool_limits(int(settings["threads"])):
+            with clock.phase("figures"):
                 data = (out, perturbations, tables.get("history"), tables)
                 seed, is_log = int(settings["seed"]), bool(read_json(out / "metrics.json")["data"].get("is_log", True))
                 how = {"samples": manifest["samples"], "seed": seed, "formats": figures, "is_log": is_log}

@@ -82,7 +82,7 @@ def test_of_many_training_samples_classifiers_learn_from_some_of_every_class(mon
     assert [(labels[rows] == name).sum() for name in "xyz"] == [25, 25, 10]
     classifiers = fit_independent_classifiers(profiles, labels, seed=0)
     known, names = profiles[rows], labels[rows].astype(str)
-    forest = RandomForestClassifier(200, random_state=0, max_samples=25).fit(known, names)
+    forest = RandomForestClassifier(100, random_state=0, max_samples=25).fit(known, names)
     logistic = LogisticRegression(max_iter=5000, tol=1e-9).fit(known, names)
     assert (classifiers["forest"](new) == forest.predict(new)).all()
     assert (classifiers["knn"](new) == KNeighborsClassifier(5).fit(known, names).predict(new)).all()

@@ -44,7 +44,8 @@ def setting():
     }
     training = np.concatenate([source, target]).astype(np.float32)
     classes = np.repeat(["source", "target"], 30).astype(object)
-    return Reference("target", classifiers, training, classes, training[:0], classes[:0])
+    names = np.arange(60).astype(str).astype(object)
+    return Reference("target", classifiers, training, classes, names, np.ones(60, dtype=bool))
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_cases_are_held_out_samples_of_a_class_then_the_named_ones():
 
 def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
     rng = np.random.default_rng(2)
-    setting = Reference("target", {}, *world(rng, 200), *world(rng, 200))
+    setting = studied(world(rng, 200), world(rng, 200))
     others, classes = world(rng, 300)
     people = moved(others, classes, ["test"] * 300)
     people.layers["original"][0] += 1.0
@@ -216,8 +217,8 @@ def test_the_measure_of_being_outside_is_calibrated_and_sees_a_stranger():
 
 def test_without_named_samples_nothing_is_measured_and_the_table_is_empty(monkeypatch):
     monkeypatch.setattr("tspg.analysis.interpretation.out_of_distribution.pairwise", None)
-    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
-    found = outside_training(moved(setting.held_out, list(setting.held_out_class), ["test"] * 20), setting, [])
+    setting = studied(world(np.random.default_rng(3), 20), world(np.random.default_rng(4), 20))
+    found = outside_training(moved(setting.profiles[20:], list(setting.classes[20:]), ["test"] * 20), setting, [])
     assert (len(found), list(found.columns)[:2]) == (0, ["sample", "distance"])
 
 
@@ -228,22 +229,30 @@ def test_a_sample_lies_as_far_out_as_its_double():
     held_out[0][19] = held_out[0][18] = held_out[0][18] + 1.0  # farther than all others
     names = tuple(f"h{number}" for number in range(20))
     people = moved(held_out[0], list(held_out[1]), ["test"] * 20, names)
-    found = outside_training(people, Reference("target", {}, *training, *held_out, names), ["h19", "h0"])
+    found = outside_training(people, studied(training, held_out), ["h19", "h0"])
     assert found["p_value"].iloc[0] == pytest.approx(2 / 20)
     expected = np.linalg.norm(held_out[0][19].astype(float) - training[0], axis=1).min()
     assert found["distance"].iloc[0] == pytest.approx(expected)
 
 
 def test_nothing_is_said_about_a_sample_that_was_trained_on():
-    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
-    seen = moved(setting.training[:1].copy(), ["source"], ["train"])
+    setting = studied(world(np.random.default_rng(3), 20), world(np.random.default_rng(4), 20))
+    seen = moved(setting.profiles[:1].copy(), ["source"], ["train"])
     assert np.isnan(outside_training(seen, setting, ["s0"])["p_value"].iloc[0])
 
 
 def test_a_namesake_of_a_training_sample_with_another_profile_is_judged():
-    setting = Reference("target", {}, *world(np.random.default_rng(3), 20), *world(np.random.default_rng(4), 20))
-    other = moved(setting.training[:1] + 1.0, ["source"], ["train"])
+    setting = studied(world(np.random.default_rng(3), 20), world(np.random.default_rng(4), 20))
+    other = moved(setting.profiles[:1] + 1.0, ["source"], ["train"])
     assert outside_training(other, setting, ["s0"])["p_value"].iloc[0] == pytest.approx(1 / 21)
+
+
+def studied(training, held_out):
+    """What cases are read against, of these profiles with their classes; the held-out ones are h0, h1, ..."""
+    profiles, classes = (np.concatenate(parts) for parts in zip(training, held_out, strict=True))
+    n, m = len(training[0]), len(held_out[0])
+    names = np.array([f"t{row}" for row in range(n)] + [f"h{row}" for row in range(m)], dtype=object)
+    return Reference("target", {}, profiles, classes, names, np.arange(n + m) < n)
 
 
 def world(rng, n):

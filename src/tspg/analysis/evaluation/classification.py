@@ -10,7 +10,6 @@ from tspg.analysis.evaluation.classifiers import LinearClassifier, in_their_span
 from tspg.analysis.evaluation.measure import Measure, joined_notes
 from tspg.analysis.evaluation.resampling import (
     MOST_SEPARATED,
-    MOST_TRAINING,
     Groups,
     bootstrap_interval,
     bound_note,
@@ -77,8 +76,8 @@ class TargetLesson:
     Two logistic regressions tell the target from all other classes: one is fitted on moved training *sources*
     (as many as there are real target samples, drawn at random), the other, whose accuracy is in the note, on
     the real training samples of the target. The other classes are the same real samples both times, so sources
-    that were not moved carry both labels and teach nothing (.5). Of more than 2,000 training samples so many
-    are used, classes drawn evenly.
+    that were not moved carry both labels and teach nothing (.5). `bound` says how many of all training samples
+    these are, where not all.
     """
 
     training: FloatArray
@@ -88,14 +87,11 @@ class TargetLesson:
     target_class: str
     held_out_groups: Groups
     seed: int
-
-    @cached_property
-    def _rows(self) -> NDArray[np.int64]:
-        return rows_of_every_class(self.training_class, seed=self.seed, bound=MOST_TRAINING)
+    bound: str = ""
 
     @cached_property
     def _targets(self) -> FloatArray:
-        targets: FloatArray = self.training[self._rows[self.training_class[self._rows] == self.target_class]]
+        targets: FloatArray = self.training[self.training_class == self.target_class]
         return targets
 
     @cached_property
@@ -112,13 +108,12 @@ class TargetLesson:
         is_target = self.held_out_class == self.target_class
         if len(moved) == 0 or len(self._targets) == 0 or not is_target.any() or is_target.all():
             return Measure.too_few(len(self.held_out))
-        bound = bound_note(len(self._rows), len(self.training), "training samples")
-        note = joined_notes(f"{self._from_real:.3f} when trained on real target samples", bound)
+        note = joined_notes(f"{self._from_real:.3f} when trained on real target samples", self.bound)
         return replace(self._accuracy(moved[self.taught(len(moved))]), note=note)
 
     def _accuracy(self, targets: FloatArray) -> Measure:
         """How well held-out samples are told apart by a classifier that was given these as the target."""
-        others = self.training[self._rows[self.training_class[self._rows] != self.target_class]]
+        others = self.training[self.training_class != self.target_class]
         names = np.repeat(np.array(["other", "target"], dtype=object), [len(others), len(targets)])
         classifier = LinearClassifier.fit(np.concatenate([others, targets]), names)
         truth = np.where(self.held_out_class == self.target_class, "target", "other").astype(object)

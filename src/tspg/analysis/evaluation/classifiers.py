@@ -4,12 +4,11 @@ scikit-learn is loaded when one is fitted: finished runs are opened, compared an
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from tspg.analysis.evaluation.measure import Measure, Status, joined_notes
 from tspg.analysis.evaluation.proportions import rate_interval
@@ -21,9 +20,9 @@ Classify = Callable[[Float32Array], NameArray]
 LEAST_RECALL = 0.9  # a classifier that misses more real samples of the target is not admitted (trust.md, 4.2)
 NEIGHBOURS = 5
 TREES = 200
-TREE_SAMPLES = 1000  # that each tree draws where the training samples are bounded
+# Where the training samples are bounded: 100 trees of 1,000 samples each know held-out samples as well as 200 do.
+BOUNDED_TREES, TREE_SAMPLES = 100, 1000
 MOST_SPANNED = 700  # samples; of more, their space takes longer to find than the few steps in all genes
-_WORTH_SHARING = 10**8  # multiplications; a twentieth of a second
 _NEGLIGIBLE = 1e-12  # of the largest eigenvalue: a direction without variance
 
 
@@ -53,9 +52,7 @@ class LinearClassifier:
         if is_wide and centred.any():  # where nothing varies, only the class sizes count
             lengths, vectors = _variation(centred)
             scores, to_samples = vectors * lengths, vectors / lengths
-        is_small = scores.size * len(set(class_names)) < _WORTH_SHARING  # threads would wait longer than compute
-        with threadpool_limits(1) if is_small else nullcontext():
-            fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names)
+        fitted = LogisticRegression(C=1.0, max_iter=5000).fit(scores, class_names)
         coefficients, intercepts = fitted.coef_.T, fitted.intercept_
         if len(fitted.classes_) == 2:  # scikit-learn keeps only the second class's difference from the first
             coefficients = np.hstack([np.zeros_like(coefficients), coefficients])
@@ -66,7 +63,8 @@ class LinearClassifier:
 
     def __call__(self, profiles: FloatArray) -> NameArray:
         """The class of each profile."""
-        called: NameArray = self.classes[(profiles @ self.coefficients + self.intercepts).argmax(axis=1)]
+        scores = profiles @ self.coefficients.astype(profiles.dtype) + self.intercepts
+        called: NameArray = self.classes[scores.argmax(axis=1)]
         return called
 
 
@@ -89,24 +87,27 @@ def in_their_span(profiles: FloatArray) -> FloatArray:
     return vectors * lengths
 
 
-def fit_independent_classifiers(training: FloatArray, training_class: NameArray, *, seed: int) -> dict[str, Classify]:
+def fit_independent_classifiers(
+    training: FloatArray, training_class: NameArray, *, seed: int, logistic: LinearClassifier | None = None
+) -> dict[str, Classify]:
     """`logistic`, `knn` and `forest`, each a function from scaled profiles to class names.
 
     They are fitted on real training samples only: neither held-out nor moved ones. They know no target, so one
     fit serves all targets. Of more than 2,000 samples they learn from so many, classes drawn evenly and small
-    ones whole, and each tree draws 1,000 of these.
+    ones whole, and the forest has 100 trees that draw 1,000 of these each. `logistic` is the one of
+    `logistic_classifier` where it was fitted before.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neighbors import KNeighborsClassifier
 
-    logistic, n = logistic_classifier(training, training_class, seed=seed), len(training)
+    logistic, n = logistic or logistic_classifier(training, training_class, seed=seed), len(training)
     rows = rows_of_every_class(training_class, seed=seed, bound=MOST_TRAINING)
     training, training_class = training[rows], training_class[rows]
     nearest = KNeighborsClassifier(n_neighbors=min(NEIGHBOURS, len(training)), algorithm="brute")
     nearest.fit(training, training_class)
-    drawn = None if len(training) == n else min(TREE_SAMPLES, len(training))  # None: as many as there are
+    trees, drawn = (TREES, None) if len(training) == n else (BOUNDED_TREES, min(TREE_SAMPLES, len(training)))
     n_threads = max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)  # trees do not depend on it
-    forest = RandomForestClassifier(TREES, n_jobs=n_threads, random_state=seed, max_samples=drawn)
+    forest = RandomForestClassifier(trees, n_jobs=n_threads, random_state=seed, max_samples=drawn)
     forest.fit(training, training_class)
     forest.set_params(n_jobs=1)  # the trees' votes are then added up in one order
     return {"logistic": logistic, "knn": nearest.predict, "forest": forest.predict}

@@ -39,6 +39,7 @@ from tspg.analysis.evaluation.resampling import (
     MOST_HELD_OUT,
     MOST_MOVED,
     MOST_SEPARATED,
+    MOST_TRAINING,
     bound_note,
     rows_of_every_class,
     rows_within_bound,
@@ -169,8 +170,8 @@ class _Evaluation:
         self.seed, self.own_reference, self.has_shift = seed, own_reference, mean_shift is not None
         held_out_sources, held_out_targets = is_source & ~is_train, is_target & ~is_train
         sides = (_within_bound(rows, MOST_HELD_OUT, seed) for rows in (held_out_sources, held_out_targets))
-        self.sources, self.real, self.reference, training, held_out = (
-            _Part.of(dataset, rows) for rows in (*sides, is_target & is_train, is_train, ~is_train)
+        self.sources, self.real, self.reference, held_out = (
+            _Part.of(dataset, rows) for rows in (*sides, is_target & is_train, ~is_train)
         )
         self.sources_note = bound_note(len(self.sources), int(held_out_sources.sum()), "held-out sources")
         self.separated = self.sources
@@ -188,7 +189,8 @@ class _Evaluation:
             source_groups=sources.groups,
             real_groups=real.groups,
         )
-        note = training_note(len(training))
+        train = np.flatnonzero(is_train)
+        note = training_note(len(train))
         self.scores = {"f": score(f)} | {name: score(one, note=note) for name, one in classifiers.items()}
         means = {name: dataset.class_mean(name) for name in set(sources.source_class)}
         self.target_mean = dataset.class_mean(target_class)
@@ -197,8 +199,10 @@ class _Evaluation:
         self.counterparts = Counterparts.of(
             sources.profiles, real.profiles, self.target_mean, source_groups=donors[0], real_groups=donors[1]
         )
-        samples = training.profiles, training.source_class, held_out.profiles, held_out.source_class
-        self.lesson = TargetLesson(*samples, target_class, held_out.groups, seed)
+        teaching = train[rows_of_every_class(dataset.source_class[train], seed=seed, bound=MOST_TRAINING)]
+        samples = dataset.profiles[teaching], dataset.source_class[teaching], held_out.profiles, held_out.source_class
+        bound = bound_note(len(teaching), len(train), "training samples")
+        self.lesson = TargetLesson(*samples, target_class, held_out.groups, seed, bound)
         rows = np.flatnonzero(_within_bound(is_source & is_train, MOST_MOVED, seed))
         taught = np.isin(np.arange(len(is_train)), rows[self.lesson.taught(len(rows))])
         self.training_sources = _Part.of(dataset, taught)

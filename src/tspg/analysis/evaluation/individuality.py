@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import Measure, joined_notes
 from tspg.analysis.evaluation.resampling import (
@@ -97,8 +96,7 @@ def distance_correlation(
     (donors,) = donor_codes((n, groups))
     n_permutations = int(np.clip(_CELLS_TO_VISIT / len(rows) ** 2, FEWEST_PERMUTATIONS, MOST_PERMUTATIONS))
     orders = permuted_rows(donors[rows], n=n_permutations, rng=np.random.default_rng([seed, 90]))
-    with threadpool_limits(1):  # so short a product takes longer to share out than to compute
-        null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
+    null = np.array([np.vdot(first.take(order, axis=0).take(order, axis=1), second) for order in orders])
     scale = float(np.linalg.norm(first) * np.linalg.norm(second))
     p = monte_carlo_p(float(np.vdot(first, second)) / scale, null / scale)
     of_how_many = joined_notes(f"{n_permutations} permutations", bound_note(len(rows), n, "samples"))

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import EQUAL_SIZE_DRAWS, Measure, joined_notes
 from tspg.analysis.evaluation.resampling import Groups, bootstrap_interval, donor_codes
@@ -68,8 +67,7 @@ def gene_correlation(
     profiles, reference, note = chosen
 
     def replicates(weights: Float64Array) -> Float64Array:
-        with threadpool_limits(1):  # many small products: threads wait for each other longer than they compute
-            return np.array([_agreement(_correlations(profiles, row), reference) for row in weights])
+        return np.array([_agreement(_correlations(profiles, row), reference) for row in weights])
 
     value = _agreement(_correlations(profiles), reference)
     (donors,) = donor_codes((len(moved), groups))
@@ -92,9 +90,8 @@ def gene_correlation_at(
     profiles, reference, note = chosen
     rng = np.random.default_rng([seed, 81])
     draws = EQUAL_SIZE_DRAWS if n < len(moved) else 1
-    with threadpool_limits(1):
-        rows = (rng.choice(len(moved), n, replace=False) for _ in range(draws))
-        found = [_agreement(_correlations(profiles[chosen]), reference) for chosen in rows]
+    rows = (rng.choice(len(moved), n, replace=False) for _ in range(draws))
+    found = [_agreement(_correlations(profiles[chosen]), reference) for chosen in rows]
     return Measure(float(np.mean(found)), n=n, note=note)
 
 

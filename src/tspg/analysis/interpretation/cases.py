@@ -48,7 +48,7 @@ class LayeredClassifier:
     def of_linear(cls, classifier: LinearClassifier) -> "LayeredClassifier":
         """A classifier that has no other layer."""
         return cls(
-            classifier.coefficients,
+            classifier.coefficients.astype(np.float32),
             lambda units: classifier.classes[(units + classifier.intercepts).argmax(axis=1)],
         )
 
@@ -57,17 +57,16 @@ class LayeredClassifier:
 class Reference:
     """What cases are read against: f, an independent classifier, and the real samples of the model's own run.
 
-    `classifiers` are `f` and `logistic`, fitted on real training samples only; `training` and `held_out` are
-    real scaled profiles, with the class of each.
+    `classifiers` are `f` and `logistic`, fitted on real training samples only; `profiles` are the real samples, scaled,
+    with the class and name of each.
     """
 
     target_class: str
     classifiers: dict[str, LayeredClassifier]
-    training: Float32Array
-    training_class: NameArray
-    held_out: Float32Array
-    held_out_class: NameArray
-    held_out_names: tuple[str, ...] = ()
+    profiles: Float32Array
+    classes: NameArray
+    names: NameArray
+    is_train: BoolArray
 
     @classmethod
     def of(
@@ -78,16 +77,15 @@ class Reference:
         `logistic` is a classifier that was fitted on the same training samples before; None fits it here.
         """
         is_train = (adata.obs["split"] == "train").to_numpy()
-        classes = adata.obs["source_class"].to_numpy(dtype=object)
-        real, names = np.asarray(adata.layers["original"]), tuple(map(str, adata.obs_names[~is_train]))
-        training, held_out = ((real[rows], classes[rows]) for rows in (is_train, ~is_train))
-        logistic = logistic or logistic_classifier(*training, seed=seed)
+        classes, names = adata.obs["source_class"].to_numpy(dtype=object), adata.obs_names.to_numpy(dtype=object)
+        real = np.asarray(adata.layers["original"])
+        logistic = logistic or logistic_classifier(real[is_train], classes[is_train], seed=seed)
         classifiers = {"f": f, "logistic": LayeredClassifier.of_linear(logistic)}
-        return cls(target_class_of(adata), classifiers, *training, *held_out, names)
+        return cls(target_class_of(adata), classifiers, real, classes, names, is_train)
 
     def of_class(self, name: str) -> Float32Array:
         """The real training profiles of a class."""
-        members: Float32Array = self.training[self.training_class == name]
+        members: Float32Array = self.profiles[self.is_train & (self.classes == name)]
         return members
 
     def called_along(self, case: Case, steps: Float64Array) -> dict[str, BoolArray]:

@@ -214,11 +214,11 @@ def add_gene_tests(adata: AnnData, genes: pd.DataFrame) -> None:
     the order of `uns["tspg"]["tested_classes"]`.
     """
     sources = source_classes_of(adata)
+    of_class = dict(iter(genes.groupby("source_class", sort=False)))
     for column in ("difference", "t", "p_value", "q_value"):
-        values = [genes.loc[genes["source_class"] == name, column].to_numpy(np.float64) for name in sources]
-        adata.varm[column] = np.column_stack(values)
+        adata.varm[column] = np.column_stack([of_class[name][column].to_numpy(np.float64) for name in sources])
     adata.uns["tspg"]["tested_classes"] = np.asarray(sources, dtype=object)
-    own = genes[genes["source_class"] == ALL_SOURCES].sort_values("t", ascending=False, kind="stable")
+    own = of_class[ALL_SOURCES].sort_values("t", ascending=False, kind="stable")
     group, of_group = target_class_of(adata), {"scores": "t", "logfoldchanges": "difference"}
     columns = of_group | {"pvals": "p_value", "pvals_adj": "q_value"}
     found = {

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from tspg.analysis.evaluation.measure import MEAN_SHIFT
 from tspg.analysis.interpretation.cases import Case, LayeredClassifier, Reference
@@ -48,8 +47,7 @@ def minimal_sets(
             *(_Way(order, one, FINE, {**untouched}) for order, one in zip(by_size, shifts.values(), strict=True)),
             *(_Way(rng.permutation(n), case.change, COARSE, {**untouched}) for _ in range(RANDOM_ORDERS)),
         ]
-        with threadpool_limits(1):  # of many small products, threads would wait longer than compute
-            enough = _enough(ways, reference)
+        enough = _enough(ways, reference)
         for name, order, k in zip(shifts, by_size, enough, strict=False):
             chosen = " ".join(gene_names[at] for at in order[: int(k)]) if np.isfinite(k) else ""
             rows.append((*who, name, k, np.nan, np.nan, n, chosen))

@@ -26,10 +26,12 @@ def outside_training(adata: AnnData, reference: Reference, samples: Sequence[str
     columns = ["sample", *PLACE_COLUMNS]
     if not samples:
         return pd.DataFrame(columns=columns)
-    if len(reference.held_out):
-        usual = pairwise(reference.held_out, reference.training).min(axis=1)
+    training, held_out = (reference.profiles[rows] for rows in (reference.is_train, ~reference.is_train))
+    held_out_names = list(map(str, reference.names[~reference.is_train]))
+    if len(held_out):
+        usual = pairwise(held_out, training).min(axis=1)
     else:
-        among = pairwise(reference.training)
+        among = pairwise(training)
         np.fill_diagonal(among, np.inf)
         usual = among.min(axis=1)
     row_of = {str(name): row for row, name in enumerate(adata.obs_names)}
@@ -37,11 +39,11 @@ def outside_training(adata: AnnData, reference: Reference, samples: Sequence[str
     for name in samples:
         facts = adata.obs.iloc[row_of[name]]
         profile = np.asarray(adata.layers["original"][[row_of[name]]])
-        distance = float(pairwise(profile, reference.training).min())
+        distance = float(pairwise(profile, training).min())
         # It is its own nearest neighbour, so nothing can be said; a namesake with another profile is not.
         seen = facts["split"] == "train" and distance < NAMESAKE * float(np.median(usual))
-        is_held_out = name in reference.held_out_names
-        others = usual[[other != name for other in reference.held_out_names]] if is_held_out else usual
+        is_held_out = name in held_out_names
+        others = usual[[other != name for other in held_out_names]] if is_held_out else usual
         as_far = others >= distance * (1 - _ROUNDING)
         p_value = np.nan if seen else (1 + int(as_far.sum())) / (1 + len(others))
         rows.append((name, distance, float(np.median(others)), p_value, len(others)))

@@ -118,6 +118,7 @@ def _findings(
 ) -> "Results":
     """The moved profiles with their tables and metrics."""
     from tspg.analysis.interpretation.genes import all_top_genes, gene_overlap
+    from tspg.analysis.interpretation.paper_tables import table_1
     from tspg.experiment.interpret import PerturbationResult, annotation_facts, interpretation_tables
     from tspg.experiment.metrics import perturb_metrics
     from tspg.model.device import fixed_threads
@@ -154,7 +155,8 @@ def _findings(
         metrics["reference"] = {"samples": sizes}
     with clock.phase("meaning"), require_consistent(options.model):
         moved = PerturbationResult(perturbations, top, model, _real_samples(folder), samples, sample_genes=own)
-        tables = interpretation_tables(moved, metrics, annotations, enrichment=options.enrichment)
+        tables = interpretation_tables(moved, annotations, enrichment=options.enrichment)
+        tables["table_1"] = table_1(metrics, model.target_class)
     metrics["annotations"] = annotation_facts(annotations, perturbations)
     tables = {"top_genes": top, "gene_overlap": gene_overlap(top), **tables}
     if own is not None:

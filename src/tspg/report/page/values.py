@@ -20,7 +20,7 @@ QUANTILE_BYTES, CELL_BYTES = 1_300_000, 500_000
 LEVELS = ((0.05, 0.25, 0.5, 0.75, 0.95), (0.25, 0.5, 0.75), (0.5,))
 FEWEST_SHOWN, MOST_SHOWN = 4, 25  # samples of a class in a strip
 MOST_COLUMNS = 60  # samples of a class in the heat map
-_BLOCK = 64 << 20  # bytes read at once
+_BLOCK = 16 << 20  # bytes of a layer read at once
 SOURCE, MOVED, TARGET = "source", "moved", "target"
 
 UnitArray = NDArray[np.uint8]
@@ -167,9 +167,9 @@ def _read(
         wanted = np.flatnonzero(here >= 0)
         if not len(wanted):
             continue
-        blocks = {layer: file[layer][:, start : start + width][:, wanted] for layer in ("X", "layers/original")}
+        blocks = {layer: file[layer][:, start : start + width] for layer in ("X", "layers/original")}
         for number, group in enumerate(groups):
-            block = blocks[group.layer]
+            block = blocks[group.layer][:, wanted] if len(wanted) < len(here) else blocks[group.layer]
             ordered = np.sort(block[group.rows], axis=0)  # of what is sorted, quantiles are found three times as fast
             found = np.quantile(ordered, levels, axis=0)
             quantiles[number, here[wanted]] = _bytes(found.T)
