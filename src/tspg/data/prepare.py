@@ -16,7 +16,7 @@ from tspg.errors import ExpressionError, LabelError, ShapeError, UsageError
 from tspg.utils.names import check_characters, check_length, check_names, shown
 from tspg.utils.typing import BoolArray, Float32Array, Float64Array, IndexArray, Int64Array, NameArray
 
-_VALUES_AT_ONCE = 1 << 24  # temporaries of the scaler stay near 128 MB for any matrix
+_VALUES_AT_ONCE = 1 << 22  # temporaries of the scaler stay near 32 MB for any matrix
 
 
 @dataclass(frozen=True)
