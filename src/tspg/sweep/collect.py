@@ -37,12 +37,9 @@ FREQUENCY_COLUMNS = (
 def collect(plan: Plan, out: Path) -> SweepTables:
     """Write the tables and the page of a sweep from its run folders; returns them, of the runs what the page needs."""
     done = {run.id for run in plan.wanted if plan.is_done(run, out)}
-    genes, random = _genes(plan, out, done), _random(plan, out)
-    rows = _runs(plan, out, done)
-    rows.write(out / TABLE)
-    runs = read_table(out / TABLE, columns=list(filter(is_used, rows.columns)))
-    del rows
-    tables = SweepTables(runs, random, *genes)
+    columns = filter(is_used, _write_runs(plan, out, done))
+    runs = read_table(out / TABLE, columns=list(columns))
+    tables = SweepTables(runs, _random(plan, out), *_genes(plan, out, done))
     for name in ("stability", "gene_frequency", "random_gene_sets"):
         write_table(out / f"{name}.tsv", getattr(tables, name))
     write_sweep_page(out / PAGE, tables)
@@ -94,8 +91,8 @@ def ending(plan: Plan, one: PlannedRun | Job, out: Path) -> tuple[str, str]:
     return (FAILED, found) if found else (NOT_RUN, "")
 
 
-def _runs(plan: Plan, out: Path, done: Collection[str]) -> Rows:
-    """One row per run in the order of the plan: what it is, how it ended, and its numbers."""
+def _write_runs(plan: Plan, out: Path, done: Collection[str]) -> list[str]:
+    """Write one row per run in the order of the plan: what it is, how it ended, and its numbers; the columns."""
     rows = Rows(last="seconds")
     for run in plan.runs:
         folder, is_done = run_folder(run, out), run.id in done
@@ -113,7 +110,8 @@ def _runs(plan: Plan, out: Path, done: Collection[str]) -> Rows:
         }
         with _readable(folder):
             rows.add(about, (folder / "metrics.json").read_text("utf-8") if is_done else "{}")
-    return rows
+    rows.write(out / TABLE)
+    return rows.columns
 
 
 @contextmanager

@@ -179,13 +179,13 @@ def _parsed(
 
     `words` are columns besides TEXT_COLUMNS that hold no numbers.
     """
-    from pyarrow import ArrowInvalid, compute, csv, string, types
+    from pyarrow import ArrowInvalid, BufferReader, compute, csv, string, types
 
     if b"\r" in content or len(content) >= _MOST_AT_ONCE:
         return None
     try:
         table = csv.read_csv(
-            BytesIO(content),
+            BufferReader(content),  # which copies nothing
             csv.ReadOptions(use_threads=False, block_size=len(content) + 1),  # one block: all rows decide the types
             csv.ParseOptions(delimiter="\t", newlines_in_values=True),
             csv.ConvertOptions(
