@@ -22,9 +22,9 @@ spec.loader.exec_module(make_sbom)
 
 
 def rows():
-    """The rows of the page's tables of packages: name, licence, purpose and reason."""
+    """The rows of the page's tables of packages: name, licence and purpose."""
     tables = PAGE.read_text().partition("## Known holes")[0]
-    found = re.findall(r"^\| ([\w.-]+) \| (.+?) \| (.+?) \| (.+?) \|$", tables, flags=re.MULTILINE)
+    found = re.findall(r"^\| ([\w.-]+) \| (.+?) \| (.+?) \|$", tables, flags=re.MULTILINE)
     return [row for row in found if row[0] != "package" and row[0].strip("-")]
 
 
