@@ -7,7 +7,7 @@ from typing import Any
 from reproduction import paper
 from reproduction.claims import LIVER, apart_of, asked
 from reproduction.figures import FIGURES
-from reproduction.kidney_part import functions, shared, tumours
+from reproduction.kidney_part import tumours
 from reproduction.lists import apart, independent
 from reproduction.runs import (
     ABLATED,
@@ -24,10 +24,24 @@ from reproduction.runs import (
     WITHOUT_TD,
     planned,
 )
-from reproduction.stored import NOT_RUN, Runs, Show, Stored, decimals, mean, named, percent, spread, table, whole
+from reproduction.stored import (
+    NOT_RUN,
+    Runs,
+    Show,
+    Stored,
+    decimals,
+    mean,
+    middle,
+    named,
+    percent,
+    spread,
+    table,
+    whole,
+)
 from reproduction.terms_part import CATEGORIES, terms, tissues
 
 TEMPLATE = Path(__file__).with_name("page.template")
+KINDS = ("map", "heatmap")
 
 
 def page(stored: Stored, pictures: Sequence[str]) -> str:
@@ -58,8 +72,6 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
         "table_2": terms(stored),
         "tissues": tissues(stored),
         "tumours": tumours(stored),
-        "shared": shared(stored),
-        "functions": functions(stored),
         "eq_4": eq_4(stored),
         "gallery_2_to_4": gallery(pictures, ("2", "3", "4")),
         "gallery_5": gallery(pictures, ("5a", "5b", "5c")),
@@ -123,33 +135,31 @@ def summary(stored: Stored) -> str:
 
 
 def table_1(stored: Stored) -> str:
-    """Table 1, with what f's accuracy does not say beside it."""
-    rows = []
-    for theirs, (gene_set, target) in zip(paper.TABLE_1, TABLE_1, strict=True):
-        there = f"{theirs.gene_set}, {theirs.n_genes:,}, {theirs.target}: {percent(theirs.f_accuracy)}"
-        for preset in PRESETS:
-            runs = stored.runs(gene_set, target, preset)
-            here = f"{runs[0]['n_genes']:,} genes, {target}" if runs else target
-            rows.append((*((there, here) if preset == PRESETS[0] else ("", "")), named(preset, runs), *_judged(runs)))
-    head = ("paper", "here", "preset", "f accuracy", "forest, held-out", "energy ratio", "of the mean shift")
-    return table((*head, "gene correlation", "at the ends (real)"), rows)
-
-
-def _judged(runs: Runs) -> Sequence[str]:
+    """Table 1, with what f's accuracy does not say beside it; of each number that of `paper`, then of `transport`."""
     shown = {
         "f_accuracy": percent,
         "hit_rate_forest": percent,
         "energy_ratio": decimals(3),
-        "mean_shift_energy_ratio": decimals(3),
         "gene_correlation": decimals(2),
+        "clipped_fraction": percent,
     }
-    found = [spread((run[name] for run in runs), show) for name, show in shown.items()]
-    ends = [_mean([run[name] for run in runs], percent) for name in ("clipped_fraction", "real_clipped_fraction")]
-    return [*found, f"{ends[0]} ({ends[1]})"]
+    rows = []
+    for theirs, task in zip(paper.TABLE_1, TABLE_1, strict=True):
+        both = [stored.runs(*task, preset) for preset in PRESETS]
+        known = next((runs for runs in both if runs), [])
+        there = f"{theirs.gene_set}, {theirs.n_genes:,}, {theirs.target}: {percent(theirs.f_accuracy)}"
+        here = f"{known[0]['n_genes']:,} genes, {task[1]}" if known else task[1]
+        cells = [pair(both, name, show) for name, show in shown.items()]
+        shift = middle((run["mean_shift_energy_ratio"] for run in known), decimals(3))
+        real = middle((run["real_clipped_fraction"] for run in known), percent)
+        rows.append((there, here, *cells[:3], shift, cells[3], f"{cells[4]}; {real}"))
+    head = ("paper", "here", "f accuracy", "forest, held-out", "energy ratio", "of the mean shift")
+    return table((*head, "gene correlation", "at the ends; real"), rows)
 
 
-def _mean(values: Sequence[float], show: Show) -> str:
-    return show(mean(values)) if values else NOT_RUN
+def pair(both: Sequence[Runs], name: str, show: Show) -> str:
+    """A number's mean for each preset."""
+    return ", ".join(middle((run[name] for run in runs), show) if runs else NOT_RUN for runs in both)
 
 
 def short_of_steps(stored: Stored) -> str:
@@ -179,35 +189,24 @@ def figures_2_to_4(stored: Stored) -> str:
     tasks = {"2: Nerve - Tibial": TABLE_1[0], "3: Heart - Left Ventricle": LIVER, "4: Muscle - Skeletal": FIGURE_4}
     rows = []
     for theirs, task in tasks.items():
-        for preset in PRESETS:
-            numbers = [spread(stored.values(*task, preset, "looks", name), show) for name, show in shown.items()]
-            what = f"Fig. {theirs}; {task[1]}" if preset == PRESETS[0] else ""
-            rows.append((what, named(preset, stored.runs(*task, preset)), *numbers))
-    head = (
-        "paper; here",
-        "preset",
-        "near the target on the map",
-        "x with mu_T",
-        "x_adv",
-        "real",
-        "change with difference",
-    )
-    return table(head, rows)
+        both = [[run["looks"] for run in stored.runs(*task, preset)] for preset in PRESETS]
+        fewer = [told for preset in PRESETS if "seeds" in (told := named(preset, stored.runs(*task, preset)))]
+        here = "; ".join([task[1], *fewer])
+        rows.append((f"Fig. {theirs}", here, *(pair(both, name, show) for name, show in shown.items())))
+    return table(("the paper", "here", "near the target on the map", "x with mu_T", "x_adv", "real", "change"), rows)
 
 
 def gallery(pictures: Sequence[str], numbers: Sequence[str]) -> str:
     """The pictures of some figures, those that are there."""
     parts = []
     for number in numbers:
-        lines = []
-        for preset in PRESETS:
-            names = {kind: f"figure-{number}-{kind}-{preset}.png" for kind in ("map", "heatmap")}
-            lines += [
-                f"![Fig. {number}, {preset}: {kind}](images/reproduction/{name})"
-                for kind, name in names.items()
-                if name in pictures
-            ]
-        parts += ["\n".join([f"Fig. {number}, {FIGURES[number][2]}, seed 0:\n", *lines])] if lines else []
+        names = {(kind, preset): f"figure-{number}-{kind}-{preset}.png" for preset in PRESETS for kind in KINDS}
+        lines = [
+            f"![{number}: {kind}, {preset}](images/reproduction/{name})"
+            for (kind, preset), name in names.items()
+            if name in pictures
+        ]
+        parts += ["\n".join([f"Fig. {number}, {FIGURES[number][2]}:\n", *lines])] if lines else []
     return "\n\n".join(parts) or "(not drawn yet)"
 
 
@@ -231,8 +230,8 @@ def distinct(stored: Stored) -> str:
 def _counts(runs: Runs, which: str, words: str) -> Iterator[Sequence[object]]:
     if runs:
         up, down = ([run["lists"][which][way] for run in runs] for way in ("up", "down"))
-        ratio = _mean([d / u for u, d in zip(up, down, strict=True)], decimals(1))
-        places = [_mean(apart_of(runs, way, which), decimals(2)) for way in ("up", "down")]
+        ratio = middle([d / u for u, d in zip(up, down, strict=True)], decimals(1))
+        places = [middle(apart_of(runs, way, which), decimals(2)) for way in ("up", "down")]
         yield (words, runs[0]["lists"]["n_lists"], spread(up, whole), spread(down, whole), ratio, *places)
 
 
@@ -256,12 +255,12 @@ def _task(stored: Stored, gene_set: str, target: str) -> tuple[str, str]:
 def _realism(runs: Runs) -> Sequence[str]:
     looks: list[dict[str, Any]] = [run["looks"] for run in runs]
     return (
-        spread((run["f_accuracy"] for run in runs), percent),
+        middle((run["f_accuracy"] for run in runs), percent),
         spread((run["energy_ratio"] for run in runs), decimals(3)),
-        spread((run["variance_ratio"] for run in runs), decimals(2)),
-        spread((run["gene_correlation"] for run in runs), decimals(2)),
-        spread((one["on_map"] for one in looks), percent),
-        spread((one["correlation_after"] for one in looks), decimals(2)),
+        middle((run["variance_ratio"] for run in runs), decimals(2)),
+        middle((run["gene_correlation"] for run in runs), decimals(2)),
+        middle((one["on_map"] for one in looks), percent),
+        middle((one["correlation_after"] for one in looks), decimals(2)),
     )
 
 

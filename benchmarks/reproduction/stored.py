@@ -9,7 +9,8 @@ from reproduction.runs import SEEDS
 from tspg.utils.files import read_json
 
 Show = Callable[[float], str]
-Runs = list[dict[str, Any]]
+Run = dict[str, Any]
+Runs = list[Run]
 NOT_RUN, TOO_FEW = "not run", "too few"
 
 
@@ -69,6 +70,12 @@ def spread(values: Iterable[float | None], show: Show) -> str:
         return TOO_FEW if found else NOT_RUN
     ends, middle = between(known, show), show(mean(known))
     return middle if ends == middle else f"{middle} ({ends})"
+
+
+def middle(values: Iterable[float | None], show: Show) -> str:
+    """The mean over seeds alone."""
+    known = [value for value in values if value is not None]
+    return show(mean(known)) if known else TOO_FEW
 
 
 def between(values: Sequence[float], show: Show) -> str:

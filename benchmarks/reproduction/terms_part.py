@@ -6,7 +6,7 @@ from typing import Any
 from reproduction import paper
 from reproduction.claims import LIVER
 from reproduction.runs import ALL, PRESETS
-from reproduction.stored import NOT_RUN, Runs, Stored, mean, named, small, spread, table, whole
+from reproduction.stored import NOT_RUN, Runs, Stored, mean, named, small, table, whole
 
 CATEGORIES = {  # the paper's categories and ours: the same kind of knowledge, not the same files
     "Coexpression": ("ImmuneSigDB",),
@@ -77,4 +77,4 @@ def _tissue_rows(stored: Stored) -> Iterator[Sequence[str]]:
 def _within(found: Sequence[dict[str, Any]], way: str, most: int) -> str:
     ranks = [list(one[way].values()) for one in found]
     counts = [sum(rank is not None and rank <= most for rank in one) for one in ranks]
-    return f"{spread(counts, whole)} of {len(ranks[0])}"
+    return f"{whole(mean(counts))} of {len(ranks[0])}"
