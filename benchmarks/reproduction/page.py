@@ -38,7 +38,7 @@ from reproduction.stored import (
     table,
     whole,
 )
-from reproduction.terms_part import CATEGORIES, terms, tissues
+from reproduction.terms_part import terms, tissues
 
 TEMPLATE = Path(__file__).with_name("page.template")
 KINDS = ("map", "heatmap")
@@ -58,7 +58,6 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
         "their_independent": f"{independent(paper.ALL_GENES, paper.CLASSES):.0f}",
         "our_independent": f"{independent(organs['hallmark'], n_lists):.0f}",
         **{f"draws_{way}": _draws(stored, way) for way in ("up", "down")},
-        "no_category": ", ".join(name for name in paper.TABLE_2 if name not in CATEGORIES),
         "made": _made(stored),
     }
     parts = {
@@ -129,8 +128,8 @@ def summary(stored: Stored) -> str:
     rows = []
     for claim, answers in asked(stored):
         cells = [f"{told}: **{verdict}**" if told != verdict else told for told, verdict in answers.values()]
-        rows.append((f"{claim.words} ({claim.place})", claim.number, *cells, f"{claim.rule}; {claim.in_part}"))
-    head = ("the paper says", "its number", *(f"here, `{preset}`" for preset in PRESETS), "holds if; partly if")
+        rows.append((f"{claim.words} ({claim.place})", claim.number, *cells, claim.rule))
+    head = ("the paper says", "its number", *(f"here, `{preset}`" for preset in PRESETS), "holds if")
     return table(head, rows)
 
 

@@ -23,10 +23,9 @@ NOTHING: dict[str, Any] = {"n": 0, "term": "none", "q": 1.0}
 
 
 def terms(stored: Stored) -> str:
-    """Table 2: the paper's terms, and for each preset how many, and the first."""
+    """Table 2: the paper's terms, ours of each preset, and the first of `transport`."""
     found = [stored.runs(*LIVER, preset) for preset in PRESETS]
-    heads = [(f"{named(preset, runs)}: terms", "first") for preset, runs in zip(PRESETS, found, strict=True)]
-    return table(("paper: terms", "first", "here", *heads[0], *heads[1]), _rows(found))
+    return table(("paper: terms", "first", "here", *(f"`{preset}`" for preset in PRESETS), "first"), _rows(found))
 
 
 def _rows(found: Sequence[Runs]) -> Iterator[Sequence[str]]:
@@ -35,25 +34,31 @@ def _rows(found: Sequence[Runs]) -> Iterator[Sequence[str]]:
         n, hit, q = paper.TABLE_2[theirs]
         for place, name in enumerate(names):
             told = ("", "") if place else (f"{theirs}: {n:,}", f"{hit} ({small(q)})")
-            yield (*told, name, *(cell for runs in found for cell in _cells(runs, name)))
-    yield ("–", "–", "Hallmark", *(cell for runs in found for cell in _cells(runs, "Hallmark")))
+            yield (*told, name, *(_counts(runs, name) for runs in found), _first(found[-1], name))
+    yield ("–", "–", "Hallmark", *(_counts(runs, "Hallmark") for runs in found), _first(found[-1], "Hallmark"))
 
 
-def _cells(runs: Runs, category: str) -> tuple[str, str]:
-    """How many terms (outside / inside / of random lists), and the first hit of seed 0 with its q."""
-    if not runs:
-        return NOT_RUN, "–"
+def _counts(runs: Runs, category: str) -> str:
+    """How many terms: outside / inside / of random lists."""
     counts = [
         whole(mean([run["function"][where].get(category, NOTHING)["n"] for run in runs]))
         for where in ("up_outside", "up_inside", "random_outside")
+        if runs
     ]
+    return "/".join(counts) or NOT_RUN
+
+
+def _first(runs: Runs, category: str) -> str:
+    """The first hit of seed 0 with its q."""
+    if not runs:
+        return NOT_RUN
     first = runs[0]["function"]["up_outside"].get(category, NOTHING)
-    return "/".join(counts), f"{_short(first['term'])} ({small(first['q'])})"
+    return f"{_short(first['term'])} ({small(first['q'])})"
 
 
 def _short(term: str) -> str:
     """A term without the name of its collection."""
-    for prefix in ("GOBP_", "GOCC_", "GOMF_", "HP_", "REACTOME_", "WP_", "PID_", "HALLMARK_"):
+    for prefix in ("GOBP_", "GOCC_", "GOMF_", "HP_", "REACTOME_", "WP_", "PID_", "HALLMARK_", "GTEX ", "HPA "):
         term = term.removeprefix(prefix)
     return term.replace("_", " ").lower()
 
