@@ -22,11 +22,9 @@ spec.loader.exec_module(make_sbom)
 
 
 def rows():
-    """Name and licence of every package: of the tables for users, and of the list for who works on tspg."""
-    tables, _, more = PAGE.read_text().partition("## Known holes")[0].partition("## For documentation")
-    found = re.findall(r"^\| ([\w.-]+) \| (.+?) \| .+? \|$", tables, flags=re.MULTILINE)
-    listed = re.findall(r"([\w-]+): ([^;]+?)(?:;|\.\n)", more.partition("\n\n")[2])
-    return [row for row in found if row[0] != "package" and row[0].strip("-")] + listed
+    """Name and licence of every package that the page lists."""
+    lists = PAGE.read_text().partition("## Known holes")[0].split("\n## ")[1:]
+    return [row for one in lists for row in re.findall(r"(?:^|; |;\n|\n\n)([\w-]+): ([^;]+?)(?=;|\.\n)", one)]
 
 
 def declared():
