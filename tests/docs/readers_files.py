@@ -68,6 +68,34 @@ def tissues(folder: Path) -> None:
     adata.write_h5ad(folder / "normal_tissues.h5ad")
 
 
+def authors(folder: Path) -> None:
+    """The layout of the paper authors' program: `GEM.npy` with its names beside it, `labels.txt` and `genesets.txt`."""
+    rng = np.random.default_rng(0)
+    classes = np.repeat(["kidney", "liver", "lung"], 20)
+    values = rng.normal(8, 1, (len(classes), 24)).astype(np.float32)
+    for place, name in enumerate(["kidney", "liver", "lung"]):
+        values[classes == name, 4 * place : 4 * place + 4] += 3
+    samples, genes = [f"sample-{at:02}" for at in range(len(classes))], [f"gene-{at:02}" for at in range(24)]
+    lines = {
+        "GEM.rownames.txt": samples,
+        "GEM.colnames.txt": genes,
+        "labels.txt": [f"{name}\t{label}" for name, label in zip(samples, classes, strict=True)],
+        "genesets.txt": ["\t".join(["FIRST", *genes[:15]]), "\t".join(["SECOND", *genes[9:]])],
+    }
+    np.save(folder / "GEM.npy", values)
+    for name, content in lines.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
+
+
+def from_r(folder: Path) -> None:
+    """What `write.table` of R writes: `matrix.tsv`, genes in rows below an empty corner, and `samples.tsv`."""
+    own(folder)
+    matrix = pd.read_csv(folder / "matrix.tsv.gz", sep="\t", index_col="sample")
+    matrix.T.to_csv(folder / "matrix.tsv", sep="\t", index_label="")
+    samples = pd.read_csv(folder / "samples.tsv", sep="\t").rename(columns={"label": "class"})
+    samples.to_csv(folder / "samples.tsv", sep="\t", index=False)
+
+
 def checkout(folder: Path) -> None:
     """The folder of a checkout, as far as commands name files of it."""
     shutil.copytree(ROOT / "examples", folder / "examples")
@@ -93,7 +121,9 @@ def small_study(folder: Path) -> None:
 
 
 KINDS: dict[str, Callable[[Path], None]] = {
+    "authors": authors,
     "checkout": checkout,
+    "from R": from_r,
     "gene sets": gene_sets,
     "mistakes": mistakes,
     "own": own,
