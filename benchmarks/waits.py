@@ -4,14 +4,16 @@
 
 A start is one Python process that imports PyTorch, AnnData, scikit-learn's forest, matplotlib and openTSNE. Every
 command is a process of its own; with --before each is run from that checkout as well, in turn. Of the rounds the least
-CPU time counts. `--data` holds `normal_tissues/`.
+CPU time counts. `--data` holds `normal_tissues/`. A second table has the seconds of each run's phases; what they leave
+over of the wall time is loading libraries, reading and checking.
 """
 
 import argparse
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import child
@@ -38,6 +40,11 @@ class Commands:
     folder: Path
     source: Path | None = None  # of tspg; None: the installed one
     data: Path | None = None
+    made: list[Path] = field(default_factory=list)  # run folders, the latest last
+
+    def phases(self) -> dict[str, float]:
+        """The seconds of each phase of the run that was made last."""
+        return json.loads((self.made[-1] / "metrics.json").read_text(encoding="utf-8"))["seconds"]
 
     def tspg(self, *words: object, code: int = 0) -> Used:
         """One command, which has to end with this code."""
@@ -91,6 +98,7 @@ class Commands:
 
     def _new(self, name: str) -> Path:
         shutil.rmtree(self.folder / name, ignore_errors=True)
+        self.made.append(self.folder / name)
         return self.folder / name
 
 
@@ -127,8 +135,17 @@ def table(found: Mapping[str, Mapping[str, Used]]) -> list[str]:
     return lines
 
 
+def phase_table(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A Markdown table: a line per phase and a column for each run."""
+    lines = ["| | " + " | ".join(found) + " |", "|---" * (1 + len(found)) + "|"]
+    for phase in dict.fromkeys(name for seconds in found.values() for name in seconds):
+        cells = (f"{seconds[phase]:.1f}" if phase in seconds else "" for seconds in found.values())
+        lines.append(f"| {phase} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def main() -> None:
-    """Run all in turn and print the table."""
+    """Run all in turn and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, metavar="CHECKOUT")
     parser.add_argument("--data", type=Path)
@@ -144,6 +161,7 @@ def main() -> None:
             commands.folder.mkdir()
         names = [name for name in works(checkouts["now"]) if name == START or name in (options.only or [name])]
         found: dict[str, dict[str, Used]] = {}
+        phases: dict[str, dict[str, float]] = {}
         for name in names:
             rounds = [
                 {checkout: works(commands)[name]() for checkout, commands in checkouts.items()}
@@ -151,7 +169,9 @@ def main() -> None:
             ]
             found[name] = {checkout: least([one[checkout] for one in rounds]) for checkout in checkouts}
             print(name, found[name], flush=True)
-    print("\n".join(["", *table(found), "", child.machine_line(2)]))
+            if name not in (START, REFUSED, AUDIT):
+                phases |= {f"{name}, {checkout}": commands.phases() for checkout, commands in checkouts.items()}
+    print("\n".join(["", *table(found), "", *phase_table(phases), "", child.machine_line(2)]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What comes back over seeds and targets, by hand; and the table of all runs."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from tspg.audit.stability import Repeats
 from tspg.errors import ModelError
 from tspg.sweep import collect
 from tspg.sweep.collect import TOP_K
-from tspg.sweep.columns import Columns
+from tspg.sweep.rows import Rows
 
 GENES = [f"g{number}" for number in range(50)]
 
@@ -97,21 +99,38 @@ def test_names_in_the_table_stay_text(tmp_path):
     assert found["target_class"].tolist() == ["2E8", "1-Mar"]
 
 
-def test_rows_of_nested_values_become_the_table_that_pandas_makes_of_them():
+def test_rows_of_nested_values_become_the_table_that_pandas_makes_of_them(tmp_path):
+    awkward = 'tab\t, line\n, "quote"'
     rows = [
-        {"a": 1, "b": {"c": 0.1, "d": {"e": "x", "f": True}}, "none": None, "list": [1, "ä"]},
-        {"a": 2, "b": {"d": {"f": False, "late": 3}}, "g": {}, "none": None},
-        {"a": None, "b": 7, "list": [], "none": 2.5},
+        {
+            "a": 1,
+            "b": {"c": 0.1, "d": {"e": "x", "f": True}},
+            "none": None,
+            "seconds": {"f": 1.5},
+            "list": [1, "ä", 0.5],
+        },
+        {"a": 2, "b": {"d": {"f": False, "late": -3e-17}}, "g": {}, "none": None, awkward: awkward},
+        {"a": 3, "b": {"c": 12345678901234567890, "d": {"e": "0012", "f": True}}, "list": [], "none": 2.5, "late": "ü"},
     ]
-    columns = Columns()
-    for row in rows:
-        columns.add({"name": "r"}, row)
     flat = [
-        {"name": "r", "a": 1, "b.c": 0.1, "b.d.e": "x", "b.d.f": True, "none": None, "list": '[1, "ä"]'},
-        {"name": "r", "a": 2, "b.d.f": False, "b.d.late": 3, "none": None},
-        {"name": "r", "a": None, "b": 7, "list": "[]", "none": 2.5},
+        {"a": 1, "b.c": 0.1, "b.d.e": "x", "b.d.f": True, "list": '[1, "ä", 0.5]', "seconds.f": 1.5},
+        {"a": 2, "b.d.f": False, "b.d.late": -3e-17, awkward: awkward},
+        {"a": 3, "b.c": 12345678901234567890, "b.d.e": "0012", "b.d.f": True, "list": "[]", "none": 2.5, "late": "ü"},
     ]
-    pd.testing.assert_frame_equal(columns.table(), pd.DataFrame(flat))
+    order = ["name", "a", "b.c", "b.d.e", "b.d.f", "none", "list", "b.d.late", awkward, "late", "seconds.f"]
+    made = Rows(last="seconds")
+    for row in rows:
+        made.add({"name": awkward}, json.dumps(row))
+    made.write(tmp_path / "rows.tsv")
+    assert made.columns == order
+    expected = pd.DataFrame(flat, dtype=object).assign(name=awkward)[order].to_csv(sep="\t", index=False)
+    assert (tmp_path / "rows.tsv").read_text() == expected
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "1", "{", "[" * 100_000])
+def test_a_row_that_is_no_json_object_is_refused(content):
+    with pytest.raises((ValueError, TypeError, RecursionError)):
+        Rows(last="seconds").add({}, content)
 
 
 def test_a_table_of_genes_is_read_as_pandas_reads_it_whatever_the_names(tmp_path):

@@ -230,10 +230,18 @@ def test_rows_below_a_limit_are_those_of_the_whole_table(tmp_path, monkeypatch, 
 
 
 def test_decimals_come_back_to_the_last_digit_beside_a_column_without_any(tmp_path):
-    """An empty column leaves the quick parser; the other one must not lose a digit."""
     values = np.random.default_rng(0).random(500) / 50
-    write_table(tmp_path / "t.tsv", pd.DataFrame({"x": values, "empty": np.full(500, np.nan), "n": np.arange(500)}))
-    found = read_table(tmp_path / "t.tsv")
-    np.testing.assert_array_equal(found["x"], values)
-    assert found["empty"].isna().all()
-    assert found["n"].dtype.kind == "i"
+    table = pd.DataFrame({"x": values, "empty": np.full(500, np.nan), "n": np.arange(500)})
+    write_table(tmp_path / "t.tsv", table)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.tsv"), table)
+    assert len(read_table(tmp_path / "t.tsv", below=("empty", 0.05))) == 0
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_columns_that_are_asked_for_are_those_of_the_whole_table(tmp_path, monkeypatch, faster):
+    if not faster:
+        monkeypatch.setattr("tspg.utils.files._MOST_AT_ONCE", 0)  # then pandas reads
+    table = pd.DataFrame({"term": ["01", "NA"], "x": [0.1, 2.0], "empty": np.nan, "word": ["True", "False"]})
+    write_table(tmp_path / "t.tsv", table)
+    for columns in (["word", "term"], ["empty"], list(table)):
+        pd.testing.assert_frame_equal(read_table(tmp_path / "t.tsv", columns=columns), table[columns])

@@ -74,13 +74,18 @@ class Repeats:
         """One list's top genes in every fit."""
         return self._rankings[of]
 
+    @cached_property
+    def _selected(self) -> dict[List, NDArray[np.bool_]]:
+        found = {}
+        for of in self.lists:
+            found[of] = np.zeros((self.n, len(self.may_rank)), dtype=bool)
+            for row, ranking in zip(found[of], self.rankings(of), strict=True):
+                row[ranking] = True
+        return found
+
     def selected(self, of: List) -> NDArray[np.bool_]:
         """Which genes each fit selects, shape (fits, genes)."""
-        rankings = self.rankings(of)
-        found = np.zeros((len(rankings), len(self.may_rank)), dtype=bool)
-        for row, ranking in zip(found, rankings, strict=True):
-            row[ranking] = True
-        return found
+        return self._selected[of]
 
     def stability(self) -> tuple[float, float, float]:
         """Phi over all lists together: a gene counts once for every list that it could be in."""

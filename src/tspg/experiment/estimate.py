@@ -10,7 +10,7 @@ from tspg.model.random import batches_an_epoch, epochs_of_f
 from tspg.utils.text import duration
 
 # Seconds on the machine that this was developed on (2 cores, AVX-512), from runs on 459 x 4,218, 810 x 158 to 18,154
-# and 11,688 x 158 and 4,386 (benchmarks/whole_run.py): for any run, half of them to start; for each source class;
+# and 11,688 x 158 and 4,386 (benchmarks/waits.py): for any run, half of them to start; for each source class;
 # source class and gene; held-out sample; held-out sample and gene; cell of the matrix.
 RUN, PER_SOURCE, PER_SOURCE_GENE, PER_HELD_OUT, PER_HELD_OUT_GENE, PER_CELL = 12.5, 0.1, 8e-5, 7.5e-3, 3.7e-6, 1.7e-7
 # Of one training step on one thread, and of each gene in it: of f per 128 samples (by its products), and of preset

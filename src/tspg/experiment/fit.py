@@ -66,7 +66,7 @@ class FittedClassifier:
     def alignment(self) -> CohortAlignment | None:
         """What the training cohort is like, as far as a new cohort is aligned to it; None with too few donors."""
         dataset, train = self.dataset, self.dataset.is_train
-        values = dataset.scaler.in_units(dataset.profiles[train])
+        values = dataset.scaler.in_units(dataset.profiles, np.flatnonzero(train))
         return CohortAlignment.fit(values, dataset.class_index[train], dataset.classes, self._donors[train])
 
     @cached_property

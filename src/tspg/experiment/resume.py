@@ -68,12 +68,14 @@ def explain_out_of_memory(task: Task) -> Iterator[None]:
     ResourceError
         In place of what NumPy, Arrow or PyTorch raise.
     """
+    needs = _needs(task)
+    del task  # with its matrix, once the block lets go of it
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise ResourceError(f"Not enough memory. {_needs(task)}. {LESS}") from error
+        raise ResourceError(f"Not enough memory. {needs}. {LESS}") from error
 
 
 def _needs(task: Task) -> str:

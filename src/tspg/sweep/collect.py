@@ -17,11 +17,11 @@ from tspg.audit.stability import Repeats
 from tspg.errors import ModelError
 from tspg.model.config import ExperimentConfig
 from tspg.report.sweep.page import write_sweep_page
-from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, SKIPPED, SweepTables
-from tspg.sweep.columns import Columns
+from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, SKIPPED, SweepTables, is_used
 from tspg.sweep.plan import RANDOM, RANDOM_COLUMNS, Job, Plan, PlannedRun, random_file, run_folder
+from tspg.sweep.rows import Rows
 from tspg.sweep.scheduler import reason
-from tspg.utils.files import read_json, read_table, write_table
+from tspg.utils.files import read_table, write_table
 
 TABLE, PAGE = "sweep.tsv", "sweep.html"
 TOP_K = ExperimentConfig.top_k
@@ -35,12 +35,13 @@ FREQUENCY_COLUMNS = (
 
 
 def collect(plan: Plan, out: Path) -> SweepTables:
-    """Write the tables and the page of a sweep from its run folders; returns the tables."""
+    """Write the tables and the page of a sweep from its run folders; returns them, of the runs what the page needs."""
     done = {run.id for run in plan.wanted if plan.is_done(run, out)}
-    tables = SweepTables(_runs(plan, out, done), _random(plan, out), *_genes(plan, out, done))
+    columns = filter(is_used, _write_runs(plan, out, done))
+    runs = read_table(out / TABLE, columns=list(columns))
+    tables = SweepTables(runs, _random(plan, out), *_genes(plan, out, done))
     for name in ("stability", "gene_frequency", "random_gene_sets"):
         write_table(out / f"{name}.tsv", getattr(tables, name))
-    write_table(out / TABLE, tables.runs)
     write_sweep_page(out / PAGE, tables)
     return tables
 
@@ -90,9 +91,9 @@ def ending(plan: Plan, one: PlannedRun | Job, out: Path) -> tuple[str, str]:
     return (FAILED, found) if found else (NOT_RUN, "")
 
 
-def _runs(plan: Plan, out: Path, done: Collection[str]) -> pd.DataFrame:
-    """One row per run in the order of the plan: what it is, how it ended, and its numbers."""
-    rows = Columns()
+def _write_runs(plan: Plan, out: Path, done: Collection[str]) -> list[str]:
+    """Write one row per run in the order of the plan: what it is, how it ended, and its numbers; the columns."""
+    rows = Rows(last="seconds")
     for run in plan.runs:
         folder, is_done = run_folder(run, out), run.id in done
         status, why = (DONE, "") if is_done else ending(plan, run, out)
@@ -108,9 +109,9 @@ def _runs(plan: Plan, out: Path, done: Collection[str]) -> pd.DataFrame:
             "report": f"{name}/report.html" if is_done and (folder / "report.html").exists() else "",
         }
         with _readable(folder):
-            rows.add(about, read_json(folder / "metrics.json") if is_done else {})
-    table = rows.table()
-    return table[sorted(table.columns, key=lambda column: str(column).startswith("seconds."))]  # those last
+            rows.add(about, (folder / "metrics.json").read_text("utf-8") if is_done else "{}")
+    rows.write(out / TABLE)
+    return rows.columns
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def _readable(path: Path) -> Iterator[None]:
     """Name what is damaged of what a job has finished."""
     try:
         yield
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise ModelError(f"{path}: is damaged ({error}). Delete it, and the same command makes it again.") from error
 
 
@@ -176,10 +177,10 @@ def _mean_changes(path: Path) -> tuple[list[str], list[float]]:
     head, *lines = text.rstrip("\n").split("\n")
     place = {name: at for at, name in enumerate(head.split("\t"))}
     source, gene, change = wanted = [place[name] for name in ("source_class", "gene", "perturbation")]
-    quoted = csv.reader(StringIO(text), delimiter="\t") if '"' in text else None
-    rows = islice(quoted, 1, None) if quoted else (line.split("\t", max(wanted) + 1) for line in lines)
-    found = [(row[gene], float(row[change])) for row in rows if row[source] == ALL_SOURCES]
-    return [name for name, _ in found], [size for _, size in found]
+    quoted, last = csv.reader(StringIO(text), delimiter="\t") if '"' in text else None, max(wanted) + 1
+    rows = islice(quoted, 1, None) if quoted else [line.split("\t", last) for line in lines]
+    own = [row for row in rows if row[source] == ALL_SOURCES]
+    return [row[gene] for row in own], [float(row[change]) for row in own]
 
 
 def stable_genes(genes: list[str], repeats: Repeats) -> Iterator[dict[str, Any]]:

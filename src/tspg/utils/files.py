@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO, FileIO
 from pathlib import Path
@@ -151,49 +152,61 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n", compression=None)
 
 
-def read_table(path: Path, *, below: tuple[str, float] | None = None) -> "pd.DataFrame":
+def read_table(path: Path, *, below: tuple[str, float] | None = None, columns: Collection[str] = ()) -> "pd.DataFrame":
     """Read a table that `write_table` wrote: text stays text (`NA`, `0012`), empty text stays empty.
 
     With `below`, a column and a limit, only rows whose number there is smaller are kept: enrichment
-    tables have hundreds of thousands of rows, of which the report shows the few significant ones.
+    tables have hundreds of thousands of rows, of which the report shows the few significant ones. With `columns`,
+    these alone are read.
     """
     content = Path(path).read_bytes()
-    table = _parsed(content, below)
+    table = _parsed(content, below, columns)
     if table is not None:
         return table
     table = _as_pandas_reads(content)
+    if columns:
+        table = table[list(columns)]
     return table if below is None else table[table[below[0]] < below[1]].reset_index(drop=True)
 
 
 def _parsed(
-    content: bytes, below: tuple[str, float] | None, words: frozenset[str] = frozenset()
+    content: bytes,
+    below: tuple[str, float] | None,
+    columns: Collection[str] = (),
+    words: frozenset[str] = frozenset(),
 ) -> "pd.DataFrame | None":
     """A table by the faster parser; None if there is something in it that only pandas reads as we want it.
 
     `words` are columns besides TEXT_COLUMNS that hold no numbers.
     """
-    from pyarrow import ArrowInvalid, compute, csv, string, types
+    from pyarrow import ArrowInvalid, BufferReader, compute, csv, string, types
 
     if b"\r" in content or len(content) >= _MOST_AT_ONCE:
         return None
     try:
         table = csv.read_csv(
-            BytesIO(content),
+            BufferReader(content),  # which copies nothing
             csv.ReadOptions(use_threads=False, block_size=len(content) + 1),  # one block: all rows decide the types
             csv.ParseOptions(delimiter="\t", newlines_in_values=True),
-            csv.ConvertOptions(null_values=[""], column_types=dict.fromkeys(TEXT_COLUMNS | words, string())),
+            csv.ConvertOptions(
+                null_values=[""],
+                column_types=dict.fromkeys(TEXT_COLUMNS | words, string()),
+                include_columns=list(columns),
+            ),
         )
     except ArrowInvalid:
         return None
-    usual = (types.is_string, types.is_int64, types.is_float64)
+    usual = (types.is_string, types.is_int64, types.is_float64, types.is_null)
     odd = {one.name for one in table.schema if not any(is_kind(one.type) for is_kind in usual)}
-    if odd - words and not any(types.is_null(kind) for kind in table.schema.types):
-        return _parsed(content, below, words | odd)  # `True` and `2026-01-01` are words here
-    if odd or not len(table):
+    if odd:
+        return _parsed(content, below, columns, words | odd)  # `True` and `2026-01-01` are words here
+    if not len(table):
         return None
+    empty = [one.name for one in table.schema if types.is_null(one.type)]
     if below is not None:
         table = table.filter(compute.less(table[below[0]], below[1]))
     read: pd.DataFrame = table.to_pandas(use_threads=False)
+    read[empty] = math.nan
     return read
 
 

@@ -8,15 +8,15 @@ NOT_AVAILABLE, DASH = "not available", "–"
 
 def number(value: Any, digits: int = 2) -> str:
     """A number for people: rounded, thousands apart, a true minus sign; words where there is none."""
-    if not isinstance(value, Real) or value != value:
+    if not isinstance(value, (float, Real)) or value != value:
         return NOT_AVAILABLE
-    text = f"{value:,}" if isinstance(value, Integral) else f"{value:,.{digits}f}"
+    text = f"{value:,.{digits}f}" if isinstance(value, float) or not isinstance(value, Integral) else f"{value:,}"
     return (text if text.strip("-0.,") else text.lstrip("-")).replace("-", "−")
 
 
 def percent(value: Any) -> str:
     """A share in per cent, never rounded up to 100% or down to 0%."""
-    if not isinstance(value, Real) or value != value:
+    if not isinstance(value, (float, Real)) or value != value:  # most are, and that is asked sooner
         return NOT_AVAILABLE
     share = float(value)
     if 0.995 <= share < 1 or 0 < share < 0.005:

@@ -239,7 +239,8 @@ def test_f_accuracy_counts_by_class_and_part(make_perturbations):
 
 def test_f_accuracy_draws_the_exact_interval(make_perturbations):
     axes = plot_f_accuracy(make_perturbations(per_class=12)).axes[0]  # 3 of 3 held out in each class
-    low, high = axes.lines[1].get_xdata()
+    _, intervals = axes.collections
+    low, high = intervals.get_segments()[0][:, 0]
     assert (low, high) == pytest.approx((0.025 ** (1 / 3), 1))  # Clopper-Pearson when all hit: (alpha/2)^(1/n)
 
 

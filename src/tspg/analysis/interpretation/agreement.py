@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from scipy.stats import spearmanr
-from scipy.stats import t as student
 
 from tspg.analysis.interpretation.class_genes import LISTED, SURE
 from tspg.utils.typing import Float64Array, Int64Array
@@ -26,21 +26,23 @@ def nogueira_stability(selected: NDArray[np.bool_]) -> tuple[float, float, float
     (Corollary 8) needs many fits: of ten it covers 87%. This one leaves out each fit in turn (jackknife,
     Student's t), and needs three. Not a number with fewer than two fits, or where nothing or everything is selected.
     """
-    phi, m = _phi(selected), len(selected)
+    m, often = len(selected), selected.sum(axis=0)
+    phi = float(_phi(often, m))
     if m < 3:
         return phi, math.nan, math.nan
-    without = np.array([_phi(np.delete(selected, fit, axis=0)) for fit in range(m)])
-    width = float(student.ppf(0.975, m - 1) * math.sqrt((m - 1) * without.var()))
+    width = float(stdtrit(m - 1, 0.975) * math.sqrt((m - 1) * _phi(often - selected, m - 1).var()))
     return phi, max(-1 / (m - 1), phi - width), min(1.0, phi + width)  # no lists are less alike than that
 
 
-def _phi(selected: NDArray[np.bool_]) -> float:
-    m, d = selected.shape
-    frequency = selected.mean(axis=0) if m else np.zeros(d)
-    share = float(frequency.mean()) if d else 0.0  # k/d
-    if m < 2 or share in (0, 1):
-        return math.nan
-    return float(1 - m / (m - 1) * (frequency * (1 - frequency)).mean() / (share * (1 - share)))
+def _phi(often: Int64Array, m: int) -> Float64Array:
+    """Phi of genes that are selected so often in m fits, along the last axis."""
+    if m < 2 or not often.shape[-1]:
+        return np.full(often.shape[:-1], math.nan)
+    frequency = often / m
+    share = frequency.mean(axis=-1)  # k/d
+    share = np.where((share > 0) & (share < 1), share, math.nan)
+    found: Float64Array = 1 - m / (m - 1) * (frequency * (1 - frequency)).mean(axis=-1) / (share * (1 - share))
+    return found
 
 
 def ranked(change: Float64Array, may_rank: NDArray[np.bool_], k: int, direction: str) -> Int64Array:

@@ -82,12 +82,11 @@ def class_genes(adata: AnnData, expression: Expression, *, seed: int = 0) -> pd.
     names = [*sources, ALL_SOURCES]
     n_draws = int(np.clip(DRAWN_CELLS / (len(names) * adata.n_vars), FEWEST_DRAWS, MOST_DRAWS))
     donors = np.arange(adata.n_obs) if expression.donors is None else expression.donors
-    mean_target = expression.values[target].mean(axis=0, dtype=np.float64)
+    mean_target = mean_of(expression.values, target)
     parts = []
     for name in names:
         source = np.isin(classes, sources) if name == ALL_SOURCES else classes == name
-        change: Float64Array = adata.layers["perturbation"][source].mean(axis=0, dtype=np.float64)
-        mean_source = expression.values[source].mean(axis=0, dtype=np.float64)
+        change, mean_source = mean_of(adata.layers["perturbation"], source), mean_of(expression.values, source)
         test = tested(expression, source, target)
         low, high, stability = _over_donors(adata, donors, change, source, target, n_draws=n_draws, seed=seed)
         can_test = bool(np.isfinite(test.t).any())
@@ -119,6 +118,13 @@ def tested(expression: Expression, source: BoolArray, target: BoolArray) -> Mode
     chosen = expression.of(rows)
     levels = None if chosen.levels is None else donor_codes((int(rows.sum()), chosen.levels))[0]
     return moderated_t(chosen.tested, target[rows], donors=chosen.donors, levels=levels)
+
+
+def mean_of(values: Float32Array, rows: BoolArray) -> Float64Array:
+    """The mean per gene of some samples, some genes at a time: no second matrix of all samples is made."""
+    blocks = (values[:, start : start + GENES_AT_ONCE] for start in range(0, values.shape[1], GENES_AT_ONCE))
+    mean: Float64Array = np.concatenate([block[rows].mean(axis=0, dtype=np.float64) for block in blocks])
+    return mean
 
 
 def _ranks(lead: Float64Array) -> pd.arrays.IntegerArray:
@@ -189,8 +195,8 @@ def change_and_difference(adata: AnnData) -> tuple[Float64Array, Float64Array]:
     source = (classes.isin(source_classes_of(adata)) & train).to_numpy()
     target = (classes.eq(target_class_of(adata)) & train).to_numpy()
     original = adata.layers["original"]
-    before, after = (original[rows].mean(axis=0, dtype=np.float64) for rows in (source, target))
-    return adata.layers["perturbation"][source].mean(axis=0, dtype=np.float64), after - before
+    before, after = (mean_of(original, rows) for rows in (source, target))
+    return mean_of(adata.layers["perturbation"], source), after - before
 
 
 def agreement_with_difference(adata: AnnData) -> float:

@@ -49,6 +49,7 @@ def _make(options: Namespace, task: Task, clock: Clock, progress: Progress) -> N
     require_room(task, out, options.max_memory)
     with explain_out_of_memory(task):
         (found,) = run_experiments([task], progress=progress, checkpoints=checkpoints)
+        del task  # with the matrix as it was read
         found = replace(found, seconds={**clock.seconds, **found.seconds})
         files, reading = inputs.files_named(options), inputs.reading(options).to_manifest(out)
         write_run(

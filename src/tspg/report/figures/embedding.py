@@ -9,7 +9,7 @@ from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
 from tspg.analysis.interpretation.perturbations import target_class_of
-from tspg.utils.typing import Float64Array, IndexArray
+from tspg.utils.typing import Float32Array, Float64Array, FloatArray, IndexArray
 
 MOST_REAL = 200  # of a class on the map: more lie on one another, and t-SNE takes its time with them
 MOST_CLASSES, MOST_MOVED = 12, 200
@@ -94,7 +94,7 @@ def tsne_map(perturbations: AnnData, chosen: Chosen, *, seed: int = 0) -> Map | 
     Nothing puts a moved sample beside real ones but its likeness to them. The same seed gives the same map.
     """
     real, moved = _profiles(perturbations, chosen)
-    profiles = np.vstack([real, moved])
+    profiles = np.concatenate([real, moved])
     if len(profiles) < FEWEST_FOR_TSNE or not _vary(profiles):
         return None
     from openTSNE import TSNE  # takes seconds to import; only this figure needs it
@@ -131,11 +131,10 @@ def pca_map(perturbations: AnnData, chosen: Chosen, *, seed: int = 0) -> Map | N
         return Map(chosen, fitted.transform(real), fitted.transform(moved), (first, second))
 
 
-def _profiles(perturbations: AnnData, chosen: Chosen) -> tuple[Float64Array, Float64Array]:
-    real = np.asarray(perturbations.layers["original"][chosen.real_rows], np.float64)
-    return real, np.asarray(perturbations.X[chosen.moved_rows], np.float64)
+def _profiles(perturbations: AnnData, chosen: Chosen) -> tuple[Float32Array, Float32Array]:
+    return perturbations.layers["original"][chosen.real_rows], perturbations.X[chosen.moved_rows]
 
 
-def _vary(profiles: Float64Array) -> bool:
+def _vary(profiles: FloatArray) -> bool:
     """Whether two genes or more differ between samples: there is no flat map of less."""
     return int(np.count_nonzero(np.ptp(profiles, axis=0))) > 1

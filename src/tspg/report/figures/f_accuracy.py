@@ -135,13 +135,16 @@ def _draw_panel(axes: Axes, title: str, places: Sequence[int], shares: Sequence[
     for y, share in zip(heights, shares, strict=True):
         count = f"{share.after} of {share.n}" if share.n else "no sample"
         axes.text(1.03, y, count, transform=axes.get_yaxis_transform(), size=SMALL, va="center_baseline", color=GREY)
-        if not share.n:
-            continue
-        before, after = share.before / share.n, share.after / share.n
-        axes.plot([before, after], [y, y], color="#D5D5D5", lw=0.8, zorder=1)
-        axes.plot([share.low, share.high], [y, y], color=_AFTER, lw=1.6, alpha=0.4, zorder=2, solid_capstyle="butt")
-        axes.plot(before, y, "o", mfc="white", mec=_BEFORE, mew=0.8, ms=4.5, zorder=3, clip_on=False)
-        axes.plot(after, y, "D", color=_AFTER, ms=3, zorder=4, clip_on=False)
+    known = [
+        (y, one.before / one.n, one.after / one.n, one.low, one.high)
+        for y, one in zip(heights, shares, strict=True)
+        if one.n
+    ]
+    at, before, after, low, high = np.array(known).reshape(-1, 5).T
+    axes.hlines(at, before, after, color="#D5D5D5", lw=0.8, zorder=1)
+    axes.hlines(at, low, high, color=_AFTER, lw=1.6, alpha=0.4, zorder=2)
+    axes.plot(before, at, "o", mfc="white", mec=_BEFORE, mew=0.8, ms=4.5, zorder=3, clip_on=False)
+    axes.plot(after, at, "D", color=_AFTER, ms=3, zorder=4, clip_on=False)
     axes.set_title(title)
     axes.set(xlim=(-0.03, 1.03), ylim=((heights[-1] if heights else 0) + 0.7, -0.7))
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "", "50%", "", "100%"])

@@ -91,12 +91,14 @@ def _panel(figure: Figure, left: float, width: float, columns: int, way: str, na
     bars = axes_at(figure, (left, 0.1 + rows, width, _BARS), size, sharex=dots)
     colour, _ = LEADING.get(way, (INK, ""))
     bars.bar(range(len(drawn)), [count for _, count in drawn], color=colour, width=0.7)
-    for at, (held, count) in enumerate(drawn):
+    for at, (_, count) in enumerate(drawn):
         bars.annotate(f"{count:,}", (at, count), (0, 1.5), textcoords="offset points", ha="center", fontsize=SMALL)
-        lines = [row for row, name in enumerate(names) if name in held]
-        dots.plot([at, at], [min(lines), max(lines)], color=colour, linewidth=0.8, zorder=1)
-        dots.scatter([at] * len(names), range(len(names)), s=8, color="#DADDE0", linewidths=0, zorder=2)
-        dots.scatter([at] * len(lines), lines, s=10, color=colour, linewidths=0, zorder=3)
+    is_held = np.array([[name in held for name in names] for held, _ in drawn])
+    ends = [(held.min(), held.max()) for held in map(np.flatnonzero, is_held)]
+    dots.vlines(range(len(drawn)), *zip(*ends, strict=True), color=colour, linewidth=0.8, zorder=1)
+    (across, down), (held_across, held_down) = np.indices(is_held.shape), is_held.nonzero()
+    dots.scatter(across, down, s=8, color="#DADDE0", linewidths=0, zorder=2)
+    dots.scatter(held_across, held_down, s=10, color=colour, linewidths=0, zorder=3)
     dots.set_yticks(np.arange(len(names)), [shortened(name, _NAME) for name in names])
     dots.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.7, columns - 0.3))
     dots.tick_params(left=False, bottom=False, labelbottom=False)

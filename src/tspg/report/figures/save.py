@@ -42,6 +42,9 @@ _SAVED: dict[str, dict[str, Any]] = {
 def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str] = DRAWN_AS) -> list[Path]:
     """Save a figure as `name` in each of the formats; the paths come back."""
     paths = [Path(folder) / f"{name}.{kind}" for kind in formats]
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not axis.get_label_text():
+            axis.set_label_coords(0, 0)  # or all names of the ticks are laid out to find a place for no label
     for kind, path in zip(formats, paths, strict=True):
         with house_style(), whole_file(path) as temporary:
             figure.savefig(temporary, dpi=_DPI, format=kind, **_SAVED[kind])

@@ -36,7 +36,8 @@ Block = dict[str, Any]
 def packed(block: Mapping[str, Any]) -> str:
     """The block as text for the page: JSON, compressed, in base64. The same block gives the same text."""
     text = json.dumps(block, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
+    # Level 9 takes five times as long and saves half a per cent.
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
 def data_of(run: RunFiles) -> Block:

@@ -169,11 +169,12 @@ def _read(
             continue
         blocks = {layer: file[layer][:, start : start + width] for layer in ("X", "layers/original")}
         for number, group in enumerate(groups):
-            block = blocks[group.layer][:, wanted] if len(wanted) < len(here) else blocks[group.layer]
-            ordered = np.sort(block[group.rows], axis=0)  # of what is sorted, quantiles are found three times as fast
+            block = blocks[group.layer]
+            # Of what is sorted, quantiles are found three times as fast.
+            ordered = np.sort(block[np.ix_(group.rows, wanted)], axis=0)
             found = np.quantile(ordered, levels, axis=0)
             quantiles[number, here[wanted]] = _bytes(found.T)
-            cells[first[number] : first[number + 1], here[wanted]] = _bytes(block[chosen[number]])
+            cells[first[number] : first[number + 1], here[wanted]] = _bytes(block[np.ix_(chosen[number], wanted)])
     return quantiles, cells
 
 

@@ -111,9 +111,11 @@ def _stable_genes(results: SweepResults) -> tuple[list[str], dict[tuple[str, str
     position = {gene: place for place, gene in enumerate(genes)}
     stable: dict[tuple[str, str], list[Any]] = {}
     for row in kept.to_dict("records"):
-        lists = stable.setdefault((row["gene_set"], row["target_class"]), [_phi(row), *([] for _ in DIRECTIONS)])
+        pair = row["gene_set"], row["target_class"]
+        if pair not in stable:
+            stable[pair] = [_phi(row), *([] for _ in DIRECTIONS)]
         texts = [number(row["mean_perturbation"]), percent(row["selection_frequency"])]
-        lists[1 + list(DIRECTIONS).index(row["direction"])].append([position[str(row["gene"])], *texts])
+        stable[pair][1 + list(DIRECTIONS).index(row["direction"])].append([position[str(row["gene"])], *texts])
     return genes, stable
 
 

@@ -1,5 +1,6 @@
 """The map of a sweep, gene sets by target classes, for every measure: what the page shows with and without program."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tspg.report.sweep.measures import Measure
+from tspg.report.sweep.measures import Measure, colour_of
 from tspg.report.sweep.results import DONE, FAILED, NOT_RUN, PAIR, SKIPPED, SweepResults, rows_by_pair
 from tspg.utils.text import DASH, listed
 from tspg.utils.typing import Float64Array
@@ -61,12 +62,13 @@ class Maps:
         """The map by one measure."""
         results = self.results
         means, values = results.pairs(measure), results.values(measure).to_numpy(np.float64)
+        goodness = measure.all_goodness(means.to_numpy())
         lines = [
             [
-                self._field(measure, (gene_set, target), mean, values)
-                for target, mean in zip(results.targets, row, strict=True)
+                self._field(measure, (gene_set, target), mean, good, values)
+                for target, mean, good in zip(results.targets, *of_set, strict=True)
             ]
-            for gene_set, row in zip(results.gene_sets, means.to_numpy(), strict=True)
+            for gene_set, *of_set in zip(results.gene_sets, means.to_numpy().tolist(), goodness.tolist(), strict=True)
         ]
         runs, passes = results.runs, values > 0
 
@@ -87,14 +89,15 @@ class Maps:
             [summary("target_class", one, means[one].to_numpy(np.float64)) for one in results.targets],
         )
 
-    def _field(self, measure: Measure, pair: tuple[str, str], mean: float, values: Float64Array) -> Field:
+    def _field(self, measure: Measure, pair: tuple[str, str], mean: float, good: float, values: Float64Array) -> Field:
         statuses = self.statuses.get(pair, set())
-        if np.isfinite(mean):
-            css = f"s{measure.colour(mean)}{'' if statuses <= {DONE} else ' part'}"  # some seeds are not done
-            of_seeds = [] if measure.table else [float(one) for one in values[self.rows_of[pair]] if np.isfinite(one)]
+        if math.isfinite(mean):
+            css = f"s{colour_of(good)}{'' if statuses <= {DONE} else ' part'}"  # some seeds are not done
+            found = [] if measure.table else values[self.rows_of[pair]].tolist()
+            of_seeds = [one for one in found if math.isfinite(one)]
             differ = self.has_spread and len(of_seeds) > 1 and measure.form != "answer"
             spread = f"{measure.text(min(of_seeds))} to {measure.text(max(of_seeds))}" if differ else ""
-            return Field(css, measure.text_of_seeds(of_seeds or [mean]), spread, _good(measure, mean))
+            return Field(css, measure.text_of_seeds(of_seeds or [mean]), spread, round(good, 3))
         if DONE in statuses:
             return Field("missing", "")
         return Field(next((css for status, css in _STATE_OF.items() if status in statuses), "none"), "")

@@ -10,6 +10,7 @@ from tspg.analysis.evaluation.verdict import QUESTIONS
 from tspg.report.page.evidence import MEASURES as IN_REPORTS
 from tspg.report.page.evidence import SIGNS
 from tspg.utils.text import number, percent
+from tspg.utils.typing import Float64Array
 
 N_COLOURS = 11
 ANSWER_VALUES = {limit.PASS: 1.0, limit.PROBABLY: 0.5, limit.DOUBTFUL: 0.0, limit.FAIL: -1.0}
@@ -54,12 +55,22 @@ class Measure:
 
     def goodness(self, value: float) -> float:
         """How good a value is, from -1 to 1."""
-        values, goodness = zip(*self.good, strict=True)
-        return float(np.interp(value, values, goodness))
+        return float(self.all_goodness(np.array(value)))
+
+    def all_goodness(self, values: Float64Array) -> Float64Array:
+        """How good each of some values is."""
+        known, goodness = np.array(self.good, np.float64).T
+        found: Float64Array = np.interp(values, known, goodness)
+        return found
 
     def colour(self, value: float) -> int:
         """The step of the colour scale, from 0 (bad) through the pale middle to the last (good)."""
-        return int((self.goodness(value) + 1) / 2 * (N_COLOURS - 1) + 0.5)
+        return colour_of(self.goodness(value))
+
+
+def colour_of(goodness: float) -> int:
+    """The step of the colour scale for how good a value is."""
+    return int((goodness + 1) / 2 * (N_COLOURS - 1) + 0.5)
 
 
 def _rising(doubtful: float, passes: float) -> Knots:

@@ -1,6 +1,7 @@
 """What a sweep measured: gene sets by target classes, one number per run, with its mean over seeds."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from tspg.report.sweep.measures import ANSWER_VALUES, MEASURES, Measure
 ALL_GENES = "all genes"  # name of a run without a gene set, as in table_1.tsv
 STATUSES = DONE, FAILED, SKIPPED, NOT_RUN = ("done", "failed", "skipped", "not run")
 PAIR = ["gene_set", "target_class"]
+_FACTS = (
+    *("gene_set", "n_genes", "target_class", "seed", "status", "reason", "run", "report"),
+    *("training.method", "verdict.realistic.answer", "verdict.realistic.sentence"),
+)
 COMPARED_WITH = {MEAN_SHIFT: "plain shift", REAL: "real samples"}
 
 
@@ -33,6 +38,12 @@ class SweepTables:
     random_gene_sets: pd.DataFrame
     stability: pd.DataFrame
     gene_frequency: pd.DataFrame
+
+
+def is_used(column: str) -> bool:
+    """Whether a column of the runs is one that results need, by whatever method."""
+    of_measures = (name for one in MEASURES for name in (one.column, one.below))
+    return column in _FACTS or any(fnmatchcase(column, name.replace("{method}", "*")) for name in of_measures)
 
 
 class SweepResults:
@@ -82,7 +93,10 @@ class SweepResults:
 def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
     if name not in table:
         return pd.Series(np.nan, index=table.index, dtype=float)
-    return pd.to_numeric(table[name].map(lambda value: ANSWER_VALUES.get(value, value)), errors="coerce").astype(float)
+    values = table[name]
+    if values.dtype == object:
+        values = values.map(lambda value: ANSWER_VALUES.get(value, value))
+    return pd.to_numeric(values, errors="coerce").astype(float)
 
 
 def display_name(gene_set: object) -> str:
