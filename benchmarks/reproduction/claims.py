@@ -10,9 +10,9 @@ from reproduction.lists import apart
 from reproduction.runs import ABLATED, ALL, FIGURE_4, PRESETS, SEEDS, TABLE_1, TUMOURS, WITHOUT_TD
 from reproduction.stored import NOT_RUN, Runs, Stored, between, decimals, mean, percent, small, spread, whole
 
-HOLDS, PARTLY, FAILS, CANNOT = "holds", "holds partly", "does not hold", "cannot be asked"
+HOLDS, PARTLY, FAILS, CANNOT = "holds", "partly", "fails", "not asked"
 LIVER = (ALL, "Liver")
-Answer = tuple[str, str]  # our numbers in words, and holds / holds partly / does not hold
+Answer = tuple[str, str]  # our numbers in words, and holds / partly / fails
 
 
 @dataclass(frozen=True)

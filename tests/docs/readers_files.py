@@ -41,17 +41,6 @@ def own(folder: Path) -> None:
     table["label"].to_csv(folder / "labels.tsv", sep="\t", header=False)
 
 
-def mistakes(folder: Path) -> None:
-    """What newcomers bring: genes in rows, counts, a gene twice, names with dots; of the reader's own files."""
-    own(folder)
-    matrix = pd.read_csv(folder / "matrix.tsv.gz", sep="\t", index_col="sample")
-    matrix.T.to_csv(folder / "turned.tsv", sep="\t", index_label="gene")
-    (2**matrix).round().astype(int).to_csv(folder / "counts.tsv", sep="\t")
-    matrix.set_axis([matrix.columns[1], *matrix.columns[1:]], axis=1).to_csv(folder / "doubled.tsv", sep="\t")
-    labels = (folder / "labels.tsv").read_text(encoding="utf-8")
-    (folder / "dotted.tsv").write_text(labels.replace("-", "."), encoding="utf-8")
-
-
 def tissues(folder: Path) -> None:
     """`normal_tissues.h5ad`: every second sample and gene of the shared data; else the embedded tumours as organs."""
     gene_sets(folder)
@@ -125,7 +114,6 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "checkout": checkout,
     "from R": from_r,
     "gene sets": gene_sets,
-    "mistakes": mistakes,
     "own": own,
     "small study": small_study,
     "tissues": tissues,
