@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tspg.analysis.evaluation.resampling import MOST_HELD_OUT
 from tspg.experiment.task import Task
 from tspg.model.config import ExperimentConfig
 from tspg.model.random import batches_an_epoch, epochs_of_f
@@ -12,7 +13,7 @@ from tspg.utils.text import duration
 # Seconds on the machine that this was developed on (2 cores, AVX-512), from runs on 459 x 4,218, 810 x 158 to 18,154
 # and 11,688 x 158 and 4,386 (benchmarks/waits.py): for any run, half of them to start; for each source class;
 # source class and gene; held-out sample; held-out sample and gene; cell of the matrix.
-RUN, PER_SOURCE, PER_SOURCE_GENE, PER_HELD_OUT, PER_HELD_OUT_GENE, PER_CELL = 12.5, 0.1, 8e-5, 7.5e-3, 3.7e-6, 1.7e-7
+RUN, PER_SOURCE, PER_SOURCE_GENE, PER_HELD_OUT, PER_HELD_OUT_GENE, PER_CELL = 10.0, 0.07, 8e-5, 5e-3, 2.4e-6, 1.7e-7
 # Of one training step on one thread, and of each gene in it: of f per 128 samples (by its products), and of preset
 # `paper`'s G as measured by benchmarks/step.py at 100, 1,000 and 4,386 genes.
 STEP_F, STEP_F_GENE, STEP_G, STEP_G_GENE = 5e-3, 1.2e-5, 2e-2, 3e-5
@@ -20,9 +21,9 @@ SHARE_OF_STEPS = 0.35  # that f takes where it ends once it has learned enough (
 THREADS_GAIN = 0.8  # so many threads to this power are so many times as fast
 
 LIBRARIES_GB = 0.7
-BYTES_PER_CELL = 28  # of the matrix: as read, scaled, before, after, change, and what evidence makes of it
-BYTES_PER_GENE = 37_000  # weights as wide as the genes, with gradients, two moments and averages
-BYTES_PER_HELD_OUT_PAIR = 68  # distances of the evidence
+BYTES_PER_CELL = 21  # of the matrix: as read, scaled, after, change, and what evidence and tables make of it
+BYTES_PER_GENE = 40_000  # weights as wide as the genes, with gradients, two moments and averages
+BYTES_PER_HELD_OUT_PAIR = 290  # distances of the evidence, of so many samples at most as it takes
 
 DISK_ANY = 20_000_000  # tables, figures and report of any run
 DISK_PER_CELL = 14  # moved profiles: three numbers per cell, and their names
@@ -80,7 +81,7 @@ def seconds_of_fit(n_samples: int, n_genes: int, config: ExperimentConfig) -> Fi
 
 def memory_needed(n_samples: int, n_genes: int, config: ExperimentConfig) -> float:
     """The most bytes of memory that a run on a matrix of this size will take."""
-    n_held_out = n_samples - _n_train(n_samples, config)
+    n_held_out = min(n_samples - _n_train(n_samples, config), MOST_HELD_OUT)
     n_bytes = BYTES_PER_CELL * n_samples * n_genes + BYTES_PER_GENE * n_genes + BYTES_PER_HELD_OUT_PAIR * n_held_out**2
     return float(LIBRARIES_GB * 1e9 + n_bytes)
 

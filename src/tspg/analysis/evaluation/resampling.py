@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from tspg.utils.typing import Float64Array, Int64Array
 
@@ -70,7 +70,7 @@ def spread_interval(value: float, replicates: Float64Array, n_donors: int) -> tu
 
 def widening(n_donors: int) -> float:
     """How much wider than a plain bootstrap's an interval over few donors has to be."""
-    return float(t.ppf(0.975, n_donors - 1) / norm.ppf(0.975) * np.sqrt(n_donors / (n_donors - 1)))
+    return float(stdtrit(n_donors - 1, 0.975) / ndtri(0.975) * np.sqrt(n_donors / (n_donors - 1)))
 
 
 def bootstrap_interval(

@@ -1,6 +1,7 @@
 """Every figure of a run folder, drawn and saved with its caption: the same input gives the same bytes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from tspg.report.figures.overlap import lists_by_source, plot_overlap
 from tspg.report.figures.path import plot_path
 from tspg.report.figures.style import house_style
 from tspg.report.figures.volcano import plot_volcano, tested_genes
+from tspg.utils.background import in_background
 from tspg.utils.files import safe_name, whole_file, write_table, write_text
 from tspg.utils.options import DRAWN_AS
 
@@ -70,32 +72,32 @@ def write_figures(
     where `formats` are none.
     """
     chosen = choose(perturbations, named=samples, seed=seed)
-    maps = {
-        "pca": pca_map(perturbations, chosen, seed=seed),
-        "tsne": tsne_map(perturbations, chosen, seed=seed),
+    components = pca_map(perturbations, chosen, seed=seed)  # done before the other begins: both set threads
+    maps: dict[str, Callable[[], Map | None]] = {
+        "pca": lambda: components,
+        "tsne": in_background(partial(tsne_map, perturbations, chosen, seed=seed)),  # beside all that is drawn
     }
-    folder, written = Path(run_dir) / "figures", []
-    for name, found in maps.items():
-        if found is not None:
-            written.append(Path(run_dir) / f"{name}.tsv")
-            write_table(written[-1], found.table(perturbations))
-    if not formats:
-        return written
-    texts = {}
-    shown = {name: found for name, found in maps.items() if found is not None}
-    every = chain(
-        _of_samples(perturbations, shown, samples),
+    folder, texts, written = Path(run_dir) / "figures", {}, []
+    figures = chain(
+        _of_samples(perturbations, samples),
         _of_tables(perturbations, history, tables, seed=seed, is_log=is_log),
     )
-    for name, figure, texts[name] in every:  # each is saved before the next is drawn: there can be hundreds
+    for name, figure, texts[name] in figures if formats else ():  # each is saved before the next is drawn
         written += save_figure(figure, folder, name, formats)
-    return [*written, write_captions(folder, texts)]
+    for name, made in maps.items():
+        found = made()
+        if found is None:
+            continue
+        written.append(Path(run_dir) / f"{name}.tsv")
+        write_table(written[-1], found.table(perturbations))
+        if formats:
+            texts[name] = captions.of_map(perturbations, found)
+            written += save_figure(draw_map(perturbations, found), folder, name, formats)
+    return [*written, write_captions(folder, texts)] if formats else written
 
 
-def _of_samples(perturbations: AnnData, maps: Mapping[str, Map], samples: Sequence[str]) -> Drawn:
-    """The maps, the paper's heat map, f accuracy, and a heat map of each named sample."""
-    for name, found in maps.items():
-        yield name, draw_map(perturbations, found), captions.of_map(perturbations, found)
+def _of_samples(perturbations: AnnData, samples: Sequence[str]) -> Drawn:
+    """The paper's heat map, f accuracy, and a heat map of each named sample."""
     yield "heatmap", plot_heatmap(perturbations), captions.of_heatmap(perturbations)
     if perturbations.n_obs > 1:  # a single sample has no share
         yield "f_accuracy", plot_f_accuracy(perturbations), captions.of_f_accuracy(perturbations)
