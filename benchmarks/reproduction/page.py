@@ -114,7 +114,11 @@ def data(stored: Stored) -> str:
     rows = [
         ("tissue samples", f"GTEx: {paper.SAMPLES:,}, {paper.CLASSES} tissues", ours),
         ("Hallmark genes", f"{paper.ALL_GENES:,}", f"{organs['hallmark']:,}"),
-        ("kidney", "TCGA", kidneys),
+        (
+            "kidney",
+            f"TCGA: {paper.TUMOUR_SAMPLES:,} of {paper.TUMOUR_CLASSES} types; kidney",
+            kidneys,
+        ),
         ("steps of G (150 epochs)", f"{paper.STEPS:,}", told),
         ("MSigDB", "6.2", f"2023.2: Peroxisome has {stored.content['gene_sets'][PEROXISOME]} genes, not 107"),
         ("scale", "not said", "log2"),
