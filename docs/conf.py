@@ -47,6 +47,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
+html_extra_path = ["llms.txt"]  # a short index for machines, at the root of the site
 smartquotes = False  # text as it is written
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!tspg\.).*")]  # names of other libraries are not looked up: no network

@@ -64,7 +64,7 @@ def few_draws(patch: pytest.MonkeyPatch) -> None:
     for module in (measure, neighbours, structure):
         patch.setattr(module, "EQUAL_SIZE_DRAWS", 2)
     bounds = (
-        *((classification, "MOST_SEPARATED"), (classification, "MOST_TRAINING"), (classifiers, "MOST_TRAINING")),
+        *((classification, "MOST_SEPARATED"), (evidence, "MOST_TRAINING"), (classifiers, "MOST_TRAINING")),
         *((evidence, "MOST_MOVED"), (individuality, "MOST_PERMUTED")),
     )
     for module, name in bounds:

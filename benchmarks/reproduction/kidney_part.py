@@ -1,69 +1,46 @@
 """Fig. 5 of the page: healthy kidney moved to three carcinomas."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from reproduction.kidney import CLAIMS
 from reproduction.runs import ALL, PRESETS, TUMOURS
-from reproduction.stored import Runs, Stored, decimals, named, percent, small, spread, table, whole
+from reproduction.stored import NOT_RUN, Run, Show, Stored, decimals, middle, percent, small, table, whole
 
-
-def _found(stored: Stored) -> Iterator[tuple[str, str, Runs]]:
-    for preset in PRESETS:
-        for name in TUMOURS:
-            runs = stored.runs(ALL, name, preset, "kidney")
-            if runs:
-                yield name, named(preset, runs), runs
+Get = Callable[[Run], float | None]
 
 
 def tumours(stored: Stored) -> str:
-    """How well each tumour is reached, and what the lists are most like."""
-    head = ("moved to", "preset", "f accuracy", "f, held-out", "energy ratio", "gene correlation")
-    head = (*head, "down: kidney's rank among tissues", "q", "up: first Hallmark hit, seed 0", "q")
-    return table((*head, "pipelines apart, up", "down"), (_tumour(*found) for found in _found(stored)))
+    """How well each tumour is reached, and what the lists are most like; of `paper`, then of `transport`."""
+    head = ("moved to", "f accuracy", "energy ratio", "gene correlation", "down: kidney's rank", "q")
+    head = (*head, *_claimed(), "pipelines apart, up", "down")
+    return table(head, (_tumour(stored, name) for name in TUMOURS))
 
 
-def _tumour(name: str, preset: str, runs: Runs) -> Sequence[str]:
-    own = [run["kidney"] for run in runs]
-    down, best = [one["kidney"]["down"] for one in own], own[0]["best_hallmark_up"]
-    return (
-        name,
-        preset,
-        spread((run["f_accuracy"] for run in runs), percent),
-        spread((run["hit_rate"] for run in runs), percent),
-        spread((run["energy_ratio"] for run in runs), decimals(3)),
-        spread((run["gene_correlation"] for run in runs), decimals(2)),
-        spread((one["rank"] for one in down), whole),
-        spread((one["q"] for one in down), small),
-        best["term"].removeprefix("HALLMARK_").replace("_", " ").lower(),
-        small(best["q"]),
-        *(spread((one["pipeline"][way] for one in own), percent) for way in ("up", "down")),
-    )
+def _claimed() -> list[str]:
+    """The functions that the paper names, but for annexins, of which there is no gene in the data."""
+    return [word for word, _, _ in CLAIMS.values() if word != "annexins"]
 
 
-def shared(stored: Stored) -> str:
-    """How much the lists of the three tumours have in common."""
-    rows = []
-    for preset in PRESETS:
-        found = stored.overlaps(preset)
-        for way in ("down", "up") if found else ():
-            counts = [spread((one[way][key] for one in found), whole) for key in ("distinct", "in_all", "in_one")]
-            rows.append((named(preset, found), way, *counts))
-    return table(("preset", "genes turned", "distinct in three lists of 20", "in all three", "in one alone"), rows)
+def _tumour(stored: Stored, name: str) -> Iterator[str]:
+    both = [stored.runs(ALL, name, preset, "kidney") for preset in PRESETS]
+
+    def pair(get: Get, show: Show) -> str:
+        return ", ".join(middle(map(get, runs), show) if runs else NOT_RUN for runs in both)
+
+    yield name
+    yield pair(lambda run: run["f_accuracy"], percent)
+    yield pair(lambda run: run["energy_ratio"], decimals(3))
+    yield pair(lambda run: run["gene_correlation"], decimals(2))
+    yield pair(lambda run: run["kidney"]["kidney"]["down"]["rank"], whole)
+    yield pair(lambda run: run["kidney"]["kidney"]["down"]["q"], small)
+    for word in _claimed():
+        yield "; ".join(_function(runs, word) for runs in both)
+    for way in ("up", "down"):
+        yield pair(lambda run, way=way: run["kidney"]["pipeline"][way], percent)
 
 
-def functions(stored: Stored) -> str:
-    """The three functions that the paper names, in each tumour."""
-    words = [word for word, _, _ in CLAIMS.values()]
-    return table(("moved to", "preset", *words), (_functions(words, *found) for found in _found(stored)))
-
-
-def _functions(words: Sequence[str], name: str, preset: str, runs: Runs) -> Sequence[str]:
-    cells = []
-    for word in words:
-        rows = [run["kidney"]["claims"][word] for run in runs if word in run["kidney"]["claims"]]
-        if not rows:
-            cells.append("no such gene in the data")
-            continue
-        lists, ranks = (spread((row[key] for row in rows), small) for key in ("q", "q_ranked"))
-        cells.append(f"{spread((row['overlap'] for row in rows), whole)}; q {lists}; ranks {ranks}")
-    return (name, preset, *cells)
+def _function(runs: Sequence[Run], word: str) -> str:
+    """Genes of the function in the list, q of the list, q of the ranks."""
+    rows = [run["kidney"]["claims"][word] for run in runs]
+    shown = {"overlap": whole, "q": small, "q_ranked": small}
+    return "/".join(middle((row[key] for row in rows), show) for key, show in shown.items()) if rows else NOT_RUN

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from reproduction import paper
 from reproduction.claims import LIVER, apart_of, asked
 from reproduction.figures import FIGURES
-from reproduction.kidney_part import functions, shared, tumours
+from reproduction.kidney_part import tumours
 from reproduction.lists import apart, independent
 from reproduction.runs import (
     ABLATED,
@@ -24,10 +23,24 @@ from reproduction.runs import (
     WITHOUT_TD,
     planned,
 )
-from reproduction.stored import NOT_RUN, Runs, Stored, decimals, mean, named, percent, spread, table, whole
-from reproduction.terms_part import CATEGORIES, terms, tissues
+from reproduction.stored import (
+    NOT_RUN,
+    Runs,
+    Show,
+    Stored,
+    decimals,
+    mean,
+    middle,
+    named,
+    percent,
+    spread,
+    table,
+    whole,
+)
+from reproduction.terms_part import terms, tissues
 
 TEMPLATE = Path(__file__).with_name("page.template")
+KINDS = ("map", "heatmap")
 
 
 def page(stored: Stored, pictures: Sequence[str]) -> str:
@@ -40,16 +53,10 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
         "n_seeds": len(SEEDS),
         "n_lists": n_lists,
         "top": paper.TOP,
-        "n_genes": f"{organs['hallmark']:,}",
         "kidney_genes": f"{kidney['hallmark']:,}",
-        "n_peroxisome": stored.content["gene_sets"][PEROXISOME],
         "their_independent": f"{independent(paper.ALL_GENES, paper.CLASSES):.0f}",
         "our_independent": f"{independent(organs['hallmark'], n_lists):.0f}",
         **{f"draws_{way}": _draws(stored, way) for way in ("up", "down")},
-        "no_category": ", ".join(name for name in paper.TABLE_2 if name not in CATEGORIES),
-        "their_tumours": f"{paper.TUMOUR_SAMPLES:,}",
-        "their_tumour_classes": paper.TUMOUR_CLASSES,
-        "kidney_samples": _counted(kidney["classes"]),
         "made": _made(stored),
     }
     parts = {
@@ -63,8 +70,6 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
         "table_2": terms(stored),
         "tissues": tissues(stored),
         "tumours": tumours(stored),
-        "shared": shared(stored),
-        "functions": functions(stored),
         "eq_4": eq_4(stored),
         "gallery_2_to_4": gallery(pictures, ("2", "3", "4")),
         "gallery_5": gallery(pictures, ("5a", "5b", "5c")),
@@ -73,7 +78,7 @@ def page(stored: Stored, pictures: Sequence[str]) -> str:
 
 
 def _counted(classes: dict[str, int]) -> str:
-    return f"{classes[HEALTHY]} healthy samples, " + ", ".join(f"{classes[name]} of {name}" for name in TUMOURS)
+    return f"{classes[HEALTHY]} healthy, " + ", ".join(f"{classes[name]} {name}" for name in TUMOURS)
 
 
 def _draws(stored: Stored, way: str) -> str:
@@ -104,24 +109,19 @@ def data(stored: Stored) -> str:
     organs, kidney = stored.study(ORGANS.file), stored.study(KIDNEY.file)
     steps = {preset: stored.values(*LIVER, preset, "steps") for preset in PRESETS}
     told = ", ".join(f"`{preset}` {whole(found[0])}" for preset, found in steps.items() if found)
-    ours = f"{organs['samples']} samples of {organs['people']} people, {len(organs['classes'])} organs"
+    ours = f"{organs['samples']} of {organs['people']} people, {len(organs['classes'])} organs (GTEx, healthy of TCGA)"
+    kidneys = f"{_counted(kidney['classes'])}; {kidney['people']} people, {kidney['hallmark']:,} genes"
     rows = [
-        (
-            "tissues",
-            f"GTEx: {paper.SAMPLES:,} samples, {paper.CLASSES} tissues",
-            f"{ours}; of GTEx and of TCGA's healthy tissue",
-        ),
-        ("all Hallmark genes", f"{paper.ALL_GENES:,}", f"{organs['hallmark']:,}"),
+        ("tissue samples", f"GTEx: {paper.SAMPLES:,}, {paper.CLASSES} tissues", ours),
+        ("Hallmark genes", f"{paper.ALL_GENES:,}", f"{organs['hallmark']:,}"),
         (
             "kidney",
-            "of TCGA, all Hallmark genes",
-            f"{kidney['samples']} samples of {kidney['people']} people, {kidney['hallmark']:,} Hallmark genes",
+            f"TCGA: {paper.TUMOUR_SAMPLES:,} of {paper.TUMOUR_CLASSES} types; kidney",
+            kidneys,
         ),
-        (
-            "steps of G",
-            f"{paper.STEPS:,}: 150 epochs of its samples",
-            f"{told}; `paper` takes 150 epochs of these samples",
-        ),
+        ("steps of G (150 epochs)", f"{paper.STEPS:,}", told),
+        ("MSigDB", "6.2", f"2023.2: Peroxisome has {stored.content['gene_sets'][PEROXISOME]} genes, not 107"),
+        ("scale", "not said", "log2"),
     ]
     return table(("", "the paper", "here"), rows)
 
@@ -131,52 +131,37 @@ def summary(stored: Stored) -> str:
     rows = []
     for claim, answers in asked(stored):
         cells = [f"{told}: **{verdict}**" if told != verdict else told for told, verdict in answers.values()]
-        rows.append((claim.words, claim.place, claim.number, *cells, claim.rule, claim.in_part))
-    head = (
-        "the paper says",
-        "where",
-        "its number",
-        *(f"here, `{preset}`" for preset in PRESETS),
-        "holds if",
-        "partly if",
-    )
+        rows.append((f"{claim.words} ({claim.place})", claim.number, *cells, claim.rule))
+    head = ("the paper says", "its number", *(f"here, `{preset}`" for preset in PRESETS), "holds if")
     return table(head, rows)
 
 
 def table_1(stored: Stored) -> str:
-    """Table 1, with what f's accuracy does not say beside it."""
-    rows = []
-    for theirs, (gene_set, target) in zip(paper.TABLE_1, TABLE_1, strict=True):
-        asked_there = (f"{theirs.gene_set}, {theirs.n_genes:,}, {theirs.target}", percent(theirs.f_accuracy))
-        for preset in PRESETS:
-            runs = stored.runs(gene_set, target, preset)
-            asked_here = f"{runs[0]['n_genes']:,} genes, {target}" if runs else target
-            left = (*asked_there, asked_here) if preset == PRESETS[0] else ("", "", "")
-            rows.append((*left, named(preset, runs), *_judged(runs)))
-    head = (
-        "paper: set, genes, target",
-        "f accuracy",
-        "here",
-        "preset",
-        "f accuracy",
-        "f, held-out",
-        "forest, held-out",
-    )
-    return table((*head, "energy ratio", "of the mean shift", "gene correlation", "at the ends", "real ones"), rows)
-
-
-def _judged(runs: Runs) -> Sequence[str]:
+    """Table 1, with what f's accuracy does not say beside it; of each number that of `paper`, then of `transport`."""
     shown = {
         "f_accuracy": percent,
-        "hit_rate": percent,
         "hit_rate_forest": percent,
         "energy_ratio": decimals(3),
-        "mean_shift_energy_ratio": decimals(3),
         "gene_correlation": decimals(2),
         "clipped_fraction": percent,
-        "real_clipped_fraction": percent,
     }
-    return [spread((run[name] for run in runs), show) for name, show in shown.items()]
+    rows = []
+    for theirs, task in zip(paper.TABLE_1, TABLE_1, strict=True):
+        both = [stored.runs(*task, preset) for preset in PRESETS]
+        known = next((runs for runs in both if runs), [])
+        there = f"{theirs.gene_set}, {theirs.n_genes:,}, {theirs.target}: {percent(theirs.f_accuracy)}"
+        here = f"{known[0]['n_genes']:,} genes, {task[1]}" if known else task[1]
+        cells = [pair(both, name, show) for name, show in shown.items()]
+        shift = middle((run["mean_shift_energy_ratio"] for run in known), decimals(3))
+        real = middle((run["real_clipped_fraction"] for run in known), percent)
+        rows.append((there, here, *cells[:3], shift, cells[3], f"{cells[4]}; {real}"))
+    head = ("paper", "here", "f accuracy", "forest, held-out", "energy ratio", "of the mean shift")
+    return table((*head, "gene correlation", "at the ends; real"), rows)
+
+
+def pair(both: Sequence[Runs], name: str, show: Show) -> str:
+    """A number's mean for each preset."""
+    return ", ".join(middle((run[name] for run in runs), show) if runs else NOT_RUN for runs in both)
 
 
 def short_of_steps(stored: Stored) -> str:
@@ -189,9 +174,8 @@ def short_of_steps(stored: Stored) -> str:
         return ""
     steps = stored.values(*TABLE_1[0], "paper", "steps")[0]
     return (
-        f"\nWhere `paper` falls short of the paper's {percent(least)} ({len(short)} of {len(TABLE_1)} rows), mind how\n"
-        f"long it was trained: {steps} steps are 150 epochs of these samples, 150 epochs of the paper's are\n"
-        f"{paper.STEPS:,}.\n"
+        f" `paper` falls short of {percent(least)} in {len(short)} of {len(TABLE_1)} rows: it trained for {steps} "
+        f"steps, the paper's for {paper.STEPS:,}."
     )
 
 
@@ -199,47 +183,32 @@ def figures_2_to_4(stored: Stored) -> str:
     """Figs. 2-4: what the pictures show, in numbers."""
     shown = {
         "on_map": percent,
-        "by_genes": percent,
-        "real_by_genes": percent,
         "correlation_before": decimals(2),
         "correlation_after": decimals(2),
         "correlation_real": decimals(2),
         "way": decimals(2),
     }
-    tasks = {
-        "2: Nerve - Tibial": TABLE_1[0],
-        "3: Heart - Left Ventricle": LIVER,
-        "4: Muscle - Skeletal": FIGURE_4,
-    }
+    tasks = {"2: Nerve - Tibial": TABLE_1[0], "3: Heart - Left Ventricle": LIVER, "4: Muscle - Skeletal": FIGURE_4}
     rows = []
     for theirs, task in tasks.items():
-        for preset in PRESETS:
-            numbers = [spread(stored.values(*task, preset, "looks", name), show) for name, show in shown.items()]
-            rows.append((f"Fig. {theirs}", task[1], named(preset, stored.runs(*task, preset)), *numbers))
-    head = (
-        "the paper",
-        "here",
-        "preset",
-        "near the target on the map",
-        "by all genes",
-        "real target samples, by all genes",
-    )
-    return table((*head, "x with mu_T", "x_adv", "real", "change with the real difference"), rows)
+        both = [[run["looks"] for run in stored.runs(*task, preset)] for preset in PRESETS]
+        fewer = [told for preset in PRESETS if "seeds" in (told := named(preset, stored.runs(*task, preset)))]
+        here = "; ".join([task[1], *fewer])
+        rows.append((f"Fig. {theirs}", here, *(pair(both, name, show) for name, show in shown.items())))
+    return table(("the paper", "here", "near the target on the map", "x with mu_T", "x_adv", "real", "change"), rows)
 
 
 def gallery(pictures: Sequence[str], numbers: Sequence[str]) -> str:
     """The pictures of some figures, those that are there."""
     parts = []
     for number in numbers:
-        for preset in PRESETS:
-            names = {kind: f"figure-{number}-{kind}-{preset}.png" for kind in ("map", "heatmap")}
-            words = f"Fig. {number}, {FIGURES[number][2]}, preset `{preset}`, seed 0"
-            links = [
-                f"![{words}: {kind}](images/reproduction/{name})".replace("`", "")
-                for kind, name in names.items()
-                if name in pictures
-            ]
-            parts += ["\n".join([f"{words}:\n", *links])] if links else []
+        names = {(kind, preset): f"figure-{number}-{kind}-{preset}.png" for preset in PRESETS for kind in KINDS}
+        lines = [
+            f"![{number}: {kind}, {preset}](images/reproduction/{name})"
+            for (kind, preset), name in names.items()
+            if name in pictures
+        ]
+        parts += ["\n".join([f"Fig. {number}, {FIGURES[number][2]}:\n", *lines])] if lines else []
     return "\n\n".join(parts) or "(not drawn yet)"
 
 
@@ -249,47 +218,34 @@ def distinct(stored: Stored) -> str:
     places = [decimals(2)(apart(theirs[way], paper.ALL_GENES, paper.CLASSES)) for way in ("up", "down")]
     ratio = decimals(1)(theirs["down"] / theirs["up"])
     rows: list[Sequence[object]] = [
-        ("paper: Heart - Left Ventricle", paper.CLASSES, theirs["up"], theirs["down"], ratio, "–", *places)
+        ("paper: Heart - Left Ventricle", paper.CLASSES, theirs["up"], theirs["down"], ratio, *places)
     ]
     for target in ("Liver", "Thyroid"):
         found = {preset: stored.runs(ALL, target, preset) for preset in PRESETS}
         for preset, runs in found.items():
-            rows += _counts(runs, "samples", f"{target}, {named(preset, runs)}, one sample a class")
-            rows += _counts(runs, "classes", f"{target}, {named(preset, runs)}, class means")
+            rows += _counts(runs, "samples", f"{target}, {named(preset, runs)}")
         known = next((runs for runs in reversed(found.values()) if runs), [])
-        rows += _counts(known, "mean_difference", f"{target}, difference of class means: no network")
-    head = (
-        "lists",
-        "how many",
-        "distinct up",
-        "distinct down",
-        "down / up",
-        "in every up list",
-        "up, 0 to 1",
-        "down, 0 to 1",
-    )
-    return table(head, rows)
+        rows += _counts(known, "mean_difference", f"{target}, class means alone")
+    return table(("lists", "how many", "distinct up", "down", "down / up", "up, 0 to 1", "down, 0 to 1"), rows)
 
 
 def _counts(runs: Runs, which: str, words: str) -> Iterator[Sequence[object]]:
     if runs:
-        up, down, in_all = ([run["lists"][which][name] for run in runs] for name in ("up", "down", "up_in_all"))
-        ratio = spread([d / u for u, d in zip(up, down, strict=True)], decimals(1))
-        places = [spread(apart_of(runs, way, which), decimals(2)) for way in ("up", "down")]
-        n_lists = runs[0]["lists"]["n_lists"]
-        yield (words, n_lists, spread(up, whole), spread(down, whole), ratio, spread(in_all, whole), *places)
+        up, down = ([run["lists"][which][way] for run in runs] for way in ("up", "down"))
+        ratio = middle([d / u for u, d in zip(up, down, strict=True)], decimals(1))
+        places = [middle(apart_of(runs, way, which), decimals(2)) for way in ("up", "down")]
+        yield (words, runs[0]["lists"]["n_lists"], spread(up, whole), spread(down, whole), ratio, *places)
 
 
 def eq_4(stored: Stored) -> str:
     """What Eq. 4 does: the same runs without it."""
     rows = []
     for gene_set, target in ABLATED:
-        for preset, words in (("paper", "with L_td"), (WITHOUT_TD, "without")):
-            runs = stored.runs(gene_set, target, preset)
-            seeds = "" if len(runs) in (0, len(SEEDS)) else f", {len(runs)} of {len(SEEDS)} seeds"
-            rows.append((*_task(stored, gene_set, target), words + seeds, *_realism(runs)))
-    head = ("genes", "target", "preset `paper`", "f accuracy", "energy ratio", "variance ratio", "gene correlation")
-    return table((*head, "near the target on the map", "x_adv with mu_T"), rows)
+        both = [stored.runs(gene_set, target, preset) for preset in ("paper", WITHOUT_TD)]
+        seeds = [f"{len(runs)} of {len(SEEDS)} seeds" for runs in both if len(runs) not in (0, len(SEEDS))]
+        rows.append(("; ".join([", ".join(_task(stored, gene_set, target)), *seeds]), *_realism(both)))
+    head = ("genes, target", "f accuracy", "energy ratio", "variance ratio", "gene correlation", "on the map")
+    return table((*head, "x_adv with mu_T"), rows)
 
 
 def _task(stored: Stored, gene_set: str, target: str) -> tuple[str, str]:
@@ -297,15 +253,14 @@ def _task(stored: Stored, gene_set: str, target: str) -> tuple[str, str]:
     return (f"{known[0]['n_genes']:,}" if known else gene_set, target)
 
 
-def _realism(runs: Runs) -> Sequence[str]:
-    looks: list[dict[str, Any]] = [run["looks"] for run in runs]
+def _realism(both: Sequence[Runs]) -> Sequence[str]:
+    shown = {"f_accuracy": percent, "energy_ratio": decimals(3), "variance_ratio": decimals(2)}
+    looks = [[run["looks"] for run in runs] for runs in both]
     return (
-        spread((run["f_accuracy"] for run in runs), percent),
-        spread((run["energy_ratio"] for run in runs), decimals(3)),
-        spread((run["variance_ratio"] for run in runs), decimals(2)),
-        spread((run["gene_correlation"] for run in runs), decimals(2)),
-        spread((one["on_map"] for one in looks), percent),
-        spread((one["correlation_after"] for one in looks), decimals(2)),
+        *(pair(both, name, show) for name, show in shown.items()),
+        pair(both, "gene_correlation", decimals(2)),
+        pair(looks, "on_map", percent),
+        pair(looks, "correlation_after", decimals(2)),
     )
 
 

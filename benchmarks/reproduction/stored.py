@@ -9,7 +9,8 @@ from reproduction.runs import SEEDS
 from tspg.utils.files import read_json
 
 Show = Callable[[float], str]
-Runs = list[dict[str, Any]]
+Run = dict[str, Any]
+Runs = list[Run]
 NOT_RUN, TOO_FEW = "not run", "too few"
 
 
@@ -71,6 +72,12 @@ def spread(values: Iterable[float | None], show: Show) -> str:
     return middle if ends == middle else f"{middle} ({ends})"
 
 
+def middle(values: Iterable[float | None], show: Show) -> str:
+    """The mean over seeds alone."""
+    known = [value for value in values if value is not None]
+    return show(mean(known)) if known else TOO_FEW
+
+
 def between(values: Sequence[float], show: Show) -> str:
     """The least and the most, or the one that they are."""
     least, most = show(min(values)), show(max(values))
@@ -104,5 +111,5 @@ def small(value: float) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    lines = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in (head, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])

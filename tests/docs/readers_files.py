@@ -41,17 +41,6 @@ def own(folder: Path) -> None:
     table["label"].to_csv(folder / "labels.tsv", sep="\t", header=False)
 
 
-def mistakes(folder: Path) -> None:
-    """What newcomers bring: genes in rows, counts, a gene twice, names with dots; of the reader's own files."""
-    own(folder)
-    matrix = pd.read_csv(folder / "matrix.tsv.gz", sep="\t", index_col="sample")
-    matrix.T.to_csv(folder / "turned.tsv", sep="\t", index_label="gene")
-    (2**matrix).round().astype(int).to_csv(folder / "counts.tsv", sep="\t")
-    matrix.set_axis([matrix.columns[1], *matrix.columns[1:]], axis=1).to_csv(folder / "doubled.tsv", sep="\t")
-    labels = (folder / "labels.tsv").read_text(encoding="utf-8")
-    (folder / "dotted.tsv").write_text(labels.replace("-", "."), encoding="utf-8")
-
-
 def tissues(folder: Path) -> None:
     """`normal_tissues.h5ad`: every second sample and gene of the shared data; else the embedded tumours as organs."""
     gene_sets(folder)
@@ -66,6 +55,34 @@ def tissues(folder: Path) -> None:
     )
     adata.uns.clear()
     adata.write_h5ad(folder / "normal_tissues.h5ad")
+
+
+def authors(folder: Path) -> None:
+    """The layout of the paper authors' program: `GEM.npy` with its names beside it, `labels.txt` and `genesets.txt`."""
+    rng = np.random.default_rng(0)
+    classes = np.repeat(["kidney", "liver", "lung"], 20)
+    values = rng.normal(8, 1, (len(classes), 24)).astype(np.float32)
+    for place, name in enumerate(["kidney", "liver", "lung"]):
+        values[classes == name, 4 * place : 4 * place + 4] += 3
+    samples, genes = [f"sample-{at:02}" for at in range(len(classes))], [f"gene-{at:02}" for at in range(24)]
+    lines = {
+        "GEM.rownames.txt": samples,
+        "GEM.colnames.txt": genes,
+        "labels.txt": [f"{name}\t{label}" for name, label in zip(samples, classes, strict=True)],
+        "genesets.txt": ["\t".join(["FIRST", *genes[:15]]), "\t".join(["SECOND", *genes[9:]])],
+    }
+    np.save(folder / "GEM.npy", values)
+    for name, content in lines.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
+
+
+def from_r(folder: Path) -> None:
+    """What `write.table` of R writes: `matrix.tsv`, genes in rows below an empty corner, and `samples.tsv`."""
+    own(folder)
+    matrix = pd.read_csv(folder / "matrix.tsv.gz", sep="\t", index_col="sample")
+    matrix.T.to_csv(folder / "matrix.tsv", sep="\t", index_label="")
+    samples = pd.read_csv(folder / "samples.tsv", sep="\t").rename(columns={"label": "class"})
+    samples.to_csv(folder / "samples.tsv", sep="\t", index=False)
 
 
 def checkout(folder: Path) -> None:
@@ -93,9 +110,10 @@ def small_study(folder: Path) -> None:
 
 
 KINDS: dict[str, Callable[[Path], None]] = {
+    "authors": authors,
     "checkout": checkout,
+    "from R": from_r,
     "gene sets": gene_sets,
-    "mistakes": mistakes,
     "own": own,
     "small study": small_study,
     "tissues": tissues,

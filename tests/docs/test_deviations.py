@@ -42,7 +42,7 @@ def missing(text, stored):
 
 def test_every_number_with_a_range_was_measured(stored):
     text = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
-    assert len(MEASURED.findall(text)) > 30
+    assert len(MEASURED.findall(text)) > 20
     assert missing(text, stored) == []
 
 

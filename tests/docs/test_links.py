@@ -96,3 +96,10 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_first():
     shown = {page for page in PAGES if page.is_relative_to(ROOT / "docs")}
     stubs = {page for page in shown if "; the site shows it here." in page.read_text(encoding="utf-8")}
     assert shown - stubs - reached == set()
+
+
+def test_the_index_for_machines_names_pages_that_are_there():
+    text = (ROOT / "docs" / "llms.txt").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(([^)]+)\.html\)", text)
+    assert len(named) > 20
+    assert [page for page in named if not (ROOT / "docs" / f"{page}.md").is_file()] == []
