@@ -1,7 +1,8 @@
 """How the site is built: `python -m sphinx -W -b html docs docs/_build/html`. Nothing is fetched from the network.
 
-Pages are plain Markdown that can be read in the repository too. Files outside of `docs` have a page here as well
-(`SHOWN`), and links are led to it. Equations are MathML, which browsers draw by themselves.
+Pages are plain Markdown, or notebooks stored with their outputs, that can be read in the repository too. Files outside
+of `docs` have a page here as well (`SHOWN`), and links are led to it. Equations are MathML, which browsers draw by
+themselves.
 """
 
 import ast
@@ -40,13 +41,14 @@ copyright = "The tspg developers"  # noqa: A001 - Sphinx's name for it
 version = release = tspg.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
+nb_execution_mode = "off"  # notebooks are stored with their outputs: scripts/make_notebooks.py
 html_extra_path = ["llms.txt"]  # a short index for machines, at the root of the site
 smartquotes = False  # text as it is written
 nitpicky = True

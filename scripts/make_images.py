@@ -30,7 +30,7 @@ ONE = "TCGA-3L-AA1B-01"
 KIDNEY = ["--expression", "matrix.tsv.gz", "--labels", "samples.tsv", "--label-column", "label"]
 HYPOXIA = ["--gene-sets", "h.all.gmt.gz", "--gene-set", "HALLMARK_HYPOXIA", "--group-column", "patient"]
 TUMOURS = ["--expression", "cohort.h5ad", "--label-column", "subtype", "--group-column", "patient"]
-RUNS = {  # folder: the words after `tspg`, as in start/own_files.md, tutorials/one_patient.md and tutorials/sweep.md
+RUNS = {  # folder: the words after `tspg`, as in start/own_files.md, tutorials/one_patient.ipynb and tutorials/sweep.md
     "kirc": ["run", *KIDNEY, *HYPOXIA, "--source", "Solid Tissue Normal", "--target", "KIRC", "--out", "kirc"],
     "cohort": ["run", *TUMOURS, "--target", "GI.MSI", "--source", "GI.CIN", "GI.GS", "--out", "cohort"],
     "patient": ["perturb", "--model", "cohort", "--expression", "patient.tsv", "--out", "patient"],

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tspg
+from tests.docs.notebooks import text_of
 from tests.packaging.released import last_release
 from tspg.cli.parser import build_parser
 
@@ -91,8 +92,11 @@ def test_documents_use_only_options_that_the_commands_know() -> None:
     (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     known = {name: set(parser._option_string_actions) for name, parser in commands.choices.items()}
     uses = []
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
-        for block in re.findall(r"^```(?:bash|console)$(.*?)^```$", document.read_text(encoding="utf-8"), re.M | re.S):
+    pages = [
+        page for folder in ("docs", "examples") for end in ("md", "ipynb") for page in (ROOT / folder).rglob(f"*.{end}")
+    ]
+    for document in [ROOT / "README.md", *pages]:
+        for block in re.findall(r"^```(?:bash|console)$(.*?)^```$", text_of(document), re.M | re.S):
             lines = block.replace("\\\n", " ")
             uses += re.findall(r"(?:^(?:\$ )?|/bin/|&& )tspg ([a-z]+)([^\n|&;#]*)", lines, re.M)
     assert {command for command, _ in uses} == set(known) - {"completion"}  # which a shell calls

@@ -1,5 +1,7 @@
 """Read the code blocks of a document and follow them as a reader would: in order, in one folder.
 
+A notebook is followed alike (`notebooks.py`): its code cells are the blocks.
+
 Comments directly above a block say how it is followed; a comment that is not one of these is an error:
 
     <!-- not run: REASON -->        the block is only checked to be there (installing, downloads, clusters)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import RUN, Reader, blocks_of, commands_of, files_named_in
+from tests.docs.notebooks import text_of
 from tests.docs.readers_files import KINDS, ROOT
 from tests.quick import (
     few_draws,
@@ -20,6 +21,7 @@ PLACES = (
     "README.md",
     "docs/start/*.md",
     "docs/tutorials/*.md",
+    "docs/tutorials/*.ipynb",
     "docs/guides/*.md",
     "docs/sweep.md",
     "examples/gtex/README.md",
@@ -56,7 +58,7 @@ def test_every_block_of_a_document_runs(document, tmp_path, read, monkeypatch):
     if name_of(document) not in WHOLE:
         for shorten in SHORTENED:
             shorten(monkeypatch)
-    text = document.read_text(encoding="utf-8")
+    text = text_of(document)
     for kind in files_named_in(text):
         KINDS[kind](tmp_path)
     read(text)
@@ -66,7 +68,7 @@ def test_few_blocks_are_not_run_and_each_says_why():
     reasons = {
         f"{name_of(document)}:{block.line}": block.marks["not run"]
         for document in DOCUMENTS
-        for block in blocks_of(document.read_text(encoding="utf-8"))
+        for block in blocks_of(text_of(document))
         if block.language in RUN and "not run" in block.marks
     }
     assert all(reasons.values()), reasons

@@ -1,4 +1,4 @@
-"""Every relative link of every Markdown page leads to a file, and to a heading of it where one is named."""
+"""Every relative link of every page leads to a file, and to a heading of it where one is named."""
 
 import re
 from collections import Counter
@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.notebooks import text_of
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (".github", "benchmarks", "docs", "examples", "packaging", "scripts", "tests")
+WRITTEN = (".md", ".ipynb")
 PAGES = sorted(
     path
-    for path in (*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md")))
-    if "_build" not in path.parts and ".pytest_cache" not in path.parts
+    for path in (*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*")))
+    if path.suffix in WRITTEN and "_build" not in path.parts and ".pytest_cache" not in path.parts
 )
 FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1`*$", flags=re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
@@ -40,7 +43,7 @@ def anchors_of(text):
 
 @cache
 def anchors_in(path):
-    return frozenset(anchors_of(path.read_text(encoding="utf-8")))
+    return frozenset(anchors_of(text_of(path)))
 
 
 def dead_links(page, text):
@@ -52,13 +55,13 @@ def dead_links(page, text):
         target = (page.parent / path).resolve() if path else page
         if not target.exists() or ROOT not in (target, *target.parents):
             yield f"{link}: there is no such file"
-        elif anchor and (target.suffix != ".md" or anchor not in anchors_in(target)):
+        elif anchor and (target.suffix not in WRITTEN or anchor not in anchors_in(target)):
             yield f"{link}: {target.name} has no such heading"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_no_link_is_dead(page):
-    assert list(dead_links(page, page.read_text(encoding="utf-8"))) == []
+    assert list(dead_links(page, text_of(page))) == []
 
 
 def test_links_are_found_and_dead_ones_told():
@@ -88,13 +91,13 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_first():
     reached, waiting = {start}, [start]
     while waiting:
         page = waiting.pop()
-        for link in links_of(page.read_text(encoding="utf-8")):
+        for link in links_of(text_of(page)):
             target = (page.parent / link.partition("#")[0]).resolve()
-            if target.suffix == ".md" and target.is_file() and target not in reached:
+            if target.suffix in WRITTEN and target.is_file() and target not in reached:
                 reached.add(target)
                 waiting.append(target)
     shown = {page for page in PAGES if page.is_relative_to(ROOT / "docs")}
-    stubs = {page for page in shown if "; the site shows it here." in page.read_text(encoding="utf-8")}
+    stubs = {page for page in shown if "; the site shows it here." in text_of(page)}
     assert shown - stubs - reached == set()
 
 
@@ -102,4 +105,4 @@ def test_the_index_for_machines_names_pages_that_are_there():
     text = (ROOT / "docs" / "llms.txt").read_text(encoding="utf-8")
     named = re.findall(r"\]\(([^)]+)\.html\)", text)
     assert len(named) > 20
-    assert [page for page in named if not (ROOT / "docs" / f"{page}.md").is_file()] == []
+    assert [page for page in named if not any((ROOT / "docs" / f"{page}{end}").is_file() for end in WRITTEN)] == []
