@@ -1,6 +1,6 @@
 """The part of docs/compared.md that is made from the stored results: tables and what follows from them.
 
-    python benchmarks/peers/page.py [--check]
+    python benchmarks/peers/compared.py [--check]
 
 It stands between two comments; a page without them gets it at its end. `--check` says whether the page is up to date.
 """
@@ -14,7 +14,8 @@ import pandas as pd
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "compared.md"
-BEGIN, END = "<!-- made by benchmarks/peers/page.py from stored results -->", "<!-- end of what page.py makes -->"
+BEGIN = "<!-- made by benchmarks/peers/compared.py from stored results -->"
+END = "<!-- end of what compared.py makes -->"
 OURS = "transport"
 RHO, EXCESS, VARIANCE, GENES, PERSON = (
     *("energy_ratio", "energy_excess", "variance_ratio", "gene_correlation", "individuality"),
@@ -37,9 +38,10 @@ NOT_METHODS = ("untouched_source", REAL)
 
 
 def means(results: pd.DataFrame) -> pd.DataFrame:
-    """Means over splits: a row for each task and method, a column for each measure, and `cpu`."""
+    """Means over splits: a row for each task and method, a column for each measure, `cpu` and `splits`."""
     wide = results.pivot_table(index=["task", "method"], columns="measure", values="value", sort=False)
-    return wide.assign(cpu=results.groupby(["task", "method"])["cpu"].mean())
+    grouped = results.groupby(["task", "method"])
+    return wide.assign(cpu=grouped["cpu"].mean(), splits=grouped["seed"].nunique())
 
 
 def realism(task: pd.DataFrame) -> str:
@@ -48,7 +50,7 @@ def realism(task: pd.DataFrame) -> str:
 
 
 def losses(task: pd.DataFrame) -> pd.DataFrame:
-    """For each method how far it is from the best on the four measures; 0 is best and less than 0 counts as 0."""
+    """For each method how far it is from the best on the four measures; a realism below 0 counts as 0."""
     columns = {
         "realism": task[realism(task)].clip(lower=0),
         VARIANCE: np.log(task[VARIANCE].clip(lower=1e-3)).abs(),
@@ -58,18 +60,32 @@ def losses(task: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).drop(index=list(NOT_METHODS), errors="ignore")
 
 
-def ahead(task: pd.DataFrame, measures: tuple[str, ...]) -> list[str]:
+def against_ours(results: pd.DataFrame, task: str) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """The losses of every other method and ours, both in the mean over the splits that the method was run on."""
+    part = results[results["task"] == task]
+    pairs = {}
+    for method in dict.fromkeys(part["method"]):
+        if method not in (OURS, *NOT_METHODS):
+            seeds = set(part.loc[part["method"] == method, "seed"])
+            both = part[part["seed"].isin(seeds) & part["method"].isin([method, OURS])]
+            table_ = losses(means(both).loc[task])
+            pairs[method] = table_.loc[method], table_.loc[OURS]
+    return pairs
+
+
+def ahead(results: pd.DataFrame, task: str, measures: tuple[str, ...]) -> list[str]:
     """The methods that are no worse than ours on all of these measures and better on one."""
-    table = losses(task)[list(measures)]
-    no_worse = (table <= table.loc[OURS]).all(axis=1)
-    better = (table < table.loc[OURS]).any(axis=1)
-    return table.index[no_worse & better].tolist()
+    found = []
+    for method, (theirs, ours) in against_ours(results, task).items():
+        there, here = theirs[list(measures)], ours[list(measures)]
+        if (there <= here).all() and (there < here).any():
+            found.append(method)
+    return found
 
 
-def behind(task: pd.DataFrame) -> list[str]:
-    """The methods that ours dominates: no better on any of the four measures."""
-    table = losses(task)
-    return table.index[(table >= table.loc[OURS]).all(axis=1) & (table.index != OURS)].tolist()
+def behind(results: pd.DataFrame, task: str) -> list[str]:
+    """The methods that ours dominates: they are better on none of the four measures."""
+    return [method for method, (theirs, ours) in against_ours(results, task).items() if (theirs >= ours).all()]
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -101,13 +117,12 @@ def moves_tables(found: pd.DataFrame) -> list[str]:
         columns = {name: (realism(task), *measures) for name, task in tasks.items()}
         heads = [f"{name}: {' / '.join(WORDS[column] for column in columns[name])}" for name in tasks]
         methods = dict.fromkeys(name for task in tasks.values() for name in task.index if name not in NOT_METHODS)
-        rows = [["method", *heads, "CPU s"]]
+        rows = [["method", "splits", *heads, "CPU s"]]
         for method in (*methods, *NOT_METHODS):
-            cells = [
-                cell(task.loc[method], columns[name]) if method in task.index else "-" for name, task in tasks.items()
-            ]
-            seconds = [task.loc[method, "cpu"] for task in tasks.values() if method in task.index]
-            rows.append([f"`{method}`", *cells, seconds_of(seconds)])
+            has = {name: task.loc[method] for name, task in tasks.items() if method in task.index}
+            cells = [cell(has[name], columns[name]) if name in has else "-" for name in tasks]
+            splits = "/".join(dict.fromkeys(f"{row['splits']:.0f}" for row in has.values()))
+            rows.append([f"`{method}`", splits, *cells, seconds_of([row["cpu"] for row in has.values()])])
         lines += [f"**{title}**", "", *table(rows), ""]
     return lines
 
@@ -120,25 +135,22 @@ def seconds_of(seconds: list[float]) -> str:
     return " to ".join(known[:1] + known[1:][-1:]) if known else "-"
 
 
-def findings(found: pd.DataFrame) -> list[str]:
+def findings(results: pd.DataFrame) -> list[str]:
     """Who is ahead of whom, told from the numbers."""
+    found = means(results)
     tasks = {name: found.loc[name] for name in dict.fromkeys(found.index.get_level_values(0))}
-    both = {name: ahead(task, ("realism", PERSON)) for name, task in tasks.items()}
-    whole = {name: ahead(task, ("realism", VARIANCE, GENES, PERSON)) for name, task in tasks.items()}
+    both = {name: ahead(results, name, ("realism", PERSON)) for name in tasks}
+    whole = {name: ahead(results, name, ("realism", VARIANCE, GENES, PERSON)) for name in tasks}
     lines = [
         told(both, f"no method is ahead of `{OURS}` on realism and person together", "ahead of it on both"),
-        told(whole, f"none dominates `{OURS}` on all four numbers", "dominate it on all four"),
+        told(whole, f"none is ahead of `{OURS}` on all four numbers", "ahead of it on all four"),
     ]
     for name, task in tasks.items():
-        table_ = losses(task)
-        best = {
-            WORDS[realism(task)] if column == "realism" else WORDS[column]: table_.index[
-                table_[column] == table_[column].min()
-            ]
-            for column in table_
-        }
+        words = {"realism": WORDS[realism(task)], **WORDS}
+        best = {words[column]: values.index[values == values.min()] for column, values in losses(task).items()}
         winners = "; ".join(f"{word} {listed(list(names))}" for word, names in best.items())
-        lines.append(f"{name}: best {winners}. `{OURS}` dominates {listed(behind(task)) or 'none'}.")
+        worse = behind(results, name)
+        lines.append(f"{name}: best {winners}. `{OURS}` is ahead on all four of {listed(worse) or 'none'}.")
     return [f"- {line}" for line in lines]
 
 
@@ -176,27 +188,24 @@ def block(results: pd.DataFrame, genes: pd.DataFrame) -> str:
     """All that the page says of the stored results."""
     found = means(results)
     n_methods = len(set(results["method"]) - set(NOT_METHODS))
-    splits = results.groupby("task")["seed"].nunique()
-    counted = str(splits.max()) if splits.nunique() == 1 else ", ".join(f"{task} {n}" for task, n in splits.items())
+    tasks = dict.fromkeys(results["task"])
     lines = [
         BEGIN,
         "",
         "## Measured beside peers",
         "",
-        f"{n_methods} methods on {len(splits)} tasks, splits each: {counted}; means over splits, all by the same evidence on",
-        "held-out donors (`python benchmarks/peers/moves.py`; recipes, and what was shortened or tuned, in",
-        "[its page](../benchmarks/peers/README.md)). rho: energy ratio, 0 is real, 1 not moved; variance and gene correlation",
-        "against the target's, 1 is right; individuality 1 keeps all that sets a person apart (a mean shift does by",
-        "construction); pair error: distance to the person's own sample, the target's mean is 1.",
+        f"{n_methods} methods on {len(tasks)} tasks, means over splits of the donors, by the same evidence",
+        "(`python benchmarks/peers/moves.py`; recipes, what was tuned and what shortened:",
+        "[benchmarks/peers](../benchmarks/peers/README.md)). rho: energy ratio, 0 is real, 1 not moved. Variance and",
+        "gene correlation against the target's: 1 is right. Individuality: 1 keeps all that sets a person apart, as a",
+        "mean shift does by construction. Pair error: distance to the person's own sample; the target's mean is 1.",
     ]
-    if any(realism(found.loc[name]) == EXCESS for name in splits.index):
-        lines.append(
-            "Excess: rho's numerator, where the sources lie no farther from real samples than chance and rho is not defined."
-        )
-    lines += ["", *moves_tables(found), *findings(found), ""]
+    if any(realism(found.loc[name]) == EXCESS for name in tasks):
+        lines.append("Excess: rho's numerator, where sources lie no farther from real samples than chance: no rho.")
+    lines += ["", *moves_tables(found), *findings(results), ""]
     if len(genes):
         lines += [
-            "Genes, on planted truth (`python benchmarks/peers/genes.py`): of the first 20, the share that was planted.",
+            "Planted genes (`python benchmarks/peers/genes.py`): the share of them among the first 20.",
             "",
             *genes_tables(genes),
         ]
@@ -227,7 +236,7 @@ def main() -> None:
     if not options.check:
         PAGE.write_text(made, encoding="utf-8")
     elif made != page:
-        sys.exit(f"{PAGE} is out of date: run python benchmarks/peers/page.py")
+        sys.exit(f"{PAGE} is out of date: run python benchmarks/peers/compared.py")
 
 
 if __name__ == "__main__":
