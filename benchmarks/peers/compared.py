@@ -57,7 +57,8 @@ def losses(task: pd.DataFrame) -> pd.DataFrame:
         GENES: -task[GENES],
         PERSON: -task[PERSON],
     }
-    return pd.DataFrame(columns).drop(index=list(NOT_METHODS), errors="ignore")
+    found = pd.DataFrame(columns).drop(index=list(NOT_METHODS), errors="ignore")
+    return found.fillna(np.inf)  # profiles that do not differ have no correlations
 
 
 def against_ours(results: pd.DataFrame, task: str) -> dict[str, tuple[pd.Series, pd.Series]]:
@@ -196,7 +197,7 @@ def block(results: pd.DataFrame, genes: pd.DataFrame) -> str:
         "",
         f"{n_methods} methods on {len(tasks)} tasks, means over splits of the donors, by the same evidence",
         "(`python benchmarks/peers/moves.py`; recipes, what was tuned and what shortened:",
-        "[benchmarks/peers](../benchmarks/peers/README.md)). rho: energy ratio, 0 is real, 1 not moved. Variance and",
+        "`benchmarks/peers/README.md`). rho: energy ratio, 0 is real, 1 not moved. Variance and",
         "gene correlation against the target's: 1 is right. Individuality: 1 keeps all that sets a person apart, as a",
         "mean shift does by construction. Pair error: distance to the person's own sample; the target's mean is 1.",
     ]

@@ -1,5 +1,6 @@
 """What the documentation says of other people's methods is what was measured, and what it concludes follows from it."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ if not PEERS.is_dir():
     pytest.skip("the benchmarks are part of a checkout, not of a source distribution", allow_module_level=True)
 sys.path.insert(0, str(PEERS))  # scripts, not a package
 
-import compared as peers
+peers = importlib.import_module("compared")
 
 
 def results(**methods):
