@@ -50,6 +50,42 @@ def test_bash_completes(completed, script, words, offered):
     assert completed(script, *words) == set(offered)
 
 
+ZSH = """
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'autoload -Uz compinit; compinit -u -D; eval "$(<script)"; print READ""Y'
+zpty -w shell 'line() { print -r -- "LINE<$BUFFER>" }; zle -N line; bindkey "^X" line; print SE""T'
+zpty -r shell said '*READY*'
+zpty -r shell said '*SET*'
+zpty -w -n shell "$1"$'\\t\\x18'
+zpty -r shell said '*LINE<*>*'
+print -r -- "${${said##*LINE<}%%>*}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("tspg pe", "tspg perturb "),
+        ("tspg run --preset tr", "tspg run --preset transport "),
+        ("tspg run --expression matrix", "tspg run --expression matrix.tsv "),
+        ("tspg report --run matri", "tspg report --run matrices/"),
+        ("tspg completion z", "tspg completion zsh "),
+    ],
+)
+def test_zsh_completes_what_is_typed(capsys, tmp_path, typed, line):
+    zsh = shutil.which("zsh")
+    if zsh is None:
+        pytest.skip("there is no zsh here")
+    assert main(["completion", "zsh"]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "matrix.tsv").touch()
+    (tmp_path / "matrices").mkdir()
+    command = [zsh, "-f", "-c", ZSH, "zsh", typed]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert finished.stdout == f"{line}\n"
+
+
 def test_zsh_gets_a_script_of_its_own(capsys):
     assert main(["completion", "zsh"]) == 0
     assert capsys.readouterr().out.startswith("#compdef tspg")

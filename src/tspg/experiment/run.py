@@ -275,11 +275,11 @@ def _finish(
 ) -> Run:
     """The run of a fitted task: samples moved, genes ranked and tested, evidence taken, results interpreted."""
     config = task.config
-    logistic = fitted.classifier.logistic
     take_evidence: Callable[[], pd.DataFrame] = partial(evidence_of, fitted, task)
-    if config.threads > 1 and config.n_fits == 1:  # nothing else needs it, and all else leaves a processor idle
-        take_evidence = in_background(take_evidence)
     with clock.phase("reference"):
+        logistic = fitted.classifier.logistic  # before the evidence begins, which needs it too
+        if config.threads > 1 and config.n_fits == 1:  # nothing else needs the evidence, and all else one processor
+            take_evidence = in_background(take_evidence)
         reference = fitted.classifier.reference(config.target_class)
         shift, p_shift = fitted.classifier.shift or (None, None)
         alignment = fitted.classifier.alignment

@@ -4,7 +4,7 @@ process TSPG_RUN {
 
     conda "${moduleDir}/environment.yml"
     // The image that packaging/Dockerfile of tspg makes; no registry has one yet.
-    container "tspg:0.1.0"
+    container "tspg:0.2.0"
 
     input:
     tuple val(meta), path(expression), path(labels), val(target)
@@ -13,7 +13,7 @@ process TSPG_RUN {
     output:
     tuple val(meta), path("${prefix}")                    , emit: run
     tuple val(meta), path("${prefix}/report.html")        , emit: report
-    tuple val(meta), path("${prefix}/top_genes.tsv")      , emit: top_genes
+    tuple val(meta), path("${prefix}/genes.tsv")          , emit: genes
     tuple val(meta), path("${prefix}/evidence.tsv")       , emit: evidence
     tuple val(meta), path("${prefix}/perturbations.h5ad") , emit: perturbations
     tuple val(meta), path("${prefix}/metrics.json")       , emit: metrics
@@ -43,7 +43,7 @@ process TSPG_RUN {
     prefix = task.ext.prefix ?: "${meta.id}"
     """
     mkdir -p ${prefix}
-    touch ${prefix}/report.html ${prefix}/top_genes.tsv ${prefix}/evidence.tsv
+    touch ${prefix}/report.html ${prefix}/genes.tsv ${prefix}/evidence.tsv
     touch ${prefix}/perturbations.h5ad ${prefix}/metrics.json
     """
 }
