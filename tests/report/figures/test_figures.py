@@ -505,3 +505,17 @@ def test_classes_of_a_map_differ_without_colours_too():
     assert len({marker for _, marker in styles.values()}) == 10
     many = class_styles([f"c{i}" for i in range(100)])
     assert len(set(many.values())) == 100
+
+
+def test_names_of_genes_stay_beside_their_rows_where_a_notebook_cuts_the_margins_off(make_perturbations):
+    """Jupyter saves tightly: rows move, and their names have to move with them."""
+    moved = make_perturbations(per_class=6)
+    figure = plot_gene_heatmap(moved, gene_table(moved))
+    (target,) = (axes for axes in figure.axes if axes.get_gid().endswith("real") and len(axes.findobj(Line)) > 3)
+    names = [line for line in target.findobj(Line) if line.get_text() in moved.var_names]
+    for place in (target.get_position(), [0.3, 0.2, 0.4, 0.5]):
+        target.set_position(place)
+        beside = [line.get_transform().transform(line.get_position())[1] for line in names]
+        rows = target.bbox.y1 - target.bbox.height * (np.arange(len(names)) + 0.5) / len(names)
+        np.testing.assert_allclose(beside, rows)
+    assert len(names) > 3

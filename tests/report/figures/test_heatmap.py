@@ -145,3 +145,8 @@ def test_the_colours_of_p_go_by_its_root_and_the_bar_says_so(make_perturbations)
     words = [text.get_text() for text in figure.findobj(Text)]
     numbers = [word for word in words if re.fullmatch(r"\N{MINUS SIGN}?[\d.]+", word)]
     assert numbers == ["0", "0.5", "1", "\N{MINUS SIGN}1", "\N{MINUS SIGN}0.25", "0", "0.25", "1"]
+
+
+def test_a_notebook_shows_it(make_perturbations):
+    print_figure = pytest.importorskip("IPython.core.pylabtools").print_figure
+    assert print_figure(plot_heatmap(make_perturbations())).startswith(b"\x89PNG")

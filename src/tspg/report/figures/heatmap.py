@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tspg.errors import UsageError
@@ -150,6 +151,9 @@ def plot_heatmap(
             place = column * panel + _LEFT, bottom, panel - _LEFT - _NAMES, strips_height
             _draw_panel(sheet, place, profile, titles[i], target_mean, genes)
         _colour_bars(sheet)
+        figure.lines.append(
+            Line2D([], [], figure=figure, visible=False)
+        )  # notebooks show no figure without axes or lines
     return whole(figure)
 
 

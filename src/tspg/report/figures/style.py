@@ -21,7 +21,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
-from matplotlib.transforms import Affine2D, Bbox, BboxBase, Transform, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox, BboxBase, ScaledTranslation, Transform, TransformedBbox
 from numpy.typing import NDArray
 
 from tspg.utils.typing import Float64Array
@@ -215,10 +215,8 @@ class Picture(Artist):
 
 def write_beside(axes: Axes, place: tuple[float, float], points: tuple[float, float], text: str, **style: Any) -> None:
     """Write a line of text at a place in axes (0 to 1 across and up), moved right and up by so many points."""
-    (left, bottom), (right, top) = axes.figure.dpi_scale_trans.inverted().transform(axes.bbox)
-    across = left + place[0] * (right - left) + points[0] / 72
-    up = bottom + place[1] * (top - bottom) + points[1] / 72
-    axes.add_artist(Line(across, up, text, transform=axes.figure.dpi_scale_trans, clip_on=False, **style))
+    moved = ScaledTranslation(points[0] / 72, points[1] / 72, axes.figure.dpi_scale_trans)
+    axes.add_artist(Line(*place, text, transform=axes.transAxes + moved, clip_on=False, **style))
 
 
 @dataclass(frozen=True)
