@@ -159,7 +159,7 @@ def told(by_task: dict[str, list[str]], claim: str, otherwise: str) -> str:
     """A claim for the tasks where it is true, and the methods that break it elsewhere."""
     true = [name for name, methods in by_task.items() if not methods]
     broken = "; ".join(f"on {name} {listed(methods)}" for name, methods in by_task.items() if methods)
-    where = f"On {' and '.join(true)} {claim}." if true else ""
+    where = f"On {', '.join(true)} {claim}." if true else ""
     return f"{where} {f'Those {otherwise}: {broken}.' if broken else ''}".strip()
 
 
