@@ -43,7 +43,7 @@ MEASURES = (
     *("distance_correlation", "pair_error", "hit_rate_logistic", "hit_rate_forest", "source_leak", "coverage"),
 )
 EXCESS = "energy_excess"
-PAPER_STEPS = {"Lung": 300, "GI.MSI": 300}  # of more; elsewhere as many as the preset takes
+PAPER_STEPS = {"Lung": 300, "GI.MSI": 150}  # of more; elsewhere as many as the preset takes
 CLOSED_FORM = (*("mean_shift", "quantile_map", "nearest_target", "gaussian_draw", "target_mean", "paired_regression"),)
 PEERS: dict[str, Callable[[Lesson], Move]] = {
     "POT Monge": lambda lesson: lesson.tuned(transport.monge, transport.RIDGES)[0],
