@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import nbinom
 
 Numbers = NDArray[np.float64]
-LATENT, HIDDEN, EPOCHS, STEPS = 20, 128, 100, 50
+LATENT, HIDDEN, EPOCHS, STEPS = 20, 128, 300, 150
 LARGEST_SIZE = 1e4  # of a negative binomial; above it is a Poisson
 
 
