@@ -61,7 +61,8 @@ def test_both_are_of_the_version_that_the_code_is_of_or_becomes():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (version,) = (one.text for one in MACROS.iter("token") if one.get("name") == "@TOOL_VERSION@")
     assert version == re.match(r"[\d.]+\d", project["version"])[0]
-    assert {tool(command).get("license") for command in COMMANDS} == {project["license"]}
+    own, *_ = project["license"].split(" AND ")  # a Galaxy tool has one; the others are of what the page carries
+    assert {tool(command).get("license") for command in COMMANDS} == {own}
 
 
 @both
