@@ -36,6 +36,7 @@ def resolved(python: str, resolution: str, folder: Path) -> tuple[Path, bool]:
     for line, option in ((TORCH, "--constraints"), (WITHOUT_TORCH, "--overrides")):
         wanted.write_text(line + "\n", encoding="utf-8")
         options = (option, wanted, "--resolution", resolution, "--index-strategy", "unsafe-best-match")
+        options += ("--only-binary", ":all:")
         done = uv("pip", "compile", "-q", "pyproject.toml", "-o", found, *options, "--python", python)
         if done.returncode == 0:
             return found, option == "--constraints"
