@@ -238,7 +238,8 @@ def read_once(reading: Reading, selections: Sequence[Selection]) -> ExpressionFi
     own = pd.DataFrame(index=pd.Index(collected.sample_ids, dtype=object))
     if table.annotations is not None:
         own = own.join(table.annotations)
-    own = own.join(sample_texts, rsuffix=" beside the values").fillna("")
+    taken = {name: f"{name} beside the values" for name in sample_texts.columns.intersection(own.columns)}
+    own = own.join(sample_texts.rename(columns=taken)).fillna("")
     joined = annotate(table.file, collected.sample_ids, labels, reading, own)
     scale, scale_notes, scale_warnings = _scale(collected, quantiles, joined, table, reading)
     sizes = collected.statistics.totals if scale.scaled else None
