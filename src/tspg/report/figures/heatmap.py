@@ -151,9 +151,8 @@ def plot_heatmap(
             place = column * panel + _LEFT, bottom, panel - _LEFT - _NAMES, strips_height
             _draw_panel(sheet, place, profile, titles[i], target_mean, genes)
         _colour_bars(sheet)
-        figure.lines.append(
-            Line2D([], [], figure=figure, visible=False)
-        )  # notebooks show no figure without axes or lines
+        # Notebooks show no figure without axes or lines.
+        figure.lines.append(Line2D([], [], figure=figure, visible=False))
     return whole(figure)
 
 
